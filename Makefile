@@ -1,0 +1,54 @@
+# The front door. Every target does its own set-up: missing Debian packages are installed, the program is built.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PROGRAM := .build/release/audio-classifierd
+BUILD := swift build -c release
+MODEL ?= keywords-en
+
+.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench train docs clean
+
+help:  ## What there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
+
+setup:  ## Install the Debian packages that are missing
+	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev pkg-config alsa-utils
+
+build: setup  ## Build the program
+	$(BUILD) --product audio-classifierd
+
+run: build  ## Recordings of a human voice: files, then a pipe as from a microphone
+	@scripts/demonstrate $(PROGRAM) $(MODEL)
+
+test: setup test-swift test-training  ## All tests
+
+check: setup lint test-swift test-sanitizer test-training  ## What must pass before a change lands
+	@scripts/tally
+
+lint:  ## Format, with no finding
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+test-swift: setup
+	@scripts/run-tests release $(BUILD) --build-tests -- swift test -c release --skip-build
+
+# The targets with unsafe memory, unoptimised and with every check that the compiler and the sanitizer have.
+test-sanitizer: setup
+	@scripts/run-tests sanitizer true -- swift test --scratch-path .build-sanitizer --sanitize=address --disable-xctest \
+	    --filter 'KernelsTests|AudioFrontendTests|StreamTransformerTests'
+
+test-training: build
+	@scripts/run-training-tests $(PROGRAM)
+
+bench: build  ## Speed of each stage and of the whole program on this machine
+	@scripts/bench $(PROGRAM) $(MODEL)
+
+train: build  ## Train models/keywords-en again: make train DATA=folder-of-speech-commands
+	@scripts/train $(PROGRAM) "$${DATA:-../shared/data/speech-commands}"
+
+docs: setup  ## The libraries' documentation, in .build/documentation
+	@scripts/build-documentation
+
+clean:  ## Remove everything that was built
+	rm -rf .build .build-sanitizer .venv-training

@@ -1,0 +1,64 @@
+/// Raw interleaved samples from a stream of bytes. A sample frame that a read cuts in two is completed by the next.
+final class PCMStream: SampleSource {
+    let sampleRate: Int
+    let channels: Int
+    let length: Int64?
+    private let bytes: ByteStream
+    private let format: SampleFormat
+    /// Bytes of audio that are left, where a header said how many there are.
+    private var remaining: Int64?
+    private var carried: [UInt8] = []
+
+    /// - Parameter size: bytes of audio, or nil to read to the stream's end. What follows them is read and dropped, so that the
+    ///   writer is not cut off.
+    init(_ bytes: ByteStream, format: SampleFormat, sampleRate: Int, channels: Int, size: Int64? = nil)
+        throws(AudioError)
+    {
+        try Limits.check(sampleRate: sampleRate, channels: channels, of: bytes.name)
+        self.bytes = bytes
+        self.format = format
+        self.sampleRate = sampleRate
+        self.channels = channels
+        self.remaining = size
+        self.length = size.map { $0 / Int64(format.bytesPerSample * channels) }
+    }
+
+    /// Bytes behind the last whole sample frame, once the stream has ended.
+    var leftover: Int { carried.count }
+
+    func read(into samples: inout [Float]) throws(AudioError) -> Int {
+        let frameBytes = format.bytesPerSample * channels
+        var wanted = samples.count / channels * frameBytes
+        if let remaining { wanted = min(wanted, Int(clamping: remaining) + carried.count) }
+        while carried.count < frameBytes {
+            let got = wanted > carried.count ? try bytes.read(wanted - carried.count, into: &carried) : 0
+            if got == 0 {
+                try drain()
+                return 0
+            }
+            if let left = remaining { remaining = left - Int64(got) }
+        }
+        let frames = carried.count / frameBytes
+        Self.decode(carried, format, frames * channels, into: &samples)
+        carried.removeFirst(frames * frameBytes)
+        return frames
+    }
+
+    private static func decode(
+        _ bytes: [UInt8], _ format: SampleFormat, _ count: Int, into samples: inout [Float]
+    ) {
+        let span = bytes.span
+        let size = format.bytesPerSample
+        if format == .s16le {  // the microphones' format, with the choice of format out of the loop
+            for index in 0..<count { samples[index] = SampleFormat.s16le.sample(span, index * size) }
+        } else {
+            for index in 0..<count { samples[index] = format.sample(span, index * size) }
+        }
+    }
+
+    private func drain() throws(AudioError) {
+        guard remaining != nil else { return }
+        var rest: [UInt8] = []
+        while try bytes.read(65536, into: &rest) > 0 { rest.removeAll(keepingCapacity: true) }
+    }
+}

@@ -1,0 +1,73 @@
+/// The header of a WAV stream (RIFF or RF64) up to its samples.
+///
+/// Programs that write WAV into a pipe cannot know its length and write a dummy: 0, 0xFFFFFFFF, or the largest that their signed
+/// arithmetic allows (sox: 0x7FFFFxxx). All of these mean: to the end. libsndfile cannot open such a stream without seeking.
+struct WaveHeader: Equatable {
+    let format: SampleFormat
+    let sampleRate: Int
+    let channels: Int
+    /// Bytes of samples, or nil for "to the end of the stream".
+    let size: Int64?
+
+    /// Reads the header from `bytes`, which then stands at the first sample.
+    /// - Returns: nil for a coding that needs a decoder (ADPCM, GSM, ...); the stream is then as it was.
+    static func read(_ bytes: ByteStream) throws(AudioError) -> WaveHeader? {
+        func cut() -> AudioError {
+            AudioError(.decode, "\(bytes.name): the stream ends inside its WAV header; was the writer stopped?")
+        }
+        guard var consumed = try bytes.take(12) else { throw cut() }
+        var description: (format: SampleFormat, sampleRate: Int, channels: Int)?
+        while true {
+            guard let head = try bytes.take(8) else { throw cut() }
+            consumed += head
+            let size = head.integer(4, 4)
+            if head.prefix(4).elementsEqual("data".utf8) {
+                guard let description else {
+                    throw AudioError(.decode, "\(bytes.name): the WAV header has samples but no format before them")
+                }
+                let known = size > 0 && size < 0x7FFF_0000
+                return WaveHeader(
+                    format: description.format, sampleRate: description.sampleRate, channels: description.channels,
+                    size: known ? Int64(size) : nil)
+            }
+            guard size <= 1 << 20 else {
+                throw AudioError(
+                    .decode,
+                    "\(bytes.name): a WAV header chunk of \(size) bytes before the samples; is the header damaged?")
+            }
+            guard let body = try bytes.take(size + size % 2) else { throw cut() }
+            consumed += body
+            guard head.prefix(4).elementsEqual("fmt ".utf8) else { continue }
+            guard size >= 16 else {
+                throw AudioError(.decode, "\(bytes.name): the WAV format chunk has \(size) bytes instead of 16 or more")
+            }
+            let tag = body.integer(0, 2) == 0xFFFE && size >= 26 ? body.integer(24, 2) : body.integer(0, 2)
+            guard let format = sampleFormat(tag: tag, bits: body.integer(14, 2)) else {
+                bytes.unread(consumed)
+                return nil
+            }
+            description = (format, body.integer(4, 4), body.integer(2, 2))
+        }
+    }
+
+    private static func sampleFormat(tag: Int, bits: Int) -> SampleFormat? {
+        switch (tag, bits) {
+        case (1, 8): .u8
+        case (1, 16): .s16le
+        case (1, 24): .s24le
+        case (1, 32): .s32le
+        case (3, 32): .f32le
+        case (3, 64): .f64le
+        case (6, 8): .alaw
+        case (7, 8): .mulaw
+        default: nil
+        }
+    }
+}
+
+extension [UInt8] {
+    /// The little-endian integer of `count` bytes at `offset`.
+    fileprivate func integer(_ offset: Int, _ count: Int) -> Int {
+        (0..<count).reduce(0) { $0 | Int(self[offset + $1]) << (8 * $1) }
+    }
+}

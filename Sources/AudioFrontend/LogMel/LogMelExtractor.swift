@@ -1,0 +1,155 @@
+internal import Glibc
+package import Kernels
+
+/// Samples in, log-mel frames out, one hop at a time; the only implementation, for files as for microphones.
+///
+/// A frame is computed as soon as its last sample is there. The same samples give the same frames, bit for bit, however they
+/// are cut into calls of ``push(_:frame:)``. After `init` nothing allocates.
+///
+/// ```swift
+/// var extractor = try LogMelExtractor(.yamnet)
+/// try extractor.push(samples.span) { bands in
+///     print(bands[0])  // 64 floats, ln(mel + 0.001), every 160 samples
+/// }
+/// ```
+public struct LogMelExtractor: ~Copyable {
+    public let recipe: LogMelRecipe
+    private let kernels = Kernels.best
+    private let window: ConstantVector  // (frameSpan)
+    private let filters: BandedMatrix  // (bins) -> (bands)
+    private let logScale: Float
+    private var fft: RealFFT
+
+    private var history: AlignedBuffer  // samples that frames still need
+    private var start = 0  // of the next frame in `history`; beyond `filled` where the hop is longer than a frame
+    private var filled = 0
+    private var magnitudes: AlignedBuffer  // (bins)
+    private var bands: AlignedBuffer  // (bands, padded)
+
+    /// Frames made so far: the index of the next one.
+    public private(set) var frames: Int64 = 0
+
+    /// - Throws: ``AudioError`` where the recipe is impossible.
+    public init(_ recipe: LogMelRecipe) throws(AudioError) {
+        try recipe.validate()
+        let fft = try RealFFT(length: recipe.fftLength)
+        var samples = [Float](repeating: 0, count: recipe.frameSpan)
+        for (index, value) in recipe.windowSamples().enumerated() {
+            samples[recipe.windowStart + index] = Float(value)
+        }
+        let bins = recipe.fftLength / 2 + 1
+        self.recipe = recipe
+        self.fft = fft
+        window = ConstantVector(samples)
+        filters = BandedMatrix(rows: MelFilterBank(recipe).rows.map { $0.map(Float.init) }, inputs: bins)
+        logScale =
+            switch recipe.log {
+            case .ln: 1
+            case .log10: Float(1 / Glibc.log(10.0))
+            case .decibel: Float(10 / Glibc.log(10.0))
+            }
+        history = AlignedBuffer(count: recipe.frameSpan + max(4 * recipe.hop, 4096))
+        magnitudes = AlignedBuffer(count: bins)
+        bands = AlignedBuffer(count: filters.paddedOutputs)
+        filled = recipe.leadingZeros
+    }
+
+    /// Takes the next samples (mono, at the recipe's rate, finite) and hands over every frame that they complete.
+    /// - Parameter frame: called with `recipe.bands` floats, valid during the call.
+    public mutating func push<E: Error>(_ samples: Span<Float>, frame: (Span<Float>) throws(E) -> Void) throws(E) {
+        var taken = 0
+        while taken < samples.count {
+            if filled == history.count { compact() }
+            let count = min(samples.count - taken, history.count - filled)
+            history.copy(samples.extracting(taken..<taken + count), to: filled)
+            filled += count
+            taken += count
+            while filled - start >= recipe.frameSpan {
+                compute()
+                start += recipe.hop
+                frames += 1
+                try frame(bands.part(0..<recipe.bands))
+            }
+        }
+    }
+
+    /// The stream has ended: hands over the frames that reach into the zeros behind it (only where the recipe centres its frames).
+    public mutating func finish<E: Error>(frame: (Span<Float>) throws(E) -> Void) throws(E) {
+        guard recipe.center else { return }
+        let zeros = [Float](repeating: 0, count: recipe.leadingZeros)
+        try push(zeros.span, frame: frame)
+    }
+
+    /// As new.
+    public mutating func reset() {
+        history.fill(0)
+        start = 0
+        filled = recipe.leadingZeros
+        frames = 0
+    }
+
+    /// Makes room at the end of `history`.
+    private mutating func compact() {
+        if start >= filled {
+            start -= filled
+            filled = 0
+        } else {
+            history.move(start..<filled, to: 0)
+            filled -= start
+            start = 0
+        }
+    }
+
+    /// One frame: the samples at `start`, `frameSpan` of them, become `bands`.
+    private mutating func compute() {
+        if recipe.needsPreparation {
+            prepare()  // (frameSpan)
+        } else {
+            kernels.multiply(history, from: start, by: window, into: &fft.samples)  // zeros behind
+        }
+        fft.transform()  // (bins) complex
+        kernels.magnitude(
+            fft.spectrum, count: magnitudes.count, power: recipe.spectrum == .power, into: &magnitudes)  // (bins)
+        kernels.banded(filters, magnitudes, into: &bands)  // (bands)
+        kernels.log(&bands, floor: Float(recipe.logFloor), offset: Float(recipe.logOffset), scale: logScale)
+    }
+
+    /// Scale, mean, pre-emphasis and window, in this order, over the samples under the window.
+    private mutating func prepare() {
+        let range = recipe.windowStart..<recipe.windowStart + recipe.windowLength
+        var sum = 0.0
+        for index in range { sum += Double(history[start + index]) }
+        let mean = recipe.removeDC ? sum / Double(range.count) : 0
+        let scale = recipe.sampleScale
+        var previous = (Double(history[start + range.lowerBound]) - mean) * scale
+        for index in range {
+            let value = (Double(history[start + index]) - mean) * scale
+            fft.samples[index] = Float((value - recipe.preemphasis * previous) * Double(window[index]))
+            previous = value
+        }
+    }
+
+    /// Appends the state: what ``restore(from:)`` needs to continue in another process.
+    package func snapshot(to writer: inout SnapshotWriter) {
+        writer.write(frames)
+        writer.write(start)
+        writer.write(filled)
+        writer.write(history, 0..<filled)
+    }
+
+    /// Takes over the state of an extractor of the same recipe.
+    package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        frames = try reader.readInt64()
+        start = try reader.readInt(in: 0...max(history.count, recipe.hop))
+        filled = try reader.readInt(in: 0...history.count)
+        try reader.read(into: &history, count: filled)
+    }
+}
+
+extension LogMelRecipe {
+    /// Samples of a frame before its window.
+    fileprivate var windowStart: Int { (frameSpan - windowLength) / 2 }
+
+    /// Whether anything comes before the window.
+    fileprivate var needsPreparation: Bool { removeDC || preemphasis != 0 || sampleScale != 1 }
+}

@@ -1,0 +1,8 @@
+// The machine's baseline: SSE2 on x86-64, NEON on 64-bit Arm.
+#include "kernels/vector.h"
+
+#define NAME generic
+#define ROW_LIMIT 2
+#define VECTOR_LIMIT 2
+#define BATCH_VECTORS 1
+#include "kernels/instance.h"

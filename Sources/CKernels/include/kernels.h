@@ -1,0 +1,74 @@
+// The dense kernels, one table per instruction set. All pointers may have any alignment unless a comment says
+// otherwise; no kernel allocates, and none keeps a pointer. Sizes are in floats.
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include <stddef.h>
+
+// Width of a vector in the kernels' source; the compiler splits it where the machine's is narrower.
+#define KERNELS_LANES 16
+// Outputs of one full panel of a packed matrix.
+#define KERNELS_PANEL 64
+
+// An aggregate of a sliding softmax average (numerics: a maximum, a sum and a weighted sum of values per row):
+//   maximum  rows_padded          largest logit seen
+//   total    rows_padded          sum of exp(logit - maximum)
+//   value    rows * width         sum of exp(logit - maximum) * v
+// rows = heads * landmarks; rows_padded = rows rounded up to KERNELS_LANES; width = elements of a head.
+typedef struct {
+  ptrdiff_t heads;
+  ptrdiff_t landmarks;
+  ptrdiff_t width;
+} kernels_sums_shape;
+
+typedef struct {
+  const char *name;
+
+  // y[r] = (accumulate ? y[r] : 0) + bias + W x[r] for `rows` vectors; `packed` as kernels_pack lays it out.
+  // `bias` may be NULL. Each output sums over k in order, whatever `rows` is.
+  void (*affine)(const float *packed, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x,
+                 ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, int accumulate);
+  // Panels of 16 outputs that each read a range of inputs only: y[16 p + j] = sum_k w[.][j] x[start_p + k].
+  void (*banded)(const float *weights, const ptrdiff_t *starts, const ptrdiff_t *counts, ptrdiff_t panels,
+                 const float *x, float *y);
+  // y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias
+  void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, float *y,
+                     ptrdiff_t count);
+  // y = (x - offset) * scale
+  void (*standardize)(const float *x, const float *offset, const float *scale, float *y, ptrdiff_t count);
+  void (*multiply)(const float *x, const float *factor, float *y, ptrdiff_t count);
+  void (*add)(const float *x, float *y, ptrdiff_t count);
+  void (*relu)(float *x, ptrdiff_t count);
+  // x/2 (1 + erf(x / sqrt 2))
+  void (*gelu)(float *x, ptrdiff_t count);
+  // In place; the logarithm is natural. y = scale * ln(max(x, floor) + offset)
+  void (*log)(float *x, float floor, float offset, float scale, ptrdiff_t count);
+  // `spectrum` holds count pairs (re, im); y = |.| or |.|^2
+  void (*magnitude)(const float *spectrum, float *y, ptrdiff_t count, int power);
+
+  // One query against a ring of keys and values, per head: keys (heads, width, capacity), values
+  // (heads, capacity, width), scores: scratch of capacity rounded up to KERNELS_LANES. Slots 0 ..< filled are read.
+  void (*ring_attend)(const float *query, const float *keys, const float *values, float *scores, float *output,
+                      ptrdiff_t heads, ptrdiff_t width, ptrdiff_t capacity, ptrdiff_t filled);
+
+  // target = source combined with one token: logits (rows), v (heads * width). target may be source.
+  void (*sums_insert)(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
+                      float *target, float *scratch);
+  // target = target combined with other.
+  void (*sums_combine)(kernels_sums_shape shape, const float *other, float *target, float *scratch);
+  // output (heads * width) = softmax(beta) inverse Delta, Delta the combination of three aggregates;
+  // beta (rows), inverse (heads, landmarks, landmarks). scratch: 4 * rows_padded.
+  void (*sums_attend)(kernels_sums_shape shape, const float *a, const float *b, const float *c,
+                      const float *beta, const float *inverse, float *scratch, float *output);
+} kernels_table;
+
+// The best table that this machine can run, or the named one ("generic", "avx2", "avx512"); NULL where the name
+// is unknown or the machine lacks the instructions.
+const kernels_table *kernels_select(const char *name);
+
+// Floats in a packed matrix.
+ptrdiff_t kernels_packed_count(ptrdiff_t inputs, ptrdiff_t outputs);
+// From row-major (outputs, inputs) to panels: the inner loop reads the weights of one input for a whole panel.
+void kernels_pack(const float *matrix, ptrdiff_t inputs, ptrdiff_t outputs, float *packed);
+
+#endif

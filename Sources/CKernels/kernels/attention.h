@@ -1,0 +1,167 @@
+// Softmax attention over a ring, and the sliding softmax averages of continual Nystrom attention.
+
+// target[c] = target[c] * a + source[c] * b, with the whole row in the order of its elements. Written for the short
+// rows of a head (4 to 64 elements): 16, 8, 4 and 1 at a time.
+INLINE void blend(float *target, const float *base, float a, const float *source, float b, ptrdiff_t width) {
+  ptrdiff_t c = 0;
+  for (; c + 16 <= width; c += 16) store(target + c, load(base + c) * a + load(source + c) * b);
+  if (c + 8 <= width) {
+    store8(target + c, load8(base + c) * a + load8(source + c) * b);
+    c += 8;
+  }
+  if (c + 4 <= width) {
+    store4(target + c, load4(base + c) * a + load4(source + c) * b);
+    c += 4;
+  }
+  for (; c < width; c++) target[c] = base[c] * a + source[c] * b;
+}
+
+// target[c] += source[c] * b
+INLINE void add_scaled(float *target, const float *source, float b, ptrdiff_t width) {
+  ptrdiff_t c = 0;
+  for (; c + 16 <= width; c += 16) store(target + c, load(target + c) + load(source + c) * b);
+  if (c + 8 <= width) {
+    store8(target + c, load8(target + c) + load8(source + c) * b);
+    c += 8;
+  }
+  if (c + 4 <= width) {
+    store4(target + c, load4(target + c) + load4(source + c) * b);
+    c += 4;
+  }
+  for (; c < width; c++) target[c] = target[c] + source[c] * b;
+}
+
+static void ring_attend(const float *query, const float *keys, const float *values, float *scores, float *output,
+                        ptrdiff_t heads, ptrdiff_t width, ptrdiff_t capacity, ptrdiff_t filled) {
+  const ptrdiff_t padded = (filled + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
+  for (ptrdiff_t h = 0; h < heads; h++) {
+    const float *q = query + h * width;
+    const float *k = keys + h * width * capacity;
+    const float *v = values + h * capacity * width;
+    float *o = output + h * width;
+    vec largest = splat(-3.0e38f);
+    for (ptrdiff_t j = 0; j < padded; j += KERNELS_LANES) {
+      const ptrdiff_t left = filled - j;
+      vec score = {};
+      if (left >= KERNELS_LANES) {
+        for (ptrdiff_t c = 0; c < width; c++) score = score + q[c] * load(k + c * capacity + j);
+        largest = maximum(largest, score);
+        store(scores + j, score);
+      } else {
+        for (ptrdiff_t c = 0; c < width; c++) score = score + q[c] * load_part(k + c * capacity + j, left);
+        store(scores + j, score);
+        for (ptrdiff_t i = left; i < KERNELS_LANES; i++) scores[j + i] = -3.0e38f;
+        largest = maximum(largest, load(scores + j));
+      }
+    }
+    const float top = max_lanes(largest);
+    vec total = {};
+    for (ptrdiff_t j = 0; j < padded; j += KERNELS_LANES) {
+      const ptrdiff_t left = filled - j;
+      vec weight = exponential(load(scores + j) - top);
+      store(scores + j, weight);
+      if (left < KERNELS_LANES) {
+        for (ptrdiff_t i = left; i < KERNELS_LANES; i++) scores[j + i] = 0;
+        weight = load(scores + j);
+      }
+      total = total + weight;
+    }
+    const float scale = 1.0f / sum_lanes(total);
+    for (ptrdiff_t c = 0; c < width; c++) o[c] = 0;
+    for (ptrdiff_t j = 0; j < filled; j++) add_scaled(o, v + j * width, scores[j] * scale, width);
+  }
+}
+
+INLINE ptrdiff_t padded_rows(kernels_sums_shape shape) {
+  return (shape.heads * shape.landmarks + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
+}
+
+static void sums_insert(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
+                        float *target, float *scratch) {
+  const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
+  float *keep = scratch, *weight = scratch + padded;
+  for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
+    vec before = load(source + i);
+    vec logit = i + KERNELS_LANES <= rows ? load(logits + i) : load_part(logits + i, rows - i);
+    vec after = maximum(before, logit);
+    vec a = exponential(before - after), b = exponential(logit - after);
+    store(keep + i, a);
+    store(weight + i, b);
+    store(target + padded + i, load(source + padded + i) * a + b);
+    store(target + i, after);
+  }
+  const float *from = source + 2 * padded;
+  float *to = target + 2 * padded;
+  for (ptrdiff_t h = 0; h < shape.heads; h++)
+    for (ptrdiff_t i = 0; i < shape.landmarks; i++) {
+      const ptrdiff_t row = h * shape.landmarks + i;
+      blend(to + row * shape.width, from + row * shape.width, keep[row], v + h * shape.width, weight[row], shape.width);
+    }
+}
+
+static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *scratch) {
+  const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
+  float *keep = scratch, *weight = scratch + padded;
+  for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
+    vec x = load(target + i), y = load(other + i);
+    vec after = maximum(x, y);
+    vec a = exponential(x - after), b = exponential(y - after);
+    store(keep + i, a);
+    store(weight + i, b);
+    store(target + padded + i, load(target + padded + i) * a + load(other + padded + i) * b);
+    store(target + i, after);
+  }
+  const float *from = other + 2 * padded;
+  float *to = target + 2 * padded;
+  for (ptrdiff_t row = 0; row < rows; row++)
+    blend(to + row * shape.width, to + row * shape.width, keep[row], from + row * shape.width, weight[row], shape.width);
+}
+
+static void sums_attend(kernels_sums_shape shape, const float *a, const float *b, const float *c,
+                        const float *beta, const float *inverse, float *scratch, float *output) {
+  const ptrdiff_t padded = padded_rows(shape), m = shape.landmarks, width = shape.width;
+  float *weight_a = scratch, *weight_b = scratch + padded, *weight_c = scratch + 2 * padded;
+  float *mixed = scratch + 3 * padded;
+  for (ptrdiff_t h = 0; h < shape.heads; h++) {
+    // softmax(beta) Z, before its division by the sum
+    const float *logits = beta + h * m, *z = inverse + h * m * m;
+    float *row = mixed + h * m;
+    float top = logits[0];
+    for (ptrdiff_t i = 1; i < m; i++) top = logits[i] > top ? logits[i] : top;
+    float total = 0;
+    for (ptrdiff_t j = 0; j < m; j++) row[j] = 0;
+    for (ptrdiff_t i = 0; i < m; i += KERNELS_LANES) {
+      const ptrdiff_t left = m - i < KERNELS_LANES ? m - i : KERNELS_LANES;
+      float weights[KERNELS_LANES];
+      store(weights, exponential(load_part(logits + i, left) - top));
+      for (ptrdiff_t j = 0; j < left; j++) {
+        total += weights[j];
+        add_scaled(row, z + (i + j) * m, weights[j], m);
+      }
+    }
+    const float scale = 1.0f / total;
+    for (ptrdiff_t j = 0; j < m; j++) row[j] = row[j] * scale;
+  }
+  for (ptrdiff_t i = shape.heads * m; i < padded; i++) mixed[i] = 0;
+  for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
+    vec x = load(a + i), y = load(b + i), z = load(c + i);
+    vec top = maximum(maximum(x, y), z);
+    vec ea = exponential(x - top), eb = exponential(y - top), ec = exponential(z - top);
+    vec total = load(a + padded + i) * ea + load(b + padded + i) * eb + load(c + padded + i) * ec;
+    vec factor = load(mixed + i) / total;
+    store(weight_a + i, ea * factor);
+    store(weight_b + i, eb * factor);
+    store(weight_c + i, ec * factor);
+  }
+  const float *va = a + 2 * padded, *vb = b + 2 * padded, *vc = c + 2 * padded;
+  for (ptrdiff_t h = 0; h < shape.heads; h++) {
+    float *o = output + h * width;
+    for (ptrdiff_t k = 0; k < width; k++) o[k] = 0;
+    for (ptrdiff_t i = 0; i < m; i++) {
+      const ptrdiff_t row = h * m + i;
+      add_scaled(o, va + row * width, weight_a[row], width);
+      add_scaled(o, vb + row * width, weight_b[row], width);
+      add_scaled(o, vc + row * width, weight_c[row], width);
+    }
+  }
+}

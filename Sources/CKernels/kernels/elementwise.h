@@ -1,0 +1,101 @@
+// One value in, one value out; and layer norm. Whole vectors first, then the lanes that are left, through the same
+// vector code, so that a value's result does not depend on its position.
+
+#define FOR_EACH_VECTOR(index, count, whole, part)                                      \
+  do {                                                                                  \
+    ptrdiff_t index = 0;                                                                \
+    for (; index + KERNELS_LANES <= (count); index += KERNELS_LANES) whole;             \
+    const ptrdiff_t left = (count) - index;                                             \
+    if (left > 0) part;                                                                 \
+  } while (0)
+
+static void standardize(const float *x, const float *offset, const float *scale, float *y, ptrdiff_t count) {
+  FOR_EACH_VECTOR(i, count, store(y + i, (load(x + i) - load(offset + i)) * load(scale + i)),
+                  store_part(y + i,
+                             (load_part(x + i, left) - load_part(offset + i, left)) * load_part(scale + i, left), left));
+}
+
+static void multiply(const float *x, const float *factor, float *y, ptrdiff_t count) {
+  FOR_EACH_VECTOR(i, count, store(y + i, load(x + i) * load(factor + i)),
+                  store_part(y + i, load_part(x + i, left) * load_part(factor + i, left), left));
+}
+
+static void add(const float *x, float *y, ptrdiff_t count) {
+  FOR_EACH_VECTOR(i, count, store(y + i, load(y + i) + load(x + i)),
+                  store_part(y + i, load_part(y + i, left) + load_part(x + i, left), left));
+}
+
+static void relu(float *x, ptrdiff_t count) {
+  FOR_EACH_VECTOR(i, count, store(x + i, maximum(load(x + i), (vec){})),
+                  store_part(x + i, maximum(load_part(x + i, left), (vec){}), left));
+}
+
+// erf by Abramowitz and Stegun 7.1.26: absolute error at most 1.5e-7.
+INLINE vec gelu_vector(vec x) {
+  vec z = x * 0.70710678118654752f;
+  vec a = maximum(z, -z);
+  vec t = 1.0f / (1.0f + 0.3275911f * a);
+  vec p = splat(1.061405429f);
+  p = p * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  vec error = 1.0f - p * t * exponential(-(a * a));
+  return 0.5f * x * (1.0f + select(z < 0.0f, -error, error));
+}
+
+static void gelu(float *x, ptrdiff_t count) {
+  FOR_EACH_VECTOR(i, count, store(x + i, gelu_vector(load(x + i))),
+                  store_part(x + i, gelu_vector(load_part(x + i, left)), left));
+}
+
+INLINE vec log_vector(vec x, float floor, float offset, float scale) {
+  return scale * logarithm(maximum(maximum(x, splat(floor)) + offset, splat(1.17549435e-38f)));
+}
+
+static void logarithms(float *x, float floor, float offset, float scale, ptrdiff_t count) {
+  FOR_EACH_VECTOR(i, count, store(x + i, log_vector(load(x + i), floor, offset, scale)),
+                  store_part(x + i, log_vector(load_part(x + i, left), floor, offset, scale), left));
+}
+
+INLINE vec magnitude_vector(const float *spectrum, int power) {
+  vec low = load(spectrum), high = load(spectrum + KERNELS_LANES);
+  vec re = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  vec im = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  vec energy = re * re + im * im;
+  return power ? energy : __builtin_elementwise_sqrt(energy);
+}
+
+static void magnitude(const float *spectrum, float *y, ptrdiff_t count, int power) {
+  float rest[2 * KERNELS_LANES] = {0};
+  FOR_EACH_VECTOR(i, count, store(y + i, magnitude_vector(spectrum + 2 * i, power)), {
+    memcpy(rest, spectrum + 2 * i, (size_t)left * 2 * sizeof(float));
+    store_part(y + i, magnitude_vector(rest, power), left);
+  });
+}
+
+static void layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y,
+                       ptrdiff_t count) {
+  vec total = {};
+  FOR_EACH_VECTOR(i, count, total = total + load(x + i), total = total + load_part(x + i, left));
+  const float mean = sum_lanes(total) / (float)count;
+  vec squares = {};
+  FOR_EACH_VECTOR(
+      i, count,
+      {
+        vec d = load(x + i) - mean;
+        squares = squares + d * d;
+      },
+      {
+        float lanes[KERNELS_LANES];
+        for (ptrdiff_t j = 0; j < KERNELS_LANES; j++) lanes[j] = j < left ? x[i + j] - mean : 0.0f;
+        vec d = load(lanes);
+        squares = squares + d * d;
+      });
+  const float scale = 1.0f / sqrtf(sum_lanes(squares) / (float)count + epsilon);
+  FOR_EACH_VECTOR(i, count, store(y + i, (load(x + i) - mean) * scale * load(weight + i) + load(bias + i)),
+                  store_part(y + i,
+                             (load_part(x + i, left) - mean) * scale * load_part(weight + i, left) +
+                                 load_part(bias + i, left),
+                             left));
+}

@@ -1,0 +1,125 @@
+/// One thing to tell: a line of output, whatever its format (JSON lines, version 1).
+public enum Record: Sendable {
+    public struct Score: Sendable, Equatable {
+        public let label: String
+        public let probability: Float
+    }
+
+    case start(stream: String, file: String?, rate: Int, hop: Int, model: String, modelHash: String, labels: Int)
+    case frame(
+        stream: String, frame: Int64, sample: Int64, time: Double, warm: Bool, top: [Score], level: Double)
+    case event(
+        id: String, phase: Event.Phase, stream: String, label: String, start: Double, end: Double?, peak: Float)
+    case summary(file: String, seconds: Double, top: [Score])
+    case error(file: String, code: String, message: String)
+    case end(stream: String, frames: Int64, dropped: Int64)
+
+    /// The record as one line of JSON, `type` first.
+    public var json: String {
+        var line = JSONLine(type: kind)
+        switch self {
+        case .start(let stream, let file, let rate, let hop, let model, let modelHash, let labels):
+            line.add("stream", stream)
+            if let file { line.add("file", file) }
+            line.add("rate", rate)
+            line.add("hop", hop)
+            line.add("model", model)
+            line.add("model_sha256", modelHash)
+            line.add("labels", labels)
+        case .frame(let stream, let frame, let sample, let time, let warm, let top, let level):
+            line.add("stream", stream)
+            line.add("frame", Int(frame))
+            line.add("sample", Int(sample))
+            line.add("t", time, decimals: 6)
+            line.add("warm", warm)
+            line.add("top", top)
+            line.add("dbfs", level, decimals: 1)
+        case .event(let id, let phase, let stream, let label, let start, let end, let peak):
+            line.add("id", id)
+            line.add("phase", phase.rawValue)
+            line.add("stream", stream)
+            line.add("label", label)
+            line.add("t0", start, decimals: 6)
+            if let end { line.add("t1", end, decimals: 6) } else { line.addNull("t1") }
+            line.add("p_max", Double(peak), decimals: 4)
+        case .summary(let file, let seconds, let top):
+            line.add("file", file)
+            line.add("seconds", seconds, decimals: 3)
+            line.add("top", top)
+        case .error(let file, let code, let message):
+            line.add("file", file)
+            line.add("code", code)
+            line.add("message", message)
+        case .end(let stream, let frames, let dropped):
+            line.add("stream", stream)
+            line.add("frames", Int(frames))
+            line.add("dropped", Int(dropped))
+        }
+        return line.text
+    }
+
+    private var kind: String {
+        switch self {
+        case .start: "start"
+        case .frame: "frame"
+        case .event: "event"
+        case .summary: "summary"
+        case .error: "error"
+        case .end: "end"
+        }
+    }
+}
+
+/// Builds one JSON object with its members in the order in which they are added.
+struct JSONLine {
+    private(set) var body: String
+
+    init(type: String) { body = "{\"type\":\"\(type)\",\"v\":1" }
+
+    var text: String { body + "}" }
+
+    mutating func add(_ key: String, _ value: String) { body += ",\"\(key)\":\(Self.quoted(value))" }
+    mutating func add(_ key: String, _ value: Int) { body += ",\"\(key)\":\(value)" }
+    mutating func add(_ key: String, _ value: Bool) { body += ",\"\(key)\":\(value)" }
+    mutating func add(_ key: String, _ value: Double, decimals: Int) {
+        body += ",\"\(key)\":\(Decimal.text(value, decimals))"
+    }
+    mutating func addNull(_ key: String) { body += ",\"\(key)\":null" }
+    mutating func add(_ key: String, _ top: [Record.Score]) {
+        let scores = top.map { "{\"label\":\(Self.quoted($0.label)),\"p\":\(Decimal.text(Double($0.probability), 4))}" }
+        body += ",\"\(key)\":[\(scores.joined(separator: ","))]"
+    }
+
+    /// A JSON string (RFC 8259, section 7).
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}
+
+/// Numbers with a fixed number of decimals at most, the same on every machine: 0.91, -31.2, 5.
+enum Decimal {
+    static func text(_ value: Double, _ decimals: Int) -> String {
+        let factor = (0..<decimals).reduce(1) { product, _ in product * 10 }
+        let scaled = Int((abs(value) * Double(factor)).rounded())
+        var text = "\(scaled / factor)"
+        var fraction = String(scaled % factor)
+        fraction = String(repeating: "0", count: max(0, decimals - fraction.count)) + fraction
+        while fraction.last == "0" { fraction.removeLast() }
+        if decimals > 0 && !fraction.isEmpty { text += "." + fraction }
+        return value < 0 && scaled != 0 ? "-" + text : text
+    }
+}

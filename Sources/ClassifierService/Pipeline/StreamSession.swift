@@ -1,0 +1,100 @@
+public import AudioFrontend
+internal import StreamTransformer
+
+/// One input from its first sample to its last: read, classify, report. Files and live streams take this same path.
+public struct StreamSession: Sendable {
+    public var model: AudioModel
+    public var report: ReportOptions
+    public var format = OutputFormat.jsonl
+    public var input = InputOptions()
+    /// Resume from, and suspend to, these files.
+    public var stateIn: String?
+    public var stateOut: String?
+    /// Whether `start` and `end` are told.
+    public var framed = true
+
+    public init(model: AudioModel, report: ReportOptions) {
+        self.model = model
+        self.report = report
+    }
+
+    /// The table's first line, where the format has one.
+    public var header: [String] { [format.header(report.emission)].compactMap { $0 } }
+
+    /// Runs the input to its end, or until the program is asked to stop.
+    /// - Parameters:
+    ///   - path: a file, or `-`.
+    ///   - stream: the name that the records carry.
+    ///   - progress: told the fraction that is done, where the length is known.
+    ///   - write: takes lines as they come.
+    /// - Throws: the first error, after the records of what was good have been written.
+    public func run(
+        _ path: String, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
+    ) throws {
+        let rate = model.recipe.sampleRate
+        let configuration = model.model.configuration
+        var reporter = StreamReporter(configuration, stream: stream, options: report)
+        var pipeline = try ClassifierPipeline(model)
+        var audio = try AudioInput(path: path, rate: rate, options: input)
+        if stateIn != nil || stateOut != nil {
+            guard audio.sourceRate == rate else {
+                throw ServiceError(
+                    .usage, code: "usage",
+                    "--state-in and --state-out need input at the model's rate, \(rate) Hz; \(audio.name) has \(audio.sourceRate) Hz"
+                )
+            }
+        }
+        if let stateIn { try StateFile.load(&pipeline, &reporter, model: model, from: stateIn) }
+        func tell(_ records: [Record]) throws {
+            if !records.isEmpty { try write(records.flatMap(format.lines)) }
+        }
+        if framed {
+            try tell([
+                .start(
+                    stream: stream, file: path == "-" ? nil : path, rate: rate, hop: model.hop,
+                    model: configuration.name,
+                    modelHash: configuration.weights.sha256, labels: configuration.labels.count)
+            ])
+        }
+        let before = pipeline.predictions
+        let result = Result<Void, any Error> {
+            try readAll(&audio, progress: progress) { samples in
+                try pipeline.push(samples) { try tell(reporter.records($0)) }
+            }
+        }
+        if case .failure(let error) = result, error is OutputSink.ReaderGone { throw error }
+        if let stateOut {
+            try StateFile.save(pipeline, reporter, model: model, to: stateOut)
+        } else {
+            try pipeline.finish { try tell(reporter.records($0)) }
+            let seconds = Double(pipeline.samples) / Double(rate)
+            if (try? result.get()) != nil || report.emission != .summary {
+                try tell(reporter.finalRecords(file: path, seconds: seconds))
+            }
+        }
+        if framed {
+            try tell([.end(stream: stream, frames: pipeline.predictions - before, dropped: 0)])
+        }
+        try result.get()
+        if audio.leftoverBytes > 0 {
+            StandardError.write(
+                "audio-classifierd: warning: \(audio.name) ended inside a sample; its last \(audio.leftoverBytes) bytes were not used\n"
+            )
+        }
+    }
+
+    private func readAll(
+        _ audio: inout AudioInput, progress: (Double) -> Void, _ body: (Span<Float>) throws -> Void
+    ) throws {
+        var failure: (any Error)?
+        while failure == nil, !StopSignal.isRaised {
+            let isMore = try audio.read { samples in
+                guard failure == nil else { return }
+                do { try body(samples) } catch { failure = error }
+            }
+            guard isMore else { break }
+            if let seconds = audio.seconds { progress(audio.secondsRead / max(seconds, 1e-9)) }
+        }
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,107 @@
+/// Floats in memory of their own: fixed in number, aligned to a cache line, zero at first, freed with their owner.
+@safe
+package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
+    private let base: UnsafeMutablePointer<Float>
+    private let free: @convention(c) (UnsafeMutableRawPointer?) -> Void
+    package let count: Int
+
+    /// The alignment in bytes: a cache line, and the widest vector.
+    package static let alignment = 64
+
+    package init(count: Int, repeating value: Float = 0) {
+        precondition(count >= 0, "a buffer's size is computed from a validated configuration")
+        let capacity = max(count, 1)
+        let raw = UnsafeMutableRawPointer.allocate(
+            byteCount: capacity * MemoryLayout<Float>.stride, alignment: Self.alignment)
+        unsafe base = raw.bindMemory(to: Float.self, capacity: capacity)
+        unsafe base.initialize(repeating: value, count: capacity)
+        unsafe free = { unsafe $0?.deallocate() }
+        self.count = count
+    }
+
+    package init(_ values: [Float]) {
+        self.init(count: values.count)
+        for (index, value) in values.enumerated() { unsafe base[index] = value }
+    }
+
+    /// Takes over `count` floats of a C library's allocator, and gives them back to it.
+    @unsafe package init(
+        adopting base: UnsafeMutablePointer<Float>, count: Int,
+        free: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void
+    ) {
+        unsafe base.initialize(repeating: 0, count: count)
+        unsafe self.base = unsafe base
+        unsafe self.free = unsafe free
+        self.count = count
+    }
+
+    deinit { unsafe free(base) }
+
+    /// The memory itself, for C; it must not outlive the buffer.
+    @unsafe package var address: UnsafeMutablePointer<Float> { unsafe base }
+
+    package var span: Span<Float> {
+        @_lifetime(borrow self)
+        borrowing get {
+            let span = unsafe Span(_unsafeStart: base, count: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The floats of `range`.
+    @_lifetime(borrow self)
+    package borrowing func part(_ range: Range<Int>) -> Span<Float> {
+        requires(range.lowerBound, range.count)
+        let span = unsafe Span(_unsafeStart: base + range.lowerBound, count: range.count)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    package subscript(index: Int) -> Float {
+        get {
+            precondition(index >= 0 && index < count, "an index lies inside its buffer")
+            return unsafe base[index]
+        }
+        set {
+            precondition(index >= 0 && index < count, "an index lies inside its buffer")
+            unsafe base[index] = newValue
+        }
+    }
+
+    package mutating func fill(_ value: Float) {
+        unsafe base.update(repeating: value, count: count)
+    }
+
+    package mutating func fill(_ value: Float, _ range: Range<Int>) {
+        requires(range.lowerBound, range.count)
+        unsafe (base + range.lowerBound).update(repeating: value, count: range.count)
+    }
+
+    /// Copies `values` to `start`.
+    package mutating func copy(_ values: Span<Float>, to start: Int = 0) {
+        requires(start, values.count)
+        guard values.count > 0 else { return }
+        unsafe values.withUnsafeBufferPointer { source in
+            if let address = source.baseAddress { unsafe (base + start).update(from: address, count: source.count) }
+        }
+    }
+
+    /// Copies `count` floats of another buffer to `start`.
+    package mutating func copy(_ other: borrowing AlignedBuffer, from first: Int, count: Int, to start: Int) {
+        other.requires(first, count)
+        requires(start, count)
+        unsafe (base + start).update(from: other.base + first, count: count)
+    }
+
+    /// Moves the floats of `range` to `start`; the ranges may overlap.
+    package mutating func move(_ range: Range<Int>, to start: Int) {
+        requires(range.lowerBound, range.count)
+        requires(start, range.count)
+        unsafe (base + start).update(from: base + range.lowerBound, count: range.count)
+    }
+
+    /// Stops the program where `count` floats from `start` on are not all inside: sizes follow from a validated
+    /// configuration, so that would be our own bug.
+    func requires(_ start: Int, _ count: Int) {
+        precondition(start >= 0 && count >= 0 && start + count <= self.count, "a part lies inside its buffer")
+    }
+}

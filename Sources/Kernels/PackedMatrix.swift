@@ -1,0 +1,70 @@
+/// A constant matrix in the kernels' layout, with its bias: y = W x + b.
+package final class PackedMatrix: Sendable {
+    package let inputs: Int
+    package let outputs: Int
+    let hasBias: Bool
+    let weights: AlignedBuffer
+    let bias: AlignedBuffer
+
+    /// - Parameters:
+    ///   - rows: `outputs` x `inputs` values, row by row.
+    ///   - bias: `outputs` values, or none for zero.
+    package init(rows: [Float], bias: [Float]?, inputs: Int, outputs: Int) {
+        precondition(rows.count == inputs * outputs, "a matrix has inputs x outputs values")
+        precondition(bias.map { $0.count == outputs } ?? true, "a bias has a value for every output")
+        self.inputs = inputs
+        self.outputs = outputs
+        self.hasBias = bias != nil
+        self.weights = Kernels.pack(rows, inputs: inputs, outputs: outputs)
+        self.bias = AlignedBuffer(bias ?? [])
+    }
+}
+
+/// A constant matrix whose rows are zero outside a range: a filter bank.
+package final class BandedMatrix: Sendable {
+    package let inputs: Int
+    package let outputs: Int
+    let weights: AlignedBuffer
+    let starts: [Int]
+    let counts: [Int]
+
+    /// Floats that a product writes: the outputs rounded up to whole vectors.
+    package var paddedOutputs: Int { starts.count * Kernels.lanes }
+
+    /// - Parameter rows: a row an output, each with a value for every input.
+    package init(rows: [[Float]], inputs: Int) {
+        precondition(rows.allSatisfy { $0.count == inputs }, "a filter has a weight for every input")
+        var starts: [Int] = []
+        var counts: [Int] = []
+        var packed: [Float] = []
+        for first in stride(from: 0, to: rows.count, by: Kernels.lanes) {
+            let panel = rows[first..<min(first + Kernels.lanes, rows.count)]
+            let used = (0..<inputs).filter { input in panel.contains { $0[input] != 0 } }
+            let range = (used.first ?? 0)..<(used.last ?? -1) + 1
+            starts.append(range.lowerBound)
+            counts.append(range.count)
+            for input in range {
+                packed += panel.map { $0[input] }
+                packed += [Float](repeating: 0, count: Kernels.lanes - panel.count)
+            }
+        }
+        self.inputs = inputs
+        self.outputs = rows.count
+        self.weights = AlignedBuffer(packed)
+        self.starts = starts
+        self.counts = counts
+    }
+}
+
+/// Constant floats: a window, a mean, the weights of a layer norm.
+package final class ConstantVector: Sendable {
+    package let count: Int
+    let values: AlignedBuffer
+
+    package init(_ values: [Float]) {
+        count = values.count
+        self.values = AlignedBuffer(values)
+    }
+
+    package subscript(index: Int) -> Float { values[index] }
+}

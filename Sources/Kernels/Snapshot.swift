@@ -1,0 +1,79 @@
+/// The bytes of a stream's state, written field by field in a fixed order, little-endian.
+package struct SnapshotWriter {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
+
+    package mutating func write(_ value: Int64) {
+        unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    package mutating func write(_ value: Int) { write(Int64(value)) }
+
+    /// The bit patterns of the floats in `range`, so that a restored value is the same value.
+    package mutating func write(_ values: borrowing AlignedBuffer, _ range: Range<Int>) {
+        bytes.reserveCapacity(bytes.count + range.count * 4)
+        for index in range {
+            unsafe withUnsafeBytes(of: values[index].bitPattern.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+        }
+    }
+
+    package mutating func write(_ values: borrowing AlignedBuffer) { write(values, 0..<values.count) }
+
+    package mutating func write(_ data: [UInt8]) {
+        write(data.count)
+        bytes += data
+    }
+}
+
+/// Reads what a ``SnapshotWriter`` wrote; a snapshot is untrusted input.
+package struct SnapshotReader {
+    package struct Truncated: Error {
+        package init() {}
+    }
+
+    private let bytes: [UInt8]
+    private var position = 0
+
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    package var remaining: Int { bytes.count - position }
+
+    package mutating func readInt64() throws(Truncated) -> Int64 {
+        var value: UInt64 = 0
+        for (index, byte) in try take(8).enumerated() { value |= UInt64(byte) << (8 * UInt64(index)) }
+        return Int64(bitPattern: value)
+    }
+
+    /// An integer in `range`; anything else is a snapshot of something else.
+    package mutating func readInt(in range: ClosedRange<Int>) throws(Truncated) -> Int {
+        guard let value = Int(exactly: try readInt64()), range.contains(value) else { throw Truncated() }
+        return value
+    }
+
+    package mutating func read(into values: inout AlignedBuffer, count: Int) throws(Truncated) {
+        let source = try take(count * 4)
+        for index in 0..<count {
+            let first = source.startIndex + 4 * index
+            var pattern: UInt32 = 0
+            for byte in 0..<4 { pattern |= UInt32(source[first + byte]) << UInt32(8 * byte) }
+            let value = Float(bitPattern: pattern)
+            guard value.isFinite else { throw Truncated() }
+            values[index] = value
+        }
+    }
+
+    package mutating func read(into values: inout AlignedBuffer) throws(Truncated) {
+        try read(into: &values, count: values.count)
+    }
+
+    package mutating func readBytes() throws(Truncated) -> [UInt8] {
+        Array(try take(try readInt(in: 0...remaining)))
+    }
+
+    private mutating func take(_ count: Int) throws(Truncated) -> ArraySlice<UInt8> {
+        guard count <= remaining else { throw Truncated() }
+        defer { position += count }
+        return bytes[position..<position + count]
+    }
+}

@@ -1,0 +1,62 @@
+internal import Kernels
+
+/// The memory of softmax attention: the keys and values of the last `window` tokens, for every layer (Continual Transformers, arXiv
+/// 2201.06268, single output).
+struct SoftmaxRing: ~Copyable {
+    let layers: Int
+    let heads: Int
+    let headWidth: Int
+    let window: Int
+    private var keys: AlignedBuffer  // (layers, heads, headWidth, window): scores run along the window
+    private var values: AlignedBuffer  // (layers, heads, window, headWidth)
+    private var scores: AlignedBuffer  // scratch (window)
+
+    init(layers: Int, heads: Int, headWidth: Int, window: Int) {
+        self.layers = layers
+        self.heads = heads
+        self.headWidth = headWidth
+        self.window = window
+        keys = AlignedBuffer(count: layers * heads * headWidth * window)
+        values = AlignedBuffer(count: layers * heads * headWidth * window)
+        scores = AlignedBuffer(count: Kernels.padded(window))
+    }
+
+    /// Bytes of a stream.
+    var bytes: Int { 4 * (keys.count + values.count + scores.count) }
+
+    mutating func reset() {
+        keys.fill(0)
+        values.fill(0)
+    }
+
+    /// Takes in token `position` of one layer and attends from it.
+    /// - Parameter projected: q, k and v of the token: 3 x heads x headWidth.
+    mutating func attend(
+        _ projected: borrowing AlignedBuffer, layer: Int, position: Int64, kernels: Kernels,
+        into context: inout AlignedBuffer
+    ) {
+        let width = heads * headWidth
+        let slot = Int(position % Int64(window))
+        let start = layer * width * window
+        for element in 0..<width { keys[start + element * window + slot] = projected[width + element] }
+        for head in 0..<heads {
+            values.copy(
+                projected, from: 2 * width + head * headWidth, count: headWidth,
+                to: start + (head * window + slot) * headWidth)
+        }
+        let filled = Int(min(position + 1, Int64(window)))
+        kernels.ringAttend(
+            projected, keys: keys, values: values, at: start, heads: heads, width: headWidth, capacity: window,
+            filled: filled, scores: &scores, into: &context)
+    }
+
+    func snapshot(to writer: inout SnapshotWriter) {
+        writer.write(keys)
+        writer.write(values)
+    }
+
+    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        try reader.read(into: &keys)
+        try reader.read(into: &values)
+    }
+}

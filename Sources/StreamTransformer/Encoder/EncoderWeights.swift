@@ -1,0 +1,120 @@
+internal import Glibc
+internal import Kernels
+
+/// One encoder layer's constants, as the step wants them.
+struct LayerWeights: Sendable {
+    /// LN_a: before attention in a pre-norm model, after its residual in a post-norm one.
+    let attentionNorm: LayerNorm
+    /// D -> what attention needs of a token: q, k, v; or, with fixed landmarks, beta's logits, Delta's logits, v, with W_q folded into Kt
+    /// and W_k into Qt (numerics, section 3).
+    let projection: PackedMatrix
+    /// Z of each head (heads, m, m); empty for softmax attention.
+    let inverse: ConstantVector
+    let output: PackedMatrix  // D -> D
+    let feedForwardNorm: LayerNorm
+    let expand: PackedMatrix  // D -> F
+    let contract: PackedMatrix  // F -> D
+
+    struct LayerNorm: Sendable {
+        let weight: ConstantVector
+        let bias: ConstantVector
+
+        init(_ prefix: String, width: Int, from tensors: inout TensorReader) throws(ModelError) {
+            weight = ConstantVector(try tensors.take("\(prefix).weight", width))
+            bias = ConstantVector(try tensors.take("\(prefix).bias", width))
+        }
+    }
+
+    init(_ index: Int, _ encoder: EncoderConfiguration, from tensors: inout TensorReader) throws(ModelError) {
+        let prefix = "encoder.layers.\(index)"
+        let (width, hidden) = (encoder.width, encoder.feedForward)
+        attentionNorm = try LayerNorm("\(prefix).norm_attention", width: width, from: &tensors)
+        feedForwardNorm = try LayerNorm("\(prefix).norm_feed_forward", width: width, from: &tensors)
+        let query = try AffineRows("\(prefix).attention.query", width, width, from: &tensors)
+        let key = try AffineRows("\(prefix).attention.key", width, width, from: &tensors)
+        let value = try AffineRows("\(prefix).attention.value", width, width, from: &tensors)
+        // Both q and k carry d^(-1/4) (numerics, section 1).
+        let scale = pow(Double(encoder.headWidth), -0.25)
+        switch encoder.attention {
+        case .continual:
+            projection = AffineRows.stack([query.scaled(scale), key.scaled(scale), value])
+            inverse = ConstantVector([])
+        case .continualNystrom(let landmarks, let kind):
+            let (heads, d) = (encoder.heads, encoder.headWidth)
+            let landmarkPrefix = "\(prefix).attention.landmarks"
+            let queries = try tensors.take("\(landmarkPrefix).query", heads, landmarks, d).map(Double.init)
+            let keys = try tensors.take("\(landmarkPrefix).key", heads, landmarks, d).map(Double.init)
+            projection = AffineRows.stack([
+                query.scaled(scale).folded(keys, heads: heads),
+                key.scaled(scale).folded(queries, heads: heads),
+                value,
+            ])
+            inverse = ConstantVector(
+                (0..<heads).flatMap { head in
+                    let part = head * landmarks * d..<(head + 1) * landmarks * d
+                    return LandmarkInverse(
+                        queries: Array(queries[part]), keys: Array(keys[part]), landmarks: landmarks, kind: kind
+                    ).values.map(Float.init)
+                })
+        }
+        output = try AffineRows("\(prefix).attention.output", width, width, from: &tensors).packed
+        expand = try AffineRows("\(prefix).feed_forward.in", hidden, width, from: &tensors).packed
+        contract = try AffineRows("\(prefix).feed_forward.out", width, hidden, from: &tensors).packed
+    }
+}
+
+/// The rows and the bias of an affine map in float64, while they are folded together.
+struct AffineRows {
+    let inputs: Int
+    var weights: [Double]  // (outputs, inputs)
+    var bias: [Double]
+
+    init(_ prefix: String, _ outputs: Int, _ inputs: Int, from tensors: inout TensorReader) throws(ModelError) {
+        self.inputs = inputs
+        weights = try tensors.take("\(prefix).weight", outputs, inputs).map(Double.init)
+        bias = try tensors.take("\(prefix).bias", outputs).map(Double.init)
+    }
+
+    func scaled(_ factor: Double) -> AffineRows {
+        var result = self
+        for index in weights.indices { result.weights[index] *= factor }
+        for index in bias.indices { result.bias[index] *= factor }
+        return result
+    }
+
+    /// The products of this map's output with `landmarks` (heads, m, d): a row for every head and landmark.
+    func folded(_ landmarks: [Double], heads: Int) -> AffineRows {
+        let d = bias.count / heads
+        let count = landmarks.count / (heads * d)
+        var result = self
+        result.weights = [Double](repeating: 0, count: heads * count * inputs)
+        result.bias = [Double](repeating: 0, count: heads * count)
+        for head in 0..<heads {
+            for landmark in 0..<count {
+                let row = head * count + landmark
+                for element in 0..<d {
+                    let factor = landmarks[row * d + element]
+                    let source = head * d + element
+                    for input in 0..<inputs {
+                        result.weights[row * inputs + input] += factor * weights[source * inputs + input]
+                    }
+                    result.bias[row] += factor * bias[source]
+                }
+            }
+        }
+        return result
+    }
+
+    static func stack(_ parts: [AffineRows]) -> PackedMatrix {
+        var whole = parts[0]
+        for part in parts.dropFirst() {
+            whole.weights += part.weights
+            whole.bias += part.bias
+        }
+        return whole.packed
+    }
+
+    var packed: PackedMatrix {
+        PackedMatrix(rows: weights.map(Float.init), bias: bias.map(Float.init), inputs: inputs, outputs: bias.count)
+    }
+}

@@ -1,0 +1,154 @@
+package import StrictDecoding
+
+/// What a model is: `config.json`, checked when it is read. `docs/model-format.md` defines every key.
+public struct ModelConfiguration: Sendable {
+    /// Labels, in the order of the logits.
+    public let labels: [String]
+    public let name: String
+    public let description: String
+    /// An SPDX expression.
+    public let licence: String
+    /// How audio becomes frames, for whoever has audio; nil where the input is a feature stream.
+    package let frontend: JSONValue?
+    /// Features a frame.
+    public let inputWidth: Int
+    public let stem: StemConfiguration
+    public let encoder: EncoderConfiguration
+    public let activation: OutputActivation
+    /// Labels that are never events.
+    public let background: Set<String>
+    public let decision: DecisionDefaults
+    public let weights: WeightsFile
+    /// The largest error of a golden logit.
+    public let goldenTolerance: Double
+    /// Free-form: data, recipe, accuracy.
+    package let card: JSONValue
+
+    /// How logits become probabilities.
+    public enum OutputActivation: String, Sendable, Codable { case softmax, sigmoid }
+
+    public struct WeightsFile: Sendable, Equatable {
+        public let file: String
+        public let bytes: Int
+        public let sha256: String
+    }
+}
+
+/// The thresholds that a model was calibrated for.
+public struct DecisionDefaults: Sendable, Equatable {
+    /// An event starts at this probability.
+    public var threshold = 0.5
+    /// An event ends below this one.
+    public var thresholdOff = 0.35
+    public var minimumDuration = 0
+    /// Events of a label that are closer together than this are one, in milliseconds.
+    public var maximumGap = 0
+    /// No new event of a label starts within this time after the last one's end, in milliseconds.
+    public var refractoryTime = 0
+    public var classThresholds: [String: Double] = [:]
+
+    public init() {}
+}
+
+extension ModelConfiguration: Decodable {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, description, licence, labels, frontend, stem, encoder, activation, background, decision, weights,
+            golden,
+            card
+        case formatVersion = "format_version"
+        case inputWidth = "input_width"
+    }
+
+    private struct Golden: Decodable {
+        let tolerance: Double
+        enum CodingKeys: String, CodingKey, CaseIterable { case tolerance }
+        init(from decoder: any Decoder) throws {
+            tolerance = try decoder.strictContainer(keyedBy: CodingKeys.self).decode(Double.self, forKey: .tolerance)
+        }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        let version = try values.decode(Int.self, forKey: .formatVersion)
+        try values.require(version == 1, .formatVersion, "version \(version) is not 1; a newer program may read it")
+        name = try values.decode(String.self, forKey: .name)
+        let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
+        try values.require(
+            !name.isEmpty && name.allSatisfy(allowed.contains), .name, "\"\(name)\" is not of a-z, 0-9 and -")
+        description = try values.decode(String.self, forKey: .description)
+        licence = try values.decode(String.self, forKey: .licence)
+        labels = try values.decode([String].self, forKey: .labels)
+        try values.require(!labels.isEmpty && labels.count <= 65536, .labels, "there are \(labels.count) labels")
+        try values.require(
+            Set(labels).count == labels.count && labels.allSatisfy { !$0.isEmpty }, .labels,
+            "a label is empty or there twice")
+        frontend = try values.decodeIfPresent(JSONValue.self, forKey: .frontend)
+        inputWidth = try values.decode(Int.self, forKey: .inputWidth)
+        try values.require((1...65536).contains(inputWidth), .inputWidth, "\(inputWidth) is not in 1 ... 65536")
+        stem = try values.decode(StemConfiguration.self, forKey: .stem)
+        encoder = try values.decode(EncoderConfiguration.self, forKey: .encoder)
+        activation = try values.decode(OutputActivation.self, forKey: .activation)
+        background = Set(try values.decode([String].self, forKey: .background))
+        let known = Set(labels)
+        try values.require(background.isSubset(of: known), .background, "a background label is not one of the labels")
+        decision = try values.decode(DecisionDefaults.self, forKey: .decision)
+        try values.require(
+            known.isSuperset(of: decision.classThresholds.keys), .decision,
+            "a class threshold names a label that there is not")
+        weights = try values.decode(WeightsFile.self, forKey: .weights)
+        goldenTolerance = try values.decode(Golden.self, forKey: .golden).tolerance
+        try values.require(
+            goldenTolerance > 0 && goldenTolerance <= 0.01, .golden, "the tolerance is not in 0 ... 0.01")
+        card = try values.decode(JSONValue.self, forKey: .card)
+    }
+}
+
+extension ModelConfiguration.WeightsFile: Decodable {
+    private enum CodingKeys: String, CodingKey, CaseIterable { case file, bytes, sha256 }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        file = try values.decode(String.self, forKey: .file)
+        bytes = try values.decode(Int.self, forKey: .bytes)
+        sha256 = try values.decode(String.self, forKey: .sha256)
+        try values.require(
+            !file.contains("/") && file.hasSuffix(".safetensors"), .file,
+            "\"\(file)\" is not the name of a .safetensors file")
+        try values.require(sha256.count == 64, .sha256, "is not 64 hexadecimal digits")
+    }
+}
+
+extension DecisionDefaults: Decodable {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case threshold
+        case thresholdOff = "threshold_off"
+        case minimumDuration = "min_duration_ms"
+        case maximumGap = "max_gap_ms"
+        case refractoryTime = "refractory_ms"
+        case classThresholds = "class_thresholds"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        threshold = try values.decode(Double.self, forKey: .threshold)
+        thresholdOff = try values.decode(Double.self, forKey: .thresholdOff)
+        minimumDuration = try values.decode(Int.self, forKey: .minimumDuration)
+        maximumGap = try values.decode(Int.self, forKey: .maximumGap)
+        refractoryTime = try values.decode(Int.self, forKey: .refractoryTime)
+        classThresholds = try values.decodeIfPresent([String: Double].self, forKey: .classThresholds) ?? [:]
+        try values.require(
+            0 < thresholdOff && thresholdOff <= threshold && threshold <= 1, .threshold,
+            "threshold_off \(thresholdOff) and threshold \(threshold) are not 0 < off <= on <= 1")
+        for time in [minimumDuration, maximumGap, refractoryTime] {
+            try values.require(
+                (0...3_600_000).contains(time), .minimumDuration, "a time of \(time) ms is not in 0 ... 3600000")
+        }
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Throws an error at `key` unless `condition` holds.
+    func require(_ condition: Bool, _ key: Key, _ message: String) throws {
+        if !condition { throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: message) }
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import AudioFrontend
+import ClassifierService
+
+struct Features: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the log-mel frames that a model sees, as a NumPy array.",
+        discussion: """
+            Training takes its features from here, so that they are those of the running program, bit for bit.
+
+            Examples:
+              audio-classifierd features dog.wav --recipe yamnet --out dog.npy
+              audio-classifierd features recordings/ --model keywords-en --out features/
+              audio-classifierd features recordings/ --stage samples --recipe yamnet --out samples/
+            """)
+
+    enum Stage: String, ExpressibleByArgument, CaseIterable { case features, samples }
+
+    @Argument(help: "An audio file, a folder of them, or - for standard input.")
+    var input: String
+
+    @Option(help: "The .npy file to write; for a folder, the folder for one .npy a file.")
+    var out: String
+
+    @Option(help: "Take the front-end of this model (a name or a folder).")
+    var model: String?
+
+    @Option(help: "Take a published front-end: kaldi, librosa, vggish, yamnet.")
+    var recipe: String?
+
+    @Option(help: "Take the front-end from this JSON file, as in a model's config.json.")
+    var frontend: String?
+
+    @Option(help: "What to write: frames x bands, or the mono samples at the front-end's rate.")
+    var stage = Stage.features
+
+    @OptionGroup var arguments: InputArguments
+
+    func validate() throws {
+        guard [model, recipe, frontend].compactMap({ $0 }).count == 1 else {
+            throw ValidationError("Give exactly one of --model, --recipe and --frontend.")
+        }
+    }
+
+    func run() throws {
+        let frontend = try FrontendChoice.recipe(model: model, named: recipe, file: frontend)
+        let job = FeatureExtraction(recipe: frontend, samplesOnly: stage == .samples, options: arguments.options())
+        guard AudioPaths.isFolder(input) else { return try job.run(input, out: out) }
+        let failures = try job.run(folder: input, out: out, progress: Progress.ifTerminal("features"))
+        for failure in failures { CommandFailure.print("error: \(failure.message)") }
+        if !failures.isEmpty { throw ExitCode(ExitStatus.data.rawValue) }
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import ClassifierService
+
+struct Models: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What is installed: labels, licence, accuracy, front-end, hashes.",
+        subcommands: [List.self, Show.self, Verify.self], defaultSubcommand: List.self)
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Every installed model, a line each.")
+
+        func run() throws {
+            let output = OutputSink()
+            try output.write(ModelReport.list(ModelCatalog()))
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "All about one model.")
+
+        @Argument(help: "A model's name or folder.") var name: String
+
+        func run() throws {
+            try OutputSink().write(ModelReport.show(try ModelCatalog().load(name)))
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Check a model's hash, its tensors and its golden logits, on every instruction set of this machine.")
+
+        @Argument(help: "A model's name or folder; without it, every installed model.") var name: String?
+
+        func run() throws {
+            let catalog = ModelCatalog()
+            let directories = try name.map { [try catalog.directory(of: $0)] } ?? catalog.installed
+            let output = OutputSink()
+            var failed = false
+            for directory in directories {
+                do { try output.write(try ModelReport.verify(directory)) } catch {
+                    failed = true
+                    CommandFailure.print("error: \(ServiceError(error).message)")
+                }
+            }
+            if failed { throw ExitCode(ExitStatus.configuration.rawValue) }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+"""Checkpoints: everything that a training needs to go on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .errors import TrainingError
+from .files import atomic_file
+
+
+def save_checkpoint(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
+    """Writes `state` with the configuration that it belongs to; the file is complete or the old one."""
+    with atomic_file(path) as temporary:
+        torch.save({"identity": json.dumps(identity, sort_keys=True), **state}, temporary)
+
+
+def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """The state saved under `path`, if any; that of another configuration is refused."""
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        found = json.loads(state.pop("identity"))
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"{path} is not a checkpoint of this program: {error}; remove it to start anew"
+        ) from error
+    if differences := _differences(found, json.loads(json.dumps(identity)), ""):
+        raise TrainingError(
+            f"{path} belongs to another configuration: {'; '.join(differences[:5])}. Use another "
+            "--work, or --restart to start anew",
+            78,
+        )
+    return state
+
+
+def _differences(found: Any, wanted: Any, place: str) -> list[str]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        return [
+            difference
+            for key in sorted(found.keys() | wanted.keys())
+            for difference in _differences(
+                found.get(key), wanted.get(key), f"{place}.{key}" if place else key
+            )
+        ]
+    return [] if found == wanted else [f"{place} is {_short(found)} there and {_short(wanted)} here"]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,161 @@
+"""The command line: `train` and `evaluate`. Options of a recipe are made from its fields."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import typing
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from .commands import evaluate_command, train_command
+from .errors import TrainingError
+from .recipe import SECTIONS, Recipe, read_recipe, with_values
+
+_EXAMPLES = """examples:
+  classifier-training train --data sounds/ --out models/my-sounds --split random
+  classifier-training train --recipe-file recipes/keywords-en.json --data speech-commands/ \\
+      --out models/keywords-en
+  classifier-training train --data esc50.csv --label-column category --split fold --held-out-folds 4 \\
+      --where esc10=True --clip-seconds 5 --window 125 --target-ramp 0 0.3 --out models/sounds
+  classifier-training evaluate --model models/my-sounds --data sounds/
+"""
+_HEADINGS = {
+    "data": "clips and split",
+    "model": "network",
+    "training": "training",
+    "card": "model card, thresholds",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options, _recipe(options)) or 0)
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last epoch", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "classifier-training",
+        description="Trains and measures models for audio-classifierd on sounds of your own.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser(
+        "train",
+        help="train a model and write its directory",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    train.set_defaults(command=train_command)
+    _common(train)
+    train.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the model directory; its name is the model's"
+    )
+    train.add_argument(
+        "--recipe-file",
+        type=Path,
+        metavar="FILE",
+        help="JSON with any of the options below; they override it",
+    )
+    train.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
+    for name in SECTIONS:
+        _section(train, name)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a model on the clips that it was not trained on",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    evaluate.set_defaults(command=evaluate_command)
+    _common(evaluate)
+    evaluate.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
+    evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    evaluate.add_argument(
+        "--update-card", action="store_true", help="write the figures into the model's card"
+    )
+    _section(evaluate, "data")
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="a folder with one sub-folder of sounds per label, or a CSV file",
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path("build/training"),
+        metavar="DIR",
+        help="decoded sounds and checkpoints (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--classifier",
+        metavar="PATH",
+        help="the program audio-classifierd (default: $AUDIO_CLASSIFIERD, .build/release, $PATH)",
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
+
+
+def _section(parser: argparse.ArgumentParser, name: str) -> None:
+    """One option for each field of a recipe's section; those not given are absent from the result."""
+    group = parser.add_argument_group(_HEADINGS[name])
+    defaults, hints = getattr(Recipe(), name), typing.get_type_hints(SECTIONS[name])
+    for item in fields(SECTIONS[name]):
+        kind, default = hints[item.name], getattr(defaults, item.name)
+        settings: dict[str, Any] = {"type": kind}
+        if typing.get_origin(kind) is tuple:
+            first, rest = typing.get_args(kind)
+            settings = {"type": first, "nargs": "+" if rest is Ellipsis else 2}
+        elif typing.get_origin(kind) is dict:
+            settings, default = {"type": _frontend}, default["recipe"]
+        if item.metadata["choices"]:
+            settings["choices"] = item.metadata["choices"]
+        else:
+            settings["metavar"] = item.name.split("_")[-1].upper()
+        shown = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+        note = f" (default: {shown})".replace("%", "%%") if shown else ""
+        group.add_argument(
+            "--" + item.name.replace("_", "-"),
+            dest=f"{name}.{item.name}",
+            default=argparse.SUPPRESS,
+            help=item.metadata["help"] + note,
+            **settings,
+        )
+
+
+def _frontend(text: str) -> dict[str, Any]:
+    if not text.endswith(".json"):
+        return {"recipe": text}
+    try:
+        return dict(json.loads(Path(text).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"cannot read {text}: {error}") from error
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    values: dict[str, dict[str, Any]] = {}
+    for name, value in vars(options).items():
+        if "." in name:
+            section, key = name.split(".")
+            values.setdefault(section, {})[key] = value
+    file = getattr(options, "recipe_file", None)
+    options.given = values
+    return with_values(read_recipe(file) if file else Recipe(), values, "options")

@@ -1,0 +1,251 @@
+"""Running audio made of clips: what a microphone might have heard before, during and after each of them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .dataset import Clip, Dataset
+from .frontend import Frontend
+from .recipe import TrainingOptions
+from .store import Store
+from .targets import TargetRule, token_times
+
+_CUT_IN = (
+    0.5  # share of the contexts that lack their beginning, rather than their end, when they are too long
+)
+_KINDS = ("clip", "noise", "hiss", "silence")
+_KIND_LIMITS = (0.5, 0.75, 0.9)  # shares of the kinds, summed
+_COLOUR_POINTS = 6
+_ECHO_SECONDS = 0.4
+_NOISE_DBFS = (-60.0, -25.0)
+_HISS_DBFS = (-80.0, -45.0)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Some sequences of equal length."""
+
+    samples: np.ndarray  # (sequences, samples) float32
+    labels: np.ndarray  # (sequences, tokens) int64
+    weights: np.ndarray  # (sequences, tokens) float32
+    last: np.ndarray  # (sequences,) int64, the last token of each sequence's own clip
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of sound with, in samples, the place of what is to be heard in it."""
+
+    samples: np.ndarray
+    label: int | None  # None: noise or silence
+    onset: float
+    end: float
+
+    def without_start(self, count: int) -> Piece:
+        return Piece(self.samples[count:], self.label, self.onset - count, self.end - count)
+
+
+class Composer:
+    """Composes sequences around clips of one side of the split."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        store: Store,
+        frontend: Frontend,
+        frames_per_token: int,
+        options: TrainingOptions,
+        silence: str,
+    ) -> None:
+        self._store, self._options, self._labels = store, options, dataset.labels
+        self._frontend, self._frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
+        silent = self._labels.index(silence) if silence in self._labels else None
+        self._rule = TargetRule(silent, options.target_ramp, options.silence_weight, options.last_weight)
+        self._context = dataset.of(held_out=False)
+        self._noise = list(dataset.noise) + [clip.file for clip in self._context if clip.label == silence]
+        self.clip_samples = round(options.clip_seconds * self._rate)
+        # A clip is longest at the slowest speed and the largest shift.
+        slowest = options.clip_seconds / min(options.speed) + options.shift_seconds
+        self.length = round((options.context_seconds + slowest + options.trailing_seconds) * self._rate)
+        self._times = token_times(frontend, frames_per_token, self.length)
+
+    def training(self, clips: list[Clip], rng: np.random.Generator) -> Sequences:
+        """One sequence around each clip, with everything random drawn from `rng`."""
+        out = self._empty(len(clips), self.length, self._times)
+        for index, clip in enumerate(clips):
+            piece, at = self._clip(clip, rng), 0
+            if rng.random() >= self._options.cold_fraction:
+                at = int(rng.uniform(0.1, 1) * self._options.context_seconds * self._rate)
+                self._lay_fillings(out, index, 0, at, rng)
+            out.last[index] = self._lay(out, index, piece, at, self.length)
+            self._lay_fillings(out, index, at + len(piece.samples), self.length, rng)
+            if rng.random() < self._options.noise_probability:
+                self._add_noise(out.samples[index], piece, rng)
+        np.nan_to_num(out.weights, copy=False)
+        np.clip(out.samples, -1, 1, out=out.samples)
+        return out
+
+    def held_out(self, clips: list[Clip], mid_stream: bool, chunk: int) -> Iterator[Sequences]:
+        """Each clip as it is, `chunk` of them at a time: from its start, or after a second of other sound (a
+        clip of another label, noise or nothing), which depends on the clip's name only."""
+        before = self._rate if mid_stream else 0
+        length = before + self.clip_samples
+        times = token_times(self._frontend, self._frames_per_token, length)
+        for start in range(0, len(clips), chunk):
+            part = clips[start : start + chunk]
+            out = self._empty(len(part), length, times)
+            for index, clip in enumerate(part):
+                if mid_stream:
+                    context = self._held_out_context(clip, clips)[:before]
+                    out.samples[index, before - len(context) : before] = context
+                samples = self._store.samples(clip.file)[: self.clip_samples]
+                out.samples[index, before : before + len(samples)] = samples
+                out.last[index] = np.flatnonzero(times <= (before + len(samples)) / self._rate)[-1]
+                out.labels[index] = self._labels.index(clip.label)
+            yield out
+
+    def _held_out_context(self, clip: Clip, clips: list[Clip]) -> np.ndarray:
+        rng = np.random.default_rng(zlib.crc32(clip.file.encode()))
+        kind = rng.choice(["clip", "noise", "silence"], p=[0.6, 0.2, 0.2])
+        if kind == "clip":
+            other = clip
+            while other.label == clip.label:
+                other = clips[rng.integers(len(clips))]
+            return self._store.samples(other.file)
+        if kind == "noise" and self._noise:
+            return self._store.samples(self._noise[rng.integers(len(self._noise))])
+        return np.zeros(0, np.float32)
+
+    def _empty(self, count: int, length: int, times: np.ndarray) -> Sequences:
+        tokens = (count, len(times))
+        silence = self._rule.silence
+        return Sequences(
+            np.zeros((count, length), np.float32),
+            np.full(tokens, silence or 0, np.int64),
+            np.zeros(tokens, np.float32),
+            np.zeros(count, np.int64),
+        )
+
+    def _lay(self, out: Sequences, index: int, piece: Piece, at: int, until: int) -> int:
+        """Puts a piece on the samples [at, until) of a sequence, with its targets; returns its last token."""
+        count, rate = min(len(piece.samples), until - at), self._rate
+        out.samples[index, at : at + count] = piece.samples[:count]
+        last = self._rule.apply(
+            self._times - at / rate,
+            out.labels[index],
+            out.weights[index],
+            label=piece.label,
+            onset=piece.onset / rate,
+            end=min(piece.end, count) / rate,
+            length=count / rate,
+            complete=piece.onset >= 0 and piece.end <= count,
+        )
+        return last or 0
+
+    def _lay_fillings(
+        self, out: Sequences, index: int, at: int, until: int, rng: np.random.Generator
+    ) -> None:
+        """Fills the samples [at, until) of a sequence with other sounds; what starts it may be cut."""
+        while at < until:
+            piece = self._filling(rng)
+            if at == 0 and len(piece.samples) > until and rng.random() < _CUT_IN:
+                piece = piece.without_start(len(piece.samples) - until)
+            self._lay(out, index, piece, at, until)
+            at += len(piece.samples)
+
+    def _clip(self, clip: Clip, rng: np.random.Generator) -> Piece:
+        """A clip at a random place, speed, gain and shift."""
+        options = self._options
+        samples, region = self._store.samples(clip.file), self._store.region(clip)
+        piece = Piece(samples, self._labels.index(clip.label), region.start, region.end)
+        if (spare := len(samples) - self.clip_samples) > 0:
+            cut = piece.without_start(int(rng.integers(spare + 1)))
+            # A part of a long sound stands for the sound.
+            piece = Piece(
+                cut.samples[: self.clip_samples],
+                cut.label,
+                max(0, cut.onset),
+                min(self.clip_samples, max(cut.end, 1)),
+            )
+        speed = rng.uniform(*options.speed)
+        samples = resample(piece.samples, speed)
+        echo = rng.random() < options.echo_probability
+        samples = colour(samples, self._rate, options.colour_db, echo, rng)
+        samples *= _amplitude(options.gain_db, rng)
+        piece = Piece(samples, piece.label, piece.onset / speed, min(piece.end / speed, len(samples)))
+        shift = int(rng.uniform(-1, 1) * options.shift_seconds * self._rate)
+        if shift < 0:
+            return piece.without_start(min(-shift, max(0, int(piece.onset))))
+        lead = rng.standard_normal(shift, dtype=np.float32) * _amplitude(_HISS_DBFS, rng)
+        return Piece(
+            np.concatenate([lead, piece.samples]), piece.label, piece.onset + shift, piece.end + shift
+        )
+
+    def _filling(self, rng: np.random.Generator) -> Piece:
+        """Something to be heard before or after a clip."""
+        kind = _KINDS[np.searchsorted(_KIND_LIMITS, rng.random())]
+        if kind == "clip":
+            return self._clip(self._context[rng.integers(len(self._context))], rng)
+        count = self.clip_samples
+        if kind == "noise" and self._noise:
+            samples = self._noise_samples(count, rng) * _amplitude(_NOISE_DBFS, rng)
+        elif kind == "hiss":
+            samples = rng.standard_normal(count, dtype=np.float32) * _amplitude(_HISS_DBFS, rng)
+        else:
+            samples = np.zeros(count, np.float32)
+        return Piece(samples, None, 0, count)
+
+    def _noise_samples(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count,) of noise pieces, one after the other, at a level (RMS) of 1."""
+        parts: list[np.ndarray] = []
+        while sum(map(len, parts)) < count:
+            part = self._store.samples(self._noise[rng.integers(len(self._noise))])
+            part = part * (1 / (np.sqrt(np.dot(part, part) / len(part)) + 1e-5))
+            parts.append(part[int(rng.integers(len(part) // 2)) if not parts else 0 :])
+        return np.concatenate(parts)[:count]
+
+    def _add_noise(self, row: np.ndarray, piece: Piece, rng: np.random.Generator) -> None:
+        """Adds noise to a whole sequence, at a ratio to its clip's sound or, under silence, at any level."""
+        if not self._noise:
+            return
+        if piece.label is None or piece.label == self._rule.silence:
+            level = _amplitude(_NOISE_DBFS, rng)
+        else:
+            sound = piece.samples[int(piece.onset) : int(piece.end)]
+            snr = rng.uniform(*self._options.noise_snr_db)
+            level = np.float32(np.sqrt(np.mean(np.square(sound)) + 1e-10) * 10 ** (-snr / 20))
+        row += self._noise_samples(len(row), rng) * level
+
+
+def resample(samples: np.ndarray, speed: float) -> np.ndarray:
+    """Samples played at another speed, with linear interpolation: an augmentation, not a resampler."""
+    positions = np.arange(int((len(samples) - 1) / speed), dtype=np.float32) * np.float32(speed)
+    before = positions.astype(np.int32)
+    part = positions - before
+    return samples[before] * (1 - part) + samples[before + 1] * part
+
+
+def colour(
+    samples: np.ndarray, rate: int, largest_db: float, echo: bool, rng: np.random.Generator
+) -> np.ndarray:
+    """Samples as another microphone, and another room, would have them; as many as there were."""
+    count = len(samples)
+    length = 1 << (count + (int(_ECHO_SECONDS * rate) if echo else 0) - 1).bit_length()
+    gains = rng.uniform(-largest_db, largest_db, _COLOUR_POINTS)
+    # Equally spaced over the fourth root of frequency, which is not far from the spacing of the ear's bands.
+    position = np.linspace(0, 1, length // 2 + 1, dtype=np.float32) ** 0.25 * (_COLOUR_POINTS - 1)
+    response = 10 ** (np.interp(position, np.arange(_COLOUR_POINTS), gains) / 20)
+    if echo:
+        time = np.arange(int(_ECHO_SECONDS * rate)) / rate
+        tail = rng.standard_normal(len(time)) * 10 ** (-3 * time / rng.uniform(0.05, _ECHO_SECONDS))
+        tail *= rng.uniform(0.05, 0.6) / np.sqrt(np.dot(tail, tail))
+        tail[0] = 1
+        response = response * np.fft.rfft(tail, length)
+    return np.fft.irfft(np.fft.rfft(samples, length) * response, length)[:count].astype(np.float32)
+
+
+def _amplitude(dbfs: tuple[float, float], rng: np.random.Generator) -> np.float32:
+    return np.float32(10 ** (rng.uniform(*dbfs) / 20))

@@ -1,0 +1,82 @@
+"""The model's config.json, as far as it follows from the recipe and the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .frontend import Frontend
+from .recipe import ModelOptions, Recipe
+
+
+def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]:
+    """The keys that determine the network: `labels`, `frontend`, `input_width`, `stem`, `encoder`."""
+    return {
+        "labels": list(labels),
+        "frontend": options.frontend,
+        "input_width": Frontend.of(options.frontend).bands,
+        "stem": _stem(options),
+        "encoder": {
+            "width": options.width,
+            "layers": options.layers,
+            "heads": options.heads,
+            "feed_forward": options.feed_forward,
+            "window": options.window,
+            "attention": _attention(options),
+            "depth": "stream",
+            "norm": options.norm,
+            "activation": options.activation,
+            "position": (
+                {"kind": "recycling", "period": options.position_period}
+                if options.position_period
+                else {"kind": "none"}
+            ),
+        },
+    }
+
+
+def complete_config(name: str, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
+    """Everything but `weights` and the measured part of `card`, in the order of the format's page."""
+    network, card = architecture(recipe.model, labels), recipe.card
+    return {
+        "format_version": 1,
+        "name": name,
+        "description": card.description or f"Sounds of {len(labels)} kinds.",
+        "licence": card.licence,
+        **network,
+        "activation": "softmax",
+        "background": [label for label in labels if label in recipe.data.background],
+        "decision": {
+            "threshold": card.threshold,
+            "threshold_off": card.threshold_off,
+            "min_duration_ms": card.min_duration_ms,
+            "max_gap_ms": card.max_gap_ms,
+            "refractory_ms": card.refractory_ms,
+            "class_thresholds": {},
+        },
+        "golden": {"tolerance": 1e-4},
+    }
+
+
+def _stem(options: ModelOptions) -> dict[str, Any]:
+    if options.stem == "linear":
+        return {"kind": "linear", "frames": options.stem_frames}
+    strides = zip(options.stem_channels, options.time_strides, options.band_strides)
+    return {
+        "kind": "convolution",
+        "layers": [
+            {"channels": channels, "time_stride": time, "band_stride": band}
+            for channels, time, band in strides
+        ],
+    }
+
+
+def _attention(options: ModelOptions) -> dict[str, Any]:
+    if options.attention == "continual":
+        return {"kind": "continual"}
+    inverse = (
+        {"kind": "ridge", "lambda": options.ridge_lambda}
+        if options.inverse == "ridge"
+        else {"kind": "newton-schulz", "iterations": options.inverse_iterations}
+    )
+    return {"kind": "continual-nystrom", "landmarks": "fixed", "count": options.landmarks, "inverse": inverse}

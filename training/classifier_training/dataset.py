@@ -1,0 +1,144 @@
+"""Which clips there are, what their labels are, and which of them are held out."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import TrainingError
+from .recipe import DataOptions
+
+AUDIO_SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One labelled recording."""
+
+    file: str  # relative to the data set's folder, with forward slashes
+    label: str
+    group: str  # clips of a group are all held out or all trained on
+    held_out: bool
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Clips and noise below one folder, in a fixed order."""
+
+    folder: Path
+    labels: tuple[str, ...]
+    clips: tuple[Clip, ...]
+    noise: tuple[str, ...]
+
+    def of(self, held_out: bool) -> list[Clip]:
+        """The clips of one side of the split."""
+        return [clip for clip in self.clips if clip.held_out == held_out]
+
+
+def is_held_out(seed: int, group: str, fraction: float) -> bool:
+    """The rule of the split: a hash of seed and group, as a number in [0, 1), is below the fraction."""
+    return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) / 2**32 < fraction
+
+
+def split_rule(options: DataOptions) -> str:
+    """The rule in words, for the model card."""
+    if options.split == "column":
+        return "Held out: the rows whose `split` is not `train`."
+    if options.split == "fold":
+        return f"Held out: fold {', '.join(options.held_out_folds)}."
+    group = {
+        "speaker": "speaker (their clips stay together; a clip without one is its own group)",
+        "random": "file",
+    }[options.split]
+    return (
+        f'Held out by {group}: those with int(sha256("{options.split_seed}:GROUP")[:8], 16) / 2^32 '
+        f"< {options.held_out_fraction}, GROUP being the speaker or, without one, LABEL/FILE."
+    )
+
+
+def read_dataset(path: Path, options: DataOptions) -> Dataset:
+    """A folder with one sub-folder per label, or a CSV file with one row per clip."""
+    if path.is_dir():
+        rows = [
+            {"file": file.relative_to(path).as_posix(), "label": file.relative_to(path).parts[0]}
+            for file in sorted(path.glob("*/**/*"))
+            if file.suffix.lower() in AUDIO_SUFFIXES
+        ]
+        folder = path
+        if not rows:
+            raise TrainingError(
+                f"no audio files in {path}; it must have one sub-folder with sounds per label", 66
+            )
+        if options.split in ("column", "fold"):
+            raise TrainingError(f"the split by `{options.split}` needs a CSV file, not a folder", 64)
+    elif path.is_file():
+        rows, folder = _csv_rows(path, options), path.parent
+    else:
+        raise TrainingError(f"{path} is neither a folder nor a CSV file", 66)
+    noise = tuple(row["file"] for row in rows if row["label"].startswith(options.noise_prefix))
+    clips = tuple(_clip(row, options) for row in rows if not row["label"].startswith(options.noise_prefix))
+    dataset = Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, noise)
+    _check(dataset, path)
+    return dataset
+
+
+def _csv_rows(path: Path, options: DataOptions) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        columns = reader.fieldnames or []
+        key, _, value = options.where.partition("=")
+        needed = [
+            options.filename_column,
+            options.label_column,
+            *([key] if options.where else []),
+            *({"column": ["split"], "fold": ["fold"]}.get(options.split, [])),
+        ]
+        for column in needed:
+            if column not in columns:
+                raise TrainingError(f"{path} has no column `{column}`; it has {', '.join(columns)}")
+        rows = [
+            {**row, "file": row[options.filename_column], "label": row[options.label_column]}
+            for row in reader
+            if not options.where or row[key] == value
+        ]
+    if not rows:
+        raise TrainingError(f"{path} has no rows" + (f" where {options.where}" if options.where else ""), 66)
+    return rows
+
+
+def _clip(row: dict[str, str], options: DataOptions) -> Clip:
+    file, label = row["file"], row["label"]
+    group = file
+    if options.split == "speaker":
+        found = re.search(options.speaker_pattern, file)
+        group = row.get("speaker") or (found.group(1) if found else file)
+    if options.split == "column":
+        held_out = row["split"] != "train"
+    elif options.split == "fold":
+        held_out = row["fold"] in options.held_out_folds
+    else:
+        held_out = is_held_out(options.split_seed, group, options.held_out_fraction)
+    return Clip(file, label, group, held_out)
+
+
+def _check(dataset: Dataset, path: Path) -> None:
+    if len(dataset.labels) < 2:
+        raise TrainingError(f"{path} has one label only; a classifier needs two")
+    total = Counter(clip.label for clip in dataset.clips)
+    trained = Counter(clip.label for clip in dataset.clips if not clip.held_out)
+    single = [label for label in dataset.labels if total[label] < 2]
+    if single:
+        raise TrainingError(
+            f"label `{single[0]}` has one clip only; it needs one to train on and one to keep"
+        )
+    for label in dataset.labels:
+        if not 0 < trained[label] < total[label]:
+            side = "trained on" if trained[label] == 0 else "held out"
+            raise TrainingError(
+                f"label `{label}`: none of its {total[label]} clips is {side}; use another "
+                "--split-seed, --held-out-fraction or --split"
+            )

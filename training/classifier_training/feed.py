@@ -1,0 +1,85 @@
+"""Epochs of training features, made in the background while the model trains on the ones before."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .compose import Sequences
+
+_AHEAD = 2  # chunks that wait, ready, for the trainer
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Sequences as the trainer sees them."""
+
+    features: Tensor  # (sequences, frames, bands) float32
+    labels: Tensor  # (sequences, tokens) int64
+    weights: Tensor  # (sequences, tokens) float32
+    last: Tensor  # (sequences,) int64
+
+    @staticmethod
+    def of(sequences: Sequences, features_of: Callable[[np.ndarray], np.ndarray]) -> Chunk:
+        features = np.ascontiguousarray(features_of(sequences.samples))
+        return Chunk(*map(torch.from_numpy, (features, sequences.labels, sequences.weights, sequences.last)))
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def batches(self, size: int) -> Iterator[Chunk]:
+        """Slices of `size` sequences; the last one may be shorter."""
+        for start in range(0, len(self), size):
+            part = slice(start, start + size)
+            yield Chunk(self.features[part], self.labels[part], self.weights[part], self.last[part])
+
+
+class Feed:
+    """Chunks of epoch after epoch, from a thread of its own; to be used in a `with` statement.
+
+    `make(epoch, part)` makes one chunk; it must depend on these two numbers only, so that a resumed training
+    sees what an uninterrupted one would have seen. Composing and the program's features run beside the
+    training's matrix products, which do not hold Python's lock.
+    """
+
+    def __init__(self, make: Callable[[int, int], Chunk], parts: int, epochs: range) -> None:
+        self._parts = parts
+        self._ready: queue.Queue[Chunk | BaseException] = queue.Queue(_AHEAD)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(make, epochs), daemon=True)
+
+    def __enter__(self) -> Feed:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        while self._thread.is_alive():  # it may wait for room
+            try:
+                self._ready.get(timeout=0.1)
+            except queue.Empty:
+                pass
+
+    def epoch(self) -> Iterator[Chunk]:
+        """The chunks of the next epoch."""
+        for _ in range(self._parts):
+            item = self._ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _run(self, make: Callable[[int, int], Chunk], epochs: range) -> None:
+        try:
+            for epoch in epochs:
+                for part in range(self._parts):
+                    if self._stop.is_set():
+                        return
+                    self._ready.put(make(epoch, part))
+        except BaseException as error:  # the trainer's thread raises it
+            self._ready.put(error)

@@ -1,0 +1,55 @@
+"""Starting from a trained model: for sounds that are few, or to go on with more of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from .errors import TrainingError
+from .model import Classifier
+from .model.stem import ConvolutionStem
+
+
+@torch.no_grad()
+def start_from(model: Classifier, folder: Path, features: Tensor) -> None:
+    """Copies the tensors of a model directory into `model`, all but the head's if the labels differ.
+
+    Landmarks are left out: they will be those of the new data. `features` (sequences, frames, bands) are some
+    of the new data, on which the batch norms, which a model directory has no more, are set up again.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        tensors = load_file(folder / config["weights"]["file"])
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingError(f"cannot start from {folder}: {error}", 66) from error
+    for key in ("frontend", "stem"):
+        if config[key] != model.config[key]:
+            raise TrainingError(f"cannot start from {folder}: its `{key}` differs from the recipe's", 78)
+    own = model.state_dict()
+    head = config["labels"] == model.config["labels"]
+    kept = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if name in own and own[name].shape == tensor.shape and (head or not name.startswith("head."))
+    }
+    model.load_state_dict(kept, strict=False)
+    stem = model.stem
+    if isinstance(stem, ConvolutionStem):
+        _unfold(stem, tensors, model.input(features))
+
+
+def _unfold(stem: ConvolutionStem, tensors: dict[str, Tensor], x: Tensor) -> None:
+    """Gives each folded convolution a batch norm that, with the statistics of `x`, undoes itself."""
+    x = x[:, None]
+    for index, (layer, norm) in enumerate(zip(stem.layers, stem.norms)):
+        x = layer(F.pad(x, (0, 0, 3 - layer.stride[0], 0)))
+        norm.running_mean.copy_(x.mean((0, 2, 3)))
+        norm.running_var.copy_(x.var((0, 2, 3)))
+        norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps))
+        norm.bias.copy_(tensors[f"stem.layers.{index}.bias"] + norm.running_mean)
+        x = F.relu(x + tensors[f"stem.layers.{index}.bias"][:, None, None])

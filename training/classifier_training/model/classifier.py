@@ -1,0 +1,75 @@
+"""The whole network: normalisation, stem, encoder, head."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .attention import Landmarks
+from .encoder import Encoder
+from .stem import ConvolutionStem, LinearStem
+
+
+class Normalisation(nn.Module):
+    """x'[b] = (x[b] - mean[b]) * scale[b]."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(bands))
+        self.register_buffer("scale", torch.ones(bands))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) * self.scale
+
+
+class Classifier(nn.Module):
+    """Frames to logits, as the `stem`, `encoder` and `labels` of a model's config.json say."""
+
+    def __init__(self, config: dict[str, Any], dropout: float = 0.0) -> None:
+        super().__init__()
+        self.config = config
+        stem, encoder, bands = config["stem"], config["encoder"], config["input_width"]
+        self.input = Normalisation(bands)
+        self.stem = (
+            LinearStem(bands, stem["frames"], encoder["width"])
+            if stem["kind"] == "linear"
+            else ConvolutionStem(bands, stem["layers"], encoder["width"])
+        )
+        self.encoder = Encoder(encoder, dropout)
+        self.head = nn.Linear(encoder["width"], len(config["labels"]))
+
+    @property
+    def frames_per_token(self) -> int:
+        return self.stem.frames_per_token
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, bands) to logits (batch, tokens, labels)."""
+        return self.head(self.encoder(self.stem(self.input(x))))
+
+    def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]]) -> None:
+        """Makes attention low-rank, with (query, key) landmarks (heads, m, d) for each layer."""
+        for layer, (query, key) in zip(self.encoder.layers, landmarks):
+            layer.attention.landmarks = Landmarks(query, key, self.config["encoder"]["attention"]["inverse"])
+
+    def folded(self) -> Classifier:
+        """A copy for inference whose `state_dict` holds exactly the tensors of the model format."""
+        model = copy.deepcopy(self).eval()
+        if isinstance(model.stem, ConvolutionStem):
+            model.stem.fold()
+        return model
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Loads a state of the same architecture, with or without landmarks."""
+        prefix = "encoder.layers.{}.attention.landmarks."
+        if prefix.format(0) + "query" in tensors:
+            layers = map(prefix.format, range(len(self.encoder.layers)))
+            self.fix_landmarks(
+                [(tensors[at + "query"].clone(), tensors[at + "key"].clone()) for at in layers]
+            )
+        self.load_state_dict(tensors)

@@ -1,0 +1,126 @@
+"""audio-classifierd as the source of samples, features and logits: training hears what models hear."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import TrainingError
+from .frontend import Frontend
+
+_NAME = "audio-classifierd"
+_BUILT = Path(__file__).resolve().parents[2] / ".build" / "release" / _NAME
+
+
+def find_program(path: str | None = None) -> Path:
+    """The program: `path`, else $AUDIO_CLASSIFIERD, else this repository's release build, else from $PATH."""
+    given = path or os.environ.get("AUDIO_CLASSIFIERD")
+    found = given or (str(_BUILT) if _BUILT.exists() else shutil.which(_NAME))
+    if found and os.access(found, os.X_OK) and os.path.isfile(found):
+        return Path(found).resolve()
+    if given:
+        raise TrainingError(f"{given} is not an executable program; --classifier must name {_NAME}", 69)
+    raise TrainingError(
+        f"{_NAME} was not found: build it with `swift build -c release`, or name it with "
+        "--classifier PATH or the environment variable AUDIO_CLASSIFIERD",
+        69,
+    )
+
+
+class Program:
+    """The program with one front-end, a recipe's or a model's."""
+
+    def __init__(self, path: Path, frontend: dict[str, Any], work: Path) -> None:
+        self.path = path
+        self.frontend = Frontend.of(frontend)
+        self.description = frontend
+        self._work = work
+        work.mkdir(parents=True, exist_ok=True)
+        self._frontend_file = work / "frontend.json"
+        self._frontend_file.write_text(json.dumps(frontend, indent=2) + "\n", encoding="utf-8")
+
+    def decode_folder(self, folder: Path, out: Path) -> str:
+        """Every audio file below `folder` as mono float32 samples at the front-end's rate: out/FILE.npy.
+
+        Returns what the program said about files that it could not decode; empty if there were none.
+        """
+        result = self._run(
+            [
+                "features",
+                str(folder),
+                "--stage",
+                "samples",
+                "--out",
+                str(out),
+                "--frontend",
+                str(self._frontend_file),
+            ],
+            accept=(0, 65),
+        )
+        return result.stderr.decode(errors="replace").strip() if result.returncode else ""
+
+    def features(self, sequences: np.ndarray) -> np.ndarray:
+        """Features of sequences (n, samples) that know nothing of each other: (n, frames, bands) float32.
+
+        One run does all: the sequences are laid end to end on whole hops, and frames that straddle two of
+        them are dropped.
+        """
+        count, length = sequences.shape
+        hop, margin = self.frontend.hop, self.frontend.margin
+        pitch = margin + -(-length // hop) * hop  # samples from one sequence to the next
+        stream = np.zeros(count * pitch + margin + self.frontend.window_length, np.float32)
+        stream[: count * pitch].reshape(count, pitch)[:, margin : margin + length] = sequences
+        frames = self._stream_features(stream)[: count * pitch // hop].reshape(count, pitch // hop, -1)
+        first = margin // hop
+        return frames[:, first : first + self.frontend.frames(length)]
+
+    def encode(self, model: Path, features: np.ndarray) -> np.ndarray:
+        """Logits (tokens, labels) of one feature stream (frames, bands) from an empty state."""
+        with tempfile.TemporaryDirectory(dir=self._work) as folder:
+            source, out = Path(folder) / "features.npy", Path(folder) / "logits.npy"
+            np.save(source, np.ascontiguousarray(features, np.float32))
+            self._run(["encode", "--model", str(model), "--features", str(source), "--out", str(out)])
+            return np.load(out)
+
+    def _stream_features(self, stream: np.ndarray) -> np.ndarray:
+        with tempfile.TemporaryDirectory(dir=self._work) as folder:
+            out = Path(folder) / "features.npy"
+            self._run(
+                [
+                    "features",
+                    "-",
+                    "--input-format",
+                    "raw",
+                    "--sample-format",
+                    "f32le",
+                    "--rate",
+                    str(self.frontend.sample_rate),
+                    "--channels",
+                    "1",
+                    "--frontend",
+                    str(self._frontend_file),
+                    "--out",
+                    str(out),
+                ],
+                data=stream.astype("<f4", copy=False).data.cast("B"),
+            )
+            return np.load(out)
+
+    def _run(
+        self, arguments: Sequence[str], data: memoryview | None = None, accept: tuple[int, ...] = (0,)
+    ) -> subprocess.CompletedProcess[bytes]:
+        result = subprocess.run([str(self.path), *arguments], input=data, capture_output=True)
+        if result.returncode not in accept:
+            said = result.stderr.decode(errors="replace").strip() or "it said nothing"
+            raise TrainingError(
+                f"{self.path.name} {arguments[0]} failed (exit {result.returncode}): {said}", 70
+            )
+        return result

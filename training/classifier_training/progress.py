@@ -1,0 +1,36 @@
+"""Progress on standard error: a bar on a terminal, a line per epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+def say(message: str) -> None:
+    """One line on standard error, clear of a progress bar."""
+    tqdm.write(message, file=sys.stderr)
+    sys.stderr.flush()
+
+
+def bar(items: Iterable[T], total: int | None, label: str) -> Iterator[T]:
+    """`items` with a bar that vanishes; without one where standard error is not a terminal."""
+    return iter(tqdm(items, total=total, desc=label, leave=False, disable=None, file=sys.stderr))
+
+
+class Estimate:
+    """The time that the rest will take."""
+
+    def __init__(self, total: int) -> None:
+        self._start, self._total, self._done = time.monotonic(), total, 0
+
+    def step(self) -> str:
+        """To be called when one of the `total` parts is done."""
+        self._done += 1
+        left = (time.monotonic() - self._start) / self._done * (self._total - self._done)
+        return f"{left / 60:.0f} min left" if left >= 90 else f"{left:.0f} s left"

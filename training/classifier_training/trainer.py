@@ -1,0 +1,252 @@
+"""Fitting: first with exact attention, then with landmarks in its place."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .augment import mask_features
+from .checkpoint import load_checkpoint, save_checkpoint
+from .compose import Composer
+from .dataset import Clip, Dataset
+from .feed import Chunk, Feed
+from .initial import start_from
+from .landmarks import collect_landmarks
+from .model import Classifier
+from .program import Program
+from .progress import Estimate, bar, say
+from .recipe import Recipe
+
+CHUNK = 512  # sequences that are composed, and turned into features, at a time
+_STATISTICS, _LANDMARKS = 10, 11  # stages of the random numbers besides the phases 0 and 1
+_GRADIENT_NORM = 5.0
+
+
+@dataclass
+class Progress:
+    """Where the training is; with the weights, all that a checkpoint holds."""
+
+    phase: int = 0
+    epoch: int = 0  # epochs done in this phase
+    best: float = -1.0
+    best_epoch: int = 0
+    best_state: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Trainer:
+    """One model's training."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        network: dict[str, Any],
+        dataset: Dataset,
+        composer: Composer,
+        program: Program,
+        checkpoint: Path,
+    ) -> None:
+        self._recipe, self._options, self._program = recipe, recipe.training, program
+        self._composer, self._checkpoint = composer, checkpoint
+        self._clips = dataset.of(held_out=False)
+        self._identity = {
+            "architecture": network,
+            "data": recipe.json()["data"],
+            "training": recipe.json()["training"],
+            "clips": [[clip.file, clip.label, clip.held_out] for clip in dataset.clips],
+        }
+        torch.manual_seed(self._options.seed)
+        self.model = Classifier(network, self._options.dropout).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).eval()
+        self._held_out = [self._held_out_chunks(dataset.of(held_out=True), mid) for mid in (False, True)]
+
+    def fit(self) -> Classifier:
+        """Trains to the end, from the last checkpoint if there is one; the averaged model."""
+        state = load_checkpoint(self._checkpoint, self._identity)
+        at = Progress(**state["progress"]) if state else Progress()
+        if state is None:
+            self._start()
+        options = self._options
+        phases = [("softmax", options.epochs, options.learning_rate)]
+        if self._recipe.model.attention == "continual-nystrom":
+            phases.append(("landmarks", options.landmark_epochs, options.landmark_learning_rate))
+        estimate = Estimate(sum(epochs for _, epochs, _ in phases[at.phase :]) - at.epoch)
+        for phase in range(at.phase, len(phases)):
+            name, epochs, rate = phases[phase]
+            if state is None and phase == 1:
+                self._fix_landmarks()
+            if state is not None:
+                for model, key in ((self.model, "model"), (self.average, "average")):
+                    model.load(state[key])
+            optimiser = self._optimiser(rate)
+            if state is not None:
+                optimiser.load_state_dict(state["optimiser"])
+            self._fit_phase(at, name, epochs, rate, optimiser, estimate)
+            if options.patience and at.best_state:
+                self.average.load(at.best_state)
+            at, state = Progress(phase + 1), None
+        return self.average
+
+    def _fit_phase(
+        self,
+        at: Progress,
+        name: str,
+        epochs: int,
+        rate: float,
+        optimiser: torch.optim.Optimizer,
+        estimate: Estimate,
+    ) -> None:
+        parts = -(-len(self._clips) // CHUNK)
+        phase, first = at.phase, at.epoch
+        with Feed(lambda epoch, part: self._chunk(phase, epoch, part), parts, range(first, epochs)) as feed:
+            for epoch in range(first, epochs):
+                # Seeded anew, so that a resumed training goes on as an uninterrupted one.
+                torch.manual_seed(
+                    int(np.random.default_rng((self._options.seed, phase, epoch)).integers(2**31))
+                )
+                loss = self._fit_epoch(feed, epoch, epochs, rate, optimiser, f"{name} {epoch + 1}")
+                cold, mid = (accuracy(self.average, chunks) for chunks in self._held_out)
+                say(
+                    f"{name} {epoch + 1}/{epochs}: loss {loss:.4f}, held-out accuracy cold {cold:.2%}, "
+                    f"mid-stream {mid:.2%}, {estimate.step()}"
+                )
+                at.epoch = epoch + 1
+                if self._options.patience and cold + mid > at.best:
+                    at.best, at.best_epoch = cold + mid, epoch
+                    at.best_state = copy.deepcopy(self.average.state_dict())
+                save_checkpoint(
+                    self._checkpoint,
+                    self._identity,
+                    {
+                        "progress": vars(at),
+                        "model": self.model.state_dict(),
+                        "average": self.average.state_dict(),
+                        "optimiser": optimiser.state_dict(),
+                    },
+                )
+                if self._options.patience and epoch - at.best_epoch >= self._options.patience:
+                    say(f"no better held-out accuracy for {self._options.patience} epochs: stopped")
+                    return
+
+    def _fit_epoch(
+        self, feed: Feed, epoch: int, epochs: int, peak: float, optimiser: torch.optim.Optimizer, label: str
+    ) -> float:
+        """One pass over the clips; the mean loss."""
+        self.model.train()
+        total, steps = 0.0, 0
+        done, count = 0, len(self._clips)
+        for chunk in bar(feed.epoch(), -(-count // CHUNK), label):
+            for batch in chunk.batches(self._options.batch):
+                rate = peak * schedule((epoch + done / count) / epochs, self._options.warm_up)
+                for group in optimiser.param_groups:
+                    group["lr"] = rate
+                features = mask_features(
+                    batch.features,
+                    self.model.input.mean,
+                    self._options.time_mask_frames,
+                    self._options.band_mask_bands,
+                )
+                with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
+                    logits = self.model(features).float()
+                loss = weighted_loss(logits, batch, self._options.label_smoothing)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                nn.utils.clip_grad_norm_(self.model.parameters(), _GRADIENT_NORM)
+                optimiser.step()
+                self._update_average(steps + epoch * -(-count // self._options.batch))
+                total, steps, done = total + loss.item(), steps + 1, done + len(batch)
+        return total / max(1, steps)
+
+    @torch.no_grad()
+    def _update_average(self, steps: int) -> None:
+        """Exponential moving average; over the first steps it forgets faster."""
+        decay = min(self._options.average, steps / (10 + steps))
+        average = self.average.state_dict()
+        for key, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                average[key].lerp_(value, 1 - decay)
+            else:
+                average[key].copy_(value)
+
+    def _optimiser(self, rate: float) -> torch.optim.Optimizer:
+        """AdamW; biases and the weights of norms do not decay."""
+        matrices = [p for p in self.model.parameters() if p.ndim > 1]
+        vectors = [p for p in self.model.parameters() if p.ndim <= 1]
+        return torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": self._options.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=rate,
+        )
+
+    def _start(self) -> None:
+        """Normalisation from the data, or everything from another model."""
+        features = self._chunk(_STATISTICS, 0, 0).features
+        if self._options.initial:
+            start_from(self.model, Path(self._options.initial), features)
+        else:
+            self.model.input.mean.copy_(features.mean((0, 1)))
+            self.model.input.scale.copy_(1 / features.std((0, 1)).clamp(min=1e-3))
+        self.average.load_state_dict(self.model.state_dict())
+
+    def _fix_landmarks(self) -> None:
+        """From the averaged weights, which then are where the second phase starts."""
+        options = self._recipe.model
+        chunk = self._chunk(_LANDMARKS, 0, 0)
+        landmarks = collect_landmarks(
+            self.average,
+            (batch.features for batch in chunk.batches(self._options.batch)),
+            options.landmarks,
+            self._options.seed,
+        )
+        self.average.fix_landmarks(landmarks)
+        self.model.load(self.average.state_dict())
+
+    def _chunk(self, stage: int, epoch: int, part: int) -> Chunk:
+        """Some of the training clips, composed; depends on the arguments only."""
+        seed = (self._options.seed, stage, epoch)
+        order = np.random.default_rng(seed).permutation(len(self._clips))[part * CHUNK : (part + 1) * CHUNK]
+        sequences = self._composer.training(
+            [self._clips[index] for index in order], np.random.default_rng((*seed, part))
+        )
+        return Chunk.of(sequences, self._program.features)
+
+    def _held_out_chunks(self, clips: list[Clip], mid_stream: bool) -> list[Chunk]:
+        return [
+            Chunk.of(sequences, self._program.features)
+            for sequences in self._composer.held_out(clips, mid_stream, CHUNK)
+        ]
+
+
+def schedule(done: float, warm_up: float) -> float:
+    """Share of the peak learning rate after `done` of a phase: up in a line, down as a cosine."""
+    if done < warm_up:
+        return done / warm_up + 1e-3
+    return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) + 1e-3
+
+
+def weighted_loss(logits: Tensor, batch: Chunk, smoothing: float) -> Tensor:
+    """Mean cross entropy of the tokens, each with its weight; logits (sequences, tokens, labels)."""
+    loss = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none", label_smoothing=smoothing)
+    return (loss * batch.weights).sum() / batch.weights.sum().clamp(min=1)
+
+
+@torch.no_grad()
+def accuracy(model: Classifier, chunks: list[Chunk]) -> float:
+    """Share of the sequences whose clip is right at its last token."""
+    right = total = 0
+    for chunk in chunks:
+        for batch in chunk.batches(128):
+            row = torch.arange(len(batch))
+            said = model(batch.features)[row, batch.last].argmax(-1)
+            right += int((said == batch.labels[row, batch.last]).sum())
+            total += len(batch)
+    return right / total

@@ -1,0 +1,56 @@
+"""Checkpoints and atomic files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from classifier_training.checkpoint import load_checkpoint, save_checkpoint
+from classifier_training.errors import TrainingError
+from classifier_training.files import atomic_directory, atomic_file
+
+
+def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "work" / "a.checkpoint"
+    assert load_checkpoint(path, {}) is None
+    save_checkpoint(path, {"epochs": 3, "speed": (0.9, 1.1)}, {"epoch": 2, "model": {"w": torch.ones(3)}})
+    state = load_checkpoint(path, {"epochs": 3, "speed": (0.9, 1.1)})
+    assert state is not None and state["epoch"] == 2 and torch.equal(state["model"]["w"], torch.ones(3))
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.checkpoint"
+    save_checkpoint(path, {"model": {"width": 64}, "epochs": 3}, {})
+    with pytest.raises(TrainingError, match=r"model\.width is 64 there and 128 here.*--restart"):
+        load_checkpoint(path, {"model": {"width": 128}, "epochs": 3})
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.checkpoint"
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match="is not a checkpoint"):
+        load_checkpoint(path, {})
+
+
+def test_an_interrupted_write_leaves_the_old_files(tmp_path: Path) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    file.write_text("old")
+    folder.mkdir()
+    (folder / "old").touch()
+    with pytest.raises(KeyError), atomic_file(file) as path:
+        path.write_text("new")
+        raise KeyError
+    with pytest.raises(KeyError), atomic_directory(folder) as fresh:
+        (fresh / "new").touch()
+        raise KeyError
+    assert file.read_text() == "old" and [p.name for p in folder.iterdir()] == ["old"]
+    with atomic_directory(folder) as fresh:
+        assert fresh.name == folder.name
+        (fresh / "new").touch()
+    assert [p.name for p in folder.iterdir()] == ["new"] and sorted(p.name for p in tmp_path.iterdir()) == [
+        "file",
+        "folder",
+    ]

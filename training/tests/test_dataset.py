@@ -1,0 +1,86 @@
+"""Clips, labels and splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier_training.dataset import is_held_out, read_dataset
+from classifier_training.errors import TrainingError
+from classifier_training.recipe import DataOptions
+
+
+def folder_of(tmp_path: Path, files: list[str]) -> Path:
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    return tmp_path
+
+
+SPEECH = [
+    f"{word}/{speaker:08x}_nohash_{take}.ogg"
+    for word in ("yes", "no")
+    for speaker in range(40)
+    for take in (0, 1)
+]
+UNKNOWN = [f"_unknown_/bed_{speaker:08x}_nohash_0.ogg" for speaker in range(40)]
+SILENCE = [f"_silence_/{number}.ogg" for number in range(40)]
+NOISE = ["_background_noise_/hum.ogg"]
+
+
+def test_a_speaker_is_on_one_side_in_every_label(tmp_path: Path) -> None:
+    dataset = read_dataset(folder_of(tmp_path, SPEECH + UNKNOWN + SILENCE + NOISE), DataOptions())
+    assert dataset.labels == ("_silence_", "_unknown_", "no", "yes") and dataset.noise == tuple(NOISE)
+    sides: dict[str, set[bool]] = {}
+    for clip in dataset.clips:
+        speaker = clip.file.split("_nohash_")[0][-8:] if "_nohash_" in clip.file else clip.file
+        assert clip.group == speaker
+        sides.setdefault(speaker, set()).add(clip.held_out)
+    assert all(len(side) == 1 for side in sides.values())
+    assert 0.05 < len(dataset.of(held_out=True)) / len(dataset.clips) < 0.4
+
+
+def test_the_rule_is_that_of_the_card() -> None:
+    # sha256("0:022cd682") begins with de87240d, which is 0.869 of 2^32.
+    assert is_held_out(0, "022cd682", 0.87) and not is_held_out(0, "022cd682", 0.86)
+    assert not any(is_held_out(0, str(group), 0.0) for group in range(100))
+    assert all(is_held_out(0, str(group), 1.0) for group in range(100))
+
+
+def test_csv_with_its_own_split_and_fold(tmp_path: Path) -> None:
+    rows = ["filename,category,speaker,split,fold,kept"]
+    rows += [f"{n}.wav,{'ab'[n % 2]},s{n},{'train' if n < 6 else 'val'},{n // 2},{n != 0}" for n in range(8)]
+    table = tmp_path / "clips.csv"
+    table.write_text("\n".join(rows))
+    by_column = read_dataset(table, DataOptions(label_column="category", split="column"))
+    assert [clip.file for clip in by_column.of(held_out=True)] == ["6.wav", "7.wav"]
+    by_fold = read_dataset(
+        table, DataOptions(label_column="category", split="fold", held_out_folds=("1",), where="kept=True")
+    )
+    assert [clip.file for clip in by_fold.of(held_out=True)] == ["2.wav", "3.wav"] and len(by_fold.clips) == 7
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], "no audio files"),
+        (["a/1.wav", "a/2.wav"], "one label only"),
+        (["a/1.wav", "a/2.wav", "b/1.wav"], "`b` has one clip only"),
+    ],
+)
+def test_unusable_folders_are_refused(tmp_path: Path, files: list[str], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        read_dataset(folder_of(tmp_path, files), DataOptions(split="random"))
+
+
+def test_a_label_that_is_on_one_side_only_is_refused(tmp_path: Path) -> None:
+    files = [f"{label}/{n}.wav" for label in "ab" for n in range(2)]
+    with pytest.raises(TrainingError, match="none of its 2 clips is held out"):
+        read_dataset(folder_of(tmp_path, files), DataOptions(split="random", held_out_fraction=0.0))
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("file,label\na.wav,a\n")
+    with pytest.raises(TrainingError, match="no column `filename`; it has file, label"):
+        read_dataset(tmp_path / "clips.csv", DataOptions(split="random"))

@@ -1,0 +1,162 @@
+"""The network as a whole: causality, geometry, folding, and the names of its tensors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from classifier_training.configuration import architecture
+from classifier_training.errors import TrainingError
+from classifier_training.initial import start_from
+from classifier_training.landmarks import collect_landmarks, k_means
+from classifier_training.model import Classifier
+from classifier_training.recipe import ModelOptions
+
+SMALL: dict[str, Any] = dict(
+    stem_channels=(4, 6, 8, 8), width=16, heads=2, feed_forward=24, window=5, landmarks=3, layers=2
+)
+BANDS = 64
+
+
+def model(**options: Any) -> Classifier:
+    torch.manual_seed(0)
+    made = Classifier(architecture(ModelOptions(**{**SMALL, **options}), ["a", "b", "c"]))
+    for module in made.modules():
+        if isinstance(module, nn.BatchNorm2d):  # not the identity
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+            nn.init.uniform_(module.weight, 0.5, 2)
+            nn.init.normal_(module.bias)
+    return made.eval()
+
+
+def landmarked(made: Classifier) -> Classifier:
+    made.fix_landmarks(collect_landmarks(made, [torch.randn(4, 60, BANDS)], 3, seed=0))
+    return made
+
+
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"stem": "linear", "norm": "post", "activation": "gelu", "position_period": 7},
+    {"time_strides": (2, 2, 2, 1), "band_strides": (1, 2, 2, 2), "layers": 1},
+]
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+@torch.no_grad()
+def test_outputs_do_not_depend_on_the_future(options: dict[str, Any]) -> None:
+    made = landmarked(model(**options)).double()
+    x = torch.randn(1, 64, BANDS, dtype=torch.float64)
+    changed = x.clone()
+    changed[:, 33:] = torch.randn_like(changed[:, 33:])
+    known = 33 // made.frames_per_token
+    assert torch.allclose(made(x)[:, :known], made(changed)[:, :known], atol=1e-9)
+    assert not torch.allclose(made(x)[:, known:], made(changed)[:, known:], atol=1e-3)
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+@pytest.mark.parametrize("frames", [8, 11, 41])
+@torch.no_grad()
+def test_frames_that_do_not_complete_a_token_give_none(options: dict[str, Any], frames: int) -> None:
+    made = model(**options)
+    assert made(torch.randn(2, frames, BANDS)).shape == (2, frames // made.frames_per_token, 3)
+
+
+@torch.no_grad()
+def test_convolution_reads_the_columns_of_the_format() -> None:
+    """Output column j of a layer reads the three input columns that end with time_stride * (j + 1) - 1."""
+    made = model(stem_channels=(4,), time_strides=(2,), band_strides=(2,)).folded()
+    x, layer = torch.randn(1, 11, BANDS), made.stem.layers[0]
+    tokens = made.stem(x)
+    padded = torch.cat([torch.zeros(1, BANDS), x[0]])  # column -1
+    padded = torch.cat([torch.zeros(len(padded), 1), padded, torch.zeros(len(padded), 1)], 1)
+    for j in range(5):
+        column = torch.stack(
+            [
+                torch.relu(
+                    (layer.weight[:, 0] * padded[2 * j : 2 * j + 3, 2 * f : 2 * f + 3]).sum((1, 2))
+                    + layer.bias
+                )
+                for f in range(BANDS // 2)
+            ],
+            dim=1,
+        )
+        assert torch.allclose(tokens[0, j], made.stem.projection(column.flatten()), atol=1e-4)
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+@torch.no_grad()
+def test_folding_changes_nothing(options: dict[str, Any]) -> None:
+    made = landmarked(model(**options)).double()
+    x = torch.randn(2, 48, BANDS, dtype=torch.float64)
+    assert torch.allclose(made(x), made.folded()(x), atol=1e-9)
+
+
+def test_folded_state_has_the_tensors_of_the_format() -> None:
+    state = landmarked(model()).folded().state_dict()
+    expected = {
+        "input.mean",
+        "input.scale",
+        "head.weight",
+        "head.bias",
+        "encoder.norm.weight",
+        "encoder.norm.bias",
+    }
+    parts = [f"stem.layers.{i}" for i in range(4)] + ["stem.projection"]
+    for layer in range(2):
+        at = f"encoder.layers.{layer}."
+        parts += [at + f"attention.{name}" for name in ("query", "key", "value", "output")]
+        parts += [
+            at + name
+            for name in ("feed_forward.in", "feed_forward.out", "norm_attention", "norm_feed_forward")
+        ]
+        expected |= {at + f"attention.landmarks.{name}" for name in ("query", "key")}
+    expected |= {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
+    assert set(state) == expected
+    assert state["stem.layers.1.weight"].shape == (6, 4, 3, 3)
+    assert state["stem.projection.weight"].shape == (16, 8 * 4)
+    assert state["encoder.layers.0.attention.landmarks.query"].shape == (2, 3, 8)
+
+
+@torch.no_grad()
+def test_a_state_with_landmarks_loads_into_a_fresh_model() -> None:
+    first, second = landmarked(model()), Classifier(model().config).eval()
+    second.load(first.state_dict())
+    x = torch.randn(1, 32, BANDS)
+    assert torch.equal(first(x), second(x))
+
+
+def test_k_means_finds_separate_clusters() -> None:
+    generator = torch.Generator().manual_seed(3)
+    truth = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+    points = (truth[:, None] + 0.1 * torch.randn(4, 50, 2, generator=generator)).flatten(0, 1)
+    centres = k_means(points, 4, generator)
+    assert torch.cdist(truth, centres).amin(1).max() < 0.1
+
+
+def test_k_means_depends_on_its_seed_only() -> None:
+    points = torch.randn(300, 5)
+    first, second = (k_means(points, 6, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@torch.no_grad()
+def test_a_model_starts_where_another_ended(tmp_path: Path) -> None:
+    """With the same labels and the features that its batch norms were set up on, nothing changes."""
+    first, second, x = model(), Classifier(model().config), torch.randn(8, 64, BANDS)
+    save_file(
+        {name: tensor.contiguous() for name, tensor in first.folded().state_dict().items()}, tmp_path / "w"
+    )
+    (tmp_path / "config.json").write_text(json.dumps({**first.config, "weights": {"file": "w"}}))
+    start_from(second, tmp_path, x)
+    assert torch.allclose(second.eval()(x), first(x), atol=1e-4)
+    assert torch.allclose(second.train()(x), first(x), atol=1e-2)
+    other = Classifier({**first.config, "stem": {"kind": "linear", "frames": 4}})
+    with pytest.raises(TrainingError, match="its `stem` differs"):
+        start_from(other, tmp_path, x)

@@ -1,0 +1,147 @@
+"""From sounds to a model directory, with the real program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import RATE, tone, write_wav
+from safetensors.numpy import load_file
+
+from classifier_training.cli import main
+from classifier_training.compose import Composer
+from classifier_training.dataset import read_dataset
+from classifier_training.errors import TrainingError
+from classifier_training.program import Program
+from classifier_training.recipe import DataOptions, TrainingOptions
+from classifier_training.store import Store
+
+SPLIT = DataOptions(split_seed=2)  # three of the ten speakers are held out
+TINY = (
+    "--stem-channels 4 8 8 8 --width 16 --layers 1 --heads 2 --feed-forward 16 --landmarks 4 --split-seed 2 "
+    "--landmark-epochs 1 --batch 8 --threads 1"
+).split()
+
+
+@pytest.fixture
+def program(program_path: Path, tmp_path: Path) -> Program:
+    return Program(program_path, {"recipe": "yamnet"}, tmp_path / "work")
+
+
+def train(sounds: Path, out: Path, *more: str, epochs: int = 3) -> int:
+    places = ["--data", str(sounds), "--out", str(out), "--work", str(out.parent / "work")]
+    return main(["train", *places, *TINY, "--epochs", str(epochs), *more])
+
+
+def test_sequences_know_nothing_of_each_other(program: Program) -> None:
+    rng = np.random.default_rng(0)
+    for length in (16000, 16001, 16159):
+        sequences = 0.1 * rng.standard_normal((3, length), dtype=np.float32)
+        together = program.features(sequences)
+        alone = [program.features(sequence[None])[0] for sequence in sequences]
+        assert together.shape == (3, program.frontend.frames(length), 64)
+        assert np.allclose(together, np.stack(alone), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("recipe", ["yamnet", "vggish", "kaldi", "librosa"])
+def test_the_geometry_is_that_of_the_program(program_path: Path, tmp_path: Path, recipe: str) -> None:
+    """Features of a file, without this package's padding, have as many frames as it expects."""
+    program = Program(program_path, {"recipe": recipe}, tmp_path / "work")
+    rate = program.frontend.sample_rate
+    for length in (rate, rate + 777):
+        sequence = 0.1 * np.random.default_rng(0).standard_normal(length, dtype=np.float32)
+        whole = program._stream_features(sequence)
+        assert whole.shape == (program.frontend.frames(length), program.frontend.bands)
+        assert np.allclose(program.features(sequence[None])[0], whole, atol=1e-6)
+
+
+def test_composition_depends_on_its_seed_and_fills_every_sequence(program: Program, sounds: Path) -> None:
+    dataset = read_dataset(sounds, SPLIT)
+    store = Store(dataset, program, sounds.parent / "work", 400)
+    composer = Composer(dataset, store, program.frontend, 4, TrainingOptions(), "_silence_")
+    clips = dataset.of(held_out=False)
+    first, second = (composer.training(clips, np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(first.samples, second.samples) and np.array_equal(first.weights, second.weights)
+    assert np.isfinite(first.weights).all() and np.abs(first.samples).max() <= 1
+    row = np.arange(len(clips))
+    assert [dataset.labels[label] for label in first.labels[row, first.last]] == [
+        clip.label for clip in clips
+    ]
+    assert (first.weights[row, first.last] > 0).all()
+
+    (cold,), (mid,) = (composer.held_out(dataset.of(held_out=True), mid, 1000) for mid in (False, True))
+    assert np.array_equal(cold.samples, mid.samples[:, RATE:]) and (mid.last > cold.last).all()
+    assert np.abs(mid.samples[:, :RATE]).max() > 0.1
+
+
+def test_train_export_evaluate(program_path: Path, sounds: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "models" / "tones"
+    assert train(sounds, out, epochs=12) == 0
+    config = json.loads((out / "config.json").read_text())
+    tensors = load_file(out / "model.safetensors")
+    assert config["labels"] == ["_silence_", "high", "low"] and config["background"] == ["_silence_"]
+    assert config["weights"]["bytes"] == (out / "model.safetensors").stat().st_size
+    assert tensors["golden.logits"].shape == (len(tensors["golden.features"]) // 4, 3)
+    assert config["card"]["accuracy"]["cold"]["accuracy"] > 0.6
+    assert "mid-stream" in (out / "README.md").read_text()
+    assert sorted(path.name for path in out.parent.iterdir()) == ["tones", "work"]
+
+    capsys.readouterr()
+    again = [
+        "evaluate",
+        "--model",
+        str(out),
+        "--data",
+        str(sounds),
+        "--work",
+        str(tmp_path / "work"),
+        "--json",
+    ]
+    assert main(again) == 0
+    assert json.loads(capsys.readouterr().out) == config["card"]["accuracy"]
+
+
+def test_a_resumed_training_gives_the_same_model(
+    program_path: Path, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, resumed = tmp_path / "a" / "tones", tmp_path / "b" / "tones"
+    assert train(sounds, whole) == 0
+    # The second training stops after two epochs, as one that is interrupted would.
+    from classifier_training import trainer
+
+    said: list[str] = []
+
+    def interrupt(message: str) -> None:
+        said.append(message)
+        if message.startswith("softmax 3"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "say", interrupt)
+        assert train(sounds, resumed) == 130
+    assert train(sounds, resumed) == 0
+    first, second = (load_file(folder / "model.safetensors") for folder in (whole, resumed))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    # With other options the checkpoint is refused, unless it is not wanted.
+    assert train(sounds, resumed, "--learning-rate", "0.1") == 78
+
+
+def test_unusable_sounds_are_named(program: Program, sounds: Path) -> None:
+    work = sounds.parent / "work"
+    write_wav(sounds / "high" / "short.wav", tone(3000, 0.02, np.random.default_rng(0)))
+    with pytest.raises(TrainingError, match=r"high/short.wav \(320 samples\): too short"):
+        Store(read_dataset(sounds, SPLIT), program, work, 880)
+    (sounds / "high" / "short.wav").unlink()
+    (sounds / "low" / "broken.wav").write_bytes(b"this is no sound")
+    with pytest.raises(TrainingError, match=r"low/broken.wav: cannot be decoded"):
+        Store(read_dataset(sounds, SPLIT), program, work, 880)
+
+
+def test_a_missing_program_is_an_error(sounds: Path, tmp_path: Path, capsys: Any) -> None:
+    assert train(sounds, tmp_path / "m", "--classifier", str(tmp_path / "nothing")) == 69
+    assert "is not an executable program" in capsys.readouterr().err
+    assert shutil.which("nothing") is None

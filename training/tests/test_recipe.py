@@ -1,0 +1,61 @@
+"""Recipes: files, options, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from classifier_training.cli import main
+from classifier_training.configuration import complete_config
+from classifier_training.errors import TrainingError
+from classifier_training.recipe import Recipe, read_recipe, with_values
+
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_the_recipes_are_valid(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert with_values(Recipe(), recipe.json(), "again") == recipe
+    config = complete_config(path.stem, recipe, ["_silence_", "_unknown_", "yes"])
+    assert config["background"] == ["_silence_", "_unknown_"] and config["encoder"]["depth"] == "stream"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"model": {"widht": 3}}, "unknown key `model.widht`"),
+        ({"modle": {}}, "unknown section `modle`"),
+        ({"model": {"width": "128"}}, "must be of type int"),
+        ({"model": {"width": 130, "heads": 4}}, "no multiple of heads"),
+        ({"model": {"attention": "linear"}}, "one of continual, continual-nystrom"),
+        ({"model": {"stem_channels": [8]}}, "equally long"),
+        ({"training": {"speed": [1.0]}}, "must have 2"),
+    ],
+)
+def test_mistakes_are_refused_by_name(values: dict, message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        with_values(Recipe(), values, "recipe")
+
+
+def test_mistakes_on_the_command_line_end_with_a_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"training": {"epoch": 1}}))
+    arguments = [
+        "train",
+        "--data",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "m"),
+        "--work",
+        str(tmp_path / "work"),
+    ]
+    assert main([*arguments, "--recipe-file", str(recipe)]) == 78
+    assert main([*arguments, "--heads", "3"]) == 78
+    assert main(arguments) == 66  # no audio files
+    assert main([*arguments[:4], str(tmp_path / "No Good")]) == 64
+    assert "unknown key `training.epoch`" in capsys.readouterr().err
