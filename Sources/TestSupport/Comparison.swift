@@ -63,7 +63,8 @@ package func compareBits(_ observed: [Float], with expected: [Float], _ place: @
     for index in expected.indices where observed[index].bitPattern != expected[index].bitPattern {
         throw Discrepancy(
             place: "\(place()), bit for bit", index: index, expected: Double(expected[index]),
-            observed: Double(observed[index]), error: abs(Double(observed[index]) - Double(expected[index])), tolerance: 0)
+            observed: Double(observed[index]), error: abs(Double(observed[index]) - Double(expected[index])),
+            tolerance: 0)
     }
 }
 

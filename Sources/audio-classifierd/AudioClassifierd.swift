@@ -15,7 +15,7 @@ struct AudioClassifierd: ParsableCommand {
             Results go to standard output, messages to standard error.
             """,
         version: Version.text,
-        subcommands: [Run.self, Classify.self, Models.self, Features.self, Encode.self]
+        subcommands: [Run.self, Classify.self, Models.self, Features.self, Encode.self, Bench.self]
     )
 
     static func main() {

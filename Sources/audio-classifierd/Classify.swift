@@ -35,6 +35,7 @@ struct Classify: ParsableCommand {
     @OptionGroup(title: "Model") var modelArguments: ModelArguments
     @OptionGroup(title: "Input") var inputArguments: InputArguments
     @OptionGroup(title: "Decision") var decision: DecisionArguments
+    @OptionGroup(title: "Messages") var logging: LogArguments
 
     func validate() throws {
         if every < 1 { throw ValidationError("--every is at least 1.") }
@@ -42,6 +43,7 @@ struct Classify: ParsableCommand {
     }
 
     func run() throws {
+        logging.start()
         let interrupt = StopSignal.install()
         let model = try modelArguments.load()
         var report = ReportOptions(rules: try decision.rules(for: model))
@@ -64,7 +66,7 @@ struct Classify: ParsableCommand {
             threads: threads ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))),
             progress: StandardError.isTerminal ? Progress.ifTerminal("classify") : nil)
         let failures = try job.run(OutputSink())
-        for failure in failures { CommandFailure.print("error: \(failure.message)") }
+        failures.forEach(CommandFailure.report)
         if let first = failures.first {
             throw ExitCode((failures.count == files.count ? first.status : .data).rawValue)
         }

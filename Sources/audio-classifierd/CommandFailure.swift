@@ -2,6 +2,7 @@ import ArgumentParser
 import AudioFrontend
 import ClassifierService
 import Glibc
+import Logging
 import StreamTransformer
 
 /// How a command ends that did not succeed: one line on standard error, and a status of `sysexits.h`.
@@ -12,7 +13,7 @@ enum CommandFailure {
             Glibc.exit(ExitStatus.done.rawValue)
         case is ServiceError, is AudioError, is ModelError:
             let failure = ServiceError(error)
-            print("error: \(failure.message)")
+            report(failure)
             Glibc.exit(failure.status.rawValue)
         case let code as ExitCode:
             Glibc.exit(code.rawValue)
@@ -22,7 +23,7 @@ enum CommandFailure {
         }
     }
 
-    static func print(_ message: String) {
-        StandardError.write("audio-classifierd: \(message)\n")
+    static func report(_ failure: ServiceError) {
+        Logger(label: "audio-classifierd").error("\(failure.message)", metadata: nil)
     }
 }

@@ -18,7 +18,10 @@ struct Encode: ParsableCommand {
     @Option(help: "The .npy file to write: tokens x labels, float32 logits.")
     var out: String
 
+    @OptionGroup(title: "Messages") var logging: LogArguments
+
     func run() throws {
+        logging.start()
         let model = try ModelCatalog().load(model)
         try FeatureEncoding.run(model, features: features, out: out)
     }

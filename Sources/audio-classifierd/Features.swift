@@ -34,7 +34,8 @@ struct Features: ParsableCommand {
     @Option(help: "What to write: frames x bands, or the mono samples at the front-end's rate.")
     var stage = Stage.features
 
-    @OptionGroup var arguments: InputArguments
+    @OptionGroup(title: "Input") var arguments: InputArguments
+    @OptionGroup(title: "Messages") var logging: LogArguments
 
     func validate() throws {
         guard [model, recipe, frontend].compactMap({ $0 }).count == 1 else {
@@ -43,11 +44,12 @@ struct Features: ParsableCommand {
     }
 
     func run() throws {
+        logging.start()
         let frontend = try FrontendChoice.recipe(model: model, named: recipe, file: frontend)
         let job = FeatureExtraction(recipe: frontend, samplesOnly: stage == .samples, options: arguments.options())
         guard AudioPaths.isFolder(input) else { return try job.run(input, out: out) }
         let failures = try job.run(folder: input, out: out, progress: Progress.ifTerminal("features"))
-        for failure in failures { CommandFailure.print("error: \(failure.message)") }
+        failures.forEach(CommandFailure.report)
         if !failures.isEmpty { throw ExitCode(ExitStatus.data.rawValue) }
     }
 }

@@ -9,7 +9,10 @@ struct Models: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Every installed model, a line each.")
 
+        @OptionGroup(title: "Messages") var logging: LogArguments
+
         func run() throws {
+            logging.start()
             let output = OutputSink()
             try output.write(ModelReport.list(ModelCatalog()))
         }
@@ -20,7 +23,10 @@ struct Models: ParsableCommand {
 
         @Argument(help: "A model's name or folder.") var name: String
 
+        @OptionGroup(title: "Messages") var logging: LogArguments
+
         func run() throws {
+            logging.start()
             try OutputSink().write(ModelReport.show(try ModelCatalog().load(name)))
         }
     }
@@ -32,7 +38,10 @@ struct Models: ParsableCommand {
 
         @Argument(help: "A model's name or folder; without it, every installed model.") var name: String?
 
+        @OptionGroup(title: "Messages") var logging: LogArguments
+
         func run() throws {
+            logging.start()
             let catalog = ModelCatalog()
             let directories = try name.map { [try catalog.directory(of: $0)] } ?? catalog.installed
             let output = OutputSink()
@@ -40,7 +49,7 @@ struct Models: ParsableCommand {
             for directory in directories {
                 do { try output.write(try ModelReport.verify(directory)) } catch {
                     failed = true
-                    CommandFailure.print("error: \(ServiceError(error).message)")
+                    CommandFailure.report(ServiceError(error))
                 }
             }
             if failed { throw ExitCode(ExitStatus.configuration.rawValue) }

@@ -38,12 +38,14 @@ struct Run: ParsableCommand {
     @OptionGroup(title: "Model") var modelArguments: ModelArguments
     @OptionGroup(title: "Input") var inputArguments: InputArguments
     @OptionGroup(title: "Decision") var decision: DecisionArguments
+    @OptionGroup(title: "Messages") var logging: LogArguments
 
     func validate() throws {
         if every < 1 { throw ValidationError("--every is at least 1.") }
     }
 
     func run() throws {
+        logging.start()
         let interrupt = StopSignal.install()
         let model = try modelArguments.load()
         var report = ReportOptions(rules: try decision.rules(for: model))

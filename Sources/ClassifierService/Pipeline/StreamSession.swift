@@ -1,4 +1,5 @@
 public import AudioFrontend
+internal import Logging
 internal import StreamTransformer
 
 /// One input from its first sample to its last: read, classify, report. Files and live streams take this same path.
@@ -20,6 +21,8 @@ public struct StreamSession: Sendable {
 
     /// The table's first line, where the format has one.
     public var header: [String] { [format.header(report.emission)].compactMap { $0 } }
+
+    private var log: Logger { Logger(label: "audio-classifierd") }
 
     /// Runs the input to its end, or until the program is asked to stop.
     /// - Parameters:
@@ -56,6 +59,9 @@ public struct StreamSession: Sendable {
                     modelHash: configuration.weights.sha256, labels: configuration.labels.count)
             ])
         }
+        log.info(
+            "listening to \(audio.name)",
+            metadata: ["rate": "\(audio.sourceRate)", "model": "\(configuration.name)", "stream": "\(stream)"])
         let before = pipeline.predictions
         let result = Result<Void, any Error> {
             try readAll(&audio, progress: progress) { samples in
@@ -77,9 +83,7 @@ public struct StreamSession: Sendable {
         }
         try result.get()
         if audio.leftoverBytes > 0 {
-            StandardError.write(
-                "audio-classifierd: warning: \(audio.name) ended inside a sample; its last \(audio.leftoverBytes) bytes were not used\n"
-            )
+            log.warning("\(audio.name) ended inside a sample; its last \(audio.leftoverBytes) bytes were not used")
         }
     }
 

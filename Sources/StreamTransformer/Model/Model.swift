@@ -35,11 +35,20 @@ public final class Model: Sendable {
         try self.init(directory: directory, kernels: .best)
     }
 
-    package init(directory: String, kernels: Kernels) throws(ModelError) {
+    package convenience init(directory: String, kernels: Kernels) throws(ModelError) {
         let configuration = try Self.readConfiguration(directory)
         let path = "\(directory)/\(configuration.weights.file)"
         let bytes = try Self.readWeights(path, configuration.weights)
-        var tensors = TensorReader(try Safetensors(bytes: bytes, name: path), name: path)
+        let tensors = try Safetensors(bytes: bytes, name: path)
+        try self.init(configuration, tensors, directory: directory, kernels: kernels)
+        try verifyGolden()
+    }
+
+    /// A model from its parts. The golden logits are not checked: ``init(directory:)`` does that.
+    package init(
+        _ configuration: ModelConfiguration, _ file: Safetensors, directory: String, kernels: Kernels = .best
+    ) throws(ModelError) {
+        var tensors = TensorReader(file, name: "\(directory)/\(configuration.weights.file)")
         let encoder = configuration.encoder
         self.configuration = configuration
         self.directory = directory
@@ -63,7 +72,6 @@ public final class Model: Sendable {
             features: try tensors.takeRows("golden.features", columns: configuration.inputWidth),
             logits: try tensors.takeRows("golden.logits", columns: configuration.labels.count))
         try tensors.finish()
-        try verifyGolden()
     }
 
     /// The memory of a new stream.

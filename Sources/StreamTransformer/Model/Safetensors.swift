@@ -8,9 +8,16 @@ package struct Safetensors: Sendable {
     package struct Tensor: Sendable, Equatable {
         package let shape: [Int]
         package let values: [Float]
+
+        package init(shape: [Int], values: [Float]) {
+            self.shape = shape
+            self.values = values
+        }
     }
 
     package let tensors: [String: Tensor]
+
+    package init(tensors: [String: Tensor]) { self.tensors = tensors }
 
     /// A model's header needs a few kilobytes; more than this is damage or malice.
     private static let largestHeader = 1 << 20

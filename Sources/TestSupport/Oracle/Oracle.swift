@@ -31,7 +31,7 @@ package struct Oracle: Sendable {
         var x = tokens
         if case .recycling(let period) = encoder.position {
             let position = try tensors.matrix("encoder.position")
-            for t in x.indices { x[t] = x[t] + position[t % period] }
+            for t in x.indices { x[t] = sum(x[t], position[t % period]) }
         }
         for layer in 0..<encoder.layers { x = try self.layer(layer, x) }
         if encoder.norm == .pre {
@@ -59,11 +59,11 @@ package struct Oracle: Sendable {
         }
         switch configuration.encoder.norm {
         case .pre:
-            let attended = zip(x, attention(x.map(attentionNorm.callAsFunction))).map { $0 + $1 }
-            return attended.map { $0 + feedForward(feedForwardNorm($0)) }
+            let attended = zip(x, attention(x.map(attentionNorm.callAsFunction))).map(sum)
+            return attended.map { sum($0, feedForward(feedForwardNorm($0))) }
         case .post:
-            let attended = zip(x, attention(x)).map { attentionNorm($0 + $1) }
-            return attended.map { feedForwardNorm($0 + feedForward($0)) }
+            let attended = zip(x, attention(x)).map { attentionNorm(sum($0, $1)) }
+            return attended.map { feedForwardNorm(sum($0, feedForward($0))) }
         }
     }
 
@@ -101,7 +101,7 @@ struct OracleLayerNorm {
     }
 }
 
-func + (a: [Double], b: [Double]) -> [Double] { a.indices.map { a[$0] + b[$0] } }
+func sum(_ a: [Double], _ b: [Double]) -> [Double] { a.indices.map { a[$0] + b[$0] } }
 
 func dot(_ a: [Double], _ b: [Double]) -> Double {
     precondition(a.count == b.count, "vectors of a product have the same length")

@@ -19,7 +19,7 @@ package enum OracleInverse {
     /// A^-1 B, by Gaussian elimination with partial pivoting.
     private static func solve(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
         let size = a.count
-        var rows = zip(a, b).map { $0.0 + $0.1 as [Double] }
+        var rows = zip(a, b).map { left, right in left + right }  // (A | B)
         for column in 0..<size {
             let pivot = (column..<size).max { abs(rows[$0][column]) < abs(rows[$1][column]) } ?? column
             rows.swapAt(column, pivot)

@@ -1,0 +1,142 @@
+package import StreamTransformer
+package import StrictDecoding
+
+/// What a random model is like: everything but its weights, which follow from the seed.
+package struct ModelShape: Sendable, Equatable {
+    package struct ConvolutionLayer: Sendable, Equatable {
+        package var channels: Int
+        package var timeStride: Int
+        package var bandStride: Int
+
+        package init(channels: Int, timeStride: Int, bandStride: Int) {
+            self.channels = channels
+            self.timeStride = timeStride
+            self.bandStride = bandStride
+        }
+    }
+
+    package enum Stem: Sendable, Equatable {
+        case linear(frames: Int)
+        case convolution([ConvolutionLayer])
+    }
+
+    package var seed: UInt64 = 1
+    package var bands = 7
+    package var labels = 5
+    package var stem = Stem.linear(frames: 1)
+    package var heads = 3
+    package var headWidth = 4
+    package var layers = 2
+    package var feedForward = 17
+    package var window = 6
+    package var attention = EncoderConfiguration.Attention.continual
+    package var norm = EncoderConfiguration.Norm.pre
+    package var activation = EncoderConfiguration.Activation.relu
+    package var position = EncoderConfiguration.Position.none
+    /// Standard deviation of the logits of attention, roughly.
+    package var logitScale = 1.0
+
+    package init() {}
+
+    package var width: Int { heads * headWidth }
+
+    package var landmarks: Int? {
+        if case .continualNystrom(let landmarks, _) = attention { landmarks } else { nil }
+    }
+
+    package var framesPerToken: Int {
+        switch stem {
+        case .linear(let frames): frames
+        case .convolution(let layers): layers.reduce(1) { $0 * $1.timeStride }
+        }
+    }
+
+    /// Random frames that make `tokens` tokens.
+    package func frames(tokens: Int, seed: UInt64) -> [[Float]] {
+        var random = SplitMix64(seed: seed)
+        return (0..<tokens * framesPerToken).map { _ in random.normals(bands, deviation: 1.5, mean: 0.5) }
+    }
+
+    /// `config.json`, complete but for the size and the hash of the weights.
+    package var configuration: JSONValue {
+        .object([
+            "format_version": 1,
+            "name": "random",
+            "description": "Random weights.",
+            "licence": "CC0-1.0",
+            "labels": .array((0..<labels).map { .string("label \($0)") }),
+            "frontend": .null,
+            "input_width": .number(Double(bands)),
+            "stem": stemConfiguration,
+            "encoder": encoderConfiguration,
+            "activation": "softmax",
+            "background": .array([]),
+            "decision": .object([
+                "threshold": 0.6, "threshold_off": 0.4, "min_duration_ms": 0, "max_gap_ms": 120, "refractory_ms": 500,
+                "class_thresholds": .object([:]),
+            ]),
+            "weights": .object([
+                "file": "model.safetensors", "bytes": 0, "sha256": .string(String(repeating: "0", count: 64)),
+            ]),
+            "golden": .object(["tolerance": 1e-4]),
+            "card": .object([:]),
+        ])
+    }
+
+    private var stemConfiguration: JSONValue {
+        switch stem {
+        case .linear(let frames):
+            .object(["kind": "linear", "frames": .number(Double(frames))])
+        case .convolution(let layers):
+            .object([
+                "kind": "convolution",
+                "layers": .array(
+                    layers.map {
+                        .object([
+                            "channels": .number(Double($0.channels)), "time_stride": .number(Double($0.timeStride)),
+                            "band_stride": .number(Double($0.bandStride)),
+                        ])
+                    }),
+            ])
+        }
+    }
+
+    private var encoderConfiguration: JSONValue {
+        var attention: [String: JSONValue] = ["kind": "continual"]
+        if case .continualNystrom(let landmarks, let inverse) = self.attention {
+            attention = [
+                "kind": "continual-nystrom", "landmarks": "fixed", "count": .number(Double(landmarks)),
+            ]
+            switch inverse {
+            case .ridge(let lambda): attention["inverse"] = .object(["kind": "ridge", "lambda": .number(lambda)])
+            case .newtonSchulz(let iterations):
+                attention["inverse"] = .object(["kind": "newton-schulz", "iterations": .number(Double(iterations))])
+            }
+        }
+        var position: [String: JSONValue] = ["kind": "none"]
+        if case .recycling(let period) = self.position {
+            position = ["kind": "recycling", "period": .number(Double(period))]
+        }
+        return .object([
+            "width": .number(Double(width)), "layers": .number(Double(layers)), "heads": .number(Double(heads)),
+            "feed_forward": .number(Double(feedForward)), "window": .number(Double(window)),
+            "attention": .object(attention), "depth": "stream", "norm": .string(norm.rawValue),
+            "activation": .string(activation.rawValue), "position": .object(position),
+        ])
+    }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(integerLiteral value: Int) { self = .number(Double(value)) }
+    package init(floatLiteral value: Double) { self = .number(value) }
+}
+
+extension JSONValue {
+    /// The same with another value at `path`, or with none.
+    package func with(_ path: [String], _ value: JSONValue?) -> JSONValue {
+        guard let key = path.first, case .object(var members) = self else { return self }
+        members[key] = path.count == 1 ? value : members[key]?.with(Array(path.dropFirst()), value)
+        return .object(members)
+    }
+}
