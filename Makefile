@@ -8,7 +8,7 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench train docs clean
+.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench train install docs clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -44,11 +44,24 @@ test-training: build
 bench: build  ## Speed of each stage and of the whole program on this machine
 	@scripts/bench $(PROGRAM) $(MODEL)
 
-train: build  ## Train models/keywords-en again: make train DATA=folder-of-speech-commands
-	@scripts/train $(PROGRAM) "$${DATA:-../shared/data/speech-commands}"
+train: build  ## Train models/keywords-en again: make train ENGLISH=speech-commands ARABIC=arabic-speech-commands
+	@scripts/train $(PROGRAM) "$(ENGLISH)" "$(ARABIC)"
+
+PREFIX ?= /usr/local
+
+install: setup  ## Install the program, its models and its shell completions under PREFIX (/usr/local)
+	$(BUILD) --product audio-classifierd --static-swift-stdlib --scratch-path .build-static
+	install -D -m 755 .build-static/release/audio-classifierd $(DESTDIR)$(PREFIX)/bin/audio-classifierd
+	mkdir -p $(DESTDIR)$(PREFIX)/share/audio-classifierd
+	cp -r models $(DESTDIR)$(PREFIX)/share/audio-classifierd/
+	for shell in bash:share/bash-completion/completions/audio-classifierd zsh:share/zsh/site-functions/_audio-classifierd \
+	    fish:share/fish/vendor_completions.d/audio-classifierd.fish; do \
+	    mkdir -p "$$(dirname "$(DESTDIR)$(PREFIX)/$${shell#*:}")"; \
+	    $(PROGRAM) --generate-completion-script $${shell%%:*} >"$(DESTDIR)$(PREFIX)/$${shell#*:}"; \
+	done
 
 docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-sanitizer .venv-training
+	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full build

@@ -45,7 +45,8 @@ let package = Package(
         .target(
             name: "ClassifierService",
             dependencies: [
-                "AudioFrontend", "StreamTransformer", "StrictDecoding", .product(name: "Logging", package: "swift-log"),
+                "AudioFrontend", "Kernels", "StreamTransformer", "StrictDecoding",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -58,24 +59,29 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "CAllocationCounter"),
         .target(
-            name: "TestSupport", dependencies: ["AudioFrontend", "StreamTransformer"], swiftSettings: strict),
+            name: "TestSupport", dependencies: ["AudioFrontend", "CCrypto", "StreamTransformer", "StrictDecoding"],
+            swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "AudioFrontendTests",
-            dependencies: ["AudioFrontend", "Kernels", "TestSupport"],
+            dependencies: [
+                "AudioFrontend", "CAllocationCounter", "CSndFile", "ClassifierService", "Kernels", "TestSupport",
+            ],
             resources: [.copy("Resources")],
             swiftSettings: strict),
         .testTarget(
             name: "StreamTransformerTests",
-            dependencies: ["StreamTransformer", "Kernels", "TestSupport"],
+            dependencies: ["CAllocationCounter", "Kernels", "StreamTransformer", "StrictDecoding", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "ClassifierServiceTests",
-            dependencies: ["ClassifierService", "AudioFrontend", "StreamTransformer", "TestSupport"],
+            dependencies: [
+                "AudioFrontend", "ClassifierService", "Kernels", "StreamTransformer", "StrictDecoding", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["audio-classifierd", "StreamTransformer", "TestSupport"],
+            dependencies: ["audio-classifierd", "Kernels", "StreamTransformer", "StrictDecoding", "TestSupport"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -37,7 +37,8 @@ package func compare(
 
 /// Compares vectors by the norm of their difference, relative to the norm of the expected one.
 /// - Returns: the relative error.
-/// - Throws: ``Discrepancy`` at the element that differs most where the relative error exceeds `relative`, or is not a number.
+/// - Throws: ``Discrepancy`` at the element that differs most where the relative error exceeds `relative`, or is not a
+///   number.
 @discardableResult
 package func compare(
     _ observed: [Float], with expected: [Double], relative tolerance: Double, _ place: @autoclosure () -> String

@@ -1,7 +1,8 @@
 internal import Glibc
 
-/// A seeded random generator (SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014):
-/// the same numbers on every machine, so that a failure can be repeated from its seed.
+/// A seeded random generator: the same numbers on every machine, so that a failure can be repeated from its seed.
+///
+/// SplitMix64 of Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

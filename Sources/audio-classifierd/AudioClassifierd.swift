@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClassifierService
+import Glibc
 
 @main
 struct AudioClassifierd: ParsableCommand {
@@ -19,11 +20,20 @@ struct AudioClassifierd: ParsableCommand {
     )
 
     static func main() {
+        occupyStandardDescriptors()
         do {
             var command = try parseAsRoot()
             try command.run()
         } catch {
             CommandFailure.exit(error)
+        }
+    }
+
+    /// Where a standard descriptor is closed, the first file that is opened would get its number, and data would go there.
+    /// In its place comes one on which reading and writing fail.
+    private static func occupyStandardDescriptors() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+            _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 }

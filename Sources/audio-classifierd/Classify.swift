@@ -54,8 +54,10 @@ struct Classify: ParsableCommand {
         session.format = format
         session.input = inputArguments.options(interrupt: interrupt)
         session.framed = emit != .summary
-        let files = try paths.flatMap { path in
-            AudioPaths.isFolder(path) ? try AudioPaths.files(below: path).map { "\(path)/\($0)" } : [path]
+        let files = try paths.flatMap { path -> [String] in
+            guard AudioPaths.isFolder(path) else { return [path] }
+            let folder = path.hasSuffix("/") ? path : path + "/"
+            return try AudioPaths.files(below: path).map { folder + $0 }
         }
         guard !files.isEmpty else {
             throw ServiceError(

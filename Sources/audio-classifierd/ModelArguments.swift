@@ -57,7 +57,9 @@ struct DecisionArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Begin events earlier and end them later by this much.", valueName: "ms"))
     var padMs = 0
 
-    @Option(help: ArgumentHelp("No event starts in sound below this level.", valueName: "dBFS"))
+    // A level begins with a minus, which would otherwise be taken for another flag.
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("No event starts in sound below this level.", valueName: "dBFS"))
     var minDbfs = -120.0
 
     @Option(help: ArgumentHelp("Labels of a frame or a summary.", valueName: "count"))

@@ -4,10 +4,21 @@ import ClassifierService
 struct Models: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "What is installed: labels, licence, accuracy, front-end, hashes.",
+        discussion: """
+            Examples:
+              audio-classifierd models
+              audio-classifierd models show keywords-en
+              audio-classifierd models verify ./my-model
+            """,
         subcommands: [List.self, Show.self, Verify.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Every installed model, a line each.")
+        static let configuration = CommandConfiguration(
+            abstract: "Every installed model, a line each.",
+            discussion: """
+                Examples:
+                  audio-classifierd models list
+                """)
 
         @OptionGroup(title: "Messages") var logging: LogArguments
 
@@ -19,7 +30,13 @@ struct Models: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "All about one model.")
+        static let configuration = CommandConfiguration(
+            abstract: "All about one model.",
+            discussion: """
+                Examples:
+                  audio-classifierd models show keywords-en
+                  audio-classifierd models show ./my-model
+                """)
 
         @Argument(help: "A model's name or folder.") var name: String
 
@@ -34,7 +51,12 @@ struct Models: ParsableCommand {
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
-                "Check a model's hash, its tensors and its golden logits, on every instruction set of this machine.")
+                "Check a model's hash, its tensors and its golden logits, on every instruction set of this machine.",
+            discussion: """
+                Examples:
+                  audio-classifierd models verify
+                  audio-classifierd models verify ./my-model
+                """)
 
         @Argument(help: "A model's name or folder; without it, every installed model.") var name: String?
 

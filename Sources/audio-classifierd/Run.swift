@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClassifierService
+import Glibc
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -46,6 +47,12 @@ struct Run: ParsableCommand {
 
     func run() throws {
         logging.start()
+        guard input != "-" || isatty(STDIN_FILENO) == 0 else {
+            throw ServiceError(
+                .usage, code: "usage",
+                "standard input is a terminal: pipe audio into it (arecord -q -t raw -f S16_LE -r 16000 -c 1 | audio-classifierd run -) or name a file"
+            )
+        }
         let interrupt = StopSignal.install()
         let model = try modelArguments.load()
         var report = ReportOptions(rules: try decision.rules(for: model))

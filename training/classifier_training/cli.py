@@ -19,8 +19,9 @@ _EXAMPLES = """examples:
   classifier-training train --data sounds/ --out models/my-sounds --split random
   classifier-training train --recipe-file recipes/keywords-en.json --data speech-commands/ \\
       --out models/keywords-en
-  classifier-training train --data esc50.csv --label-column category --split fold --held-out-folds 4 \\
-      --where esc10=True --clip-seconds 5 --window 125 --target-ramp 0 0.3 --out models/sounds
+  classifier-training train --data esc50/esc50.csv --audio-folder audio --label-column category \\
+      --where esc10=True --split fold --held-out-folds 4 --clip-seconds 5 --window 125 \\
+      --target-ramp 0 0.3 --out models/sounds
   classifier-training evaluate --model models/my-sounds --data sounds/
 """
 _HEADINGS = {

@@ -96,7 +96,7 @@ def _prepare(
     frontend = program.frontend
     shortest = (frames_per_token - 1) * frontend.hop + frontend.span  # of one token
     store = Store(dataset, program, options.work, shortest)
-    composer = Composer(dataset, store, frontend, frames_per_token, recipe.training, recipe.data.silence)
+    composer = Composer(dataset, store, frontend, frames_per_token, recipe)
     return dataset, composer, program, network
 
 

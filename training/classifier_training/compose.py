@@ -10,15 +10,17 @@ import numpy as np
 
 from .dataset import Clip, Dataset
 from .frontend import Frontend
-from .recipe import TrainingOptions
+from .recipe import Recipe
 from .store import Store
 from .targets import TargetRule, token_times
 
 _CUT_IN = (
     0.5  # share of the contexts that lack their beginning, rather than their end, when they are too long
 )
-_KINDS = ("clip", "noise", "hiss", "silence")
-_KIND_LIMITS = (0.5, 0.75, 0.9)  # shares of the kinds, summed
+# What is heard besides the clips, with the shares summed. Most of what a microphone hears is background: its
+# labels come up more often than others.
+_KINDS = ("clip", "background", "noise", "hiss", "silence")
+_KIND_LIMITS = (0.4, 0.6, 0.8, 0.9)
 _COLOUR_POINTS = 6
 _ECHO_SECONDS = 0.4
 _NOISE_DBFS = (-60.0, -25.0)
@@ -57,14 +59,16 @@ class Composer:
         store: Store,
         frontend: Frontend,
         frames_per_token: int,
-        options: TrainingOptions,
-        silence: str,
+        recipe: Recipe,
     ) -> None:
+        options, silence = recipe.training, recipe.data.silence
         self._store, self._options, self._labels = store, options, dataset.labels
         self._frontend, self._frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
         silent = self._labels.index(silence) if silence in self._labels else None
         self._rule = TargetRule(silent, options.target_ramp, options.silence_weight, options.last_weight)
         self._context = dataset.of(held_out=False)
+        background = set(recipe.data.background) - {silence}
+        self._background = [clip for clip in self._context if clip.label in background] or self._context
         self._noise = list(dataset.noise) + [clip.file for clip in self._context if clip.label == silence]
         self.clip_samples = round(options.clip_seconds * self._rate)
         # A clip is longest at the slowest speed and the largest shift.
@@ -187,8 +191,9 @@ class Composer:
     def _filling(self, rng: np.random.Generator) -> Piece:
         """Something to be heard before or after a clip."""
         kind = _KINDS[np.searchsorted(_KIND_LIMITS, rng.random())]
-        if kind == "clip":
-            return self._clip(self._context[rng.integers(len(self._context))], rng)
+        if kind in ("clip", "background"):
+            clips = self._context if kind == "clip" else self._background
+            return self._clip(clips[rng.integers(len(clips))], rng)
         count = self.clip_samples
         if kind == "noise" and self._noise:
             samples = self._noise_samples(count, rng) * _amplitude(_NOISE_DBFS, rng)

@@ -76,7 +76,7 @@ def read_dataset(path: Path, options: DataOptions) -> Dataset:
         if options.split in ("column", "fold"):
             raise TrainingError(f"the split by `{options.split}` needs a CSV file, not a folder", 64)
     elif path.is_file():
-        rows, folder = _csv_rows(path, options), path.parent
+        rows, folder = _csv_rows(path, options), path.parent / options.audio_folder
     else:
         raise TrainingError(f"{path} is neither a folder nor a CSV file", 66)
     noise = tuple(row["file"] for row in rows if row["label"].startswith(options.noise_prefix))

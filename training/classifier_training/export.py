@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from torch import Tensor
 
 from .card import model_card
@@ -32,11 +32,8 @@ def export_model(model: Classifier, config: dict[str, Any], program: Program, fo
         "golden.features": torch.from_numpy(features),
         "golden.logits": logits,
     }
-    path = folder / _WEIGHTS
-    save_file(
-        {name: np.ascontiguousarray(tensor.numpy(), np.float32) for name, tensor in tensors.items()}, path
-    )
-    data = path.read_bytes()
+    data = save({name: np.ascontiguousarray(tensor.numpy(), np.float32) for name, tensor in tensors.items()})
+    (folder / _WEIGHTS).write_bytes(data)
     weights = {"file": _WEIGHTS, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     write_config(folder, {**config, "weights": weights})
 

@@ -26,7 +26,8 @@ def option(default: Any, help: str, choices: tuple[str, ...] | None = None) -> A
 class DataOptions:
     """How clips are found, labelled and split."""
 
-    filename_column: str = option("filename", "CSV column with the file, relative to the CSV's folder")
+    filename_column: str = option("filename", "CSV column with the file")
+    audio_folder: str = option("", "folder of the CSV's files, relative to the CSV's own")
     label_column: str = option("label", "CSV column with the label")
     where: str = option("", "use only the CSV rows with this value, as COLUMN=VALUE")
     split: str = option(
@@ -116,7 +117,7 @@ class TrainingOptions:
     target_ramp: tuple[float, float] = option(
         (0.5, 1.0), "parts of a sound after which its label begins to count, and counts in full"
     )
-    silence_weight: float = option(0.3, "weight of tokens without a sound")
+    silence_weight: float = option(0.1, "weight of tokens without a sound")
     last_weight: float = option(2.0, "weight of a clip's last token")
     time_mask_frames: int = option(15, "longest masked stretch of frames, two of them a sequence")
     band_mask_bands: int = option(10, "widest masked stretch of bands, two of them a sequence")

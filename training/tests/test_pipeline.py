@@ -17,7 +17,7 @@ from classifier_training.compose import Composer
 from classifier_training.dataset import read_dataset
 from classifier_training.errors import TrainingError
 from classifier_training.program import Program
-from classifier_training.recipe import DataOptions, TrainingOptions
+from classifier_training.recipe import DataOptions, Recipe
 from classifier_training.store import Store
 
 SPLIT = DataOptions(split_seed=2)  # three of the ten speakers are held out
@@ -62,7 +62,7 @@ def test_the_geometry_is_that_of_the_program(program_path: Path, tmp_path: Path,
 def test_composition_depends_on_its_seed_and_fills_every_sequence(program: Program, sounds: Path) -> None:
     dataset = read_dataset(sounds, SPLIT)
     store = Store(dataset, program, sounds.parent / "work", 400)
-    composer = Composer(dataset, store, program.frontend, 4, TrainingOptions(), "_silence_")
+    composer = Composer(dataset, store, program.frontend, 4, Recipe(data=SPLIT))
     clips = dataset.of(held_out=False)
     first, second = (composer.training(clips, np.random.default_rng(5)) for _ in range(2))
     assert np.array_equal(first.samples, second.samples) and np.array_equal(first.weights, second.weights)

@@ -52,12 +52,21 @@ public struct AudioInput: ~Copyable {
         var status = stat()
         let isStream = unsafe stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
         if isStream || options.container == .raw && status.st_mode & S_IFMT == S_IFREG {
-            let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw AudioError(.notFound, "\(path): \(SoundFile.systemError())") }
-            try self.init(descriptor: descriptor, name: path, rate: rate, options: options, owned: true)
-        } else {
-            try self.init(SoundFile(path: path), name: path, rate: rate, options: options)
+            let bytes = try Self.open(path, options)
+            try self.init(Self.source(bytes, rate: rate, options: options), name: path, rate: rate, options: options)
+            return
         }
+        let file = try SoundFile(path: path)
+        if file.length == nil {
+            // libsndfile takes a size of 0 at its word; in a WAV file that was captured from a pipe it means "to the end".
+            let bytes = try Self.open(path, options)
+            if Container.isWave(try bytes.peek(12)) {
+                try self.init(
+                    Self.source(bytes, rate: rate, options: options), name: path, rate: rate, options: options)
+                return
+            }
+        }
+        try self.init(file, name: path, rate: rate, options: options)
     }
 
     /// Reads a stream of bytes, seekable or not.
@@ -96,6 +105,11 @@ public struct AudioInput: ~Copyable {
     public var secondsRead: Double { Double(position) / Double(source.sampleRate) }
     /// Bytes that were left of a last, incomplete sample.
     public var leftoverBytes: Int { (source as? PCMStream)?.leftover ?? 0 }
+    /// Bytes that a WAV header promises and that did not come, at the end.
+    public var missingBytes: Int64 {
+        if let stream = source as? PCMStream { return stream.missing }
+        return source is SoundFile ? WaveHeader.missingBytes(of: name) : 0
+    }
 
     /// Hands over the next samples.
     /// - Returns: false at the end, after the last samples.
@@ -111,7 +125,11 @@ public struct AudioInput: ~Copyable {
         }
         if count == 0 {
             ended = true
-            if position == 0 { throw AudioError(.decode, "\(name): there is no sample in it") }
+            // A microphone that is stopped before its first sample has done nothing wrong.
+            let isInterrupted = (source as? PCMStream)?.isInterrupted ?? false
+            guard position > 0 || isInterrupted else {
+                throw AudioError(.decode, "\(name): there is no sample in it")
+            }
             try resampler?.finish(body)
             return false
         }
@@ -123,6 +141,7 @@ public struct AudioInput: ~Copyable {
             try body(mono.span.extracting(0..<finite))
         }
         if finite < count {
+            try resampler?.finish(body)
             failure = AudioError(
                 .sample,
                 "\(name): sample \(position) (\(secondsRead) s) is not a finite number; what came before it was used")
@@ -160,12 +179,20 @@ public struct AudioInput: ~Copyable {
         )
     }
 
+    private static func open(_ path: String, _ options: InputOptions) throws(AudioError) -> ByteStream {
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw AudioError(.notFound, "\(path): \(SoundFile.systemError())") }
+        return ByteStream(descriptor: descriptor, name: path, interrupt: options.interrupt, owned: true)
+    }
+
     private static func source(_ bytes: ByteStream, rate: Int, options: InputOptions) throws(AudioError)
         -> any SampleSource
     {
         if options.container != .raw {
             let head = try bytes.peek(12)
-            guard !head.isEmpty else { throw AudioError(.decode, "\(bytes.name): there is no byte in it") }
+            guard !head.isEmpty || bytes.isInterrupted else {
+                throw AudioError(.decode, "\(bytes.name): there is no byte in it")
+            }
             if Container.isWave(head) {
                 if let wave = try WaveHeader.read(bytes) {
                     return try PCMStream(
@@ -174,7 +201,7 @@ public struct AudioInput: ~Copyable {
                 }
                 return try SpooledFile.open(bytes)
             }
-            guard options.container == .auto else {
+            guard options.container == .auto || bytes.isInterrupted else {
                 throw AudioError(
                     .decode,
                     "\(bytes.name): the stream does not begin with a WAV header; for bare samples use --input-format raw"
@@ -182,8 +209,10 @@ public struct AudioInput: ~Copyable {
             }
             if Container.isKnown(head) { return try SpooledFile.open(bytes) }
         }
+        let sampleRate = options.sampleRate ?? rate
+        let channels = options.channels ?? 1
+        try Limits.check(sampleRate: sampleRate, channels: channels, of: bytes.name, byCaller: true)
         return try PCMStream(
-            bytes, format: options.sampleFormat ?? .s16le, sampleRate: options.sampleRate ?? rate,
-            channels: options.channels ?? 1)
+            bytes, format: options.sampleFormat ?? .s16le, sampleRate: sampleRate, channels: channels)
     }
 }

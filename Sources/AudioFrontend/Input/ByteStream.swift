@@ -11,6 +11,8 @@ final class ByteStream {
     private let owned: Bool
     /// Bytes that were read to find out what the stream is, and are read again.
     private var ahead: [UInt8] = []
+    /// Whether the interrupt, and not the writer, has ended the stream.
+    private(set) var isInterrupted = false
 
     init(descriptor: Int32, name: String, interrupt: Int32?, owned: Bool) {
         self.descriptor = descriptor
@@ -29,7 +31,8 @@ final class ByteStream {
             ahead.removeFirst(taken)
             return taken
         }
-        guard try waitForInput() else { return 0 }
+        // Without an interrupt, the read itself waits.
+        if interrupt != nil, try !waitForInput() { return 0 }
         let start = bytes.count
         bytes.append(contentsOf: repeatElement(0, count: count))
         let (descriptor, name) = (descriptor, name)
@@ -37,7 +40,13 @@ final class ByteStream {
             let got = unsafe bytes.withUnsafeMutableBytes { buffer in
                 unsafe Glibc.read(descriptor, buffer.baseAddress.map { unsafe $0 + start }, count)
             }
-            if got < 0 && (errno == EINTR || errno == EAGAIN) { continue }
+            if got < 0 && errno == EINTR { continue }
+            // A descriptor that does not block is waited for all the same.
+            if got < 0 && errno == EAGAIN {
+                if try waitForInput() { continue }
+                bytes.removeLast(count)
+                return 0
+            }
             bytes.removeLast(count - max(got, 0))
             guard got >= 0 else {
                 throw AudioError(.read, "\(name): cannot read: \(SoundFile.systemError())")
@@ -68,7 +77,8 @@ final class ByteStream {
 
     /// False when the interrupt came first.
     private func waitForInput() throws(AudioError) -> Bool {
-        guard let interrupt else { return true }
+        // poll(2) passes over a negative descriptor.
+        let interrupt = interrupt ?? -1
         while true {
             var waiting = [
                 pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
@@ -79,7 +89,8 @@ final class ByteStream {
             guard ready >= 0 else {
                 throw AudioError(.read, "\(name): cannot wait for input: \(SoundFile.systemError())")
             }
-            return waiting[1].revents == 0
+            isInterrupted = waiting[1].revents != 0
+            return !isInterrupted
         }
     }
 }

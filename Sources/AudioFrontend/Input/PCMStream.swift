@@ -25,6 +25,10 @@ final class PCMStream: SampleSource {
 
     /// Bytes behind the last whole sample frame, once the stream has ended.
     var leftover: Int { carried.count }
+    /// Bytes that the header promised and that did not come, once the stream has ended.
+    var missing: Int64 { bytes.isInterrupted ? 0 : remaining ?? 0 }
+    /// Whether it has ended because the reader was asked to stop.
+    var isInterrupted: Bool { bytes.isInterrupted }
 
     func read(into samples: inout [Float]) throws(AudioError) -> Int {
         let frameBytes = format.bytesPerSample * channels

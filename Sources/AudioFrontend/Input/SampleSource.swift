@@ -23,14 +23,18 @@ enum Limits {
     static let sampleRates = 1000...768_000
     static let channels = 1...256
 
-    static func check(sampleRate: Int, channels: Int, of name: String) throws(AudioError) {
+    /// - Parameter byCaller: the values are a caller's description of bare samples, not what a header says.
+    static func check(
+        sampleRate: Int, channels: Int, of name: String, byCaller: Bool = false
+    ) throws(AudioError) {
+        let code = byCaller ? AudioError.Code.description : .decode
+        let hint = byCaller ? "" : "; is the header damaged?"
         guard sampleRates.contains(sampleRate) else {
             throw AudioError(
-                .decode,
-                "\(name): a sample rate of \(sampleRate) Hz is not in 1000 ... 768000 Hz; is the header damaged?")
+                code, "\(name): a sample rate of \(sampleRate) Hz is not in 1000 ... 768000 Hz\(hint)")
         }
         guard self.channels.contains(channels) else {
-            throw AudioError(.decode, "\(name): \(channels) channels are not in 1 ... 256; is the header damaged?")
+            throw AudioError(code, "\(name): \(channels) channels are not in 1 ... 256\(hint)")
         }
     }
 }

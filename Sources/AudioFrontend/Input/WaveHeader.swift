@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The header of a WAV stream (RIFF or RF64) up to its samples.
 ///
 /// Programs that write WAV into a pipe cannot know its length and write a dummy: 0, 0xFFFFFFFF, or the largest that their signed
@@ -17,6 +19,7 @@ struct WaveHeader: Equatable {
         }
         guard var consumed = try bytes.take(12) else { throw cut() }
         var description: (format: SampleFormat, sampleRate: Int, channels: Int)?
+        var wideSize: Int?
         while true {
             guard let head = try bytes.take(8) else { throw cut() }
             consumed += head
@@ -25,10 +28,10 @@ struct WaveHeader: Equatable {
                 guard let description else {
                     throw AudioError(.decode, "\(bytes.name): the WAV header has samples but no format before them")
                 }
-                let known = size > 0 && size < 0x7FFF_0000
+                let known = (1..<0x7FFF_0000).contains(size) ? size : wideSize
                 return WaveHeader(
                     format: description.format, sampleRate: description.sampleRate, channels: description.channels,
-                    size: known ? Int64(size) : nil)
+                    size: known.map(Int64.init))
             }
             guard size <= 1 << 20 else {
                 throw AudioError(
@@ -37,6 +40,11 @@ struct WaveHeader: Equatable {
             }
             guard let body = try bytes.take(size + size % 2) else { throw cut() }
             consumed += body
+            if head.prefix(4).elementsEqual("ds64".utf8), size >= 16 {
+                // RF64 keeps the true size here. A dummy is 0 or near the largest number.
+                let stated = body.integer(8, 8)
+                wideSize = (1..<1 << 48).contains(stated) ? stated : nil
+            }
             guard head.prefix(4).elementsEqual("fmt ".utf8) else { continue }
             guard size >= 16 else {
                 throw AudioError(.decode, "\(bytes.name): the WAV format chunk has \(size) bytes instead of 16 or more")
@@ -48,6 +56,18 @@ struct WaveHeader: Equatable {
             }
             description = (format, body.integer(4, 4), body.integer(2, 2))
         }
+    }
+
+    /// Bytes of samples that a file's header promises and that the file does not have; 0 for what is no WAV file.
+    /// libsndfile takes what there is and says nothing.
+    static func missingBytes(of path: String) -> Int64 {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return 0 }
+        let bytes = ByteStream(descriptor: descriptor, name: path, interrupt: nil, owned: true)
+        guard let head = try? bytes.peek(12), Container.isWave(head), let wave = try? read(bytes), let size = wave.size
+        else { return 0 }
+        let start = Int64(lseek(descriptor, 0, SEEK_CUR))
+        return max(0, start + size - Int64(lseek(descriptor, 0, SEEK_END)))
     }
 
     private static func sampleFormat(tag: Int, bits: Int) -> SampleFormat? {

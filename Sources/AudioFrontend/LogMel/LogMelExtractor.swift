@@ -139,9 +139,12 @@ public struct LogMelExtractor: ~Copyable {
 
     /// Takes over the state of an extractor of the same recipe.
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        frames = try reader.readInt64()
-        start = try reader.readInt(in: 0...max(history.count, recipe.hop))
+        // No stream gets as far, and up to there the position of a frame cannot overflow.
+        frames = Int64(try reader.readInt(in: 0...1 << 46))
+        // A hop that is longer than a frame leads beyond the end of `history`.
+        start = try reader.readInt(in: 0...history.count + recipe.hop)
         filled = try reader.readInt(in: 0...history.count)
+        guard filled - start < recipe.frameSpan else { throw SnapshotReader.Truncated() }
         try reader.read(into: &history, count: filled)
     }
 }

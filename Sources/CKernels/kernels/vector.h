@@ -8,6 +8,9 @@
 
 #include "kernels.h"
 
+// The warning is about the calling convention of wide vectors, which is not used: see above.
+#pragma clang diagnostic ignored "-Wpsabi"
+
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(64)));
@@ -66,10 +69,12 @@ INLINE float max_lanes(vec v) {
   return lanes[0];
 }
 
-// exp for arguments up to 88; below -87.3 the result stays at the smallest normal number. At most 2 ulp:
-// x = k ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite), and a polynomial of degree 6 in r.
+// exp for arguments up to 88, at most 2 ulp: x = k ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite), and a polynomial of
+// degree 6 in r. Below -80 the result is zero: beside a weight of 1 nothing is lost, and no product becomes a denormal
+// number, which the processor handles a hundred times slower.
 INLINE vec exponential(vec x) {
-  x = minimum(maximum(x, splat(-87.3f)), splat(88.0f));
+  const veci negligible = x < -80.0f;
+  x = minimum(maximum(x, splat(-80.0f)), splat(88.0f));
   vec shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to an integer
   vec k = shifted - 12582912.0f;
   vec r = x - k * 0.693359375f;
@@ -82,7 +87,7 @@ INLINE vec exponential(vec x) {
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
   veci bits = (__builtin_convertvector(k, veci) + 127) << 23;
-  return p * (vec)bits;
+  return select(negligible, (vec){}, p * (vec)bits);
 }
 
 // Natural logarithm of positive normal numbers, about 1 ulp (the polynomial of Cephes logf).

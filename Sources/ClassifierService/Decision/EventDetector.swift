@@ -39,6 +39,10 @@ public struct EventDetector: Sendable {
         var restUntil = -1.0
     }
 
+    /// Times are rounded: whether a gap is the largest allowed must not depend on where in the stream it is.
+    /// In seconds, less than a sample.
+    private static let rounding = 1e-6
+
     private let rules: DecisionRules
     private var tracks: [Track]
 
@@ -53,14 +57,14 @@ public struct EventDetector: Sendable {
         for label in tracks.indices where rules.isEvent[label] {
             let probability = prediction.probabilities[label]
             let time = prediction.time
-            if case .falling = tracks[label].state, time - tracks[label].last > rules.maximumGap {
+            if case .falling = tracks[label].state, time - tracks[label].last > rules.maximumGap + Self.rounding {
                 events.append(end(label))
             }
             let isOn = probability >= rules.starts[label] && prediction.level >= rules.minimumLevel
             let isHeld = probability >= rules.ends[label]
             switch tracks[label].state {
             case .idle:
-                guard isOn && time >= tracks[label].restUntil else { continue }
+                guard isOn && time >= tracks[label].restUntil - Self.rounding else { continue }
                 tracks[label] = Track(
                     state: .rising, sample: prediction.sample, start: time, last: time, peak: probability,
                     restUntil: tracks[label].restUntil)
@@ -81,7 +85,9 @@ public struct EventDetector: Sendable {
             }
             tracks[label].last = time
             tracks[label].peak = max(tracks[label].peak, probability)
-            if case .rising = tracks[label].state, time - tracks[label].start >= rules.minimumDuration {
+            if case .rising = tracks[label].state,
+                time - tracks[label].start >= rules.minimumDuration - Self.rounding
+            {
                 tracks[label].state = .active
                 events.append(event(label, .start))
             }
@@ -134,10 +140,17 @@ public struct EventDetector: Sendable {
             let states: [State] = [.idle, .rising, .active, .falling]
             tracks[label].state = states[try reader.readInt(in: 0...3)]
             tracks[label].sample = try reader.readInt64()
-            tracks[label].start = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
-            tracks[label].last = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
-            tracks[label].peak = Float(Double(bitPattern: UInt64(bitPattern: try reader.readInt64())))
-            tracks[label].restUntil = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
+            tracks[label].start = try Self.readTime(from: &reader)
+            tracks[label].last = try Self.readTime(from: &reader)
+            tracks[label].peak = Float(try Self.readTime(from: &reader))
+            tracks[label].restUntil = try Self.readTime(from: &reader)
         }
+    }
+
+    /// A number of seconds that a stream can have; no other one can be written as a decimal.
+    private static func readTime(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) -> Double {
+        let time = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
+        guard abs(time) <= 1e12 else { throw SnapshotReader.Truncated() }
+        return time
     }
 }

@@ -100,7 +100,7 @@ public struct NumpyArray: Sendable {
         let shape = header[header.index(after: open)..<end].split(separator: ",").compactMap {
             Int($0.filter { $0 != " " })
         }
-        guard (1...2).contains(shape.count), shape.allSatisfy({ $0 >= 0 && $0 < 1 << 32 }) else {
+        guard (1...2).contains(shape.count), shape.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) else {
             throw wrong("its shape is not (rows, columns)")
         }
         let count = shape.reduce(1, *)

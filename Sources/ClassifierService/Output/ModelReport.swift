@@ -78,7 +78,9 @@ public enum ModelReport {
     private static func accuracy(_ configuration: ModelConfiguration) -> String {
         guard let accuracy = configuration.card["accuracy"] else { return "-" }
         let parts = ["cold", "mid_stream"].compactMap { key in
-            accuracy[key]?.number.map { "\(Decimal.text($0 * 100, 1)) % \(key == "cold" ? "cold" : "mid-stream")" }
+            accuracy[key]?["accuracy"]?.number.map {
+                "\(Decimal.text($0 * 100, 1)) % \(key == "cold" ? "cold" : "mid-stream")"
+            }
         }
         return parts.isEmpty ? "-" : parts.joined(separator: ", ")
     }

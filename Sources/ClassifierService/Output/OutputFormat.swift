@@ -3,13 +3,13 @@ public enum OutputFormat: String, Sendable, CaseIterable {
     case jsonl, csv, tsv
 
     /// The first line, where the format has one: the columns of what is emitted.
-    func header(_ emission: Emission) -> String? {
+    package func header(_ emission: Emission) -> String? {
         guard self != .jsonl else { return nil }
         return row(emission.columns)
     }
 
     /// The lines of a record; tables leave out what is not theirs.
-    func lines(_ record: Record) -> [String] {
+    package func lines(_ record: Record) -> [String] {
         guard self != .jsonl else { return [record.json] }
         switch record {
         case .frame(let stream, let frame, let sample, let time, let warm, let top, let level):
@@ -41,15 +41,20 @@ public enum OutputFormat: String, Sendable, CaseIterable {
     private func row(_ fields: [String]) -> String {
         switch self {
         case .tsv:
-            return fields.map { String($0.map { "\t\n\r".contains($0) ? " " : $0 }) }.joined(separator: "\t")
+            return fields.map { Self.replacing("\t\n\r", in: $0) { _ in " " } }.joined(separator: "\t")
         case .csv, .jsonl:
             return fields.map { field in
-                field.contains { ",\"\n\r".contains($0) }
-                    ? "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-                        + "\""
-                    : field
+                field.unicodeScalars.contains { ",\"\n\r".unicodeScalars.contains($0) }
+                    ? "\"" + Self.replacing("\"", in: field) { "\($0)\($0)" } + "\"" : field
             }.joined(separator: ",")
         }
+    }
+
+    /// Scalar by scalar, since a quote with an accent and CR with LF are characters of their own.
+    private static func replacing(
+        _ scalars: String, in text: String, _ replacement: (Unicode.Scalar) -> String
+    ) -> String {
+        text.unicodeScalars.map { scalars.unicodeScalars.contains($0) ? replacement($0) : String($0) }.joined()
     }
 }
 

@@ -3,6 +3,11 @@ public enum Record: Sendable {
     public struct Score: Sendable, Equatable {
         public let label: String
         public let probability: Float
+
+        package init(label: String, probability: Float) {
+            self.label = label
+            self.probability = probability
+        }
     }
 
     case start(stream: String, file: String?, rate: Int, hop: Int, model: String, modelHash: String, labels: Int)
@@ -111,8 +116,8 @@ struct JSONLine {
 }
 
 /// Numbers with a fixed number of decimals at most, the same on every machine: 0.91, -31.2, 5.
-enum Decimal {
-    static func text(_ value: Double, _ decimals: Int) -> String {
+package enum Decimal {
+    package static func text(_ value: Double, _ decimals: Int) -> String {
         let factor = (0..<decimals).reduce(1) { product, _ in product * 10 }
         let scaled = Int((abs(value) * Double(factor)).rounded())
         var text = "\(scaled / factor)"

@@ -1,3 +1,4 @@
+internal import Logging
 internal import Synchronization
 
 /// Many files, several at once, their lines in the order of the files.
@@ -38,6 +39,8 @@ public struct ClassificationJob: Sendable {
             var outcome = Outcome()
             do {
                 try session.run(file, stream: streamName ?? file) { outcome.lines += $0 }
+                // What a signal has cut short would look complete.
+                if StopSignal.isRaised && session.report.emission == .summary { outcome.lines = [] }
             } catch {
                 let failure = ServiceError(error)
                 outcome.failure = failure
@@ -54,6 +57,9 @@ public struct ClassificationJob: Sendable {
             progress?.update(Double(done.add(1, ordering: .relaxed).newValue) / Double(files.count), file)
         }
         if let error = broken.withLock({ $0 }) { throw error }
+        if StopSignal.isRaised {
+            Logger(label: "audio-classifierd").warning("stopped by a signal: files that were not complete are left out")
+        }
         return failures.withLock { $0 }
     }
 

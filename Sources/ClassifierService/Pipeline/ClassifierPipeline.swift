@@ -51,6 +51,18 @@ public struct Prediction: Sendable {
     public internal(set) var probabilities: [Float]
     /// Level of the samples since the last prediction, in dB relative to full scale; -120 at least.
     public internal(set) var level = 0.0
+
+    package init(
+        frame: Int64 = 0, sample: Int64 = 0, time: Double = 0, isWarm: Bool = false, probabilities: [Float],
+        level: Double = 0
+    ) {
+        self.frame = frame
+        self.sample = sample
+        self.time = time
+        self.isWarm = isWarm
+        self.probabilities = probabilities
+        self.level = level
+    }
 }
 
 /// Samples in, predictions out: the only path from audio to probabilities, for files and for live streams.
@@ -129,10 +141,11 @@ public struct ClassifierPipeline: ~Copyable {
     }
 
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        position = Int64(try reader.readInt(in: 0...Int.max))
+        // No stream gets as far, and up to there neither positions nor times can overflow.
+        position = Int64(try reader.readInt(in: 0...1 << 48))
         energy = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
-        measured = try reader.readInt(in: 0...Int.max)
-        guard energy.isFinite else { throw SnapshotReader.Truncated() }
+        measured = try reader.readInt(in: 0...1 << 48)
+        guard energy.isFinite && energy >= 0 else { throw SnapshotReader.Truncated() }
         try extractor.restore(from: &reader)
         try stream.restore(from: &reader)
     }

@@ -16,12 +16,13 @@ public enum StopSignal {
         guard unsafe pipe(&ends) == 0 else { return nil }
         writeEnd.store(ends[1], ordering: .relaxed)
         for number in [SIGINT, SIGTERM] {
-            signal(number) { number in
+            signal(number) { _ in
                 // Only what is safe in a signal handler: an atomic, write, signal.
                 StopSignal.raised.store(true, ordering: .relaxed)
                 var byte: UInt8 = 0
                 _ = unsafe write(StopSignal.writeEnd.load(ordering: .relaxed), &byte, 1)
-                signal(number, SIG_DFL)
+                signal(SIGINT, SIG_DFL)
+                signal(SIGTERM, SIG_DFL)
             }
         }
         return ends[0]

@@ -82,6 +82,9 @@ public struct StreamSession: Sendable {
             try tell([.end(stream: stream, frames: pipeline.predictions - before, dropped: 0)])
         }
         try result.get()
+        if audio.missingBytes > 0 {
+            log.warning("\(audio.name) is cut: its header promises \(audio.missingBytes) bytes more")
+        }
         if audio.leftoverBytes > 0 {
             log.warning("\(audio.name) ended inside a sample; its last \(audio.leftoverBytes) bytes were not used")
         }

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The approximate inverse Z of Gamma = softmax_rows(Qt Kt'), in float64 (numerics, section 5).
+/// The approximate inverse Z of Gamma = softmax_rows(Qt Kt'), in float64 (docs/numerics.md, section 5).
 struct LandmarkInverse {
     /// m x m, row by row.
     let values: [Double]

@@ -1,7 +1,7 @@
 internal import Kernels
 
 /// The memory of continual Nystrom attention with fixed landmarks: (Delta V)_t, the softmax average of the window's values
-/// under each landmark's query, for every layer (numerics, sections 3 and 6).
+/// under each landmark's query, for every layer (docs/numerics.md, sections 3 and 6).
 ///
 /// A maximum, a sum of exponentials and a weighted sum of values form a monoid. The window is cut into blocks of about sqrt(n) tokens, aligned
 /// to the stream; three aggregates always cover it:

@@ -6,7 +6,7 @@ struct LayerWeights: Sendable {
     /// LN_a: before attention in a pre-norm model, after its residual in a post-norm one.
     let attentionNorm: LayerNorm
     /// D -> what attention needs of a token: q, k, v; or, with fixed landmarks, beta's logits, Delta's logits, v, with W_q folded into Kt
-    /// and W_k into Qt (numerics, section 3).
+    /// and W_k into Qt (docs/numerics.md, section 3).
     let projection: PackedMatrix
     /// Z of each head (heads, m, m); empty for softmax attention.
     let inverse: ConstantVector
@@ -33,7 +33,7 @@ struct LayerWeights: Sendable {
         let query = try AffineRows("\(prefix).attention.query", width, width, from: &tensors)
         let key = try AffineRows("\(prefix).attention.key", width, width, from: &tensors)
         let value = try AffineRows("\(prefix).attention.value", width, width, from: &tensors)
-        // Both q and k carry d^(-1/4) (numerics, section 1).
+        // Both q and k carry d^(-1/4) (docs/numerics.md, section 1).
         let scale = pow(Double(encoder.headWidth), -0.25)
         switch encoder.attention {
         case .continual:

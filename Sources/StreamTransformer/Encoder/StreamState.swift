@@ -50,8 +50,9 @@ public struct StreamState: ~Copyable {
     }
 
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        frames = Int64(try reader.readInt(in: 0...Int.max))
-        tokens = Int64(try reader.readInt(in: 0...Int.max))
+        // No stream gets as far as 2^62, and computing with positions up to there cannot overflow.
+        frames = Int64(try reader.readInt(in: 0...1 << 62))
+        tokens = Int64(try reader.readInt(in: 0...1 << 62))
         try stem.restore(from: &reader)
         try memory.restore(from: &reader)
     }

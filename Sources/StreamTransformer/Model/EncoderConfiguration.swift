@@ -27,7 +27,7 @@ public struct EncoderConfiguration: Sendable, Equatable {
     public enum Norm: String, Sendable, Codable { case pre, post }
     public enum Activation: String, Sendable, Codable { case relu, gelu }
     public enum Depth: String, Sendable, Codable { case stream }
-    /// The approximate inverse of the landmarks' attention matrix (numerics, section 5): part of the model.
+    /// The approximate inverse of the landmarks' attention matrix (docs/numerics.md, section 5): part of the model.
     public enum Inverse: Sendable, Equatable {
         case ridge(lambda: Double)
         case newtonSchulz(iterations: Int)
@@ -165,7 +165,8 @@ extension EncoderConfiguration.Inverse: Decodable {
             let lambda = try values.decode(Double.self, forKey: .lambda)
             try values.require(
                 (1e-5...1e3).contains(lambda), .lambda,
-                "\(lambda) is not in 1e-5 ... 1000: below that the inverse amplifies noise (numerics, section 5)")
+                "\(lambda) is not in 1e-5 ... 1000: below that the inverse amplifies noise (docs/numerics.md, section 5)"
+            )
             self = .ridge(lambda: lambda)
         case "newton-schulz":
             let iterations = try values.decode(Int.self, forKey: .iterations)

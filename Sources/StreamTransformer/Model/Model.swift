@@ -80,7 +80,7 @@ public final class Model: Sendable {
     /// Frames that a token takes in.
     public var framesPerToken: Int { stem.framesPerToken }
 
-    /// Tokens that a prediction can depend on: until so many are there, it is not warm.
+    /// Tokens until the attention window is full: before, predictions are not warm.
     public var warmUpTokens: Int { encoder.window }
 
     /// The largest difference between the golden logits and this program's.
@@ -94,7 +94,9 @@ public final class Model: Sendable {
         for frame in 0..<features.count / width {
             guard try step(features.span.extracting(frame * width..<(frame + 1) * width), &stream) else { continue }
             for label in 0..<labels where (token + 1) * labels <= golden.logits.count {
-                worst = max(worst, abs(Double(golden.logits[token * labels + label]) - Double(stream.logits[label])))
+                let error = abs(Double(golden.logits[token * labels + label]) - Double(stream.logits[label]))
+                // A logit that is not a number is as wrong as can be; max() alone would pass over it.
+                worst = error.isNaN ? .infinity : max(worst, error)
             }
             token += 1
         }
@@ -124,8 +126,7 @@ public final class Model: Sendable {
                 .notFound, "\(path): cannot be read; a model is a folder with config.json and model.safetensors")
         }
         do {
-            let configuration = try JSONDecoder().decode(ModelConfiguration.self, from: data)
-            return configuration
+            return try JSONDecoder().decode(ModelConfiguration.self, from: data)
         } catch {
             let reason = (error as? DecodingError)?.explanation ?? "\(error)"
             throw ModelError(.configuration, "\(path): \(reason)")

@@ -139,6 +139,10 @@ extension DecisionDefaults: Decodable {
         try values.require(
             0 < thresholdOff && thresholdOff <= threshold && threshold <= 1, .threshold,
             "threshold_off \(thresholdOff) and threshold \(threshold) are not 0 < off <= on <= 1")
+        for (label, value) in classThresholds where !(value > 0 && value <= 1) {
+            try values.require(
+                false, .classThresholds, "the threshold \(value) of \"\(label)\" is not above 0 and at most 1")
+        }
         for time in [minimumDuration, maximumGap, refractoryTime] {
             try values.require(
                 (0...3_600_000).contains(time), .minimumDuration, "a time of \(time) ms is not in 0 ... 3600000")

@@ -66,7 +66,9 @@ package struct Safetensors: Sendable {
         }
         var tensors: [String: Tensor] = [:]
         var end = 0
-        for (key, entry) in header.entries.sorted(by: { $0.value.offsets.first ?? -1 < $1.value.offsets.first ?? -1 }) {
+        // By both offsets: an empty tensor begins where the next one does, and comes first.
+        let entries = header.entries.sorted { $0.value.offsets.lexicographicallyPrecedes($1.value.offsets) }
+        for (key, entry) in entries {
             guard entry.offsets.count == 2, entry.offsets[0] == end, entry.offsets[1] >= end,
                 entry.offsets[1] <= bytes.count - start
             else {

@@ -75,8 +75,10 @@ struct StemState: ~Copyable {
         self.starts = starts
         input = AlignedBuffer(count: inputWidth)
         columns = AlignedBuffer(count: total)
+        // A convolution keeps frames in `columns`; only a linear stem, whose weights are as many, gathers them here.
+        let frames = stem.layers.isEmpty ? stem.framesPerToken : 1
         let largest = stem.layers.map { $0.outputBands * $0.outputChannels }.max() ?? 0
-        column = AlignedBuffer(count: max(largest, stem.framesPerToken * inputWidth))
+        column = AlignedBuffer(count: max(largest, frames * inputWidth))
     }
 
     var bytes: Int { 4 * (input.count + columns.count + column.count) }

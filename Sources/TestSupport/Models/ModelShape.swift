@@ -23,6 +23,8 @@ package struct ModelShape: Sendable, Equatable {
     package var seed: UInt64 = 1
     package var bands = 7
     package var labels = 5
+    /// The logits are what the head reads, one label an element of it.
+    package var hasIdentityHead = false
     package var stem = Stem.linear(frames: 1)
     package var heads = 3
     package var headWidth = 4

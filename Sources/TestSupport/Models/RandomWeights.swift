@@ -43,6 +43,11 @@ extension ModelShape {
         }
         if norm == .pre { addNorm("encoder.norm") }
         addAffine("head", labels, width)
+        if hasIdentityHead {
+            let identity = (0..<width * width).map { Float($0 / width == $0 % width ? 1 : 0) }
+            file["head.weight"] = TensorFile.Tensor([width, width], identity)
+            file["head.bias"] = TensorFile.Tensor([width], [Float](repeating: 0, count: width))
+        }
         return file
     }
 

@@ -4,8 +4,8 @@ package import StreamTransformer
 /// The reference implementation of `docs/model-format.md` in float64: every formula as it is written there, over whole
 /// sequences, with nothing folded, carried over or shared with the streaming code that it is the measure of.
 ///
-/// Attention is that of "Continual Low-Rank Scaled Dot-product Attention" (Carreto Picon et al., arXiv 2412.03214), every layer
-/// with a window of its own inputs.
+/// Attention is that of "Continual Low-Rank Scaled Dot-product Attention" (Carreto Picon et al., arXiv 2412.03214), every
+/// layer with a window of its own inputs.
 package struct Oracle: Sendable {
     let configuration: ModelConfiguration
     let tensors: OracleTensors

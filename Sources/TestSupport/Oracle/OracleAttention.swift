@@ -3,12 +3,12 @@ internal import StreamTransformer
 
 /// Attention over the last n tokens, the whole window anew for every token (`docs/model-format.md`, "encoder").
 ///
-/// `continual` is single-output scaled dot-product attention (Continual Transformers, arXiv 2201.06268). `continual-nystrom` replaces its
-/// row by the product of three small ones, in the notation of arXiv 2412.03214: B Gamma^+ Delta with
+/// `continual` is single-output scaled dot-product attention (Continual Transformers, arXiv 2201.06268): a row of
+/// softmax(Q K') V. `continual-nystrom` replaces the row by the product of three small matrices (arXiv 2412.03214):
 ///
-///     B = softmax(q_t Kt'),  Gamma = softmax(Qt Kt'),  Delta = softmax(Qt K')
+///     softmax(q_t Kt') Z softmax(Qt K') V,  Z close to the inverse of Gamma = softmax(Qt Kt')
 ///
-/// every softmax over rows, Qt and Kt being the landmarks.
+/// every softmax over rows, Qt and Kt being the landmarks. Scaling by 1/sqrt(d) is shared by the factors.
 struct OracleAttention {
     private let encoder: EncoderConfiguration
     private let query: OracleAffine
@@ -76,7 +76,7 @@ struct OracleAttention {
     }
 }
 
-func softmax(_ logits: [Double]) -> [Double] {
+package func softmax(_ logits: [Double]) -> [Double] {
     let largest = logits.max() ?? 0
     let exponentials = logits.map { exp($0 - largest) }
     let total = exponentials.reduce(0, +)

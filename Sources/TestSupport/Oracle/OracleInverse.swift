@@ -33,8 +33,8 @@ package enum OracleInverse {
         return rows.map { Array($0[size...]) }
     }
 
-    /// V <- V/4 (13 I - G V (15 I - G V (7 I - G V))), from V0 = G' / (largest row sum * largest column sum): the iteration of
-    /// Nystromformer (arXiv 2102.03902), which arXiv 2412.03214 uses as well.
+    /// V <- V/4 (13 I - G V (15 I - G V (7 I - G V))), from V0 = G' / (largest row sum * largest column sum): the
+    /// iteration of Nystromformer (arXiv 2102.03902).
     private static func newtonSchulz(_ gamma: [[Double]], _ iterations: Int) -> [[Double]] {
         let rows = gamma.map { $0.reduce(0) { $0 + abs($1) } }.max() ?? 1
         let columns = transposed(gamma).map { $0.reduce(0) { $0 + abs($1) } }.max() ?? 1

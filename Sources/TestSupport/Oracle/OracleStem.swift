@@ -27,8 +27,9 @@ struct OracleStem {
         }
     }
 
-    /// A 3 x 3 convolution and ReLU: output (j, f) reads the columns `time_stride * (j + 1) - 3` to `time_stride * (j + 1) - 1` and the bands
-    /// `band_stride * f - 1` to `band_stride * f + 1`; outside of the input there are zeros.
+    /// A 3 x 3 convolution and ReLU: output (j, f) reads the columns `time_stride * (j + 1) - 3` to
+    /// `time_stride * (j + 1) - 1` and the bands `band_stride * f - 1` to `band_stride * f + 1`; outside of the input
+    /// there are zeros.
     private func convolve(_ input: [[[Double]]], _ index: Int, _ layer: StemConfiguration.ConvolutionLayer) throws
         -> [[[Double]]]
     {

@@ -1,0 +1,71 @@
+import CSndFile
+import Testing
+
+/// libsndfile itself: what the decoder is compared with, and the encoder of every container.
+enum Libsndfile {
+    /// A container and a coding, under the name that the test shows.
+    struct Coding: CustomTestStringConvertible, Sendable {
+        let name: String
+        let format: Int
+        let rate: Int
+        let channels: Int
+        var testDescription: String { "\(name), \(rate) Hz, \(channels) channels" }
+    }
+
+    static let codings = [
+        Coding(name: "flac", format: SF_FORMAT_FLAC | SF_FORMAT_PCM_16, rate: 16000, channels: 1),
+        Coding(name: "flac-24", format: SF_FORMAT_FLAC | SF_FORMAT_PCM_24, rate: 96000, channels: 3),
+        Coding(name: "vorbis", format: SF_FORMAT_OGG | SF_FORMAT_VORBIS, rate: 22050, channels: 2),
+        Coding(name: "opus", format: SF_FORMAT_OGG | SF_FORMAT_OPUS, rate: 48000, channels: 1),
+        Coding(name: "opus-16k", format: SF_FORMAT_OGG | SF_FORMAT_OPUS, rate: 16000, channels: 2),
+        Coding(name: "mp3", format: SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, rate: 44100, channels: 2),
+        Coding(name: "aiff", format: SF_FORMAT_AIFF | SF_FORMAT_PCM_24, rate: 11025, channels: 2),
+        Coding(name: "rf64", format: SF_FORMAT_RF64 | SF_FORMAT_PCM_16, rate: 48000, channels: 2),
+        Coding(name: "w64", format: SF_FORMAT_W64 | SF_FORMAT_FLOAT, rate: 8000, channels: 1),
+        Coding(name: "au", format: SF_FORMAT_AU | SF_FORMAT_ULAW, rate: 8000, channels: 1),
+        Coding(name: "caf", format: SF_FORMAT_CAF | SF_FORMAT_ALAC_16, rate: 44100, channels: 2),
+        Coding(name: "rifx", format: SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG, rate: 16000, channels: 1),
+        // No plain samples: a stream of it is kept in a file and then decoded.
+        Coding(name: "wav-adpcm", format: SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, rate: 16000, channels: 1),
+        Coding(name: "wav-float", format: SF_FORMAT_WAV | SF_FORMAT_FLOAT, rate: 16000, channels: 2),
+    ]
+
+    /// What libsndfile says when it opens nothing.
+    struct Failure: Error {
+        let message: String
+
+        init(_ path: String) { message = "\(path): \(unsafe String(cString: sf_strerror(nil)))" }
+    }
+
+    /// Writes interleaved samples.
+    static func encode(_ samples: [Float], as coding: Coding, to path: String) throws {
+        var information = SF_INFO()
+        information.samplerate = Int32(coding.rate)
+        information.channels = Int32(coding.channels)
+        information.format = Int32(truncatingIfNeeded: coding.format)
+        guard let handle = unsafe sf_open(path, Int32(SFM_WRITE), &information) else { throw Failure(path) }
+        let frames = samples.count / coding.channels
+        let written = unsafe sf_writef_float(handle, samples, sf_count_t(frames))
+        unsafe sf_close(handle)
+        try #require(written == sf_count_t(frames))
+    }
+
+    /// Everything in a file, in one call.
+    static func decode(_ path: String) throws -> (samples: [Float], rate: Int, channels: Int) {
+        var information = SF_INFO()
+        guard let handle = unsafe sf_open(path, Int32(SFM_READ), &information) else { throw Failure(path) }
+        defer { unsafe sf_close(handle) }
+        let channels = Int(information.channels)
+        // One more than the header promises, to see where the end really is.
+        var samples = [Float](repeating: 0, count: (Int(information.frames) + 1) * channels)
+        let room = sf_count_t(samples.count / channels)
+        let count = unsafe sf_readf_float(handle, &samples, room)
+        samples.removeLast(samples.count - Int(count) * channels)
+        return (samples, Int(information.samplerate), channels)
+    }
+
+    /// One channel of interleaved samples; the first is 1.
+    static func channel(_ number: Int, of samples: [Float], _ channels: Int) -> [Float] {
+        stride(from: number - 1, to: samples.count, by: channels).map { samples[$0] }
+    }
+}

@@ -1,0 +1,26 @@
+internal import FoundationEssentials
+internal import Testing
+
+/// The whole program on recordings of a human voice, which a Debian package (alsa-utils, installed by `make setup`) brings.
+@Suite struct SpokenWordTests {
+    private static let folder = "/usr/share/sounds/alsa"
+
+    private static func areThere(_ names: [String]) -> Bool {
+        names.allSatisfy { FileManager.default.fileExists(atPath: "\(folder)/\($0).wav") }
+    }
+
+    /// The labels of the events in a recording.
+    private func words(_ name: String) throws -> [String] {
+        let finished = try Program.run(["classify", "\(Self.folder)/\(name).wav", "--emit", "events"])
+        #expect(finished.status == 0, "\(finished.errors)")
+        let events = try finished.records("event")
+        #expect(events.filter { $0[key: "phase"] == "start" }.count * 2 == events.count, "every start has an end")
+        return events.compactMap { $0[key: "label"]?.string }
+    }
+
+    @Test(.enabled(if: areThere(["Front_Left", "Rear_Left"])), arguments: ["Front_Left", "Rear_Left"])
+    func left(name: String) throws { #expect(try words(name).contains("left")) }
+
+    @Test(.enabled(if: areThere(["Front_Right", "Side_Right"])), arguments: ["Front_Right", "Side_Right"])
+    func right(name: String) throws { #expect(try words(name).contains("right")) }
+}

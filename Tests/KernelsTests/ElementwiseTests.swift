@@ -1,0 +1,144 @@
+internal import Glibc
+internal import Kernels
+internal import TestSupport
+internal import Testing
+
+/// One value in, one value out, and layer norm, against plain loops in float64.
+@Suite struct ElementwiseTests {
+    @Test(arguments: Kernels.available) func layerNorm(_ kernels: Kernels) throws {
+        var random = SplitMix64(seed: 1)
+        for count in sizes {
+            for (mean, deviation) in [(0.0, 1.0), (3, 0.1), (-20, 5), (0, 1e-4), (1e3, 1e3)] {
+                let x = random.normals(count, deviation: deviation, mean: mean)
+                let (weight, bias) = (random.normals(count, mean: 1), random.normals(count))
+                var y = AlignedBuffer(count: count + 1, repeating: 7)
+                kernels.layerNorm(
+                    AlignedBuffer(x), weight: ConstantVector(weight), bias: ConstantVector(bias), epsilon: 1e-5,
+                    into: &y)
+                let average = x.reduce(0) { $0 + Double($1) } / Double(count)
+                let variance = x.reduce(0) { $0 + (Double($1) - average) * (Double($1) - average) } / Double(count)
+                let expected = x.indices.map {
+                    (Double(x[$0]) - average) / (variance + 1e-5).squareRoot() * Double(weight[$0]) + Double(bias[$0])
+                }
+                // The mean is rounded to a float, whose error counts in units of the standard deviation.
+                let tolerance = (30 + 20 * abs(average) / (variance + 1e-5).squareRoot()) * ulp
+                try compare(
+                    floats(y, 0..<count), with: expected, absolute: tolerance, "\(count) of \(mean), \(deviation)")
+                #expect(y[count] == 7)
+            }
+        }
+    }
+
+    @Test(arguments: Kernels.available) func layerNormOfEqualElementsIsTheBias(_ kernels: Kernels) throws {
+        for count in sizes {
+            let bias = (0..<count).map { Float($0) }
+            var y = AlignedBuffer(count: count)
+            kernels.layerNorm(
+                AlignedBuffer(count: count, repeating: 0.5),
+                weight: ConstantVector([Float](repeating: 3, count: count)),
+                bias: ConstantVector(bias), epsilon: 1e-5, into: &y)
+            try compareBits(floats(y), with: bias, "\(count) equal elements")
+        }
+    }
+
+    @Test(arguments: Kernels.available) func standardizeMultiplyAndAdd(_ kernels: Kernels) throws {
+        var random = SplitMix64(seed: 2)
+        for count in sizes {
+            let (x, a, b) = (random.normals(count), random.normals(count), random.normals(count))
+            var y = AlignedBuffer(count: count + 3, repeating: 7)
+            kernels.standardize(
+                AlignedBuffer(x), offset: ConstantVector(a), scale: ConstantVector(b), into: &y, at: 2)
+            let standardized = x.indices.map { (Double(x[$0]) - Double(a[$0])) * Double(b[$0]) }
+            try compare(floats(y, 2..<count + 2), with: standardized, absolute: 16 * ulp, "\(count) standardized")
+            #expect(y[1] == 7 && y[count + 2] == 7)
+
+            kernels.multiply(AlignedBuffer([9] + x), from: 1, by: ConstantVector(a), into: &y)
+            try compareBits(floats(y, 0..<count), with: x.indices.map { x[$0] * a[$0] }, "\(count) multiplied")
+
+            var sum = AlignedBuffer(b)
+            kernels.add(AlignedBuffer(x), count: count, to: &sum)
+            try compareBits(floats(sum), with: x.indices.map { b[$0] + x[$0] }, "\(count) added")
+            kernels.add(ConstantVector([1, 2] + a), from: 2, count: count, to: &sum)
+            try compareBits(floats(sum), with: x.indices.map { b[$0] + x[$0] + a[$0] }, "\(count) constants added")
+        }
+    }
+
+    @Test(arguments: Kernels.available) func relu(_ kernels: Kernels) throws {
+        var random = SplitMix64(seed: 3)
+        for count in sizes {
+            let x = [-0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude] + random.normals(count)
+            var y = AlignedBuffer(x + [-7])
+            kernels.relu(&y, at: 1, count: x.count - 1)
+            let expected: [Float] = [x[0]] + x.dropFirst().map { max($0, 0) } + [-7]
+            try compare(floats(y), with: expected.map(Double.init), absolute: 0, "\(count)")
+        }
+    }
+
+    @Test(arguments: Kernels.available) func geluAgainstErf(_ kernels: Kernels) throws {
+        for count in sizes + [4001] {
+            let x =
+                (0..<count).map { Float(-10 + 20 * Double($0) / Double(max(count - 1, 1))) } + [
+                    0, -0.0, 30, -30, 1e4, -1e4,
+                ]
+            var y = AlignedBuffer(x + [-7])
+            kernels.gelu(&y, count: x.count)
+            let expected = x.map { Double($0) / 2 * (1 + erf(Double($0) / 2.0.squareRoot())) }
+            // Relative to the argument, since the approximation of erf has an absolute error.
+            let scaled = x.indices.map { Float((Double(y[$0]) - expected[$0]) / max(1, abs(expected[$0]))) }
+            try compare(scaled, with: x.map { _ in 0 }, absolute: 1e-6, "gelu of \(count) elements")
+            #expect(y[x.count] == -7)
+        }
+    }
+
+    @Test(arguments: Kernels.available) func logarithm(_ kernels: Kernels) throws {
+        var random = SplitMix64(seed: 4)
+        let recipes: [(floor: Float, offset: Float, scale: Float)] = [
+            (0, 0.001, 1), (0, 0.01, 1), (1.1920929e-07, 0, 1), (1e-10, 0, 4.3429448),
+        ]
+        for (floor, offset, scale) in recipes {
+            for count in sizes + [2000] {
+                // From far below the floor to full scale and beyond, evenly in powers of two.
+                var x = (0..<count).map { _ in Float(exp2(-40 + 70 * random.uniform())) }
+                x[0] = 0
+                var y = AlignedBuffer(x)
+                kernels.log(&y, floor: floor, offset: offset, scale: scale)
+                for index in x.indices {
+                    let argument = max(Double(x[index]), Double(floor)) + Double(offset)
+                    let expected = Double(scale) * log(argument)
+                    // An argument near one has a logarithm near zero, but is itself rounded to a float.
+                    let tolerance = 3 * ulp * (abs(expected) + Double(scale))
+                    try compare(
+                        [y[index]], with: [expected], absolute: tolerance,
+                        "log of \(x[index]), floor \(floor), offset \(offset)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Kernels.available) func magnitudeAndPower(_ kernels: Kernels) throws {
+        var random = SplitMix64(seed: 5)
+        for count in sizes + [257, 513, 1025] {
+            let spectrum = random.normals(2 * count, deviation: 100)
+            let energies = (0..<count).map { bin -> Double in
+                let (re, im) = (Double(spectrum[2 * bin]), Double(spectrum[2 * bin + 1]))
+                return re * re + im * im
+            }
+            for power in [false, true] {
+                var y = AlignedBuffer(count: count + 1, repeating: 7)
+                kernels.magnitude(AlignedBuffer(spectrum), count: count, power: power, into: &y)
+                for index in 0..<count {
+                    let expected = power ? energies[index] : energies[index].squareRoot()
+                    try compare(
+                        [y[index]], with: [expected], absolute: 2 * ulp * expected, "bin \(index), power \(power)")
+                }
+                #expect(y[count] == 7)
+            }
+        }
+    }
+
+    @Test func choosesByName() {
+        #expect(Kernels(named: "no such kernels") == nil)
+        #expect(Kernels.available.first?.name == "generic")
+        for kernels in Kernels.available { #expect(Kernels(named: kernels.name)?.name == kernels.name) }
+    }
+}

@@ -1,0 +1,162 @@
+internal import StreamTransformer
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// A `config.json` that is not as the format says is refused, and the message names the key.
+@Suite struct ConfigurationRefusalTests {
+    struct Change: Sendable, CustomTestStringConvertible {
+        let path: [String]
+        let value: JSONValue?
+        let parts: [String]
+
+        /// - Parameters:
+        ///   - value: the new value of the key at `path`; nil leaves the key out.
+        ///   - parts: of the message.
+        init(_ path: String, _ value: JSONValue?, _ parts: String...) {
+            self.path = path.split(separator: ".").map(String.init)
+            self.value = value
+            self.parts = parts
+        }
+
+        var testDescription: String { "\(path.joined(separator: ".")) = \(value.map { "\($0)" } ?? "nothing")" }
+    }
+
+    static let changes: [Change] = [
+        Change("format_version", 2, "format_version: version 2 is not 1"),
+        Change("format_version", 0, "format_version: version 0 is not 1"),
+        Change("format_version", "1", "format_version: expected Int"),
+        Change("surprise", 1, "surprise: unknown key \"surprise\"", "known keys are"),
+        Change("encoder.dropout", 0.1, "encoder.dropout: unknown key \"dropout\""),
+        Change("encoder.attention.segments", 3, "encoder.attention.segments: unknown key"),
+        Change("encoder.attention.inverse.scale", 3, "encoder.attention.inverse.scale: unknown key"),
+        Change("encoder.position.offset", 1, "encoder.position.offset: unknown key"),
+        Change("stem.stride", 1, "stem.stride: unknown key"),
+        Change("decision.threshhold", 0.5, "decision.threshhold: unknown key"),
+        Change("weights.md5", "", "weights.md5: unknown key"),
+        Change("golden.relative", 1e-4, "golden.relative: unknown key"),
+        Change("name", "", "name: \"\" is not of a-z, 0-9 and -"),
+        Change("name", "../keywords", "name: \"../keywords\""),
+        Change("labels", .array([]), "labels: there are 0 labels"),
+        Change("labels", .array(["a", "a", "b", "c", "d"]), "labels: a label is empty or there twice"),
+        Change("labels", .array(["a", "", "b", "c", "d"]), "labels: a label is empty or there twice"),
+        Change("labels", .array(["a", 1, "b", "c", "d"]), "labels.", "1: expected String"),
+        Change("background", .array(["label 9"]), "background: a background label is not one of the labels"),
+        Change("input_width", 0, "input_width: 0 is not in 1 ... 65536"),
+        Change("input_width", 1.5, "config.json"),
+        Change("activation", "tanh", "activation"),
+        Change("weights.file", "../model.safetensors", "weights.file: \"../model.safetensors\" is not the name"),
+        Change("weights.file", "model.bin", "weights.file: \"model.bin\""),
+        Change("golden.tolerance", 0, "golden: the tolerance is not in"),
+        Change("golden.tolerance", 1, "golden: the tolerance is not in"),
+        Change("encoder.width", 0, "encoder.width: 0 is not in"),
+        Change("encoder.width", 1e9, "encoder.width: 1000000000 is not in"),
+        Change("encoder.heads", 5, "encoder.heads: 5 heads do not divide a width of 12"),
+        Change("encoder.heads", 0, "encoder.heads: 0 heads do not divide"),
+        Change("encoder.heads", -3, "encoder.heads: -3 heads do not divide"),
+        Change("encoder.layers", 0, "encoder.layers: 0 is not in 1 ... 256"),
+        Change("encoder.layers", 1e6, "encoder.layers: 1000000 is not in"),
+        Change("encoder.feed_forward", 0, "encoder.feed_forward: 0 is not in"),
+        Change("encoder.window", 1, "encoder.window: 1 tokens are not in 2 ..."),
+        Change("encoder.window", 0, "encoder.window: 0 tokens"),
+        Change("encoder.window", -5, "encoder.window: -5 tokens"),
+        Change("encoder.window", 1e9, "encoder.window: 1000000000 tokens"),
+        Change("encoder.depth", "window", "encoder.depth"),
+        Change("encoder.norm", "both", "encoder.norm"),
+        Change("encoder.activation", "swish", "encoder.activation"),
+        Change("encoder.attention.kind", "full", "encoder.attention.kind: \"full\" is neither"),
+        Change("encoder.attention.landmarks", "moving", "encoder.attention.landmarks: \"moving\" is not fixed"),
+        Change("encoder.attention.count", 7, "encoder.attention: 7 landmarks are not in 1 ... window (6)"),
+        Change("encoder.attention.count", 0, "encoder.attention: 0 landmarks"),
+        Change("encoder.attention.inverse.kind", "svd", "encoder.attention.inverse.kind: \"svd\" is neither"),
+        Change("encoder.attention.inverse.lambda", 0, "encoder.attention.inverse.lambda: 0.0 is not in"),
+        Change("encoder.attention.inverse.lambda", 1e-7, "encoder.attention.inverse.lambda: 1e-07 is not in"),
+        Change("encoder.attention.inverse.lambda", -1, "encoder.attention.inverse.lambda: -1.0 is not in"),
+        Change(
+            "encoder.attention.inverse", .object(["kind": "newton-schulz", "iterations": 0]),
+            "encoder.attention.inverse.iterations: 0 is not in"),
+        Change("encoder.position.kind", "sinus", "encoder.position.kind: \"sinus\" is neither"),
+        Change(
+            "encoder.position", .object(["kind": "recycling", "period": 0]), "encoder.position.period: 0 is not in"),
+        Change("encoder.position", .object(["kind": "recycling"]), "encoder.position.period: the key is missing"),
+        Change("stem.kind", "patches", "stem.kind: \"patches\" is neither"),
+        Change("stem.frames", 0, "stem.frames: 0 is not in"),
+        Change("stem", .object(["kind": "convolution", "layers": .array([])]), "stem.layers: 0 layers are not"),
+        Change("stem", convolution(3, 1, 1), "stem.layers", "time_stride: 3 is neither 1 nor 2"),
+        Change("stem", convolution(1, 0, 1), "stem.layers", "band_stride: 0 is neither 1 nor 2"),
+        Change("stem", convolution(1, 1, 0), "stem.layers", "channels: 0 is not in"),
+        Change("decision.threshold", 1.5, "decision.threshold: threshold_off 0.4 and threshold 1.5 are not"),
+        Change("decision.threshold_off", 0.7, "decision.threshold: threshold_off 0.7 and threshold 0.6 are not"),
+        Change("decision.refractory_ms", -1, "decision.", "a time of -1 ms is not in"),
+        Change("decision.class_thresholds.label 9", 0.5, "decision: a class threshold names a label that there is not"),
+    ]
+
+    private static func convolution(_ timeStride: Int, _ bandStride: Int, _ channels: Int) -> JSONValue {
+        .object([
+            "kind": "convolution",
+            "layers": .array([
+                .object([
+                    "channels": .number(Double(channels)), "time_stride": .number(Double(timeStride)),
+                    "band_stride": .number(Double(bandStride)),
+                ])
+            ]),
+        ])
+    }
+
+    private static let shape = ModelShape().with { $0.attention = ModelShape.ridge }
+
+    @Test(arguments: changes) func isRefused(_ change: Change) throws {
+        let files = try TemporaryModel(Self.shape)
+        files.configuration = files.configuration.with(change.path, change.value)
+        try files.write()
+        expectRefusal(files.directory, .configuration, "\(files.directory)/config.json: ")
+        for part in change.parts { expectRefusal(files.directory, .configuration, part) }
+    }
+
+    /// Keys that the format lets a model leave out.
+    private static let optional: Set<String> = [
+        "frontend", "decision.class_thresholds", "weights.bytes", "weights.sha256",
+    ]
+
+    @Test func everyKeyIsNeeded() throws {
+        let files = try TemporaryModel(Self.shape)
+        let sound = files.configuration
+        for path in Self.paths(sound) where !Self.optional.contains(path.joined(separator: ".")) {
+            files.configuration = sound.with(path, nil)
+            try files.write()
+            expectRefusal(files.directory, .configuration, "\(path.joined(separator: ".")): the key is missing")
+        }
+    }
+
+    private static func paths(_ value: JSONValue, _ prefix: [String] = []) -> [[String]] {
+        guard case .object(let members) = value else { return [] }
+        return members.keys.sorted().flatMap { key in
+            [prefix + [key]] + (value[key].map { paths($0, prefix + [key]) } ?? [])
+        }
+    }
+
+    @Test func hashMustBeOneAndFileJSON() throws {
+        let files = try TemporaryModel(Self.shape)
+        let text = String(decoding: try files.files.read("config.json"), as: UTF8.self)
+        let hash = sha256(try files.files.read("model.safetensors"))
+        for (spoiled, part) in [
+            (text.replacing(hash, with: "abc"), "weights.sha256: is not 64 hexadecimal digits"),
+            (text.replacing(hash, with: String(repeating: "0", count: 64)), "SHA-256"),
+            (String(text.dropLast(2)), "config.json: "), ("", "config.json: "), ("[]", "config.json: "),
+        ] {
+            try files.files.write(Array(spoiled.utf8), to: "config.json")
+            expectRefusal(files.directory, part == "SHA-256" ? .hash : .configuration, part)
+        }
+    }
+
+    /// The card is free-form.
+    @Test func anyCardIsAccepted() throws {
+        let files = try TemporaryModel(Self.shape)
+        files.configuration = files.configuration.with(
+            ["card"], .object(["accuracy": 0.97, "data": .array(["a", .null])]))
+        try files.write()
+        let model = try Model(directory: files.directory)
+        #expect(model.configuration.card["accuracy"]?.number == 0.97)
+        #expect(model.configuration.labels.count == 5 && model.configuration.decision.maximumGap == 120)
+    }
+}

@@ -1,0 +1,97 @@
+internal import Kernels
+internal import StreamTransformer
+internal import TestSupport
+internal import Testing
+
+/// Whole models against the float64 reference, from the empty state over several windows.
+@Suite struct OracleAgreementTests {
+    /// Every attention system with every norm, activation and position, and a stem each in turn.
+    static let shapes: [ModelShape] = {
+        let stems: [ModelShape.Stem] = [
+            .linear(frames: 1), ModelShape.convolution((4, 1, 2)), .linear(frames: 3),
+            ModelShape.convolution((3, 2, 1)),
+            ModelShape.convolution((2, 2, 2)), ModelShape.convolution((3, 1, 1), (5, 2, 2)),
+            ModelShape.convolution((4, 2, 2), (6, 1, 2), (3, 2, 1)),
+        ]
+        let positions: [EncoderConfiguration.Position] = [.none, .recycling(period: 5), .recycling(period: 8)]
+        var shapes: [ModelShape] = []
+        for attention in ModelShape.attentions {
+            for norm in [EncoderConfiguration.Norm.pre, .post] {
+                for activation in [EncoderConfiguration.Activation.relu, .gelu] {
+                    for position in positions {
+                        var shape = ModelShape()
+                        shape.seed = UInt64(shapes.count)
+                        shape.stem = stems[shapes.count % stems.count]
+                        shape.bands = [7, 8, 1, 5][shapes.count % 4]
+                        (shape.attention, shape.norm, shape.activation) = (attention, norm, activation)
+                        shape.position = position
+                        shapes.append(shape)
+                    }
+                }
+            }
+        }
+        return shapes
+    }()
+
+    /// Logits of several layers within 1e-4.
+    @Test(arguments: shapes) func logits(_ shape: ModelShape) throws {
+        try agree(shape, tokens: 4 * shape.window + 3)
+    }
+
+    /// The output of one layer within 1e-5, relative to its norm.
+    @Test(arguments: shapes) func oneLayer(_ shape: ModelShape) throws {
+        // The identity in the place of the head makes it visible.
+        let layer = shape.with { ($0.layers, $0.hasIdentityHead, $0.labels) = (1, true, shape.width) }
+        try agree(layer, tokens: 4 * shape.window + 3, relative: 1e-5)
+    }
+
+    static let largerShapes: [ModelShape] = ModelShape.attentions.flatMap { attention in
+        [2, 3, 7, 25, 120].map { window in
+            ModelShape().with {
+                $0.attention = attention
+                if window < 4, case .continualNystrom(_, let inverse) = attention {
+                    $0.attention = .continualNystrom(landmarks: 2, inverse: inverse)
+                }
+                ($0.window, $0.heads, $0.headWidth, $0.feedForward) = (window, 4, 16, 100)
+                ($0.bands, $0.labels, $0.activation, $0.seed) = (40, 20, .gelu, UInt64(window))
+            }
+        }
+    }
+
+    /// Windows from the smallest to one of many blocks, at a width of several vectors.
+    @Test(arguments: largerShapes) func windows(_ shape: ModelShape) throws {
+        try agree(shape, tokens: 3 * shape.window + 20)
+    }
+
+    /// The layers' logits far apart, as those of a trained model are.
+    @Test(arguments: ModelShape.attentions) func peakedAttention(_ attention: EncoderConfiguration.Attention) throws {
+        let shape = ModelShape().with {
+            ($0.attention, $0.logitScale, $0.window, $0.headWidth) = (attention, 4, 25, 8)
+        }
+        try agree(shape, tokens: 100)
+    }
+
+    /// Long after the beginning, with memories and positions that went round many times.
+    @Test(arguments: ModelShape.attentions) func longStream(_ attention: EncoderConfiguration.Attention) throws {
+        let shape = ModelShape().with {
+            ($0.attention, $0.window, $0.position) = (attention, 11, .recycling(period: 7))
+        }
+        try agree(shape, tokens: 3000)
+    }
+
+    private func agree(_ shape: ModelShape, tokens: Int, relative tolerance: Double? = nil) throws {
+        let files = try TemporaryModel(shape)
+        let frames = shape.frames(tokens: tokens, seed: shape.seed + 1000)
+        let expected = try files.oracle.run(frames).logits
+        #expect(expected.count == tokens)
+        for kernels in Kernels.available {
+            let observed = try Model(directory: files.directory, kernels: kernels).run(frames)
+            try #require(observed.count == tokens)
+            for t in 0..<tokens {
+                try compare(observed[t], with: expected[t], absolute: 1e-4, "\(kernels.name), token \(t)")
+                guard let tolerance else { continue }
+                try compare(observed[t], with: expected[t], relative: tolerance, "\(kernels.name), token \(t)")
+            }
+        }
+    }
+}

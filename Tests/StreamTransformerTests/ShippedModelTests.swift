@@ -1,0 +1,49 @@
+internal import FoundationEssentials
+internal import Kernels
+internal import StreamTransformer
+internal import TestSupport
+internal import Testing
+
+/// The models that the package ships, where they are there, against the reference.
+@Suite struct ShippedModelTests {
+    /// The folder `models` of the package.
+    private static let directory = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "models")
+        .path
+
+    static let names: [String] = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+        .filter { FileManager.default.fileExists(atPath: "\(directory)/\($0)/config.json") }
+
+    @Test(arguments: names) func agreesWithTheOracle(_ name: String) throws {
+        let model = try Model(directory: "\(Self.directory)/\(name)")
+        let weights = Array(
+            try Data(contentsOf: URL(filePath: "\(Self.directory)/\(name)/\(model.configuration.weights.file)")))
+        let tensors = try Safetensors(bytes: weights, name: name).tensors
+        let frames = try Self.features(model, tensors)
+        let expected = try Oracle(configuration: model.configuration, tensors: tensors).run(frames).logits
+        for kernels in Kernels.available {
+            let observed = try Model(directory: model.directory, kernels: kernels).run(frames)
+            try #require(observed.count == expected.count)
+            for t in expected.indices {
+                try compare(observed[t], with: expected[t], absolute: 1e-4, "\(name), \(kernels.name), token \(t)")
+            }
+        }
+    }
+
+    /// A thousand frames, ten seconds of most front-ends: noise of the training data's mean and deviation that swells
+    /// and fades, a moving spectral peak, and half a second of silence.
+    private static func features(_ model: Model, _ tensors: [String: Safetensors.Tensor]) throws -> [[Float]] {
+        let mean = try #require(tensors["input.mean"]).values
+        let scale = try #require(tensors["input.scale"]).values
+        var random = SplitMix64(seed: 1)
+        return (0..<1000).map { frame in
+            let loudness = Float(frame % 200) / 200
+            let peak = frame / 3 % mean.count
+            return mean.indices.map { band in
+                if (500..<550).contains(frame) { return mean[band] - 3 / scale[band] }
+                let tone: Float = abs(band - peak) < 3 ? 2 : 0
+                return mean[band] + (Float(random.normal()) * 0.7 + loudness + tone) / scale[band]
+            }
+        }
+    }
+}
