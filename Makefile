@@ -44,8 +44,8 @@ test-training: build
 bench: build  ## Speed of each stage and of the whole program on this machine
 	@scripts/bench $(PROGRAM) $(MODEL)
 
-train: build  ## Train models/keywords-en again: make train ENGLISH=speech-commands ARABIC=arabic-speech-commands
-	@scripts/train $(PROGRAM) "$(ENGLISH)" "$(ARABIC)"
+train: build  ## Train models/keywords-en again: make train DATA=speech-commands
+	@scripts/train $(PROGRAM) "$(DATA)"
 
 PREFIX ?= /usr/local
 

@@ -10,7 +10,7 @@ internal import Testing
 
     private static let texts = [
         "plain", "", "\"", "\\", "\\\"", "a\"b\\c/d", "\n\r\t", "\r\n", "\u{8}\u{C}\u{B}", "\u{7F}", "\u{2028}\u{2029}",
-        "\u{FEFF}", "na\u{EF}ve", "e\u{301}", "\"\u{301}", "\u{1F415}\u{200D}\u{1F9BA}", "كلب", "\u{FFFF}",
+        "a\u{FEFF}b", "na\u{EF}ve", "e\u{301}", "\"\u{301}", "\u{1F415}\u{200D}\u{1F9BA}", "كلب", "\u{FFFF}",
         "\u{10FFFF}", "{\"type\":\"end\"}", "%s %d", String(repeating: "\"\\", count: 1000),
         String(String.UnicodeScalarView((0..<0x20).compactMap(Unicode.Scalar.init))),
     ]

@@ -1,7 +1,10 @@
 internal import FoundationEssentials
+internal import StrictDecoding
+internal import TestSupport
 internal import Testing
 
-/// The whole program on recordings of a human voice, which a Debian package (alsa-utils, installed by `make setup`) brings.
+/// The whole program on recordings of a human voice, which a Debian package (alsa-utils, installed by `make setup`)
+/// brings.
 @Suite struct SpokenWordTests {
     private static let folder = "/usr/share/sounds/alsa"
 
@@ -14,8 +17,8 @@ internal import Testing
         let finished = try Program.run(["classify", "\(Self.folder)/\(name).wav", "--emit", "events"])
         #expect(finished.status == 0, "\(finished.errors)")
         let events = try finished.records("event")
-        #expect(events.filter { $0[key: "phase"] == "start" }.count * 2 == events.count, "every start has an end")
-        return events.compactMap { $0[key: "label"]?.string }
+        #expect(events.filter { $0["phase"] == "start" }.count * 2 == events.count, "every start has an end")
+        return events.compactMap { $0["label"]?.string }
     }
 
     @Test(.enabled(if: areThere(["Front_Left", "Rear_Left"])), arguments: ["Front_Left", "Rear_Left"])

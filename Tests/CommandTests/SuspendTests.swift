@@ -11,10 +11,10 @@ internal import Testing
     private static let stream = ["run", "-", "--input-format", "raw"]
 
     #if DEBUG
-    // Without optimisation a process takes many times as long to start.
-    private static let every = 15
+        // Without optimisation a process takes many times as long to start.
+        private static let every = 15
     #else
-    private static let every = 1
+        private static let every = 1
     #endif
 
     private let folder: TemporaryDirectory
@@ -69,7 +69,8 @@ internal import Testing
     /// A process for each hop, each of which hands its state to the next.
     @Test func eventsGoOnThroughManyProcesses() throws {
         let settings = [
-            "--emit", "events", "--min-duration-ms", "40", "--max-gap-ms", "80", "--refractory-ms", "120", "--pad-ms", "20",
+            "--emit", "events", "--min-duration-ms", "40", "--max-gap-ms", "80", "--refractory-ms", "120", "--pad-ms",
+            "20",
         ]
         // Low enough for the model to find something in these sounds, which are none that it knows.
         let found = try ["0.5", "0.2", "0.1", "0.05", "0.02", "0.01", "0.003", "0.001"].lazy.compactMap { threshold in

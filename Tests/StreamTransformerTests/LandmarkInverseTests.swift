@@ -1,7 +1,7 @@
 internal import TestSupport
 internal import Testing
 
-@testable internal import StreamTransformer
+internal import StreamTransformer
 
 @Suite struct LandmarkInverseTests {
     /// By Cholesky's decomposition and by Gaussian elimination.

@@ -30,7 +30,7 @@ internal import Testing
                 }
             }
         }
-        return shapes
+        return Effort.sample(shapes, every: 7)
     }()
 
     /// Logits of several layers within 1e-4.
@@ -46,7 +46,7 @@ internal import Testing
     }
 
     static let largerShapes: [ModelShape] = ModelShape.attentions.flatMap { attention in
-        [2, 3, 7, 25, 120].map { window in
+        Effort.choose([2, 3, 7, 25, 120], reduced: [3, 25]).map { window in
             ModelShape().with {
                 $0.attention = attention
                 if window < 4, case .continualNystrom(_, let inverse) = attention {
@@ -76,7 +76,7 @@ internal import Testing
         let shape = ModelShape().with {
             ($0.attention, $0.window, $0.position) = (attention, 11, .recycling(period: 7))
         }
-        try agree(shape, tokens: 3000)
+        try agree(shape, tokens: Effort.choose(3000, reduced: 200))
     }
 
     private func agree(_ shape: ModelShape, tokens: Int, relative tolerance: Double? = nil) throws {

@@ -11,7 +11,7 @@ internal import Testing
 
     @Test func agreeWithTheOracle() throws {
         var random = SplitMix64(seed: Self.seed)
-        for number in 0..<150 {
+        for number in 0..<Effort.choose(150, reduced: 10) {
             let shape = Self.shape(&random)
             guard let failure = Self.failure(shape) else { continue }
             let (smallest, reason) = Self.shrunk(shape, failure)

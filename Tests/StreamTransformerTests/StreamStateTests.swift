@@ -19,34 +19,33 @@ internal import Testing
     @Test(arguments: shapes) func snapshotAtEveryFrame(_ shape: ModelShape) throws {
         let pair = try ModelAndOracle(shape)
         let (model, frames) = (pair.model, shape.frames(tokens: 4 * shape.window, seed: 3))
-        var stream = model.makeStream()
-        for cut in frames.indices {
+        for cut in stride(from: 0, to: frames.count, by: Effort.choose(1, reduced: 9)) {
+            var uninterrupted = model.makeStream()
+            for frame in frames[..<cut] { _ = try model.step(frame.span, &uninterrupted) }
+            let bytes = uninterrupted.snapshotBytes
+
             var restored = model.makeStream()
-            let bytes = stream.snapshotBytes
+            #expect(restored.snapshotBytes.count == bytes.count, "the size is fixed")
             var reader = SnapshotReader(bytes)
             try restored.restore(from: &reader)
             #expect(reader.remaining == 0)
             #expect(restored.snapshotBytes == bytes)
-            var original = model.makeStream()
-            var copyReader = SnapshotReader(bytes)
-            // A state that was used for something else before.
-            for frame in frames.prefix(cut % 11) { _ = try model.step(frame.span, &original) }
-            try original.restore(from: &copyReader)
-            var following = model.makeStream()
-            for frame in frames[..<cut] { _ = try model.step(frame.span, &following) }
+
+            var reused = model.makeStream()
+            for frame in frames.prefix(cut % 11) { _ = try model.step(frame.span, &reused) }
+            var reusedReader = SnapshotReader(bytes)
+            try reused.restore(from: &reusedReader)
+
             for frame in frames[cut...].prefix(2 * shape.window * shape.framesPerToken) {
-                let isToken = try model.step(frame.span, &following)
+                let isToken = try model.step(frame.span, &uninterrupted)
                 #expect(try model.step(frame.span, &restored) == isToken)
-                #expect(try model.step(frame.span, &original) == isToken)
+                #expect(try model.step(frame.span, &reused) == isToken)
                 guard isToken else { continue }
-                let expected = following.logitsArray
+                let expected = uninterrupted.logitsArray
                 try compareBits(restored.logitsArray, with: expected, "restored into a new state at frame \(cut)")
-                try compareBits(original.logitsArray, with: expected, "restored into a used state at frame \(cut)")
+                try compareBits(reused.logitsArray, with: expected, "restored into a used state at frame \(cut)")
             }
-            let frame = frames[cut]
-            _ = try model.step(frame.span, &stream)
         }
-        #expect(stream.snapshotBytes.count == model.makeStream().snapshotBytes.count, "the size is fixed")
     }
 
     @Test(arguments: shapes) func truncatedSnapshotThrows(_ shape: ModelShape) throws {
@@ -54,7 +53,7 @@ internal import Testing
         var stream = model.makeStream()
         for frame in shape.frames(tokens: 9, seed: 4) { _ = try model.step(frame.span, &stream) }
         let bytes = stream.snapshotBytes
-        for length in stride(from: 0, to: bytes.count, by: 13) {
+        for length in stride(from: 0, to: bytes.count, by: Effort.choose(13, reduced: 1499)) {
             #expect(throws: SnapshotReader.Truncated.self, "\(length) of \(bytes.count) bytes") {
                 var other = model.makeStream()
                 var reader = SnapshotReader(Array(bytes[..<length]))
@@ -70,7 +69,7 @@ internal import Testing
         let frames = shape.frames(tokens: 3 * shape.window, seed: 10)
         var random = SplitMix64(seed: 5)
         var refused = 0
-        for _ in 0..<50 {
+        for _ in 0..<Effort.choose(50, reduced: 5) {
             var stream = model.makeStream()
             var bytes = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             // Positions in the range of a stream's.
@@ -79,7 +78,7 @@ internal import Testing
             do { try stream.restore(from: &reader) } catch { refused += 1 }
             for frame in frames { _ = try model.step(frame.span, &stream) }
         }
-        #expect(refused > 25, "most random bytes hold values that are not numbers")
+        #expect(refused > 0, "random bytes hold values that are not numbers")
         for other in Self.shapes where other != shape {
             let bytes = try ModelAndOracle(other).model.makeStream().snapshotBytes
             var stream = model.makeStream()

@@ -5,34 +5,34 @@
 /// passes through one block. During it the suffixes of block K0 + 1 are built from its end, one a step, each in the place of the suffix of
 /// block K0 that is used for the last time in that step; and the blocks from K0 + 2 on are combined. Blocks before the
 /// stream's beginning are empty.
-struct BlockSchedule: Equatable {
-    let window: Int
+package struct BlockSchedule: Equatable {
+    package let window: Int
     /// b, about the square root of the window.
-    let block: Int
+    package let block: Int
     /// Complete blocks that are kept.
-    let blocks: Int
+    package let blocks: Int
 
-    struct Plan: Equatable {
+    package struct Plan: Equatable {
         /// Where the block that ended with the previous token is kept, where one did.
-        var completedBlock: Int?
+        package var completedBlock: Int?
         /// That block is a middle one of the next phase, too (in short windows it is the next oldest).
-        var completedForNext: Bool
+        package var completedForNext: Bool
         /// The window's first token is the first of its block.
-        var startsPhase: Bool
+        package var startsPhase: Bool
         /// Where the suffix is that covers the window's part of the oldest block.
-        var suffix: Int
+        package var suffix: Int
         /// The token that the next oldest block's suffixes take in, or nil before the stream's beginning.
-        var suffixToken: Int64?
+        package var suffixToken: Int64?
         /// It is the last token of its block: its suffix is a beginning.
-        var startsSuffix: Bool
+        package var startsSuffix: Bool
         /// Where the suffix is that the token is added to.
-        var previousSuffix: Int
+        package var previousSuffix: Int
         /// Complete blocks to combine for the next phase.
-        var middleBlocks: Range<Int64>
+        package var middleBlocks: Range<Int64>
     }
 
     /// - Parameter window: n, at least 2. The scheme needs n >= 2 b.
-    init(window: Int) {
+    package init(window: Int) {
         self.window = window
         var root = 1
         while root * root < window { root += 1 }
@@ -41,9 +41,9 @@ struct BlockSchedule: Equatable {
     }
 
     /// The place of a complete block.
-    func slot(_ index: Int64) -> Int { Int(index % Int64(blocks)) }
+    package func slot(_ index: Int64) -> Int { Int(index % Int64(blocks)) }
 
-    func plan(_ position: Int64) -> Plan {
+    package func plan(_ position: Int64) -> Plan {
         let b = Int64(block)
         let first = position - Int64(window) + 1
         let oldest = floorDivide(first, b)

@@ -1,14 +1,14 @@
 internal import Glibc
 
 /// The approximate inverse Z of Gamma = softmax_rows(Qt Kt'), in float64 (docs/numerics.md, section 5).
-struct LandmarkInverse {
+package struct LandmarkInverse {
     /// m x m, row by row.
-    let values: [Double]
+    package let values: [Double]
 
     /// - Parameters:
     ///   - queries: Qt, m x d.
     ///   - keys: Kt, m x d; both already carry d^(-1/4).
-    init(queries: [Double], keys: [Double], landmarks m: Int, kind: EncoderConfiguration.Inverse) {
+    package init(queries: [Double], keys: [Double], landmarks m: Int, kind: EncoderConfiguration.Inverse) {
         let width = queries.count / m
         var gamma = SquareMatrix(m)
         for i in 0..<m {

@@ -1,4 +1,4 @@
-internal import Kernels
+package import Kernels
 
 /// The memory of continual Nystrom attention with fixed landmarks: (Delta V)_t, the softmax average of the window's values
 /// under each landmark's query, for every layer (docs/numerics.md, sections 3 and 6).
@@ -11,11 +11,11 @@ internal import Kernels
 ///
 /// Nothing is ever subtracted, so nothing drifts, and what leaves the window leaves no trace. What the next block change needs (the suffixes of the
 /// next oldest block, the next combination of middle blocks) is prepared one piece a step, so that every step costs the same.
-struct SlidingSums: ~Copyable {
-    let shape: SumsShape
-    let layers: Int
-    let window: Int
-    let schedule: BlockSchedule
+package struct SlidingSums: ~Copyable {
+    package let shape: SumsShape
+    package let layers: Int
+    package let window: Int
+    package let schedule: BlockSchedule
     private var logits: AlignedBuffer  // (layers, window, rows): each token's, for the suffixes
     private var values: AlignedBuffer  // (layers, window, values)
     private var suffixes: AlignedBuffer  // (layers, block, aggregate)
@@ -23,7 +23,7 @@ struct SlidingSums: ~Copyable {
     private var running: AlignedBuffer  // (layers, 3, aggregate): middle, newest, next middle
     private var scratch: AlignedBuffer
 
-    init(layers: Int, heads: Int, landmarks: Int, headWidth: Int, window: Int) {
+    package init(layers: Int, heads: Int, landmarks: Int, headWidth: Int, window: Int) {
         shape = SumsShape(heads: heads, landmarks: landmarks, width: headWidth)
         schedule = BlockSchedule(window: window)
         self.layers = layers
@@ -38,11 +38,11 @@ struct SlidingSums: ~Copyable {
     }
 
     /// Bytes of a stream.
-    var bytes: Int {
+    package var bytes: Int {
         4 * (logits.count + values.count + suffixes.count + totals.count + running.count + scratch.count)
     }
 
-    mutating func reset() {
+    package mutating func reset() {
         logits.fill(0)
         values.fill(0)
         for index in 0..<layers * schedule.block { shape.clear(&suffixes, at: index * shape.count) }
@@ -52,7 +52,7 @@ struct SlidingSums: ~Copyable {
 
     /// Takes in token `position` of one layer and attends from it.
     /// - Parameter projected: beta's logits (rows), Delta's logits (rows) and v (values) of the token.
-    mutating func attend(
+    package mutating func attend(
         _ projected: borrowing AlignedBuffer, inverse: ConstantVector, layer: Int, position: Int64, kernels: Kernels,
         into context: inout AlignedBuffer
     ) {
@@ -103,7 +103,7 @@ struct SlidingSums: ~Copyable {
             from: plan.startsSuffix ? target : suffix + plan.previousSuffix * size, to: target, scratch: &scratch)
     }
 
-    func snapshot(to writer: inout SnapshotWriter) {
+    package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(logits)
         writer.write(values)
         writer.write(suffixes)
@@ -111,7 +111,7 @@ struct SlidingSums: ~Copyable {
         writer.write(running)
     }
 
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+    package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
         try reader.read(into: &logits)
         try reader.read(into: &values)
         try reader.read(into: &suffixes)

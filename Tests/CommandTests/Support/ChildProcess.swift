@@ -29,8 +29,8 @@ final class ChildProcess {
         let description: String
     }
 
-    /// One at a time: a child that is spawned between the making of a pipe and its mark "close on exec" would inherit it,
-    /// and keep it open.
+    /// One at a time: a child that is spawned between the making of a pipe and its mark "close on exec" would inherit
+    /// it, and keep it open.
     private static let spawning = Mutex(())
     private static let patience = 60.0
 
@@ -67,7 +67,7 @@ final class ChildProcess {
     deinit {
         if status == nil {
             kill(identifier, SIGKILL)
-            _ = unsafe waitpid(identifier, nil, 0)
+            _ = waitpid(identifier, nil, 0)
         }
         for descriptor in [output, errors, inputPipe, outputPipe] where descriptor >= 0 { close(descriptor) }
     }
@@ -75,8 +75,8 @@ final class ChildProcess {
     // MARK: Input
 
     /// Writes to the pipe that is the standard input.
-    /// - Parameter piece: bytes at a time, each time waiting until the child has read them, so that its reads return exactly
-    ///   as much.
+    /// - Parameter piece: bytes at a time, each time waiting until the child has read them, so that its reads return
+    ///   exactly as much.
     func write(_ bytes: [UInt8], piece: Int? = nil) throws {
         let size = max(1, piece ?? bytes.count)
         for start in stride(from: 0, to: bytes.count, by: size) {
@@ -137,9 +137,38 @@ final class ChildProcess {
         }
     }
 
+    /// The reader of the output goes away.
+    func closeOutput() {
+        close(outputPipe)
+        outputPipe = -1
+    }
+
+    /// Waits until a pipe that nobody reads takes no more.
+    func waitUntilOutputIsFull() throws {
+        var (waiting, before, turns): (Int32, Int32, Int) = (0, -1, 0)
+        while waiting != before || waiting < 32768 {
+            turns += 1
+            guard turns < 300, !hasEnded() else { throw Failure(description: "\(arguments) does not fill its output") }
+            before = waiting
+            usleep(200_000)
+            _ = unsafe ioctl(outputPipe, UInt(FIONREAD), &waiting)
+        }
+    }
+
     // MARK: End
 
     func send(signal number: Int32) { kill(identifier, number) }
+
+    /// Waits until the child has a handler for the signal, which would end it before.
+    func waitForHandler(of number: Int32) throws {
+        for _ in 0..<Int(Self.patience * 1000) {
+            let status = (try? String(contentsOf: URL(filePath: "/proc/\(identifier)/status"), encoding: .utf8)) ?? ""
+            let mask = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.split(separator: "\t").last
+            if let mask, let bits = UInt64(mask, radix: 16), bits >> UInt64(number - 1) & 1 == 1 { return }
+            usleep(1000)
+        }
+        throw Failure(description: "\(arguments) does not handle signal \(number)")
+    }
 
     func hasEnded() -> Bool {
         guard status == nil else { return true }
@@ -202,7 +231,7 @@ final class ChildProcess {
         unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
 
         // The tests ignore SIGPIPE, and threads of a pool block signals; a child would inherit both.
-        var attributes = unsafe posix_spawnattr_t()
+        var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         var signals = sigset_t()
@@ -214,11 +243,12 @@ final class ChildProcess {
 
         let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         let variables = unsafe environment.map { unsafe strdup("\($0)=\($1)") } + [nil]
-        defer { for unsafe word in unsafe words + variables { unsafe free(word) } }
+        defer { unsafe (words + variables).forEach { unsafe free($0) } }
         var identifier: pid_t = 0
         let failure = unsafe posix_spawn(&identifier, arguments[0], &actions, &attributes, words, variables)
         guard failure == 0 else {
-            throw Failure(description: "\(arguments[0]) cannot be started: \(unsafe String(cString: strerror(failure)))")
+            throw Failure(
+                description: "\(arguments[0]) cannot be started: \(unsafe String(cString: strerror(failure)))")
         }
         return (identifier, ours.input, ours.output)
     }

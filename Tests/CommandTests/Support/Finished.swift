@@ -20,7 +20,7 @@ struct Finished: Sendable {
     }
 
     func records(_ type: String) throws -> [JSONValue] {
-        try records().filter { $0[key: "type"] == .string(type) }
+        try records().filter { $0["type"] == .string(type) }
     }
 }
 
@@ -28,13 +28,13 @@ extension JSONValue {
     var elements: [JSONValue] { if case .array(let values) = self { values } else { [] } }
 
     /// The labels of a frame or a summary, the likeliest first.
-    var topLabels: [String] { (self[key: "top"]?.elements ?? []).compactMap { $0[key: "label"]?.string } }
+    var topLabels: [String] { (self["top"]?.elements ?? []).compactMap { $0["label"]?.string } }
 
     /// The probabilities of a frame or a summary, by label.
     var topProbabilities: [String: Double] {
         var result: [String: Double] = [:]
-        for score in self[key: "top"]?.elements ?? [] {
-            if let label = score[key: "label"]?.string { result[label] = score[key: "p"]?.number }
+        for score in self["top"]?.elements ?? [] {
+            if let label = score["label"]?.string { result[label] = score["p"]?.number }
         }
         return result
     }

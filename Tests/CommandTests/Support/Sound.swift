@@ -16,7 +16,9 @@ enum Sound {
     }
 
     /// Samples as a raw stream, 16 bits, little-endian.
-    static func raw(_ samples: [Int16]) -> [UInt8] { samples.flatMap { littleEndian(UInt64(UInt16(bitPattern: $0)), 2) } }
+    static func raw(_ samples: [Int16]) -> [UInt8] {
+        samples.flatMap { littleEndian(UInt64(UInt16(bitPattern: $0)), 2) }
+    }
 
     static func raw(_ samples: [Float]) -> [UInt8] { samples.flatMap { littleEndian(UInt64($0.bitPattern), 4) } }
 }

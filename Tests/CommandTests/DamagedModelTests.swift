@@ -1,0 +1,140 @@
+internal import FoundationEssentials
+internal import StreamTransformer
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// A model whose files are not what they should be is refused, with the reason: exit status 78.
+@Suite struct DamagedModelTests {
+    private let folder: TemporaryDirectory
+    private let configuration: JSONValue
+    private let weights: [UInt8]
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        let source = "\(Program.models)/\(Program.model)"
+        configuration = try JSONDecoder().decode(
+            JSONValue.self, from: Data(contentsOf: URL(filePath: "\(source)/config.json")))
+        weights = Array(try Data(contentsOf: URL(filePath: "\(source)/model.safetensors")))
+    }
+
+    /// Writes a model, and says how every command that loads it refuses it.
+    /// - Parameter isSealed: whether the size and the hash in the configuration are those of the weights.
+    private func expectRefusal(
+        _ configuration: JSONValue, _ weights: [UInt8], isSealed: Bool = true, _ words: String...
+    ) throws {
+        var configuration = configuration
+        if isSealed {
+            configuration =
+                configuration
+                .with(["weights", "bytes"], .number(Double(weights.count)))
+                .with(["weights", "sha256"], .string(sha256(weights)))
+        }
+        try folder.write(Array(try JSONEncoder().encode(configuration)), to: "config.json")
+        try folder.write(weights, to: "model.safetensors")
+        for command in [["run", "-", "--model"], ["models", "show"], ["models", "verify"]] {
+            let finished = try Program.run(command + ["\(folder.path)/"], input: Sound.raw(Sound.samples(1000)))
+            #expect(finished.status == 78 && finished.output == "", "\(finished)")
+            for word in words + [folder.path] { #expect(finished.errors.contains(word), "\(finished.errors)") }
+        }
+    }
+
+    /// The weights' tensors, to be changed and written again.
+    private func tensors() throws -> TensorFile {
+        var file = TensorFile()
+        for (name, tensor) in try Safetensors(bytes: weights, name: "weights").tensors {
+            file[name] = TensorFile.Tensor(tensor.shape, tensor.values)
+        }
+        return file
+    }
+
+    @Test func soundCopyIsAccepted() throws {
+        try folder.write(Array(try JSONEncoder().encode(configuration)), to: "config.json")
+        try folder.write(weights, to: "model.safetensors")
+        let finished = try Program.run(["models", "verify", "\(folder.path)/"])
+        #expect(finished.status == 0 && finished.lines.allSatisfy { $0.contains("ok") }, "\(finished)")
+    }
+
+    @Test func wrongHash() throws {
+        var changed = weights
+        changed[changed.count / 2] ^= 1
+        try expectRefusal(configuration, changed, isSealed: false, "model.safetensors", "SHA-256", sha256(changed))
+    }
+
+    @Test func cutFile() throws {
+        let cut = Array(weights.dropLast(1000))
+        try expectRefusal(configuration, cut, isSealed: false, "has \(cut.count) bytes", "\(weights.count)")
+        try expectRefusal(configuration, cut, "tensor")
+        try expectRefusal(configuration, [], "has 0 bytes")
+    }
+
+    @Test func missingFiles() throws {
+        try folder.write(Array(try JSONEncoder().encode(configuration)), to: "config.json")
+        let finished = try Program.run(["models", "show", "\(folder.path)/"])
+        #expect(finished.status == 78 && finished.errors.contains("model.safetensors: cannot be read"))
+    }
+
+    @Test func missingAndSuperfluousTensors() throws {
+        var file = try tensors()
+        let bias = file["head.bias"]
+        file["head.bias"] = nil
+        try expectRefusal(configuration, file.bytes, "tensor head.bias is missing")
+        file["head.bias"] = bias
+        file["head.extra"] = bias
+        try expectRefusal(configuration, file.bytes, "tensor head.extra is not part of the model")
+    }
+
+    @Test func tensorThatIsNoNumber() throws {
+        var file = try tensors()
+        file["head.bias"]?.values[3] = .nan
+        try expectRefusal(configuration, file.bytes, "head.bias", "element 3")
+    }
+
+    @Test func headerOfAnExabyte() throws {
+        var bytes = weights
+        bytes[7] = 0x10
+        try expectRefusal(configuration, bytes, "its header has")
+        let empty = TensorFile.bytes(header: "{}", data: [])
+        try expectRefusal(configuration, empty, "is missing")
+        try expectRefusal(configuration, TensorFile.bytes(header: "{\"a\":", data: []), "header cannot be read")
+    }
+
+    @Test func labelsThatDoNotFit() throws {
+        let labels = configuration["labels"]?.elements ?? []
+        try expectRefusal(
+            configuration.with(["labels"], .array(labels + ["another"])), weights, "head.weight", "\(labels.count + 1)")
+        try expectRefusal(
+            configuration.with(["labels"], .array(labels.dropLast() + [labels[2]])), weights, "labels", "twice")
+        try expectRefusal(
+            configuration.with(["background"], .array(["another"])), weights,
+            "background label is not one of the labels")
+    }
+
+    @Test func wrongKeys() throws {
+        try expectRefusal(configuration.with(["colour"], "blue"), weights, "config.json", "unknown key \"colour\"")
+        try expectRefusal(
+            configuration.with(["encoder", "colour"], "blue"), weights, "encoder.colour", "unknown key \"colour\"")
+        try expectRefusal(configuration.with(["encoder", "heads"], nil), weights, "encoder.heads", "missing")
+        try expectRefusal(configuration.with(["encoder", "heads"], 5), weights, "encoder.heads", "5 heads")
+        try expectRefusal(configuration.with(["encoder", "heads"], "four"), weights, "encoder.heads", "expected Int")
+        try expectRefusal(configuration.with(["format_version"], 2), weights, "format_version", "version 2")
+    }
+
+    @Test func otherFrontEnd() throws {
+        let other = configuration.with(["frontend"], .object(["recipe": "kaldi"]))
+        try folder.write(Array(try JSONEncoder().encode(other)), to: "config.json")
+        try folder.write(weights, to: "model.safetensors")
+        let finished = try Program.run(["run", "-", "--model", "\(folder.path)/"], input: [0, 0])
+        #expect(finished.status == 78 && finished.errors.contains("80 bands, input_width is 64"), "\(finished.errors)")
+    }
+
+    @Test func wrongGolden() throws {
+        var file = try tensors()
+        file["golden.logits"]?.values[0] += 0.01
+        try expectRefusal(configuration, file.bytes, "golden logits differ by 0.0")
+        file = try tensors()
+        let frames = try #require(file["golden.features"]?.shape)
+        file["golden.features"] = TensorFile.Tensor([0, frames[1]], [])
+        try expectRefusal(configuration, file.bytes, "golden")
+    }
+}

@@ -1,0 +1,110 @@
+internal import FoundationEssentials
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// What the program says about itself, its models and this machine.
+@Suite struct HelpTests {
+    @Test(arguments: [
+        [], ["run"], ["classify"], ["models"], ["models", "list"], ["models", "show"], ["models", "verify"],
+        ["features"],
+        ["encode"], ["bench"],
+    ])
+    func everyCommandHasHelpWithExamples(command: [String]) throws {
+        let finished = try Program.run(command + ["--help"])
+        #expect(finished.status == 0 && finished.errors == "")
+        #expect(finished.output.contains("USAGE: \((["audio-classifierd"] + command).joined(separator: " "))"))
+        #expect(finished.output.contains("Examples:\n"), "\(finished.output)")
+    }
+
+    @Test func helpNamesEveryCommand() throws {
+        let help = try Program.run(["--help"]).output
+        for command in ["run", "classify", "models", "features", "encode", "bench"] {
+            #expect(help.contains("\n  \(command) "), "\(command)")
+        }
+        #expect(try Program.run([]).output == help)
+    }
+
+    @Test func version() throws {
+        let finished = try Program.run(["--version"])
+        let numbers = finished.output.split(separator: "\n")[0].split(separator: ".").compactMap { Int($0) }
+        #expect(finished.status == 0 && numbers.count == 3 && finished.lines.count == 1)
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func completions(shell: String) throws {
+        let finished = try Program.run(["--generate-completion-script", shell])
+        #expect(finished.status == 0 && finished.output.contains("classify"))
+    }
+
+    @Test func modelsAreListed() throws {
+        let listed = try Program.run(["models", "list"])
+        #expect(listed.status == 0)
+        #expect(listed.lines.contains { $0.hasPrefix("\(Program.model) ") && $0.contains("12 labels") })
+        #expect(try Program.run(["models"]).output == listed.output)
+    }
+
+    @Test func unusableModelIsListedWithTheReason() throws {
+        let folder = try TemporaryDirectory()
+        try FileManager.default.createDirectory(atPath: "\(folder.path)/bad", withIntermediateDirectories: true)
+        try folder.write(Array("{}".utf8), to: "bad/config.json")
+        let listed = try Program.run(["models"], environment: ["AUDIO_CLASSIFIERD_MODELS": folder.path])
+        #expect(listed.status == 0)
+        #expect(listed.lines.contains { $0.hasPrefix("\(folder.path)/bad ") && $0.contains("format_version") })
+        let verified = try Program.run(["models", "verify"], environment: ["AUDIO_CLASSIFIERD_MODELS": folder.path])
+        #expect(verified.status == 78 && verified.errors.contains("bad/config.json"))
+    }
+
+    @Test func modelIsShown() throws {
+        let shown = try Program.run(["models", "show", Program.model])
+        #expect(shown.status == 0)
+        for word in ["name         keywords-en", "SHA-256", "labels       _silence_", "16000 Hz, 64 mel bands", "card"]
+        {
+            #expect(shown.output.contains(word), "\(word)")
+        }
+    }
+
+    @Test func modelIsVerified() throws {
+        let verified = try Program.run(["models", "verify", Program.model])
+        #expect(verified.status == 0 && verified.errors == "")
+        #expect(!verified.lines.isEmpty)
+        #expect(
+            verified.lines.allSatisfy {
+                $0.hasPrefix("\(Program.model)  ") && $0.contains("  ok  golden logits within")
+            })
+        #expect(try Program.run(["models", "verify"]).output.contains(verified.output))
+    }
+
+    /// A program that is installed finds its models under the same prefix, from wherever it is called.
+    @Test func installedProgramFindsItsModels() throws {
+        let prefix = try TemporaryDirectory()
+        let models = "\(prefix.path)/share/audio-classifierd/models"
+        for folder in ["bin", "share/audio-classifierd/models/found"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(prefix.path)/\(folder)", withIntermediateDirectories: true)
+        }
+        try FileManager.default.copyItem(atPath: Program.path, toPath: "\(prefix.path)/bin/audio-classifierd")
+        for file in ["config.json", "model.safetensors"] {
+            try FileManager.default.copyItem(
+                atPath: "\(Program.models)/\(Program.model)/\(file)", toPath: "\(models)/found/\(file)")
+        }
+        let child = try ChildProcess(
+            ["models", "show", "found"], environment: ["AUDIO_CLASSIFIERD_MODELS": "/nowhere"],
+            program: "\(prefix.path)/bin/audio-classifierd")
+        let shown = try child.wait()
+        #expect(shown.status == 0 && shown.output.contains("\(models)/found"), "\(shown)")
+    }
+
+    @Test func benchmarkIsReadByMachines() throws {
+        let bench = try Program.run(
+            ["bench", "--window", "120", "--attention", "continual-nystrom", "--format", "json"])
+        #expect(bench.status == 0)
+        let rows = try bench.records()
+        #expect(rows.count == 1)
+        let row = try #require(rows.first)
+        #expect(row["type"] == "bench" && row["stage"]?.string?.contains("n = 120") == true)
+        let times = ["median_us", "p99_us", "max_us"].compactMap { row[$0]?.number }
+        #expect(times.count == 3 && times == times.sorted() && times.allSatisfy { $0 > 0 })
+        #expect(row["state_bytes"]?.number ?? 0 > 0)
+    }
+}

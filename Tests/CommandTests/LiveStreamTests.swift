@@ -1,0 +1,106 @@
+internal import Glibc
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// A stream whose input goes on: predictions come at once, and signals end it in good order.
+@Suite struct LiveStreamTests {
+    private static let stream = ["run", "-", "--input-format", "raw"]
+    /// Samples up to the first prediction, and from one to the next.
+    private static let first = 880
+    private static let hop = 640
+
+    private func count(_ type: String, in output: String) -> Int {
+        output.split(separator: "\n").filter { $0.hasPrefix("{\"type\":\"\(type)\",") }.count
+    }
+
+    /// Each prediction is there as soon as its last sample is, and not before.
+    @Test func predictionsDoNotWaitForMoreInput() throws {
+        let samples = Sound.samples(Self.first + 20 * Self.hop)
+        let child = try ChildProcess(Self.stream, input: .pipe)
+        try child.waitForOutput { count("start", in: $0) == 1 }
+        try child.write(Sound.raw(Array(samples[..<(Self.first - 1)])), piece: 320)
+        var sent = Self.first - 1
+        for frame in 0..<20 {
+            // One sample less than it takes, and a while in which a prediction could come too early.
+            usleep(2000)
+            #expect(count("frame", in: child.outputSoFar) == frame)
+            try child.write(Sound.raw([samples[sent]]))
+            sent += 1
+            try child.waitForOutput { count("frame", in: $0) == frame + 1 }
+            try child.write(Sound.raw(Array(samples[sent..<sent + Self.hop - 1])), piece: 320)
+            sent += Self.hop - 1
+        }
+        child.closeInput()
+        let finished = try child.wait()
+        #expect(finished.status == 0 && finished.lines("frame").count == 20)
+    }
+
+    /// Without a word about the format a stream is looked at, and still does not wait for more than it needs.
+    @Test func formatIsFoundFromTheFirstBytes() throws {
+        for bytes in [Sound.raw(Sound.samples(Self.first)), WaveFile(Sound.samples(Self.first)).bytes] {
+            let child = try ChildProcess(["run", "-"], input: .pipe)
+            try child.write(bytes)
+            try child.waitForOutput { count("frame", in: $0) == 1 }
+            child.closeInput()
+            #expect(try child.wait().status == 0)
+        }
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func signalEndsAWaitingStream(signal: Int32) throws {
+        // With thresholds that everything reaches, events are open from the first prediction on.
+        let always = ["--emit", "events", "--threshold", "1e-9", "--threshold-off", "1e-9"]
+        let child = try ChildProcess(Self.stream + always, input: .pipe)
+        try child.write(Sound.raw(Sound.samples(16000)))
+        try child.waitForOutput { count("event", in: $0) > 0 }
+        child.send(signal: signal)
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status == 0 && finished.errors == "")
+        let events = try finished.records("event")
+        let started = events.filter { $0["phase"] == "start" }.compactMap { $0["id"]?.string }
+        let ended = events.filter { $0["phase"] == "end" }.compactMap { $0["id"]?.string }
+        #expect(!started.isEmpty && Set(started) == Set(ended) && ended.count == Set(ended).count)
+        #expect(try finished.records().last?["type"] == "end")
+    }
+
+    /// Nothing has come yet, and nothing has gone wrong.
+    @Test(arguments: [SIGTERM, SIGINT], [[], ["--input-format", "raw"], ["--input-format", "wav"]])
+    func signalEndsASilentStream(signal: Int32, format: [String]) throws {
+        let child = try ChildProcess(["run", "-", "--log-level", "info"] + format, input: .pipe)
+        try child.waitForHandler(of: signal)
+        child.send(signal: signal)
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status == 0 && !finished.errors.contains("error"), "\(finished)")
+        #expect(finished.lines("end").count == 1 && finished.lines("frame").isEmpty)
+    }
+
+    /// A program whose output nobody reads cannot drain; the second signal, of either kind, ends it there and then.
+    @Test(arguments: [(SIGTERM, SIGTERM), (SIGINT, SIGTERM)])
+    func secondSignalEndsAtOnce(first: Int32, second: Int32) throws {
+        let child = try ChildProcess(Self.stream, input: .file("/dev/zero", from: 0), output: .pipe)
+        var byte: UInt8 = 0
+        #expect(unsafe read(child.outputPipe, &byte, 1) == 1)
+        try child.waitUntilOutputIsFull()
+        child.send(signal: first)
+        usleep(200_000)
+        #expect(!child.hasEnded())
+        child.send(signal: second)
+        #expect(try child.wait(atMost: 5).status == -second)
+    }
+
+    @Test func signalEndsClassify() throws {
+        let folder = try TemporaryDirectory()
+        let fifo = "\(folder.path)/fifo"
+        #expect(unsafe mkfifo(fifo, 0o600) == 0)
+        let descriptor = unsafe open(fifo, O_RDWR | O_CLOEXEC)
+        defer { close(descriptor) }
+        let child = try ChildProcess(["classify", fifo, "--emit", "frames", "--input-format", "raw"])
+        let bytes = Sound.raw(Sound.samples(4000))
+        #expect(unsafe write(descriptor, bytes, bytes.count) == bytes.count)
+        try child.waitForOutput { count("frame", in: $0) > 3 }
+        child.send(signal: SIGINT)
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status == 0 && finished.lines("end").count == 1)
+    }
+}

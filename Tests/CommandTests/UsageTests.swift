@@ -1,0 +1,93 @@
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// Command lines that are wrong: exit status 64 and a message that names what is wrong.
+@Suite struct UsageTests {
+    private let folder: TemporaryDirectory
+    private let recording: String
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        try folder.write(WaveFile(Sound.samples(4000)).bytes, to: "a.wav")
+        recording = "\(folder.path)/a.wav"
+    }
+
+    @Test(arguments: [
+        (["--flag"], "--flag"), (["--sample-format", "s17"], "s17"), (["--format", "xml"], "xml"),
+        (["--emit", "noise"], "noise"), (["--input-format", "mp3"], "mp3"), (["--channel", "0"], "--channel"),
+        (["--channel", "left"], "left"), (["--top-k", "0"], "--top-k"), (["--every", "0"], "--every"),
+        (["--rate", "8000"], "--rate 8000 contradicts"), (["--channels", "2"], "--channels 2 contradicts"),
+        (["--channel", "2"], "no channel 2"), (["--allow", "dgo"], "\"dgo\""), (["--deny", "dgo"], "\"dgo\""),
+        (["--class-threshold", "dgo=0.5"], "\"dgo\""), (["--class-threshold", "yes"], "yes"),
+        (["--class-threshold", "yes=x"], "yes=x"), (["--threshold", "0"], "threshold of 0"),
+        (["--threshold", "1.5"], "threshold of 1.5"), (["--threshold", "nan"], "threshold of nan"),
+        (["--threshold", "0.3", "--threshold-off", "0.4"], "--threshold-off 0.4"),
+        (["--min-duration-ms=-1"], "-1 ms"), (["--pad-ms=-5"], "-5 ms"), (["another", "one"], "another"),
+        (["--log-level", "loud"], "loud"),
+    ])
+    func wrongArguments(arguments: [String], words: String) throws {
+        let finished = try Program.run(["run", recording] + arguments)
+        #expect(finished.status == 64, "\(finished.errors)")
+        #expect(finished.errors.contains(words), "\(finished.errors)")
+        #expect(finished.output == "")
+    }
+
+    @Test func wrongCommands() throws {
+        let cases: [([String], String)] = [
+            (["listen"], "listen"), (["classify"], "paths"), (["classify", recording, "--threads", "0"], "--threads"),
+            (["models", "show"], "name"), (["features", recording, "--out", "x"], "--recipe"),
+            (["features", recording, "--out", "x", "--recipe", "yamnet", "--model", "m"], "--recipe"),
+            (["features", recording, "--out", "x", "--recipe", "mfcc"], "\"mfcc\""),
+            (["encode", "--features", "x"], "--"), (["bench", "--window", "7"], "--window"),
+            (["bench", "--attention", "full"], "--attention"),
+        ]
+        for (arguments, words) in cases {
+            let finished = try Program.run(arguments)
+            #expect(finished.status == 64, "\(arguments): \(finished.errors)")
+            #expect(finished.errors.contains(words), "\(arguments): \(finished.errors)")
+        }
+    }
+
+    /// A description of bare samples that is impossible is the caller's fault, and not the data's.
+    @Test func impossibleDescriptions() throws {
+        let bytes = Sound.raw(Sound.samples(1000))
+        for (arguments, words) in [
+            (["--rate", "0"], "0 Hz"), (["--rate", "1000000000"], "1000000000 Hz"),
+            (["--channels", "0"], "0 channels"),
+            (["--channels", "257"], "257 channels"), (["--channels", "2", "--channel", "3"], "no channel 3"),
+        ] {
+            let finished = try Program.run(["run", "-", "--input-format", "raw"] + arguments, input: bytes)
+            #expect(finished.status == 64 && finished.errors.contains(words), "\(finished.errors)")
+        }
+    }
+
+    @Test func unknownModel() throws {
+        for command in [["run", recording, "--model"], ["classify", recording, "--model"], ["models", "show"]] {
+            let finished = try Program.run(command + ["no-such-model"])
+            #expect(finished.status == 78 && finished.output == "")
+            #expect(finished.errors.contains("\"no-such-model\"") && finished.errors.contains(Program.model))
+        }
+        let folder = try Program.run(["run", recording, "--model", "\(folder.path)/"])
+        #expect(folder.status == 78 && folder.errors.contains("config.json"))
+    }
+
+    @Test func levelsMayBeNegative() throws {
+        let finished = try Program.run(["run", recording, "--emit", "events", "--min-dbfs", "-40"])
+        #expect(finished.status == 0, "\(finished.errors)")
+    }
+
+    @Test func messagesForMachines() throws {
+        let finished = try Program.run(["run", "\(folder.path)/none", "--log-format", "json"])
+        #expect(finished.status == 66)
+        let messages = Finished(status: 0, output: finished.errors, errors: "")
+        let records = try messages.records("log")
+        #expect(records.count == 1 && messages.lines.count == 1)
+        #expect(records.first?["level"] == "error")
+        #expect(records.first?["message"]?.string?.contains("\(folder.path)/none") == true)
+        let talkative = try Program.run(["run", recording, "--log-level", "info"])
+        #expect(talkative.errors.contains("listening to \(recording)"))
+        let quiet = try Program.run(["run", recording])
+        #expect(quiet.errors == "")
+    }
+}
