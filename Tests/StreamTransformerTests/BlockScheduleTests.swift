@@ -1,7 +1,6 @@
+internal import StreamTransformer
 internal import TestSupport
 internal import Testing
-
-internal import StreamTransformer
 
 /// Follows the schedule with sets of tokens in the place of aggregates: at every token the three that are attended cover
 /// the window, each of its tokens once, and nothing else.

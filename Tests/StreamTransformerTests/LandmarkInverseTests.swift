@@ -1,7 +1,6 @@
+internal import StreamTransformer
 internal import TestSupport
 internal import Testing
-
-internal import StreamTransformer
 
 @Suite struct LandmarkInverseTests {
     /// By Cholesky's decomposition and by Gaussian elimination.

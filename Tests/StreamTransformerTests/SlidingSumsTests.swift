@@ -1,9 +1,8 @@
 internal import Glibc
 internal import Kernels
+internal import StreamTransformer
 internal import TestSupport
 internal import Testing
-
-internal import StreamTransformer
 
 /// The sliding softmax averages against float64, given the same logits and values.
 @Suite struct SlidingSumsTests {
