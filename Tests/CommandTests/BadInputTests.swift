@@ -148,7 +148,8 @@ internal import Testing
             if length > WaveFile.headerSize {
                 try child.waitForOutput { $0.contains("\"frame\"") }
             } else {
-                usleep(200_000)
+                // A child that opened it after the last writer has gone would wait for another one.
+                try child.waitUntilOpen(fifo)
             }
             close(descriptor)
             let finished = try child.wait()

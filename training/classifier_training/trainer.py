@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ class Progress:
     epoch: int = 0  # epochs done in this phase
     best: float = -1.0
     best_epoch: int = 0
-    best_state: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Trainer:
@@ -65,12 +65,13 @@ class Trainer:
         torch.manual_seed(self._options.seed)
         self.model = Classifier(network, self._options.dropout).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
+        self._best: dict[str, Tensor] = {}  # the averaged weights of the best epoch, with `patience`
         self._held_out = [self._held_out_chunks(dataset.of(held_out=True), mid) for mid in (False, True)]
 
     def fit(self) -> Classifier:
         """Trains to the end, from the last checkpoint if there is one; the averaged model."""
         state = load_checkpoint(self._checkpoint, self._identity)
-        at = Progress(**state["progress"]) if state else Progress()
+        at = Progress(**json.loads(state["progress"])) if state else Progress()
         if state is None:
             self._start()
         options = self._options
@@ -87,10 +88,12 @@ class Trainer:
                     model.load(state[key])
             optimiser = self._optimiser(rate)
             if state is not None:
-                optimiser.load_state_dict(state["optimiser"])
+                optimiser.load_state_dict({**optimiser.state_dict(), "state": state["optimiser"]})
+                self._best = state["best"]
             self._fit_phase(at, name, epochs, rate, optimiser, estimate)
-            if options.patience and at.best_state:
-                self.average.load(at.best_state)
+            if self._best:
+                self.average.load(self._best)
+                self._best = {}
             at, state = Progress(phase + 1), None
         return self.average
 
@@ -107,6 +110,9 @@ class Trainer:
         phase, first = at.phase, at.epoch
         with Feed(lambda epoch, part: self._chunk(phase, epoch, part), parts, range(first, epochs)) as feed:
             for epoch in range(first, epochs):
+                if 0 < self._options.patience < epoch - at.best_epoch:
+                    say(f"no better held-out accuracy for {self._options.patience} epochs: stopped")
+                    return
                 # Seeded anew, so that a resumed training goes on as an uninterrupted one.
                 torch.manual_seed(
                     int(np.random.default_rng((self._options.seed, phase, epoch)).integers(2**31))
@@ -120,20 +126,18 @@ class Trainer:
                 at.epoch = epoch + 1
                 if self._options.patience and cold + mid > at.best:
                     at.best, at.best_epoch = cold + mid, epoch
-                    at.best_state = copy.deepcopy(self.average.state_dict())
+                    self._best = copy.deepcopy(self.average.state_dict())
                 save_checkpoint(
                     self._checkpoint,
                     self._identity,
                     {
-                        "progress": vars(at),
+                        "progress": json.dumps(vars(at)),
                         "model": self.model.state_dict(),
                         "average": self.average.state_dict(),
-                        "optimiser": optimiser.state_dict(),
+                        "optimiser": optimiser.state_dict()["state"],
+                        "best": self._best,
                     },
                 )
-                if self._options.patience and epoch - at.best_epoch >= self._options.patience:
-                    say(f"no better held-out accuracy for {self._options.patience} epochs: stopped")
-                    return
 
     def _fit_epoch(
         self, feed: Feed, epoch: int, epochs: int, peak: float, optimiser: torch.optim.Optimizer, label: str

@@ -105,25 +105,30 @@ def test_train_export_evaluate(program_path: Path, sounds: Path, tmp_path: Path,
     assert json.loads(capsys.readouterr().out) == config["card"]["accuracy"]
 
 
+@pytest.mark.parametrize("options", [(), ("--patience", "1")], ids=["plain", "patience"])
 def test_a_resumed_training_gives_the_same_model(
-    program_path: Path, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program_path: Path,
+    sounds: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
 ) -> None:
     whole, resumed = tmp_path / "a" / "tones", tmp_path / "b" / "tones"
-    assert train(sounds, whole) == 0
-    # The second training stops after two epochs, as one that is interrupted would.
+    assert train(sounds, whole, *options) == 0
+    # The second training stops after one epoch, as one that is interrupted would.
     from classifier_training import trainer
 
     said: list[str] = []
 
     def interrupt(message: str) -> None:
         said.append(message)
-        if message.startswith("softmax 3"):
+        if message.startswith("softmax 2"):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "say", interrupt)
-        assert train(sounds, resumed) == 130
-    assert train(sounds, resumed) == 0
+        assert train(sounds, resumed, *options) == 130
+    assert train(sounds, resumed, *options) == 0
     first, second = (load_file(folder / "model.safetensors") for folder in (whole, resumed))
     assert all(np.array_equal(first[name], second[name]) for name in first)
     # With other options the checkpoint is refused, unless it is not wanted.

@@ -11,6 +11,8 @@ final class ByteStream {
     private let owned: Bool
     /// Bytes that were read to find out what the stream is, and are read again.
     private var ahead: [UInt8] = []
+    /// Where a read arrives.
+    private var buffer: [UInt8] = []
     /// Whether the interrupt, and not the writer, has ended the stream.
     private(set) var isInterrupted = false
 
@@ -33,25 +35,19 @@ final class ByteStream {
         }
         // Without an interrupt, the read itself waits.
         if interrupt != nil, try !waitForInput() { return 0 }
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: count))
-        let (descriptor, name) = (descriptor, name)
+        if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
         while true {
-            let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe Glibc.read(descriptor, buffer.baseAddress.map { unsafe $0 + start }, count)
+            let got = unsafe Glibc.read(descriptor, &buffer, count)
+            if got >= 0 {
+                bytes += buffer[..<got]
+                return got
             }
-            if got < 0 && errno == EINTR { continue }
+            switch errno {
+            case EINTR: continue
             // A descriptor that does not block is waited for all the same.
-            if got < 0 && errno == EAGAIN {
-                if try waitForInput() { continue }
-                bytes.removeLast(count)
-                return 0
+            case EAGAIN: if try !waitForInput() { return 0 }
+            default: throw AudioError(.read, "\(name): cannot read: \(SoundFile.systemError())")
             }
-            bytes.removeLast(count - max(got, 0))
-            guard got >= 0 else {
-                throw AudioError(.read, "\(name): cannot read: \(SoundFile.systemError())")
-            }
-            return got
         }
     }
 

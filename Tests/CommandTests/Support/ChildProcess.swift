@@ -122,6 +122,22 @@ final class ChildProcess {
         }
     }
 
+    /// Waits until the child has opened the file at `path`, or has ended.
+    func waitUntilOpen(_ path: String) throws {
+        let folder = "/proc/\(identifier)/fd"
+        var turns = 0
+        while !hasEnded() {
+            let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            let isOpen = descriptors.contains { descriptor in
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(descriptor)")) == path
+            }
+            if isOpen { return }
+            turns += 1
+            guard turns < 60_000 else { throw Failure(description: "\(arguments) does not open \(path)") }
+            usleep(1000)
+        }
+    }
+
     // MARK: Output
 
     var outputSoFar: String { Self.contents(output) }
