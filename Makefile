@@ -35,7 +35,8 @@ test-swift: setup
 
 # The targets with unsafe memory, unoptimised and with every check that the compiler and the sanitizer have.
 test-sanitizer: setup
-	@scripts/run-tests sanitizer true -- swift test --scratch-path .build-sanitizer --sanitize=address --disable-xctest \
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-suppressions.txt \
+	    scripts/run-tests sanitizer true -- swift test --scratch-path .build-sanitizer --sanitize=address --disable-xctest \
 	    --filter 'KernelsTests|AudioFrontendTests|StreamTransformerTests'
 
 test-training: build
