@@ -4,17 +4,25 @@ internal import Glibc
 /// The dense kernels of one instruction set, over buffers whose sizes are checked here.
 ///
 /// `Kernels.best` is chosen once; the environment variable `AUDIO_CLASSIFIERD_KERNELS` (`generic`, `avx2`, `avx512`)
-/// chooses another for the whole process. This file alone calls C.
+/// chooses another for the whole process. This folder alone calls C.
 @safe
 package struct Kernels: @unchecked Sendable {
     // A constant of the C target.
-    private let table: UnsafePointer<kernels_table>
+    let table: UnsafePointer<kernels_table>
 
     /// The kernels called `name`, or nil where there are none or this machine cannot run them.
     package init?(named name: String) {
         guard let table = unsafe kernels_select(name) else { return nil }
         unsafe self.table = table
     }
+
+    private init(counting: Void) { unsafe table = kernels_counting() }
+
+    /// The generic kernels, with a count of their multiply-adds.
+    package static let counting = Kernels(counting: ())
+
+    /// Multiply-adds of ``counting`` on this thread so far.
+    package static var multiplyAdds: Int { kernels_multiply_adds() }
 
     package static let best: Kernels = {
         if let wanted = unsafe getenv("AUDIO_CLASSIFIERD_KERNELS"),
@@ -37,11 +45,13 @@ package struct Kernels: @unchecked Sendable {
     package static func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
 
     /// y[r] = W x[r] + b for `rows` vectors; with `accumulate`, added to y. The vectors begin at the given positions of their
-    /// buffers and lie `inputStride` and `outputStride` floats apart.
+    /// buffers and lie `inputStride` and `outputStride` floats apart, or one behind the other.
     package func affine(
         _ matrix: PackedMatrix, _ x: borrowing AlignedBuffer, from start: Int = 0, into y: inout AlignedBuffer,
-        at target: Int = 0, accumulate: Bool = false, rows: Int = 1, inputStride: Int = 0, outputStride: Int = 0
+        at target: Int = 0, accumulate: Bool = false, rows: Int = 1, inputStride: Int? = nil,
+        outputStride: Int? = nil
     ) {
+        let (inputStride, outputStride) = (inputStride ?? matrix.inputs, outputStride ?? matrix.outputs)
         x.requires(start, (rows - 1) * inputStride + matrix.inputs)
         y.requires(target, (rows - 1) * outputStride + matrix.outputs)
         unsafe table.pointee.affine(
@@ -57,16 +67,19 @@ package struct Kernels: @unchecked Sendable {
             matrix.weights.address, matrix.starts, matrix.counts, matrix.starts.count, x.address, y.address)
     }
 
-    /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias
+    /// y[r] = (x[r] - mean) / sqrt(variance + epsilon) * weight + bias for `rows` vectors that lie one behind the other
     package func layerNorm(
         _ x: borrowing AlignedBuffer, weight: ConstantVector, bias: ConstantVector, epsilon: Float,
-        into y: inout AlignedBuffer
+        into y: inout AlignedBuffer, rows: Int = 1
     ) {
-        x.requires(0, weight.count)
-        y.requires(0, weight.count)
-        precondition(bias.count == weight.count, "a layer norm has a weight and a bias an element")
-        unsafe table.pointee.layer_norm(
-            x.address, weight.values.address, bias.values.address, epsilon, y.address, weight.count)
+        let count = weight.count
+        x.requires(0, rows * count)
+        y.requires(0, rows * count)
+        precondition(bias.count == count, "a layer norm has a weight and a bias an element")
+        for start in stride(from: 0, to: rows * count, by: count) {
+            unsafe table.pointee.layer_norm(
+                x.address + start, weight.values.address, bias.values.address, epsilon, y.address + start, count)
+        }
     }
 
     /// y = (x - offset) * scale
@@ -91,10 +104,23 @@ package struct Kernels: @unchecked Sendable {
     }
 
     /// y += x
-    package func add(_ x: ConstantVector, from start: Int = 0, count: Int, to y: inout AlignedBuffer) {
+    package func add(
+        _ x: ConstantVector, from start: Int = 0, count: Int, to y: inout AlignedBuffer, at target: Int = 0
+    ) {
         x.values.requires(start, count)
-        y.requires(0, count)
-        unsafe table.pointee.add(x.values.address + start, y.address, count)
+        y.requires(target, count)
+        unsafe table.pointee.add(x.values.address + start, y.address + target, count)
+    }
+
+    /// y becomes the mean of `place` + 1 vectors, of which x is the last one, from that of the others: y = y + (x - y) / (place + 1). The mean of
+    /// equal vectors is that vector exactly.
+    package func takeMean(
+        _ x: borrowing AlignedBuffer, from start: Int, place: Int, _ y: inout AlignedBuffer, at target: Int, count: Int
+    ) {
+        guard place > 0 else { return y.copy(x, from: start, count: count, to: target) }
+        x.requires(start, count)
+        y.requires(target, count)
+        unsafe table.pointee.approach(x.address + start, 1 / Float(place + 1), y.address + target, count)
     }
 
     /// y += x, of two working buffers.
@@ -129,81 +155,9 @@ package struct Kernels: @unchecked Sendable {
         unsafe table.pointee.magnitude(spectrum.address, y.address, count, power ? 1 : 0)
     }
 
-    /// Softmax attention of one query over the first `filled` slots of a ring, for every head.
-    /// - Parameters:
-    ///   - keys: heads x width x capacity.
-    ///   - values: heads x capacity x width.
-    ///   - scores: scratch, the capacity rounded up to whole vectors.
-    package func ringAttend(
-        _ query: borrowing AlignedBuffer, keys: borrowing AlignedBuffer, values: borrowing AlignedBuffer, at start: Int,
-        heads: Int, width: Int, capacity: Int, filled: Int, scores: inout AlignedBuffer,
-        into output: inout AlignedBuffer
-    ) {
-        precondition(filled <= capacity, "a ring holds at most its capacity")
-        query.requires(0, heads * width)
-        keys.requires(start, heads * width * capacity)
-        values.requires(start, heads * width * capacity)
-        scores.requires(0, Self.padded(capacity))
-        output.requires(0, heads * width)
-        unsafe table.pointee.ring_attend(
-            query.address, keys.address + start, values.address + start, scores.address, output.address, heads, width,
-            capacity,
-            filled)
-    }
-
-    /// In `sums`, the aggregate at `target` becomes the one at `source` and a token; both positions may be the same.
-    package func insert(
-        _ shape: SumsShape, logits: borrowing AlignedBuffer, at logitStart: Int, values: borrowing AlignedBuffer,
-        at valueStart: Int, in sums: inout AlignedBuffer, from source: Int, to target: Int, scratch: inout AlignedBuffer
-    ) {
-        logits.requires(logitStart, shape.rows)
-        values.requires(valueStart, shape.values)
-        sums.requires(source, shape.count)
-        sums.requires(target, shape.count)
-        scratch.requires(0, shape.scratch)
-        unsafe table.pointee.sums_insert(
-            shape.c, sums.address + source, logits.address + logitStart, values.address + valueStart,
-            sums.address + target, scratch.address)
-    }
-
-    /// The aggregate at `target` takes in the one of `other` at `source`.
-    package func combine(
-        _ shape: SumsShape, _ other: borrowing AlignedBuffer, at source: Int, into sums: inout AlignedBuffer,
-        at target: Int, scratch: inout AlignedBuffer
-    ) {
-        other.requires(source, shape.count)
-        sums.requires(target, shape.count)
-        scratch.requires(0, shape.scratch)
-        unsafe table.pointee.sums_combine(
-            shape.c, other.address + source, sums.address + target, scratch.address)
-    }
-
-    /// output = softmax(beta) inverse Delta, Delta being three aggregates combined: `oldest` at `position`, and the
-    /// two of `others` from `second` on.
-    package func attend(
-        _ shape: SumsShape, oldest: borrowing AlignedBuffer, at position: Int, others: borrowing AlignedBuffer,
-        at second: Int, beta: borrowing AlignedBuffer, inverse: ConstantVector, scratch: inout AlignedBuffer,
-        into output: inout AlignedBuffer
-    ) {
-        oldest.requires(position, shape.count)
-        others.requires(second, 2 * shape.count)
-        beta.requires(0, shape.rows)
-        inverse.values.requires(0, shape.rows * shape.landmarks)
-        scratch.requires(0, shape.scratch)
-        output.requires(0, shape.values)
-        unsafe table.pointee.sums_attend(
-            shape.c, oldest.address + position, others.address + second, others.address + second + shape.count,
-            beta.address,
-            inverse.values.address, scratch.address, output.address)
-    }
-
     static func pack(_ rows: [Float], inputs: Int, outputs: Int) -> AlignedBuffer {
         let packed = AlignedBuffer(count: kernels_packed_count(inputs, outputs))
         unsafe kernels_pack(rows, inputs, outputs, packed.address)
         return packed
     }
-}
-
-extension SumsShape {
-    fileprivate var c: kernels_sums_shape { kernels_sums_shape(heads: heads, landmarks: landmarks, width: width) }
 }

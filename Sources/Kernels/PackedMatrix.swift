@@ -59,7 +59,7 @@ package final class BandedMatrix: Sendable {
 /// Constant floats: a window, a mean, the weights of a layer norm.
 package final class ConstantVector: Sendable {
     package let count: Int
-    let values: AlignedBuffer
+    package let values: AlignedBuffer
 
     package init(_ values: [Float]) {
         count = values.count

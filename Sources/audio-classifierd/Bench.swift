@@ -1,15 +1,20 @@
-import ArgumentParser
-import ClassifierService
+public import ArgumentParser
+public import ClassifierService
+public import StreamTransformer
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Speed of each stage and of each attention system on this machine.",
         discussion: """
-            Times are of one call on one thread: a frame of the front-end, a token through an encoder layer whose window is full.
+            Times are of one call on one thread: a frame of the front-end, a token through encoder layers whose window is full. The maximum
+            of moving landmarks is a segment's end. --operations counts multiply-adds instead of measuring.
 
             Examples:
               audio-classifierd bench
               audio-classifierd bench --attention continual-nystrom --window 120 --window 1920
+              audio-classifierd bench --attention full --layers 2 --window 120
+              audio-classifierd bench --operations --layers 1 --layers 2
+              audio-classifierd bench --operations --model keywords-en
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
@@ -17,8 +22,17 @@ struct Bench: ParsableCommand {
     @Option(help: "How to write it.")
     var format = Format.table
 
-    @Option(help: "Only this attention system: continual, continual-nystrom.")
-    var attention: String?
+    @Option(help: "Only this attention system.")
+    var attention: AttentionSystem.Kind?
+
+    @Option(help: "Only these landmarks of continual-nystrom.")
+    var landmarks: EncoderConfiguration.LandmarkUpdate?
+
+    @Option(help: "Only this depth, of two layers and more.")
+    var depth: EncoderConfiguration.Depth?
+
+    @Option(help: "Encoder layers; may be repeated. (default: 1)")
+    var layers: [Int] = []
 
     @Option(
         help: ArgumentHelp(
@@ -26,23 +40,38 @@ struct Bench: ParsableCommand {
             valueName: "tokens"))
     var window: [Int] = []
 
+    @Flag(help: "Print multiply-adds a step instead of times.")
+    var operations = false
+
+    @Option(help: "With --operations, of layers like this model's (a name or a folder), with its stem and head.")
+    var model: String?
+
     @OptionGroup(title: "Messages") var logging: LogArguments
 
     func validate() throws {
-        if let attention, !StageBenchmark.attentions.contains(attention) {
-            throw ValidationError("--attention is one of \(StageBenchmark.attentions.joined(separator: ", ")).")
-        }
         for window in window where !(8...1_000_000).contains(window) {
             throw ValidationError("--window is in 8 ... 1000000.")
         }
+        for layers in layers where !(1...64).contains(layers) { throw ValidationError("--layers is in 1 ... 64.") }
+        if model != nil && !operations { throw ValidationError("--model goes with --operations.") }
     }
 
     func run() throws {
         logging.start()
-        var benchmark = StageBenchmark()
-        benchmark.attention = attention
-        if !window.isEmpty { benchmark.windows = window }
-        let rows = try benchmark.run()
+        var selection = AttentionSystem.Selection()
+        (selection.kind, selection.landmarks, selection.depth) = (attention, landmarks, depth)
+        selection.layers = layers
+        if operations {
+            let report = try OperationReport(
+                selection, windows: window.isEmpty ? StageBenchmark.windows : window,
+                model: try model.map { try ModelCatalog().load($0) })
+            return try OutputSink().write(format == .table ? report.table : report.json)
+        }
+        let rows = try StageBenchmark(selection, windows: window).run(progress: Progress.ifTerminal("bench"))
         try OutputSink().write(format == .table ? StageBenchmark.table(rows) : StageBenchmark.json(rows))
     }
 }
+
+extension AttentionSystem.Kind: ExpressibleByArgument {}
+extension EncoderConfiguration.LandmarkUpdate: ExpressibleByArgument {}
+extension EncoderConfiguration.Depth: ExpressibleByArgument {}

@@ -97,7 +97,10 @@ internal import Testing
 
     @Test func benchmarkIsReadByMachines() throws {
         let bench = try Program.run(
-            ["bench", "--window", "120", "--attention", "continual-nystrom", "--format", "json"])
+            [
+                "bench", "--window", "120", "--attention", "continual-nystrom", "--landmarks", "fixed", "--format",
+                "json",
+            ])
         #expect(bench.status == 0)
         let rows = try bench.records()
         #expect(rows.count == 1)
@@ -106,5 +109,23 @@ internal import Testing
         let times = ["median_us", "p99_us", "max_us"].compactMap { row[$0]?.number }
         #expect(times.count == 3 && times == times.sorted() && times.allSatisfy { $0 > 0 })
         #expect(row["state_bytes"]?.number ?? 0 > 0)
+    }
+
+    /// 2 n^2 D + 4 n D^2 + 2 n D F of the whole window; 2 n D + 4 D^2 + 2 D F from a ring.
+    @Test func operationsAreReadByMachines() throws {
+        let bench = try Program.run(["bench", "--operations", "--window", "120", "--format", "json"])
+        #expect(bench.status == 0)
+        var totals: [String: Double] = [:]
+        for row in try bench.records() {
+            let name = (row["attention"]?.string ?? "") + (row["landmarks"]?.string.map { " \($0)" } ?? "")
+            totals[name] = row["total_mac"]?.number
+        }
+        let (n, width, hidden) = (120.0, 192.0, 192.0)
+        let layer = 4 * width * width + 2 * width * hidden
+        // The stem of the benchmark's layer is one number, and so is its head.
+        #expect(totals["full"] == 2 * n * n * width + n * layer)
+        #expect(totals["continual"] == 2 * n * width + layer)
+        #expect(totals.count == 5)
+        #expect(try #require(totals["continual-nystrom fixed"]) < (try #require(totals["continual"])))
     }
 }

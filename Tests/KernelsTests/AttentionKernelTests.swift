@@ -183,8 +183,8 @@ internal import Testing
         oldest.copy(sums, from: 0, count: shape.count, to: 0)
         var output = AlignedBuffer(count: shape.values)
         kernels.attend(
-            shape, oldest: oldest, at: 0, others: sums, at: shape.count, beta: AlignedBuffer(beta),
-            inverse: ConstantVector(inverse), scratch: &scratch, into: &output)
+            shape, oldest: oldest, at: 0, others: sums, at: shape.count, beta: AlignedBuffer(beta), from: 0,
+            inverse: AlignedBuffer(inverse), at: 0, scratch: &scratch, into: &output, at: 0)
         return floats(output)
     }
 }

@@ -61,11 +61,27 @@ internal import Testing
         Change("encoder.window", 0, "encoder.window: 0 tokens"),
         Change("encoder.window", -5, "encoder.window: -5 tokens"),
         Change("encoder.window", 1e9, "encoder.window: 1000000000 tokens"),
-        Change("encoder.depth", "window", "encoder.depth"),
+        Change("encoder.depth", "both", "encoder.depth"),
         Change("encoder.norm", "both", "encoder.norm"),
         Change("encoder.activation", "swish", "encoder.activation"),
-        Change("encoder.attention.kind", "full", "encoder.attention.kind: \"full\" is neither"),
-        Change("encoder.attention.landmarks", "moving", "encoder.attention.landmarks: \"moving\" is not fixed"),
+        Change("encoder.attention.kind", "half", "encoder.attention.kind: \"half\" is none of full"),
+        Change(
+            "encoder.attention.kind", "full", "encoder.attention.", "the kind \"full\" has no such key"),
+        Change("encoder.attention.landmarks", "moving", "encoder.attention.landmarks: \"moving\" is neither"),
+        Change(
+            "encoder.attention", segments(4, "continual"), "encoder.attention: 4 landmarks do not divide a window of 6"),
+        Change("encoder.attention", segments(7, "continual"), "encoder.attention: 7 landmarks are not in 1 ... window"),
+        Change(
+            "encoder.attention",
+            .object(["kind": "nystromformer", "count": 4, "inverse": .object(["kind": "ridge", "lambda": 0.01])]),
+            "encoder.attention: 4 landmarks do not divide a window of 6"),
+        Change(
+            "encoder.attention",
+            .object(["kind": "nystromformer", "landmarks": "fixed", "count": 3, "inverse": .null]),
+            "encoder.attention.landmarks: the kind \"nystromformer\" has no such key"),
+        Change(
+            "encoder.attention.inverse", .object(["kind": "ridge", "lambda": 0.01, "iterations": 6]),
+            "encoder.attention.inverse.iterations: the kind \"ridge\" has no such key"),
         Change("encoder.attention.count", 7, "encoder.attention: 7 landmarks are not in 1 ... window (6)"),
         Change("encoder.attention.count", 0, "encoder.attention: 0 landmarks"),
         Change("encoder.attention.inverse.kind", "svd", "encoder.attention.inverse.kind: \"svd\" is neither"),
@@ -90,6 +106,13 @@ internal import Testing
         Change("decision.refractory_ms", -1, "decision.", "a time of -1 ms is not in"),
         Change("decision.class_thresholds.label 9", 0.5, "decision: a class threshold names a label that there is not"),
     ]
+
+    private static func segments(_ count: Int, _ landmarks: String) -> JSONValue {
+        .object([
+            "kind": "continual-nystrom", "landmarks": .string(landmarks), "count": .number(Double(count)),
+            "inverse": .object(["kind": "ridge", "lambda": 0.01]),
+        ])
+    }
 
     private static func convolution(_ timeStride: Int, _ bandStride: Int, _ channels: Int) -> JSONValue {
         .object([

@@ -42,8 +42,7 @@ internal import Testing
     }
 
     /// The largest features that are taken give finite logits.
-    @Test(arguments: ModelShape.attentions) func hugeFeatures(_ attention: EncoderConfiguration.Attention) throws {
-        let shape = ModelShape().with { $0.attention = attention }
+    @Test(arguments: ModelShape.systems) func hugeFeatures(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model
         var frames = shape.frames(tokens: 3 * shape.window, seed: 2)
         for index in frames.indices where index % 4 == 1 { frames[index] = frames[index].map { $0 < 0 ? -1e6 : 1e6 } }

@@ -15,15 +15,15 @@ internal import Testing
         ]
         let positions: [EncoderConfiguration.Position] = [.none, .recycling(period: 5), .recycling(period: 8)]
         var shapes: [ModelShape] = []
-        for attention in ModelShape.attentions {
+        for system in ModelShape.systems {
             for norm in [EncoderConfiguration.Norm.pre, .post] {
                 for activation in [EncoderConfiguration.Activation.relu, .gelu] {
                     for position in positions {
-                        var shape = ModelShape()
+                        var shape = system
                         shape.seed = UInt64(shapes.count)
                         shape.stem = stems[shapes.count % stems.count]
                         shape.bands = [7, 8, 1, 5][shapes.count % 4]
-                        (shape.attention, shape.norm, shape.activation) = (attention, norm, activation)
+                        (shape.norm, shape.activation) = (norm, activation)
                         shape.position = position
                         shapes.append(shape)
                     }
@@ -45,14 +45,10 @@ internal import Testing
         try agree(layer, tokens: 4 * shape.window + 3, relative: 1e-5)
     }
 
-    static let largerShapes: [ModelShape] = ModelShape.attentions.flatMap { attention in
-        Effort.choose([2, 3, 7, 25, 120], reduced: [3, 25]).map { window in
-            ModelShape().with {
-                $0.attention = attention
-                if window < 4, case .continualNystrom(_, let inverse) = attention {
-                    $0.attention = .continualNystrom(landmarks: 2, inverse: inverse)
-                }
-                ($0.window, $0.heads, $0.headWidth, $0.feedForward) = (window, 4, 16, 100)
+    static let largerShapes: [ModelShape] = ModelShape.systems.flatMap { system in
+        Effort.choose([2, 3, 8, 25, 48], reduced: [3, 8]).map { window in
+            system.window(window).with {
+                ($0.heads, $0.headWidth, $0.feedForward) = (4, 16, 100)
                 ($0.bands, $0.labels, $0.activation, $0.seed) = (40, 20, .gelu, UInt64(window))
             }
         }
@@ -64,18 +60,14 @@ internal import Testing
     }
 
     /// The layers' logits far apart, as those of a trained model are.
-    @Test(arguments: ModelShape.attentions) func peakedAttention(_ attention: EncoderConfiguration.Attention) throws {
-        let shape = ModelShape().with {
-            ($0.attention, $0.logitScale, $0.window, $0.headWidth) = (attention, 4, 25, 8)
-        }
+    @Test(arguments: ModelShape.systems) func peakedAttention(_ system: ModelShape) throws {
+        let shape = system.window(24).with { ($0.logitScale, $0.headWidth) = (4, 8) }
         try agree(shape, tokens: 100)
     }
 
     /// Long after the beginning, with memories and positions that went round many times.
-    @Test(arguments: ModelShape.attentions) func longStream(_ attention: EncoderConfiguration.Attention) throws {
-        let shape = ModelShape().with {
-            ($0.attention, $0.window, $0.position) = (attention, 11, .recycling(period: 7))
-        }
+    @Test(arguments: ModelShape.systems) func longStream(_ system: ModelShape) throws {
+        let shape = system.window(12).with { $0.position = .recycling(period: 7) }
         try agree(shape, tokens: Effort.choose(3000, reduced: 200))
     }
 

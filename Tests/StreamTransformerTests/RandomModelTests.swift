@@ -39,17 +39,15 @@ internal import Testing
         shape.headWidth = random.integer(in: max(2, 12 / shape.heads)...20)
         shape.layers = random.integer(in: 1...3)
         shape.feedForward = random.integer(in: 1...70)
-        shape.window = random.integer(in: 2...30)
-        let landmarks = random.integer(in: 1...min(shape.window, 20))
-        switch random.integer(in: 0...2) {
-        case 0: shape.attention = .continual
-        case 1:
-            let lambda = [1e-3, 1e-2, 0.1][random.integer(in: 0...2)]
-            shape.attention = .continualNystrom(landmarks: landmarks, inverse: .ridge(lambda: lambda))
-        default:
-            let iterations = random.integer(in: 1...8)
-            shape.attention = .continualNystrom(landmarks: landmarks, inverse: .newtonSchulz(iterations: iterations))
-        }
+        let inverse: EncoderConfiguration.Inverse =
+            random.next() % 2 == 0
+            ? .ridge(lambda: [1e-3, 1e-2, 0.1][random.integer(in: 0...2)])
+            : .newtonSchulz(iterations: random.integer(in: 1...8))
+        shape.attention = ModelShape.systems[random.integer(in: 0...ModelShape.systems.count - 1)].attention
+            .with(landmarks: random.integer(in: 1...20), inverse: inverse)
+        shape.depth = random.next() % 2 == 0 ? .window : .stream
+        if shape.depth == .window, shape.attention.isContinual { shape.layers = min(shape.layers, 2) }
+        shape = shape.window(random.integer(in: 2...30))
         shape.norm = random.next() % 2 == 0 ? .pre : .post
         shape.activation = random.next() % 2 == 0 ? .relu : .gelu
         if random.next() % 2 == 0 { shape.position = .recycling(period: random.integer(in: 1...40)) }
@@ -104,12 +102,15 @@ internal import Testing
             candidates.append(shape.with { $0.stem = .convolution(Array(layers.dropLast())) })
         }
         candidates.append(shape.with { $0.attention = .continual })
-        if case .continualNystrom(let landmarks, let inverse) = shape.attention {
+        candidates.append(shape.with { $0.depth = .stream })
+        if let landmarks = shape.attention.landmarks, let inverse = shape.attention.inverse {
             candidates.append(
-                shape.with { $0.attention = .continualNystrom(landmarks: max(landmarks / 2, 1), inverse: inverse) })
+                shape.with {
+                    $0.attention = shape.attention.with(landmarks: max(landmarks / 2, 1), inverse: inverse)
+                })
         }
         candidates.append(shape.with { $0.position = .none })
         // A shape that is no model fails for another reason.
-        return candidates.filter { $0.window >= 2 && $0.headWidth >= 2 && ($0.landmarks ?? 0) <= $0.window }
+        return candidates.filter { $0.window >= 2 && $0.headWidth >= 2 && $0.window($0.window) == $0 }
     }
 }

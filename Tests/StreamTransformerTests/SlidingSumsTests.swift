@@ -72,14 +72,11 @@ internal import Testing
     /// Every layer has a memory of its own: layers stepped in turn give bit for bit what each gives alone.
     @Test(arguments: [2, 7, 25]) func layersAreIndependent(_ window: Int) throws {
         var random = SplitMix64(seed: 7)
-        let inverse = ConstantVector(Self.ridgeInverses(&random))
+        let inverse = AlignedBuffer(Self.ridgeInverses(&random))
         let shape = Self.shape
-        var together = SlidingSums(
-            layers: 2, heads: shape.heads, landmarks: shape.landmarks, headWidth: shape.width, window: window)
-        var first = SlidingSums(
-            layers: 1, heads: shape.heads, landmarks: shape.landmarks, headWidth: shape.width, window: window)
-        var second = SlidingSums(
-            layers: 1, heads: shape.heads, landmarks: shape.landmarks, headWidth: shape.width, window: window)
+        var together = SlidingSums(layers: 2, shape: shape, window: window)
+        var first = SlidingSums(layers: 1, shape: shape, window: window)
+        var second = SlidingSums(layers: 1, shape: shape, window: window)
         var context = AlignedBuffer(count: shape.values)
         func attend(_ sums: inout SlidingSums, _ layer: Int, _ t: Int64, _ token: [Float]) -> [Float] {
             sums.attend(
@@ -114,7 +111,7 @@ private struct Stream: ~Copyable {
     let signal: SlidingSumsTests.Signal
     let shape = SlidingSumsTests.shape
     private let inverse: [Float]
-    private let inverseVector: ConstantVector
+    private let inverseBuffer: AlignedBuffer
     private var random = SplitMix64(seed: 4)
     private var sums: SlidingSums
     private var context: AlignedBuffer
@@ -126,9 +123,8 @@ private struct Stream: ~Copyable {
         self.window = window
         self.signal = signal
         self.inverse = inverse
-        inverseVector = ConstantVector(inverse)
-        sums = SlidingSums(
-            layers: 1, heads: shape.heads, landmarks: shape.landmarks, headWidth: shape.width, window: window)
+        inverseBuffer = AlignedBuffer(inverse)
+        sums = SlidingSums(layers: 1, shape: shape, window: window)
         context = AlignedBuffer(count: shape.values)
     }
 
@@ -145,7 +141,7 @@ private struct Stream: ~Copyable {
         if tokens.count == window { tokens.removeFirst() }
         tokens.append((logits, values))
         sums.attend(
-            AlignedBuffer((0..<shape.rows).map(beta) + logits + values), inverse: inverseVector, layer: 0,
+            AlignedBuffer((0..<shape.rows).map(beta) + logits + values), inverse: inverseBuffer, layer: 0,
             position: Int64(position), kernels: .best, into: &context)
         position += 1
         return (0..<shape.values).map { context[$0] }

@@ -5,11 +5,11 @@ internal import Testing
 
 /// A stream's state is a value of its own: it can be saved, restored and cleared, and no two streams share any of it.
 @Suite struct StreamStateTests {
-    static let shapes: [ModelShape] = ModelShape.attentions.flatMap { attention in
+    static let shapes: [ModelShape] = ModelShape.systems.flatMap { system in
         [
-            ModelShape().with { ($0.attention, $0.stem, $0.window) = (attention, .linear(frames: 2), 7) },
-            ModelShape().with {
-                ($0.attention, $0.position) = (attention, .recycling(period: 5))
+            system.window(9).with { $0.stem = .linear(frames: 2) },
+            system.with {
+                $0.position = .recycling(period: 5)
                 $0.stem = ModelShape.convolution((3, 2, 2), (4, 2, 1))
             },
         ]
@@ -81,6 +81,8 @@ internal import Testing
         #expect(refused > 0, "random bytes hold values that are not numbers")
         for other in Self.shapes where other != shape {
             let bytes = try ModelAndOracle(other).model.makeStream().snapshotBytes
+            // Which model a snapshot is of, its file says; here only the size tells them apart.
+            guard bytes.count != size else { continue }
             var stream = model.makeStream()
             var reader = SnapshotReader(bytes)
             guard (try? stream.restore(from: &reader)) != nil else { continue }

@@ -37,7 +37,44 @@ extension ModelShape {
     static let ridge = EncoderConfiguration.Attention.continualNystrom(landmarks: 3, inverse: .ridge(lambda: 1e-2))
     static let newtonSchulz = EncoderConfiguration.Attention.continualNystrom(
         landmarks: 4, inverse: .newtonSchulz(iterations: 6))
-    static let attentions: [EncoderConfiguration.Attention] = [.continual, ridge, newtonSchulz]
+
+    /// Every attention system in both depths, with two layers and a window of 6 tokens.
+    static let systems: [ModelShape] = {
+        typealias Attention = EncoderConfiguration.Attention
+        let moving = Attention.continualNystrom(landmarks: 3, update: .continual, inverse: .ridge(lambda: 1e-2))
+        let movingByIteration = Attention.continualNystrom(
+            landmarks: 2, update: .continual, inverse: .newtonSchulz(iterations: 6))
+        let systems: [(Attention, EncoderConfiguration.Depth)] = [
+            (.continual, .stream), (ridge, .stream), (newtonSchulz, .stream), (moving, .stream),
+            (movingByIteration, .stream), (.continual, .window), (ridge, .window), (newtonSchulz, .window),
+            (moving, .window), (movingByIteration, .window), (.full, .window), (.full, .stream),
+            (.nystromformer(landmarks: 3, inverse: .ridge(lambda: 1e-2)), .window),
+            (.nystromformer(landmarks: 2, inverse: .newtonSchulz(iterations: 6)), .stream),
+        ]
+        return systems.map { attention, depth in
+            ModelShape().with { ($0.attention, $0.depth) = (attention, depth) }
+        }
+    }()
+
+    /// With another window, and as many landmarks as divide it, where they must.
+    func window(_ window: Int) -> ModelShape {
+        func divisor(_ landmarks: Int) -> Int {
+            (1...min(landmarks, window)).last { window.isMultiple(of: $0) } ?? 1
+        }
+        return with {
+            $0.window = window
+            switch attention {
+            case .full, .continual: break
+            case .nystromformer(let landmarks, let inverse):
+                $0.attention = .nystromformer(landmarks: divisor(landmarks), inverse: inverse)
+            case .continualNystrom(let landmarks, .fixed, let inverse):
+                $0.attention = .continualNystrom(landmarks: min(landmarks, window), inverse: inverse)
+            case .continualNystrom(let landmarks, .continual, let inverse):
+                $0.attention = .continualNystrom(
+                    landmarks: divisor(landmarks), update: .continual, inverse: inverse)
+            }
+        }
+    }
 
     /// Steps of (channels, time stride, band stride).
     static func convolution(_ layers: (Int, Int, Int)...) -> Stem {
@@ -47,6 +84,18 @@ extension ModelShape {
 
 extension ModelShape: CustomTestStringConvertible {
     package var testDescription: String { "\(self)" }
+}
+
+extension EncoderConfiguration.Attention {
+    /// The same kind with another number of landmarks and another inverse.
+    func with(landmarks: Int, inverse: EncoderConfiguration.Inverse) -> Self {
+        switch self {
+        case .full, .continual: self
+        case .nystromformer: .nystromformer(landmarks: landmarks, inverse: inverse)
+        case .continualNystrom(_, let update, _):
+            .continualNystrom(landmarks: landmarks, update: update, inverse: inverse)
+        }
+    }
 }
 
 /// A model, its files and its reference.

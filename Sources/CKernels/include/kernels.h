@@ -7,6 +7,8 @@
 
 // Width of a vector in the kernels' source; the compiler splits it where the machine's is narrower.
 #define KERNELS_LANES 16
+// The part of its largest total below which a sum that gives up terms is summed again: at most two bits cancel.
+#define KERNELS_WORN 0.25f
 // Outputs of one full panel of a packed matrix.
 #define KERNELS_PANEL 64
 
@@ -20,6 +22,21 @@ typedef struct {
   ptrdiff_t landmarks;
   ptrdiff_t width;
 } kernels_sums_shape;
+
+// Softmax averages of the same tokens for many queries, one sum a head and query (row), in place:
+//   maximum  heads * capacity          no score exceeds it
+//   total    heads * capacity          sum of exp(score - maximum)
+//   largest  heads * capacity          the largest total since the row was last summed from its tokens
+//   value    heads * capacity * width  sum of exp(score - maximum) * v
+typedef struct {
+  ptrdiff_t heads;
+  ptrdiff_t capacity;
+  ptrdiff_t width;
+  float *maximum;
+  float *total;
+  float *largest;
+  float *value;
+} kernels_rows;
 
 typedef struct {
   const char *name;
@@ -38,6 +55,8 @@ typedef struct {
   void (*standardize)(const float *x, const float *offset, const float *scale, float *y, ptrdiff_t count);
   void (*multiply)(const float *x, const float *factor, float *y, ptrdiff_t count);
   void (*add)(const float *x, float *y, ptrdiff_t count);
+  // y = y + (x - y) * factor
+  void (*approach)(const float *x, float factor, float *y, ptrdiff_t count);
   void (*relu)(float *x, ptrdiff_t count);
   // x/2 (1 + erf(x / sqrt 2))
   void (*gelu)(float *x, ptrdiff_t count);
@@ -51,6 +70,18 @@ typedef struct {
   void (*ring_attend)(const float *query, const float *keys, const float *values, float *scores, float *output,
                       ptrdiff_t heads, ptrdiff_t width, ptrdiff_t capacity, ptrdiff_t filled);
 
+  // scores (heads, count) = x (heads * width) times matrix (heads, width, count).
+  void (*head_scores)(const float *matrix, const float *x, float *scores, ptrdiff_t heads, ptrdiff_t width,
+                      ptrdiff_t count);
+  // One row of `rows`, summed from its tokens: query (width), keys and values as in ring_attend.
+  void (*softmax_row)(kernels_rows rows, ptrdiff_t head, ptrdiff_t row, const float *query, const float *keys,
+                      const float *values, ptrdiff_t filled, float *scores);
+  // Every row takes in a token and, unless old_scores is NULL, gives one up. Scores (heads, capacity) are of the token's key
+  // with the rows' queries; v (heads * width). Returns how many rows have a total below KERNELS_WORN times their largest: too much
+  // of them has cancelled, and they must be summed again.
+  ptrdiff_t (*softmax_exchange)(kernels_rows rows, const float *old_scores, const float *new_scores,
+                                const float *old_v, const float *new_v);
+
   // target = source combined with one token: logits (rows), v (heads * width). target may be source.
   void (*sums_insert)(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
                       float *target, float *scratch);
@@ -60,11 +91,20 @@ typedef struct {
   // beta (rows), inverse (heads, landmarks, landmarks). scratch: 4 * rows_padded.
   void (*sums_attend)(kernels_sums_shape shape, const float *a, const float *b, const float *c,
                       const float *beta, const float *inverse, float *scratch, float *output);
+  // The same in its parts: delta (rows, width) = an aggregate's averages; mixed (rows) = softmax(beta) inverse;
+  // output (heads * width) = mixed delta.
+  void (*sums_average)(kernels_sums_shape shape, const float *sums, float *delta);
+  void (*landmarks_mix)(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed);
+  void (*landmarks_apply)(kernels_sums_shape shape, const float *mixed, const float *delta, float *output);
 } kernels_table;
 
 // The best table that this machine can run, or the named one ("generic", "avx2", "avx512"); NULL where the name
 // is unknown or the machine lacks the instructions.
 const kernels_table *kernels_select(const char *name);
+
+// The generic kernels, which also add up the multiply-adds of this thread.
+const kernels_table *kernels_counting(void);
+size_t kernels_multiply_adds(void);
 
 // Floats in a packed matrix.
 ptrdiff_t kernels_packed_count(ptrdiff_t inputs, ptrdiff_t outputs);

@@ -31,45 +31,106 @@ INLINE void add_scaled(float *target, const float *source, float b, ptrdiff_t wi
   for (; c < width; c++) target[c] = target[c] + source[c] * b;
 }
 
+// One query of one head against keys (width, capacity) and values (capacity, width): in `o` the sum of exp(score - top) v over
+// the first `filled` slots, not yet divided by the sum of exp(score - top), which is returned.
+INLINE float softmax_sums(const float *q, const float *k, const float *v, float *scores, float *o, ptrdiff_t width,
+                          ptrdiff_t capacity, ptrdiff_t filled, float *top) {
+  const ptrdiff_t padded = (filled + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
+  vec largest = splat(-3.0e38f);
+  for (ptrdiff_t j = 0; j < padded; j += KERNELS_LANES) {
+    const ptrdiff_t left = filled - j;
+    vec score = {};
+    if (left >= KERNELS_LANES) {
+      for (ptrdiff_t c = 0; c < width; c++) score = score + q[c] * load(k + c * capacity + j);
+      largest = maximum(largest, score);
+      store(scores + j, score);
+    } else {
+      for (ptrdiff_t c = 0; c < width; c++) score = score + q[c] * load_part(k + c * capacity + j, left);
+      store(scores + j, score);
+      for (ptrdiff_t i = left; i < KERNELS_LANES; i++) scores[j + i] = -3.0e38f;
+      largest = maximum(largest, load(scores + j));
+    }
+  }
+  *top = max_lanes(largest);
+  vec total = {};
+  for (ptrdiff_t j = 0; j < padded; j += KERNELS_LANES) {
+    const ptrdiff_t left = filled - j;
+    vec weight = exponential(load(scores + j) - *top);
+    store(scores + j, weight);
+    if (left < KERNELS_LANES) {
+      for (ptrdiff_t i = left; i < KERNELS_LANES; i++) scores[j + i] = 0;
+      weight = load(scores + j);
+    }
+    total = total + weight;
+  }
+  for (ptrdiff_t c = 0; c < width; c++) o[c] = 0;
+  for (ptrdiff_t j = 0; j < filled; j++) add_scaled(o, v + j * width, scores[j], width);
+  return sum_lanes(total);
+}
+
+INLINE void scale_row(float *target, float factor, ptrdiff_t width) {
+  for (ptrdiff_t c = 0; c < width; c++) target[c] = target[c] * factor;
+}
+
 static void ring_attend(const float *query, const float *keys, const float *values, float *scores, float *output,
                         ptrdiff_t heads, ptrdiff_t width, ptrdiff_t capacity, ptrdiff_t filled) {
-  const ptrdiff_t padded = (filled + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
   for (ptrdiff_t h = 0; h < heads; h++) {
-    const float *q = query + h * width;
-    const float *k = keys + h * width * capacity;
-    const float *v = values + h * capacity * width;
-    float *o = output + h * width;
-    vec largest = splat(-3.0e38f);
-    for (ptrdiff_t j = 0; j < padded; j += KERNELS_LANES) {
-      const ptrdiff_t left = filled - j;
-      vec score = {};
-      if (left >= KERNELS_LANES) {
-        for (ptrdiff_t c = 0; c < width; c++) score = score + q[c] * load(k + c * capacity + j);
-        largest = maximum(largest, score);
-        store(scores + j, score);
-      } else {
-        for (ptrdiff_t c = 0; c < width; c++) score = score + q[c] * load_part(k + c * capacity + j, left);
-        store(scores + j, score);
-        for (ptrdiff_t i = left; i < KERNELS_LANES; i++) scores[j + i] = -3.0e38f;
-        largest = maximum(largest, load(scores + j));
-      }
-    }
-    const float top = max_lanes(largest);
-    vec total = {};
-    for (ptrdiff_t j = 0; j < padded; j += KERNELS_LANES) {
-      const ptrdiff_t left = filled - j;
-      vec weight = exponential(load(scores + j) - top);
-      store(scores + j, weight);
-      if (left < KERNELS_LANES) {
-        for (ptrdiff_t i = left; i < KERNELS_LANES; i++) scores[j + i] = 0;
-        weight = load(scores + j);
-      }
-      total = total + weight;
-    }
-    const float scale = 1.0f / sum_lanes(total);
-    for (ptrdiff_t c = 0; c < width; c++) o[c] = 0;
-    for (ptrdiff_t j = 0; j < filled; j++) add_scaled(o, v + j * width, scores[j] * scale, width);
+    const ptrdiff_t ring = h * width * capacity;
+    float top;
+    const float total = softmax_sums(query + h * width, keys + ring, values + ring, scores, output + h * width, width,
+                                     capacity, filled, &top);
+    scale_row(output + h * width, 1.0f / total, width);
   }
+}
+
+static void head_scores(const float *matrix, const float *x, float *scores, ptrdiff_t heads, ptrdiff_t width,
+                        ptrdiff_t count) {
+  for (ptrdiff_t h = 0; h < heads; h++) {
+    float *row = scores + h * count;
+    for (ptrdiff_t j = 0; j < count; j++) row[j] = 0;
+    for (ptrdiff_t c = 0; c < width; c++) add_scaled(row, matrix + (h * width + c) * count, x[h * width + c], count);
+  }
+}
+
+static void softmax_row(kernels_rows rows, ptrdiff_t head, ptrdiff_t row, const float *query, const float *keys,
+                        const float *values, ptrdiff_t filled, float *scores) {
+  const ptrdiff_t place = head * rows.capacity + row, ring = head * rows.width * rows.capacity;
+  const float total = softmax_sums(query, keys + ring, values + ring, scores, rows.value + place * rows.width,
+                                   rows.width, rows.capacity, filled, rows.maximum + place);
+  rows.total[place] = total;
+  rows.largest[place] = total;
+}
+
+static ptrdiff_t softmax_exchange(kernels_rows rows, const float *old_scores, const float *new_scores,
+                                  const float *old_v, const float *new_v) {
+  const ptrdiff_t capacity = rows.capacity, width = rows.width;
+  float keep[KERNELS_LANES], out[KERNELS_LANES], in[KERNELS_LANES];
+  ptrdiff_t worn = 0;
+  for (ptrdiff_t h = 0; h < rows.heads; h++)
+    for (ptrdiff_t first = 0; first < capacity; first += KERNELS_LANES) {
+      const ptrdiff_t left = capacity - first < KERNELS_LANES ? capacity - first : KERNELS_LANES;
+      const ptrdiff_t place = h * capacity + first;
+      vec before = load_part(rows.maximum + place, left);
+      vec score = load_part(new_scores + place, left);
+      vec after = maximum(before, score);
+      vec a = exponential(before - after), b = exponential(score - after);
+      vec gone = old_scores ? exponential(load_part(old_scores + place, left) - after) : (vec){};
+      vec total = load_part(rows.total + place, left) * a - gone + b;
+      vec largest = maximum(load_part(rows.largest + place, left) * a, total);
+      store_part(rows.maximum + place, after, left);
+      store_part(rows.total + place, total, left);
+      store_part(rows.largest + place, largest, left);
+      store(keep, a);
+      store(out, -gone);
+      store(in, b);
+      for (ptrdiff_t i = 0; i < left; i++) {
+        worn += rows.total[place + i] < KERNELS_WORN * rows.largest[place + i];
+        float *value = rows.value + (place + i) * width;
+        blend(value, value, keep[i], new_v + h * width, in[i], width);
+        if (old_scores) add_scaled(value, old_v + h * width, out[i], width);
+      }
+    }
+  return worn;
 }
 
 INLINE ptrdiff_t padded_rows(kernels_sums_shape shape) {
@@ -117,13 +178,10 @@ static void sums_combine(kernels_sums_shape shape, const float *other, float *ta
     blend(to + row * shape.width, to + row * shape.width, keep[row], from + row * shape.width, weight[row], shape.width);
 }
 
-static void sums_attend(kernels_sums_shape shape, const float *a, const float *b, const float *c,
-                        const float *beta, const float *inverse, float *scratch, float *output) {
-  const ptrdiff_t padded = padded_rows(shape), m = shape.landmarks, width = shape.width;
-  float *weight_a = scratch, *weight_b = scratch + padded, *weight_c = scratch + 2 * padded;
-  float *mixed = scratch + 3 * padded;
+// mixed (rows) = softmax(beta) Z of every head
+static void landmarks_mix(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed) {
+  const ptrdiff_t m = shape.landmarks;
   for (ptrdiff_t h = 0; h < shape.heads; h++) {
-    // softmax(beta) Z, before its division by the sum
     const float *logits = beta + h * m, *z = inverse + h * m * m;
     float *row = mixed + h * m;
     float top = logits[0];
@@ -139,9 +197,35 @@ static void sums_attend(kernels_sums_shape shape, const float *a, const float *b
         add_scaled(row, z + (i + j) * m, weights[j], m);
       }
     }
-    const float scale = 1.0f / total;
-    for (ptrdiff_t j = 0; j < m; j++) row[j] = row[j] * scale;
+    scale_row(row, 1.0f / total, m);
   }
+}
+
+// output (heads * width) = mixed Delta of every head, Delta (rows, width)
+static void landmarks_apply(kernels_sums_shape shape, const float *mixed, const float *delta, float *output) {
+  const ptrdiff_t m = shape.landmarks, width = shape.width;
+  for (ptrdiff_t h = 0; h < shape.heads; h++) {
+    float *o = output + h * width;
+    for (ptrdiff_t c = 0; c < width; c++) o[c] = 0;
+    for (ptrdiff_t i = 0; i < m; i++) add_scaled(o, delta + (h * m + i) * width, mixed[h * m + i], width);
+  }
+}
+
+static void sums_average(kernels_sums_shape shape, const float *sums, float *delta) {
+  const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks, width = shape.width;
+  const float *total = sums + padded, *value = sums + 2 * padded;
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    memcpy(delta + row * width, value + row * width, (size_t)width * sizeof(float));
+    scale_row(delta + row * width, 1.0f / total[row], width);
+  }
+}
+
+static void sums_attend(kernels_sums_shape shape, const float *a, const float *b, const float *c,
+                        const float *beta, const float *inverse, float *scratch, float *output) {
+  const ptrdiff_t padded = padded_rows(shape), m = shape.landmarks, width = shape.width;
+  float *weight_a = scratch, *weight_b = scratch + padded, *weight_c = scratch + 2 * padded;
+  float *mixed = scratch + 3 * padded;
+  landmarks_mix(shape, beta, inverse, mixed);
   for (ptrdiff_t i = shape.heads * m; i < padded; i++) mixed[i] = 0;
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
     vec x = load(a + i), y = load(b + i), z = load(c + i);

@@ -25,6 +25,12 @@ static void add(const float *x, float *y, ptrdiff_t count) {
                   store_part(y + i, load_part(y + i, left) + load_part(x + i, left), left));
 }
 
+static void approach(const float *x, float factor, float *y, ptrdiff_t count) {
+  FOR_EACH_VECTOR(i, count, store(y + i, load(y + i) + (load(x + i) - load(y + i)) * factor),
+                  store_part(y + i, load_part(y + i, left) + (load_part(x + i, left) - load_part(y + i, left)) * factor,
+                             left));
+}
+
 static void relu(float *x, ptrdiff_t count) {
   FOR_EACH_VECTOR(i, count, store(x + i, maximum(load(x + i), (vec){})),
                   store_part(x + i, maximum(load_part(x + i, left), (vec){}), left));

@@ -2,24 +2,35 @@ internal import FoundationEssentials
 internal import Glibc
 internal import StreamTransformer
 
-/// One encoder layer with random weights, and next to nothing around it: what a benchmark of attention measures.
+/// Encoder layers with random weights, and next to nothing around them: what a benchmark of attention measures.
 enum LayerModel {
-    /// - Parameter attention: the `attention` object of a configuration, as JSON.
-    static func make(width: Int, heads: Int, feedForward: Int, window: Int, landmarks: Int?) throws -> Model {
-        let attention =
-            landmarks.map {
-                #"{"kind":"continual-nystrom","landmarks":"fixed","count":\#($0),"inverse":{"kind":"ridge","lambda":0.01}}"#
-            } ?? #"{"kind":"continual"}"#
+    /// D = 192, 16 heads, FFN 192, 8 landmarks; or the shape of another encoder.
+    static func configuration(_ system: AttentionSystem, window: Int, like encoder: EncoderConfiguration? = nil) throws
+        -> ModelConfiguration
+    {
+        let landmarks = encoder?.attention.landmarks ?? 8
         let json = """
-            {"format_version":1,"name":"layer","description":"one layer","licence":"CC0-1.0","labels":["a"],"frontend":null,
-            "input_width":1,"stem":{"kind":"linear","frames":1},"encoder":{"width":\(width),"layers":1,"heads":\(heads),
-            "feed_forward":\(feedForward),"window":\(window),"attention":\(attention),"depth":"stream","norm":"post",
-            "activation":"relu","position":{"kind":"none"}},"activation":"softmax","background":[],
+            {"format_version":1,"name":"layer","description":"layers","licence":"CC0-1.0","labels":["a"],
+            "frontend":null,"input_width":1,"stem":{"kind":"linear","frames":1},"encoder":{"width":\(encoder?.width ?? 192),
+            "layers":\(system.layers),"heads":\(encoder?.heads ?? 16),"feed_forward":\(encoder?.feedForward ?? 192),
+            "window":\(window),"attention":\(system.json(landmarks: landmarks)),"depth":"\(system.depth.rawValue)",
+            "norm":"post","activation":"relu","position":{"kind":"none"}},"activation":"softmax","background":[],
             "decision":{"threshold":0.5,"threshold_off":0.5,"min_duration_ms":0,"max_gap_ms":0,"refractory_ms":0},
             "weights":{"file":"model.safetensors","bytes":0,"sha256":"\(String(repeating: "0", count: 64))"},
             "golden":{"tolerance":0.0001},"card":{}}
             """
-        let configuration = try JSONDecoder().decode(ModelConfiguration.self, from: Data(json.utf8))
+        do {
+            return try JSONDecoder().decode(ModelConfiguration.self, from: Data(json.utf8))
+        } catch let error as DecodingError {
+            throw ServiceError(.usage, code: "benchmark", "\(system.name), n = \(window): \(error)")
+        }
+    }
+
+    /// A model of the benchmark's own shape.
+    static func make(_ system: AttentionSystem, window: Int) throws -> Model {
+        let configuration = try configuration(system, window: window)
+        let encoder = configuration.encoder
+        let (width, feedForward) = (encoder.width, encoder.feedForward)
         var generator = SystemRandomNumberGenerator()
         var tensors: [String: Safetensors.Tensor] = [:]
         func add(_ name: String, _ shape: Int...) {
@@ -31,20 +42,22 @@ enum LayerModel {
             add("\(name).weight", outputs, inputs)
             add("\(name).bias", outputs)
         }
-        let layer = "encoder.layers.0"
         add("input.mean", 1)
         add("input.scale", 1)
         affine("stem.projection", width, 1)
-        for part in ["query", "key", "value", "output"] { affine("\(layer).attention.\(part)", width, width) }
-        affine("\(layer).feed_forward.in", feedForward, width)
-        affine("\(layer).feed_forward.out", width, feedForward)
-        for norm in ["norm_attention", "norm_feed_forward"] {
-            add("\(layer).\(norm).weight", width)
-            add("\(layer).\(norm).bias", width)
-        }
-        if let landmarks {
-            for part in ["query", "key"] {
-                add("\(layer).attention.landmarks.\(part)", heads, landmarks, width / heads)
+        for index in 0..<encoder.layers {
+            let layer = "encoder.layers.\(index)"
+            for part in ["query", "key", "value", "output"] { affine("\(layer).attention.\(part)", width, width) }
+            affine("\(layer).feed_forward.in", feedForward, width)
+            affine("\(layer).feed_forward.out", width, feedForward)
+            for norm in ["norm_attention", "norm_feed_forward"] {
+                add("\(layer).\(norm).weight", width)
+                add("\(layer).\(norm).bias", width)
+            }
+            if system.landmarks == .fixed, let landmarks = encoder.attention.landmarks {
+                for part in ["query", "key"] {
+                    add("\(layer).attention.landmarks.\(part)", encoder.heads, landmarks, encoder.headWidth)
+                }
             }
         }
         affine("head", 1, width)

@@ -16,39 +16,53 @@ public struct StageBenchmark: Sendable {
     }
 
     /// Windows of the encoder layers, in tokens.
-    public var windows = [120, 480, 1920, 12000]
-    /// Which attention systems; nil for all.
-    public var attention: String?
+    public static let windows = [120, 480, 1920, 12000]
+    private let windows: [Int]
+    private let selection: AttentionSystem.Selection
+    /// Whether somebody asked for these very windows: then a measurement takes as long as it takes.
+    private let isPatient: Bool
 
-    public static let attentions = ["continual", "continual-nystrom"]
+    /// - Parameter windows: empty for all.
+    public init(_ selection: AttentionSystem.Selection, windows: [Int]) {
+        self.selection = selection
+        self.windows = windows.isEmpty ? Self.windows : windows
+        isPatient = !windows.isEmpty
+    }
 
-    public init() {}
-
-    public func run() throws -> [Row] {
-        var rows = attention == nil ? [try frontend("log-mel frame (yamnet: 64 bands, FFT 512)", .yamnet)] : []
-        for kind in Self.attentions where attention == nil || attention == kind {
-            for window in windows {
-                rows.append(try layer(kind, window: window))
-            }
+    public func run(progress: Progress?) throws -> [Row] {
+        let cases = try selection.systems.flatMap { system in
+            try windows.filter { window in
+                let count = OperationCount(try LayerModel.configuration(system, window: window))
+                return isPatient || count.total < Self.longestStep
+            }.map { (system, $0) }
         }
+        var rows: [Row] = []
+        if selection.kind == nil {
+            rows.append(try frontend("log-mel frame (yamnet: 64 bands, FFT 512)", .yamnet))
+        }
+        for (index, (system, window)) in cases.enumerated() {
+            progress?.update(Double(index) / Double(cases.count), "\(system.name), n = \(window)")
+            rows.append(try layer(system, window: window))
+        }
+        progress?.finish()
         return rows
     }
 
+    /// Multiply-adds of a step that is measured without being asked for by name: a tenth of a second or so.
+    private static let longestStep = 2e9
+
     public static func table(_ rows: [Row]) -> [String] {
-        let header = ["microseconds, one thread, \(Kernels.best.name) kernels", "median", "p99", "maximum", "state"]
+        let header = [
+            "microseconds; layers of D = 192, 16 heads, FFN 192, m = 8; one thread, \(Kernels.best.name) kernels",
+            "median", "p99", "maximum", "state",
+        ]
         let cells = rows.map { row in
             [
                 row.stage, Decimal.text(row.median, 2), Decimal.text(row.p99, 2), Decimal.text(row.largest, 2),
                 row.bytes.map { "\($0 / 1024) KiB" } ?? "",
             ]
         }
-        let widths = header.indices.map { column in ([header] + cells).map { $0[column].count }.max() ?? 0 }
-        return ([header] + cells).map { line in
-            line.indices.map { column in
-                let space = String(repeating: " ", count: widths[column] - line[column].count)
-                return column == 0 ? line[column] + space : space + line[column]
-            }.joined(separator: "  ")
-        }
+        return TextTable.lines([header] + cells)
     }
 
     public static func json(_ rows: [Row]) -> [String] {
@@ -71,23 +85,28 @@ public struct StageBenchmark: Sendable {
         return measure(stage, count: 50_000, bytes: nil) { extractor.push(samples.span) { _ in } }
     }
 
-    /// One token through one encoder layer of D = 192, 16 heads, FFN 192, with m = 8 landmarks; the window is full.
-    private func layer(_ kind: String, window: Int) throws -> Row {
-        let model = try LayerModel.make(
-            width: 192, heads: 16, feedForward: 192, window: window, landmarks: kind == "continual" ? nil : 8)
+    /// One token through encoder layers of D = 192, 16 heads, FFN 192, with m = 8 landmarks; the window is full.
+    private func layer(_ system: AttentionSystem, window: Int) throws -> Row {
+        let model = try LayerModel.make(system, window: window)
         var stream = model.makeStream()
-        let frame: [Float] = [0.5]
-        for _ in 0..<window { _ = try model.step(frame.span, &stream) }
+        var generator = SystemRandomNumberGenerator()
+        if system.isContinual && system.layers == 1 || system.depth == .stream {
+            for _ in 0..<window { _ = try model.step([Float.random(in: -2...2, using: &generator)].span, &stream) }
+        } else {
+            stream.startLate(frames: Int64(window))
+        }
         let bytes = stream.bytes
-        var value: Float = 0
-        return try measure("\(kind) layer, D = 192, 16 heads, FFN 192, n = \(window)", count: 10_000, bytes: bytes) {
-            value = value > 1 ? -1 : value + 0.01
-            let frame: [Float] = [value]
+        return try measure("\(system.name), n = \(window)", count: 10_000, bytes: bytes) {
+            let frame = [Float.random(in: -2...2, using: &generator)]
             _ = try model.step(frame.span, &stream)
         }
     }
 
     private func measure(_ stage: String, count: Int, bytes: Int?, _ body: () throws -> Void) rethrows -> Row {
+        // At most about two seconds, whatever a call takes.
+        let begin = Self.now()
+        try body()
+        let count = max(3, min(count, Int(2e9 / (Self.now() - begin))))
         for _ in 0..<count / 10 { try body() }
         var times = [Double](repeating: 0, count: count)
         for index in 0..<count {

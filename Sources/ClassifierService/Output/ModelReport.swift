@@ -33,12 +33,7 @@ public enum ModelReport {
     public static func show(_ model: Model) throws -> [String] {
         let configuration = model.configuration
         let encoder = configuration.encoder
-        let attention =
-            switch encoder.attention {
-            case .continual: "continual (softmax over a ring)"
-            case .continualNystrom(let landmarks, let inverse):
-                "continual-nystrom, \(landmarks) fixed landmarks, \(inverse)"
-            }
+        let attention = describe(encoder.attention) + (encoder.depth == .window ? ", the window alone" : "")
         let stream = model.makeStream()
         var lines = [
             "name         \(configuration.name)",
@@ -63,6 +58,17 @@ public enum ModelReport {
         encoderOfJSON.outputFormatting = [.prettyPrinted, .sortedKeys]
         let card = try encoderOfJSON.encode(configuration.card)
         return lines + ["card"] + String(decoding: card, as: UTF8.self).split(separator: "\n").map { "  \($0)" }
+    }
+
+    private static func describe(_ attention: EncoderConfiguration.Attention) -> String {
+        switch attention {
+        case .full: "full (softmax, the window computed anew for every token)"
+        case .nystromformer(let landmarks, let inverse):
+            "nystromformer, \(landmarks) segments, the window computed anew for every token, \(inverse)"
+        case .continual: "continual (softmax over a ring)"
+        case .continualNystrom(let landmarks, let update, let inverse):
+            "continual-nystrom, \(landmarks) \(update.rawValue) landmarks, \(inverse)"
+        }
     }
 
     /// Loads a model with every instruction set and says how near its golden logits come.

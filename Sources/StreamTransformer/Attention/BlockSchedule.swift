@@ -54,17 +54,53 @@ package struct BlockSchedule: Equatable {
         let count = max(0, newestAtStart - oldest - 2)
         let share = (oldest + 2 + offset * count / b)..<(oldest + 2 + (offset + 1) * count / b)
         let next = (oldest + 1) * b + b - 1 - offset
-        // Even blocks keep their suffixes in order, odd ones reversed, so that a new one fits where an old one was.
         let isEven = oldest.isMultiple(of: 2)
         return Plan(
             completedBlock: position > 0 && position % b == 0 ? slot(newest - 1) : nil,
             completedForNext: newest - 1 >= oldest + (offset == 0 ? 1 : 2),
             startsPhase: offset == 0,
-            suffix: Int(isEven ? offset : b - 1 - offset),
+            suffix: suffixPlace(block: oldest, offset: Int(offset)),
             suffixToken: next >= 0 ? next : nil,
             startsSuffix: offset == 0,
             previousSuffix: Int(isEven ? offset - 1 : b - offset),
             middleBlocks: max(0, share.lowerBound)..<max(0, share.upperBound))
+    }
+
+    /// What the aggregates cover when the token at `position` was taken in, and nothing prepared yet for the next one.
+    package struct Coverage: Equatable {
+        /// The block that the window's first token lies in; below zero before the stream's beginning.
+        package var oldest: Int64
+        /// The first token's offset in it, and so how many suffixes of the next block are built.
+        package var offset: Int
+        /// The block of the token itself.
+        package var newest: Int64
+        /// Complete blocks that are combined for this phase.
+        package var middle: Range<Int64>
+        /// Complete blocks that are combined for the next phase: a share of those that were complete when this phase began.
+        package var nextMiddle: Range<Int64>
+        /// And those that were completed since.
+        package var nextMiddleCompleted: Range<Int64>
+    }
+
+    package func coverage(_ position: Int64) -> Coverage {
+        let b = Int64(block)
+        let first = position - Int64(window) + 1
+        let oldest = floorDivide(first, b)
+        let offset = first - oldest * b
+        let newest = position / b
+        let newestAtStart = floorDivide(position - offset, b)
+        func range(_ lower: Int64, _ upper: Int64) -> Range<Int64> { max(0, lower)..<max(0, lower, upper) }
+        let count = max(0, newestAtStart - oldest - 2)
+        return Coverage(
+            oldest: oldest, offset: Int(offset), newest: newest, middle: range(oldest + 1, newest),
+            nextMiddle: range(oldest + 2, oldest + 2 + offset * count / b),
+            nextMiddleCompleted: offset == 0 ? 0..<0 : range(max(newestAtStart, oldest + 2), newest))
+    }
+
+    /// The place of the suffix that begins with the token at `offset` of a block.
+    package func suffixPlace(block index: Int64, offset: Int) -> Int {
+        // Even blocks keep their suffixes in order, odd ones reversed, so that a new one fits where an old one was.
+        index.isMultiple(of: 2) ? offset : block - 1 - offset
     }
 
     private func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {

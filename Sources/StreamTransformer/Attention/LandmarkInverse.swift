@@ -1,108 +1,131 @@
 internal import Glibc
 
-/// The approximate inverse Z of Gamma = softmax_rows(Qt Kt'), in float64 (docs/numerics.md, section 5).
-package struct LandmarkInverse {
-    /// m x m, row by row.
-    package let values: [Double]
+/// The approximate inverse Z of Gamma = softmax_rows(Qt Kt'), in float64 (docs/numerics.md, section 5). Its memory is made once, for
+/// up to `capacity` landmarks: landmarks that move are inverted within a step.
+package struct LandmarkInverse: Sendable {
+    /// Z, m x m, row by row, in its first m x m elements.
+    package private(set) var values: [Double]
+    /// The products Qt_i . Kt_j, m x m, row by row; then Gamma.
+    var gamma: [Double]
+    private var first: [Double]
+    private var second: [Double]
+    private var scratch: [Double]
+
+    package init(capacity: Int) {
+        values = [Double](repeating: 0, count: capacity * capacity)
+        gamma = values
+        first = values
+        second = values
+        scratch = values
+    }
 
     /// - Parameters:
     ///   - queries: Qt, m x d.
     ///   - keys: Kt, m x d; both already carry d^(-1/4).
     package init(queries: [Double], keys: [Double], landmarks m: Int, kind: EncoderConfiguration.Inverse) {
+        self.init(capacity: m)
         let width = queries.count / m
-        var gamma = SquareMatrix(m)
         for i in 0..<m {
             for j in 0..<m {
-                gamma[i, j] = (0..<width).reduce(0) { $0 + queries[i * width + $1] * keys[j * width + $1] }
+                gamma[i * m + j] = (0..<width).reduce(0) { $0 + queries[i * width + $1] * keys[j * width + $1] }
             }
-            let top = (0..<m).map { gamma[i, $0] }.max() ?? 0
-            let total = (0..<m).reduce(0) { $0 + exp(gamma[i, $1] - top) }
-            for j in 0..<m { gamma[i, j] = exp(gamma[i, j] - top) / total }
         }
-        let inverse =
-            switch kind {
-            case .ridge(let lambda): gamma.ridgeInverse(lambda)
-            case .newtonSchulz(let iterations): gamma.newtonSchulzInverse(iterations)
+        solve(landmarks: m, kind: kind)
+    }
+
+    var bytes: Int { 8 * 5 * values.count }
+
+    /// Computes `values` from the products Qt_i . Kt_j, which are in the first m x m elements of `gamma`.
+    mutating func solve(landmarks m: Int, kind: EncoderConfiguration.Inverse) {
+        for i in 0..<m {
+            var top = -Double.infinity
+            for j in 0..<m { top = max(top, gamma[i * m + j]) }
+            var total = 0.0
+            for j in 0..<m {
+                gamma[i * m + j] = exp(gamma[i * m + j] - top)
+                total += gamma[i * m + j]
             }
-        values = inverse.values
-    }
-}
-
-private struct SquareMatrix {
-    let size: Int
-    var values: [Double]
-
-    init(_ size: Int, diagonal: Double = 0) {
-        self.size = size
-        values = [Double](repeating: 0, count: size * size)
-        for i in 0..<size { self[i, i] = diagonal }
-    }
-
-    subscript(row: Int, column: Int) -> Double {
-        get { values[row * size + column] }
-        set { values[row * size + column] = newValue }
-    }
-
-    var transposed: SquareMatrix {
-        var result = self
-        for i in 0..<size { for j in 0..<size { result[i, j] = self[j, i] } }
-        return result
-    }
-
-    static func * (a: SquareMatrix, b: SquareMatrix) -> SquareMatrix {
-        var result = SquareMatrix(a.size)
-        for i in 0..<a.size {
-            for j in 0..<a.size { result[i, j] = (0..<a.size).reduce(0) { $0 + a[i, $1] * b[$1, j] } }
+            for j in 0..<m { gamma[i * m + j] /= total }
         }
-        return result
-    }
-
-    /// factor * I - self
-    func subtracted(from factor: Double) -> SquareMatrix {
-        var result = SquareMatrix(size, diagonal: factor)
-        for index in values.indices { result.values[index] -= values[index] }
-        return result
+        switch kind {
+        case .ridge(let lambda): solveRidge(m, lambda)
+        case .newtonSchulz(let iterations): iterate(m, iterations)
+        }
     }
 
     /// (G'G + lambda I)^-1 G', by Cholesky: G'G + lambda I is symmetric and positive definite.
-    func ridgeInverse(_ lambda: Double) -> SquareMatrix {
-        let transpose = transposed
-        var normal = transpose * self
-        for i in 0..<size { normal[i, i] += lambda }
-        var lower = SquareMatrix(size)
-        for i in 0..<size {
+    private mutating func solveRidge(_ m: Int, _ lambda: Double) {
+        transpose(m)
+        Self.multiply(values, gamma, into: &first, m)
+        for i in 0..<m { first[i * m + i] += lambda }
+        for i in 0..<m {  // The lower triangle, in the place of the matrix.
             for j in 0...i {
-                let rest = normal[i, j] - (0..<j).reduce(0) { $0 + lower[i, $1] * lower[j, $1] }
-                lower[i, j] = i == j ? rest.squareRoot() : rest / lower[j, j]
+                var rest = first[i * m + j]
+                for k in 0..<j { rest -= first[i * m + k] * first[j * m + k] }
+                first[i * m + j] = i == j ? rest.squareRoot() : rest / first[j * m + j]
             }
         }
-        var result = transpose
-        for column in 0..<size {
-            for i in 0..<size {
-                let rest = result[i, column] - (0..<i).reduce(0) { $0 + lower[i, $1] * result[$1, column] }
-                result[i, column] = rest / lower[i, i]
-            }
-            for i in (0..<size).reversed() {
-                let rest = result[i, column] - (i + 1..<size).reduce(0) { $0 + lower[$1, i] * result[$1, column] }
-                result[i, column] = rest / lower[i, i]
-            }
+        for i in 0..<m {  // Forward and back substitution, all columns at once.
+            for k in 0..<i { subtractRow(k, times: first[i * m + k], from: i, m) }
+            divideRow(i, by: first[i * m + i], m)
         }
-        return result
+        for i in (0..<m).reversed() {
+            for k in i + 1..<m { subtractRow(k, times: first[k * m + i], from: i, m) }
+            divideRow(i, by: first[i * m + i], m)
+        }
+    }
+
+    private mutating func subtractRow(_ source: Int, times factor: Double, from target: Int, _ m: Int) {
+        for column in 0..<m { values[target * m + column] -= factor * values[source * m + column] }
+    }
+
+    private mutating func divideRow(_ row: Int, by divisor: Double, _ m: Int) {
+        for column in 0..<m { values[row * m + column] /= divisor }
     }
 
     /// V <- V/4 (13 I - G V (15 I - G V (7 I - G V))), from G' / (largest row sum * largest column sum) (Razavi et al., as in
     /// Nystromformer, arXiv 2102.03902, equation 15).
-    func newtonSchulzInverse(_ iterations: Int) -> SquareMatrix {
-        let rows = (0..<size).map { i in (0..<size).reduce(0) { $0 + abs(self[i, $1]) } }.max() ?? 1
-        let columns = (0..<size).map { j in (0..<size).reduce(0) { $0 + abs(self[$1, j]) } }.max() ?? 1
-        var v = transposed
-        for index in v.values.indices { v.values[index] /= rows * columns }
-        for _ in 0..<iterations {
-            let gv = self * v
-            let inner = (gv * gv.subtracted(from: 7)).subtracted(from: 15)
-            v = v * (gv * inner).subtracted(from: 13)
-            for index in v.values.indices { v.values[index] /= 4 }
+    private mutating func iterate(_ m: Int, _ iterations: Int) {
+        var (rows, columns) = (0.0, 0.0)
+        for i in 0..<m {
+            var (row, column) = (0.0, 0.0)
+            for j in 0..<m {
+                row += abs(gamma[i * m + j])
+                column += abs(gamma[j * m + i])
+            }
+            (rows, columns) = (max(rows, row), max(columns, column))
         }
-        return v
+        transpose(m)
+        for index in 0..<m * m { values[index] /= rows * columns }
+        for _ in 0..<iterations {
+            Self.multiply(gamma, values, into: &first, m)  // G V
+            Self.subtract(first, from: 7, into: &second, m)
+            Self.multiply(first, second, into: &scratch, m)
+            Self.subtract(scratch, from: 15, into: &second, m)
+            Self.multiply(first, second, into: &scratch, m)
+            Self.subtract(scratch, from: 13, into: &second, m)
+            Self.multiply(values, second, into: &scratch, m)
+            for index in 0..<m * m { values[index] = scratch[index] / 4 }
+        }
+    }
+
+    /// values = Gamma'
+    private mutating func transpose(_ m: Int) {
+        for i in 0..<m { for j in 0..<m { values[i * m + j] = gamma[j * m + i] } }
+    }
+
+    private static func multiply(_ a: [Double], _ b: [Double], into c: inout [Double], _ m: Int) {
+        for i in 0..<m {
+            for j in 0..<m { c[i * m + j] = 0 }
+            for k in 0..<m {
+                let factor = a[i * m + k]
+                for j in 0..<m { c[i * m + j] += factor * b[k * m + j] }
+            }
+        }
+    }
+
+    /// factor * I - A
+    private static func subtract(_ a: [Double], from factor: Double, into c: inout [Double], _ m: Int) {
+        for index in 0..<m * m { c[index] = (index % (m + 1) == 0 ? factor : 0) - a[index] }
     }
 }

@@ -1,6 +1,6 @@
 package import Kernels
 
-/// The memory of continual Nystrom attention with fixed landmarks: (Delta V)_t, the softmax average of the window's values
+/// The memory of continual Nystrom attention: (Delta V)_t, the softmax average of the window's values
 /// under each landmark's query, for every layer (docs/numerics.md, sections 3 and 6).
 ///
 /// A maximum, a sum of exponentials and a weighted sum of values form a monoid. The window is cut into blocks of about sqrt(n) tokens, aligned
@@ -16,15 +16,16 @@ package struct SlidingSums: ~Copyable {
     package let layers: Int
     package let window: Int
     package let schedule: BlockSchedule
-    private var logits: AlignedBuffer  // (layers, window, rows): each token's, for the suffixes
-    private var values: AlignedBuffer  // (layers, window, values)
-    private var suffixes: AlignedBuffer  // (layers, block, aggregate)
-    private var totals: AlignedBuffer  // (layers, blocks, aggregate): complete blocks
-    private var running: AlignedBuffer  // (layers, 3, aggregate): middle, newest, next middle
-    private var scratch: AlignedBuffer
+    var logits: AlignedBuffer  // (layers, window, rows): each token's, for the suffixes
+    var values: AlignedBuffer  // (layers, window, values)
+    var suffixes: AlignedBuffer  // (layers, block, aggregate)
+    var totals: AlignedBuffer  // (layers, blocks, aggregate): complete blocks
+    var running: AlignedBuffer  // (layers, 3, aggregate): middle, newest, next middle
+    private var combined: AlignedBuffer  // scratch: one aggregate
+    var scratch: AlignedBuffer
 
-    package init(layers: Int, heads: Int, landmarks: Int, headWidth: Int, window: Int) {
-        shape = SumsShape(heads: heads, landmarks: landmarks, width: headWidth)
+    package init(layers: Int, shape: SumsShape, window: Int) {
+        self.shape = shape
         schedule = BlockSchedule(window: window)
         self.layers = layers
         self.window = window
@@ -33,13 +34,16 @@ package struct SlidingSums: ~Copyable {
         suffixes = AlignedBuffer(count: layers * schedule.block * shape.count)
         totals = AlignedBuffer(count: layers * schedule.blocks * shape.count)
         running = AlignedBuffer(count: layers * 3 * shape.count)
+        combined = AlignedBuffer(count: shape.count)
         scratch = AlignedBuffer(count: shape.scratch)
         reset()
     }
 
     /// Bytes of a stream.
     package var bytes: Int {
-        4 * (logits.count + values.count + suffixes.count + totals.count + running.count + scratch.count)
+        4
+            * (logits.count + values.count + suffixes.count + totals.count + running.count + combined.count
+                + scratch.count)
     }
 
     package mutating func reset() {
@@ -51,57 +55,91 @@ package struct SlidingSums: ~Copyable {
     }
 
     /// Takes in token `position` of one layer and attends from it.
-    /// - Parameter projected: beta's logits (rows), Delta's logits (rows) and v (values) of the token.
+    /// - Parameter projected: from `first` on beta's logits (rows), Delta's logits (rows) and v (values) of the token.
     package mutating func attend(
-        _ projected: borrowing AlignedBuffer, inverse: ConstantVector, layer: Int, position: Int64, kernels: Kernels,
-        into context: inout AlignedBuffer
+        _ projected: borrowing AlignedBuffer, from first: Int = 0, inverse: borrowing AlignedBuffer, layer: Int,
+        position: Int64, kernels: Kernels, into context: inout AlignedBuffer, at target: Int = 0
     ) {
         let plan = schedule.plan(position)
+        insert(
+            logits: projected, at: first + shape.rows, values: projected, at: first + 2 * shape.rows, layer: layer,
+            position: position, plan, kernels: kernels)
+        attend(
+            beta: projected, at: first, inverse: inverse, at: 0, layer: layer, plan, kernels: kernels, into: &context,
+            at: target)
+        prepare(layer: layer, plan, kernels: kernels)
+    }
+
+    /// Takes in token `position`: Delta's logits (rows) and v (values).
+    mutating func insert(
+        logits: borrowing AlignedBuffer, at logitStart: Int, values: borrowing AlignedBuffer, at valueStart: Int,
+        layer: Int, position: Int64, _ plan: BlockSchedule.Plan, kernels: Kernels
+    ) {
         let size = shape.count
-        let middle = layer * 3 * size
-        let newest = middle + size
-        let nextMiddle = middle + 2 * size
-        let suffix = layer * schedule.block * size
-        let total = layer * schedule.blocks * size
-        let token = layer * window + Int(position % Int64(window))
-
-        logits.copy(projected, from: shape.rows, count: shape.rows, to: token * shape.rows)
-        values.copy(projected, from: 2 * shape.rows, count: shape.values, to: token * shape.values)
-
+        let (middle, newest, nextMiddle) = (middle(layer), newest(layer), nextMiddle(layer))
+        let token = self.token(position, layer)
+        self.logits.copy(logits, from: logitStart, count: shape.rows, to: token * shape.rows)
+        self.values.copy(values, from: valueStart, count: shape.values, to: token * shape.values)
         if let slot = plan.completedBlock {
-            totals.copy(running, from: newest, count: size, to: total + slot * size)
-            kernels.combine(shape, totals, at: total + slot * size, into: &running, at: middle, scratch: &scratch)
+            let total = total(slot, layer)
+            totals.copy(running, from: newest, count: size, to: total)
+            kernels.combine(shape, totals, at: total, into: &running, at: middle, scratch: &scratch)
             if plan.completedForNext {
-                kernels.combine(
-                    shape, totals, at: total + slot * size, into: &running, at: nextMiddle, scratch: &scratch)
+                kernels.combine(shape, totals, at: total, into: &running, at: nextMiddle, scratch: &scratch)
             }
             shape.clear(&running, at: newest)
         }
         kernels.insert(
-            shape, logits: logits, at: token * shape.rows, values: values, at: token * shape.values, in: &running,
-            from: newest, to: newest, scratch: &scratch)
+            shape, logits: self.logits, at: token * shape.rows, values: self.values, at: token * shape.values,
+            in: &running, from: newest, to: newest, scratch: &scratch)
         if plan.startsPhase {
             running.move(nextMiddle..<nextMiddle + size, to: middle)
             shape.clear(&running, at: nextMiddle)
         }
-        kernels.attend(
-            shape, oldest: suffixes, at: suffix + plan.suffix * size, others: running, at: middle, beta: projected,
-            inverse: inverse, scratch: &scratch, into: &context)
+    }
 
-        // For the next phase: one more middle block or two, and one more suffix, where the one just used was.
-        for slot in plan.middleBlocks {
+    /// context = softmax(beta) Z Delta, from the three aggregates that cover the window.
+    mutating func attend(
+        beta: borrowing AlignedBuffer, at first: Int, inverse: borrowing AlignedBuffer, at inverseStart: Int,
+        layer: Int,
+        _ plan: BlockSchedule.Plan, kernels: Kernels, into context: inout AlignedBuffer, at target: Int
+    ) {
+        kernels.attend(
+            shape, oldest: suffixes, at: suffix(plan.suffix, layer), others: running, at: middle(layer), beta: beta,
+            from: first, inverse: inverse, at: inverseStart, scratch: &scratch, into: &context, at: target)
+    }
+
+    /// delta (rows, width) = Delta, the softmax averages over the window.
+    mutating func average(layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels, into delta: inout AlignedBuffer) {
+        combined.copy(running, from: middle(layer), count: shape.count, to: 0)
+        kernels.combine(shape, running, at: newest(layer), into: &combined, at: 0, scratch: &scratch)
+        kernels.combine(
+            shape, suffixes, at: suffix(plan.suffix, layer), into: &combined, at: 0, scratch: &scratch)
+        kernels.average(shape, combined, at: 0, into: &delta)
+    }
+
+    /// For the next phase: one more middle block or two, and one more suffix, where the one just used was.
+    mutating func prepare(layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels) {
+        for block in plan.middleBlocks {
             kernels.combine(
-                shape, totals, at: total + schedule.slot(slot) * size, into: &running, at: nextMiddle, scratch: &scratch
-            )
+                shape, totals, at: total(schedule.slot(block), layer), into: &running, at: nextMiddle(layer),
+                scratch: &scratch)
         }
-        let target = suffix + plan.suffix * size
+        let target = suffix(plan.suffix, layer)
         guard let next = plan.suffixToken else { return shape.clear(&suffixes, at: target) }
         if plan.startsSuffix { shape.clear(&suffixes, at: target) }
-        let entry = layer * window + Int(next % Int64(window))
+        let token = self.token(next, layer)
         kernels.insert(
-            shape, logits: logits, at: entry * shape.rows, values: values, at: entry * shape.values, in: &suffixes,
-            from: plan.startsSuffix ? target : suffix + plan.previousSuffix * size, to: target, scratch: &scratch)
+            shape, logits: logits, at: token * shape.rows, values: values, at: token * shape.values, in: &suffixes,
+            from: plan.startsSuffix ? target : suffix(plan.previousSuffix, layer), to: target, scratch: &scratch)
     }
+
+    func token(_ position: Int64, _ layer: Int) -> Int { layer * window + Int(position % Int64(window)) }
+    func middle(_ layer: Int) -> Int { layer * 3 * shape.count }
+    func newest(_ layer: Int) -> Int { middle(layer) + shape.count }
+    func nextMiddle(_ layer: Int) -> Int { middle(layer) + 2 * shape.count }
+    func suffix(_ place: Int, _ layer: Int) -> Int { (layer * schedule.block + place) * shape.count }
+    func total(_ slot: Int, _ layer: Int) -> Int { (layer * schedule.blocks + slot) * shape.count }
 
     package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(logits)

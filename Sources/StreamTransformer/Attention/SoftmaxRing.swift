@@ -30,24 +30,24 @@ struct SoftmaxRing: ~Copyable {
     }
 
     /// Takes in token `position` of one layer and attends from it.
-    /// - Parameter projected: q, k and v of the token: 3 x heads x headWidth.
+    /// - Parameter projected: from `first` on q, k and v of the token: 3 x heads x headWidth.
     mutating func attend(
-        _ projected: borrowing AlignedBuffer, layer: Int, position: Int64, kernels: Kernels,
-        into context: inout AlignedBuffer
+        _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
+        into context: inout AlignedBuffer, at target: Int
     ) {
         let width = heads * headWidth
         let slot = Int(position % Int64(window))
         let start = layer * width * window
-        for element in 0..<width { keys[start + element * window + slot] = projected[width + element] }
+        for element in 0..<width { keys[start + element * window + slot] = projected[first + width + element] }
         for head in 0..<heads {
             values.copy(
-                projected, from: 2 * width + head * headWidth, count: headWidth,
+                projected, from: first + 2 * width + head * headWidth, count: headWidth,
                 to: start + (head * window + slot) * headWidth)
         }
         let filled = Int(min(position + 1, Int64(window)))
         kernels.ringAttend(
-            projected, keys: keys, values: values, at: start, heads: heads, width: headWidth, capacity: window,
-            filled: filled, scores: &scores, into: &context)
+            projected, from: first, keys: keys, values: values, at: start, heads: heads, width: headWidth,
+            capacity: window, filled: filled, scores: &scores, into: &context, at: target)
     }
 
     func snapshot(to writer: inout SnapshotWriter) {

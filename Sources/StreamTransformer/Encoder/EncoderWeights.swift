@@ -8,7 +8,7 @@ struct LayerWeights: Sendable {
     /// D -> what attention needs of a token: q, k, v; or, with fixed landmarks, beta's logits, Delta's logits, v, with W_q folded into Kt
     /// and W_k into Qt (docs/numerics.md, section 3).
     let projection: PackedMatrix
-    /// Z of each head (heads, m, m); empty for softmax attention.
+    /// Z of each head (heads, m, m); empty where landmarks are not fixed.
     let inverse: ConstantVector
     let output: PackedMatrix  // D -> D
     let feedForwardNorm: LayerNorm
@@ -35,11 +35,9 @@ struct LayerWeights: Sendable {
         let value = try AffineRows("\(prefix).attention.value", width, width, from: &tensors)
         // Both q and k carry d^(-1/4) (docs/numerics.md, section 1).
         let scale = pow(Double(encoder.headWidth), -0.25)
-        switch encoder.attention {
-        case .continual:
-            projection = AffineRows.stack([query.scaled(scale), key.scaled(scale), value])
-            inverse = ConstantVector([])
-        case .continualNystrom(let landmarks, let kind):
+        if encoder.attention.hasFixedLandmarks, let landmarks = encoder.attention.landmarks,
+            let kind = encoder.attention.inverse
+        {
             let (heads, d) = (encoder.heads, encoder.headWidth)
             let landmarkPrefix = "\(prefix).attention.landmarks"
             let queries = try tensors.take("\(landmarkPrefix).query", heads, landmarks, d).map(Double.init)
@@ -49,13 +47,21 @@ struct LayerWeights: Sendable {
                 key.scaled(scale).folded(queries, heads: heads),
                 value,
             ])
-            inverse = ConstantVector(
-                (0..<heads).flatMap { head in
-                    let part = head * landmarks * d..<(head + 1) * landmarks * d
-                    return LandmarkInverse(
-                        queries: Array(queries[part]), keys: Array(keys[part]), landmarks: landmarks, kind: kind
-                    ).values.map(Float.init)
-                })
+            let values = (0..<heads).flatMap { head in
+                let part = head * landmarks * d..<(head + 1) * landmarks * d
+                return LandmarkInverse(
+                    queries: Array(queries[part]), keys: Array(keys[part]), landmarks: landmarks, kind: kind
+                ).values.map(Float.init)
+            }
+            guard values.allSatisfy(\.isFinite) else {
+                throw ModelError(
+                    .tensors,
+                    "\(landmarkPrefix): the approximate inverse of these landmarks does not exist: it is not finite")
+            }
+            inverse = ConstantVector(values)
+        } else {
+            projection = AffineRows.stack([query.scaled(scale), key.scaled(scale), value])
+            inverse = ConstantVector([])
         }
         output = try AffineRows("\(prefix).attention.output", width, width, from: &tensors).packed
         expand = try AffineRows("\(prefix).feed_forward.in", hidden, width, from: &tensors).packed

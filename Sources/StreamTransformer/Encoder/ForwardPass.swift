@@ -9,54 +9,103 @@ extension Model {
     /// - Returns: whether the frame completed a token.
     /// - Throws: ``ModelError`` `nonFinite`, with the state as it was, where a feature is not a number of the model's range.
     public func step(_ frame: Span<Float>, _ s: inout StreamState) throws(ModelError) -> Bool {
-        try check(frame, s.frames)
-        s.stem.input.copy(frame)
-        s.frames += 1
-        let k = kernels
-        guard stem.advance(s.frames - 1, &s.stem, kernels: k, into: &s.workspace.token) else { return false }
-
-        let (t, d) = (s.tokens, encoder.width)
-        s.tokens += 1
-        if let period { k.add(position, from: Int(t % Int64(period)) * d, count: d, to: &s.workspace.token) }  // (D)
-        for (index, layer) in layers.enumerated() {
-            normalize(layer.attentionNorm, when: .pre, &s.workspace)  // (D)
-            k.affine(layer.projection, s.workspace.normed, into: &s.workspace.projected)  // -> beta, Delta, v
-            s.memory.attend(
-                s.workspace.projected, inverse: layer.inverse, layer: index, position: t, kernels: k,
-                into: &s.workspace.context)  // (D)
-            k.affine(layer.output, s.workspace.context, into: &s.workspace.token, accumulate: true)  // (D)
-            normalize(layer.attentionNorm, when: .post, &s.workspace)  // (D)
-
-            normalize(layer.feedForwardNorm, when: .pre, &s.workspace)  // (D)
-            k.affine(layer.expand, s.workspace.normed, into: &s.workspace.hidden)  // (D) -> (F)
-            activate(&s.workspace.hidden)  // (F)
-            k.affine(layer.contract, s.workspace.hidden, into: &s.workspace.token, accumulate: true)  // (F) -> (D)
-            normalize(layer.feedForwardNorm, when: .post, &s.workspace)  // (D)
-        }
-        if let finalNorm { normalize(finalNorm, when: .pre, &s.workspace) }  // (D)
-        k.affine(head, s.workspace.normed, into: &s.logits)  // (D) -> (labels)
+        guard try tokenize(frame, &s.memory, into: &s.workspace.token) else { return false }
+        encode(&s.memory, &s.workspace)
         return true
     }
 
-    /// In its place, the layer norm of the token. A pre-norm model's sub-layers read `normed` and leave the token as it
-    /// is; a post-norm model's token is normalised after each addition, and `normed` is a copy of it.
-    private func normalize(_ norm: LayerWeights.LayerNorm, when place: EncoderConfiguration.Norm, _ w: inout Workspace)
-    {
-        switch (encoder.norm, place) {
-        case (.pre, .pre):
-            kernels.layerNorm(w.token, weight: norm.weight, bias: norm.bias, epsilon: 1e-5, into: &w.normed)
-        case (.post, .post):
-            kernels.layerNorm(w.token, weight: norm.weight, bias: norm.bias, epsilon: 1e-5, into: &w.normed)
-            w.token.copy(w.normed, from: 0, count: encoder.width, to: 0)
-        case (.post, .pre): w.normed.copy(w.token, from: 0, count: encoder.width, to: 0)
-        case (.pre, .post): break
+    /// A frame through the stem.
+    /// - Returns: whether it completed a token, then from `start` on in `token`, with its position added.
+    func tokenize(
+        _ frame: Span<Float>, _ memory: inout StreamMemory, into token: inout AlignedBuffer, at start: Int = 0
+    ) throws(ModelError) -> Bool {
+        try check(frame, memory.frames)
+        memory.stem.input.copy(frame)
+        memory.frames += 1
+        guard stem.advance(memory.frames - 1, &memory.stem, kernels: kernels, into: &token, at: start) else {
+            return false
+        }
+        if let period {
+            let place = Int(memory.tokens % Int64(period)) * encoder.width
+            kernels.add(position, from: place, count: encoder.width, to: &token, at: start)
+        }
+        memory.tokens += 1
+        return true
+    }
+
+    /// The newest tokens, one a stream, through all layers, to their logits.
+    func encode<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace) {
+        let k = kernels
+        (w.rows, w.holdsWindow) = (streams.ready, false)  // R = streams, or the window of the only one
+        for (index, layer) in layers.enumerated() {
+            show(flows[index].input, index, &streams, &w)  // (R, D)
+            normalize(layer.attentionNorm, when: .pre, &w)  // (R, D)
+            k.affine(layer.projection, w.normed, into: &w.projected, rows: w.rows)  // -> q, k, v; or beta, Delta, v
+            attend(index, layer, &streams, &w)  // (R, D)
+            show(flows[index].attended, index, &streams, &w)  // (R, D)
+            k.affine(layer.output, w.context, into: &w.token, accumulate: true, rows: w.rows)  // (R, D)
+            normalize(layer.attentionNorm, when: .post, &w)  // (R, D)
+
+            normalize(layer.feedForwardNorm, when: .pre, &w)  // (R, D)
+            k.affine(layer.expand, w.normed, into: &w.hidden, rows: w.rows)  // (R, D) -> (R, F)
+            activate(&w)  // (R, F)
+            k.affine(layer.contract, w.hidden, into: &w.token, accumulate: true, rows: w.rows)  // (R, F) -> (R, D)
+            normalize(layer.feedForwardNorm, when: .post, &w)  // (R, D)
+            show(flows[index].output, index, &streams, &w)  // (R, D)
+        }
+        normalize(finalNorm, when: .pre, &w)  // (R, D)
+        k.affine(head, w.normed, into: &w.logits, rows: w.rows)  // (R, D) -> (R, labels)
+    }
+
+    /// Attention of every stream from its own memory.
+    private func attend<Group: StreamGroup & ~Copyable>(
+        _ index: Int, _ layer: LayerWeights, _ streams: inout Group, _ w: inout Workspace
+    ) {
+        let rows = w.rows
+        for row in 0..<streams.ready {
+            streams.withMemory(row) { memory in
+                memory.attention.attend(
+                    w.projected, row: row, rows: rows, layer, layer: index, position: memory.tokens - 1,
+                    kernels: kernels, into: &w.context)
+            }
         }
     }
 
-    private func activate(_ hidden: inout AlignedBuffer) {
+    /// Goes from the newest token to all of the window's, which the layer's history keeps, or back to the newest alone. Only a
+    /// stream that is stepped alone has a window of rows.
+    private func show<Group: StreamGroup & ~Copyable>(
+        _ wanted: LayerFlow.Rows, _ index: Int, _ streams: inout Group, _ w: inout Workspace
+    ) {
+        switch (wanted, w.holdsWindow) {
+        case (.newest, false), (.window, true): return
+        case (.newest, true):
+            let newest = (w.rows - 1) * encoder.width
+            w.token.move(newest..<newest + encoder.width, to: 0)
+            w.rows = 1
+        case (.window, false):
+            streams.withMemory(0) { memory in
+                w.rows = memory.history.unroll(&w.token, layer: index, position: memory.tokens - 1)
+            }
+        }
+        w.holdsWindow.toggle()
+    }
+
+    /// In its place, the layer norm of the tokens. A pre-norm model's sub-layers read `normed` and leave the tokens as they
+    /// are; a post-norm model's tokens are normalised after each addition, and `normed` is a copy of them.
+    private func normalize(_ norm: LayerWeights.LayerNorm?, when place: EncoderConfiguration.Norm, _ w: inout Workspace)
+    {
+        guard let norm, encoder.norm == place else {
+            if place == .pre { w.normed.copy(w.token, from: 0, count: w.rows * encoder.width, to: 0) }
+            return
+        }
+        kernels.layerNorm(w.token, weight: norm.weight, bias: norm.bias, epsilon: 1e-5, into: &w.normed, rows: w.rows)
+        if place == .post { w.token.copy(w.normed, from: 0, count: w.rows * encoder.width, to: 0) }
+    }
+
+    private func activate(_ w: inout Workspace) {
         switch encoder.activation {
-        case .relu: kernels.relu(&hidden, count: encoder.feedForward)
-        case .gelu: kernels.gelu(&hidden, count: encoder.feedForward)
+        case .relu: kernels.relu(&w.hidden, count: w.rows * encoder.feedForward)
+        case .gelu: kernels.gelu(&w.hidden, count: w.rows * encoder.feedForward)
         }
     }
 

@@ -26,17 +26,12 @@ public enum StemConfiguration: Sendable, Equatable {
 public struct EncoderConfiguration: Sendable, Equatable {
     public enum Norm: String, Sendable, Codable { case pre, post }
     public enum Activation: String, Sendable, Codable { case relu, gelu }
-    public enum Depth: String, Sendable, Codable { case stream }
-    /// The approximate inverse of the landmarks' attention matrix (docs/numerics.md, section 5): part of the model.
-    public enum Inverse: Sendable, Equatable {
-        case ridge(lambda: Double)
-        case newtonSchulz(iterations: Int)
-    }
-    public enum Attention: Sendable, Equatable {
-        /// Softmax over a ring of keys and values.
-        case continual
-        /// Fixed landmarks.
-        case continualNystrom(landmarks: Int, inverse: Inverse)
+    /// What a layer's window is made of (docs/numerics.md, section 2).
+    public enum Depth: String, Sendable, Codable, CaseIterable {
+        /// The tokens: every prediction is that of an encoder over the last n tokens alone.
+        case window
+        /// The layer's own past inputs, each computed when it arrived.
+        case stream
     }
     public enum Position: Sendable, Equatable {
         case none
@@ -77,8 +72,7 @@ extension StemConfiguration: Decodable {
             try values.require((1...32).contains(layers.count), .layers, "\(layers.count) layers are not 1 ... 32")
             self = .convolution(layers)
         default:
-            try values.require(false, .kind, "\"\(kind)\" is neither linear nor convolution")
-            self = .linear(frames: 1)
+            throw values.error(.kind, "\"\(kind)\" is neither linear nor convolution")
         }
     }
 }
@@ -124,57 +118,27 @@ extension EncoderConfiguration: Decodable {
         try values.require(
             heads >= 1 && width.isMultiple(of: heads), .heads, "\(heads) heads do not divide a width of \(width)")
         try values.require((1...65536).contains(feedForward), .feedForward, "\(feedForward) is not in 1 ... 65536")
-        try values.require(
-            (2...10_000_000).contains(window) && window * width * layers <= 1 << 31, .window,
-            "\(window) tokens are not in 2 ... 10000000, or their memory exceeds 8 GiB")
-        if case .continualNystrom(let landmarks, _) = attention {
+        try values.require((2...10_000_000).contains(window), .window, "\(window) tokens are not in 2 ... 10000000")
+        try attention.validate(window: window) { try values.require(false, .attention, $0) }
+        if depth == .window, attention.isContinual {
             try values.require(
-                (1...window).contains(landmarks) && landmarks <= 1024, .attention,
-                "\(landmarks) landmarks are not in 1 ... window (\(window))")
-        }
-    }
-}
-
-extension EncoderConfiguration.Attention: Decodable {
-    private enum CodingKeys: String, CodingKey, CaseIterable { case kind, landmarks, count, inverse }
-
-    public init(from decoder: any Decoder) throws {
-        let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
-        let kind = try values.decode(String.self, forKey: .kind)
-        if kind == "continual" {
-            self = .continual
-            return
-        }
-        try values.require(kind == "continual-nystrom", .kind, "\"\(kind)\" is neither continual nor continual-nystrom")
-        let landmarks = try values.decode(String.self, forKey: .landmarks)
-        try values.require(landmarks == "fixed", .landmarks, "\"\(landmarks)\" is not fixed")
-        self = .continualNystrom(
-            landmarks: try values.decode(Int.self, forKey: .count),
-            inverse: try values.decode(EncoderConfiguration.Inverse.self, forKey: .inverse))
-    }
-}
-
-extension EncoderConfiguration.Inverse: Decodable {
-    private enum CodingKeys: String, CodingKey, CaseIterable { case kind, lambda, iterations }
-
-    public init(from decoder: any Decoder) throws {
-        let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
-        let kind = try values.decode(String.self, forKey: .kind)
-        switch kind {
-        case "ridge":
-            let lambda = try values.decode(Double.self, forKey: .lambda)
-            try values.require(
-                (1e-5...1e3).contains(lambda), .lambda,
-                "\(lambda) is not in 1e-5 ... 1000: below that the inverse amplifies noise (docs/numerics.md, section 5)"
+                layers <= 2, .depth,
+                "\"window\" with continual attention has one layer, or two of which the first is retroactive, not \(layers)"
             )
-            self = .ridge(lambda: lambda)
-        case "newton-schulz":
-            let iterations = try values.decode(Int.self, forKey: .iterations)
-            try values.require((1...100).contains(iterations), .iterations, "\(iterations) is not in 1 ... 100")
-            self = .newtonSchulz(iterations: iterations)
-        default:
-            try values.require(false, .kind, "\"\(kind)\" is neither ridge nor newton-schulz")
-            self = .ridge(lambda: 1)
+        }
+        let size = StreamSize(self)
+        try values.require(
+            size.bytes <= StreamSize.largest, .window,
+            "the memory of a stream would be \(gibibytes(size.bytes)), more than \(gibibytes(StreamSize.largest))")
+        try values.require(
+            size.foldedBytes <= StreamSize.largest, .attention,
+            "the landmarks' matrices would take \(gibibytes(size.foldedBytes)), more than \(gibibytes(StreamSize.largest))"
+        )
+        if let landmarks = attention.landmarks {
+            try values.require(
+                heads * landmarks * landmarks <= 1 << 22, .attention,
+                "\(landmarks) landmarks of \(heads) heads are too many to invert: heads x landmarks^2 is at most 4194304"
+            )
         }
     }
 }
@@ -195,3 +159,5 @@ extension EncoderConfiguration.Position: Decodable {
         self = .recycling(period: period)
     }
 }
+
+private func gibibytes(_ bytes: Double) -> String { "\(Int((min(bytes, 0x1p80) / 0x1p30).rounded(.up))) GiB" }

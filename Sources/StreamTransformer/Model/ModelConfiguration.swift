@@ -149,10 +149,3 @@ extension DecisionDefaults: Decodable {
         }
     }
 }
-
-extension KeyedDecodingContainer {
-    /// Throws an error at `key` unless `condition` holds.
-    func require(_ condition: Bool, _ key: Key, _ message: String) throws {
-        if !condition { throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: message) }
-    }
-}

@@ -35,14 +35,16 @@ struct Stem: Sendable {
 
     /// Takes in one frame.
     /// - Parameter frame: index of the frame in the stream.
-    /// - Returns: whether it completed a token, then in `token` (D).
-    func advance(_ frame: Int64, _ state: inout StemState, kernels: Kernels, into token: inout AlignedBuffer) -> Bool {
+    /// - Returns: whether it completed a token, then in `token` (D) from `start` on.
+    func advance(
+        _ frame: Int64, _ state: inout StemState, kernels: Kernels, into token: inout AlignedBuffer, at start: Int
+    ) -> Bool {
         guard !layers.isEmpty else {
             let place = Int(frame % Int64(framesPerToken))
             kernels.standardize(
                 state.input, offset: mean, scale: scale, into: &state.column, at: place * inputWidth)
             guard place == framesPerToken - 1 else { return false }
-            kernels.affine(projection, state.column, into: &token)  // (F * B) -> (D)
+            kernels.affine(projection, state.column, into: &token, at: start)  // (F * B) -> (D)
             return true
         }
         kernels.standardize(state.input, offset: mean, scale: scale, into: &state.column)  // (B, 1)
@@ -53,7 +55,7 @@ struct Stem: Sendable {
             layer.convolve(state.columns, newest: index, at: start, kernels: kernels, into: &state.column)
             index = index / Int64(layer.timeStride)
         }
-        kernels.affine(projection, state.column, into: &token)  // (bands * C) -> (D)
+        kernels.affine(projection, state.column, into: &token, at: start)  // (bands * C) -> (D)
         return true
     }
 }

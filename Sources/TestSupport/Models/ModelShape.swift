@@ -32,6 +32,7 @@ package struct ModelShape: Sendable, Equatable {
     package var feedForward = 17
     package var window = 6
     package var attention = EncoderConfiguration.Attention.continual
+    package var depth = EncoderConfiguration.Depth.stream
     package var norm = EncoderConfiguration.Norm.pre
     package var activation = EncoderConfiguration.Activation.relu
     package var position = EncoderConfiguration.Position.none
@@ -42,8 +43,9 @@ package struct ModelShape: Sendable, Equatable {
 
     package var width: Int { heads * headWidth }
 
-    package var landmarks: Int? {
-        if case .continualNystrom(let landmarks, _) = attention { landmarks } else { nil }
+    /// Landmarks that are tensors of the model.
+    package var fixedLandmarks: Int? {
+        if case .continualNystrom(let landmarks, .fixed, _) = attention { landmarks } else { nil }
     }
 
     package var framesPerToken: Int {
@@ -104,16 +106,21 @@ package struct ModelShape: Sendable, Equatable {
     }
 
     private var encoderConfiguration: JSONValue {
-        var attention: [String: JSONValue] = ["kind": "continual"]
-        if case .continualNystrom(let landmarks, let inverse) = self.attention {
-            attention = [
-                "kind": "continual-nystrom", "landmarks": "fixed", "count": .number(Double(landmarks)),
-            ]
-            switch inverse {
-            case .ridge(let lambda): attention["inverse"] = .object(["kind": "ridge", "lambda": .number(lambda)])
-            case .newtonSchulz(let iterations):
-                attention["inverse"] = .object(["kind": "newton-schulz", "iterations": .number(Double(iterations))])
-            }
+        var attention: [String: JSONValue] = [:]
+        switch self.attention {
+        case .full: attention["kind"] = "full"
+        case .nystromformer: attention["kind"] = "nystromformer"
+        case .continual: attention["kind"] = "continual"
+        case .continualNystrom(_, let update, _):
+            attention["kind"] = "continual-nystrom"
+            attention["landmarks"] = .string(update.rawValue)
+        }
+        if let landmarks = self.attention.landmarks { attention["count"] = .number(Double(landmarks)) }
+        switch self.attention.inverse {
+        case .ridge(let lambda): attention["inverse"] = .object(["kind": "ridge", "lambda": .number(lambda)])
+        case .newtonSchulz(let iterations):
+            attention["inverse"] = .object(["kind": "newton-schulz", "iterations": .number(Double(iterations))])
+        case nil: break
         }
         var position: [String: JSONValue] = ["kind": "none"]
         if case .recycling(let period) = self.position {
@@ -122,7 +129,7 @@ package struct ModelShape: Sendable, Equatable {
         return .object([
             "width": .number(Double(width)), "layers": .number(Double(layers)), "heads": .number(Double(heads)),
             "feed_forward": .number(Double(feedForward)), "window": .number(Double(window)),
-            "attention": .object(attention), "depth": "stream", "norm": .string(norm.rawValue),
+            "attention": .object(attention), "depth": .string(depth.rawValue), "norm": .string(norm.rawValue),
             "activation": .string(activation.rawValue), "position": .object(position),
         ])
     }

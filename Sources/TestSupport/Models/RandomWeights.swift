@@ -31,7 +31,7 @@ extension ModelShape {
             addAffine("\(prefix).attention.key", width, width, scale: scale)
             addAffine("\(prefix).attention.value", width, width)
             addAffine("\(prefix).attention.output", width, width)
-            if let landmarks {
+            if let landmarks = fixedLandmarks {
                 let deviation = scale * pow(Double(headWidth), -0.25)
                 add("\(prefix).attention.landmarks.query", [heads, landmarks, headWidth], deviation: deviation)
                 add("\(prefix).attention.landmarks.key", [heads, landmarks, headWidth], deviation: deviation)

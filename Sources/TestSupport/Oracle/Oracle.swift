@@ -1,11 +1,10 @@
-internal import Glibc
 package import StreamTransformer
 
 /// The reference implementation of `docs/model-format.md` in float64: every formula as it is written there, over whole
 /// sequences, with nothing folded, carried over or shared with the streaming code that it is the measure of.
 ///
-/// Attention is that of "Continual Low-Rank Scaled Dot-product Attention" (Carreto Picon et al., arXiv 2412.03214), every
-/// layer with a window of its own inputs.
+/// The attention systems are those of "Continual Low-Rank Scaled Dot-product Attention" (Carreto Picon et al., arXiv 2412.03214). For every
+/// token the window is computed anew.
 package struct Oracle: Sendable {
     let configuration: ModelConfiguration
     let tensors: OracleTensors
@@ -33,7 +32,18 @@ package struct Oracle: Sendable {
             let position = try tensors.matrix("encoder.position")
             for t in x.indices { x[t] = sum(x[t], position[t % period]) }
         }
-        for layer in 0..<encoder.layers { x = try self.layer(layer, x) }
+        var layers = try (0..<encoder.layers).map { try OracleLayer($0, encoder, tensors) }
+        switch encoder.depth {
+        case .stream:
+            for index in layers.indices { x = layers[index].sequence(x) }
+        case .window:
+            let sequence = x
+            x = sequence.indices.map { t in
+                var rows = Array(sequence[max(0, t - encoder.window + 1)...t])
+                for index in layers.indices { rows = layers[index].window(rows, of: t) }
+                return rows[rows.count - 1]
+            }
+        }
         if encoder.norm == .pre {
             let norm = try OracleLayerNorm("encoder.norm", tensors)
             x = x.map(norm.callAsFunction)
@@ -41,34 +51,6 @@ package struct Oracle: Sendable {
         let head = try OracleAffine("head", tensors)
         return Output(tokens: tokens, contexts: x, logits: x.map(head.callAsFunction))
     }
-
-    /// One encoder layer over the whole sequence:
-    ///
-    ///     pre:   x <- x + A(LN_a(x));  x <- x + FF(LN_f(x))
-    ///     post:  x <- LN_a(x + A(x));  x <- LN_f(x + FF(x))
-    private func layer(_ index: Int, _ x: [[Double]]) throws -> [[Double]] {
-        let prefix = "encoder.layers.\(index)"
-        let attention = try OracleAttention("\(prefix).attention", configuration.encoder, tensors)
-        let attentionNorm = try OracleLayerNorm("\(prefix).norm_attention", tensors)
-        let feedForwardNorm = try OracleLayerNorm("\(prefix).norm_feed_forward", tensors)
-        let expand = try OracleAffine("\(prefix).feed_forward.in", tensors)
-        let contract = try OracleAffine("\(prefix).feed_forward.out", tensors)
-        let activation = configuration.encoder.activation
-        func feedForward(_ x: [Double]) -> [Double] {
-            contract(expand(x).map { activation == .relu ? max($0, 0) : gelu($0) })
-        }
-        switch configuration.encoder.norm {
-        case .pre:
-            let attended = zip(x, attention(x.map(attentionNorm.callAsFunction))).map(sum)
-            return attended.map { sum($0, feedForward(feedForwardNorm($0))) }
-        case .post:
-            let attended = zip(x, attention(x)).map { attentionNorm(sum($0, $1)) }
-            return attended.map { feedForwardNorm(sum($0, feedForward($0))) }
-        }
-    }
-
-    /// The Gaussian error linear unit as defined, with erf (Hendrycks and Gimpel, arXiv 1606.08415).
-    private func gelu(_ x: Double) -> Double { x / 2 * (1 + erf(x / 2.0.squareRoot())) }
 }
 
 /// y = W x + b

@@ -1,27 +1,33 @@
 internal import Glibc
 internal import StreamTransformer
 
-/// Attention over the last n tokens, the whole window anew for every token (`docs/model-format.md`, "encoder").
+/// The formulas of attention over a window of tokens, the whole window anew for every row (`docs/model-format.md`, "encoder").
 ///
-/// `continual` is single-output scaled dot-product attention (Continual Transformers, arXiv 2201.06268): a row of
-/// softmax(Q K') V. `continual-nystrom` replaces the row by the product of three small matrices (arXiv 2412.03214):
+/// With K and V the window's keys and values, one a row, every softmax over rows, and 1/sqrt(d) shared by the factors of a product:
 ///
-///     softmax(q_t Kt') Z softmax(Qt K') V,  Z close to the inverse of Gamma = softmax(Qt Kt')
+///     softmax attention (Vaswani et al., arXiv 1706.03762, equation 1)        o_j = softmax(q_j K') V
+///     Nystrom attention (Nystromformer, arXiv 2102.03902, section 3.2;
+///     Continual Low-Rank Scaled Dot-product Attention, arXiv 2412.03214)      o_j = softmax(q_j Kt') Z softmax(Qt K') V
 ///
-/// every softmax over rows, Qt and Kt being the landmarks. Scaling by 1/sqrt(d) is shared by the factors.
+/// with landmarks Qt and Kt, and Z close to the inverse of Gamma = softmax(Qt Kt').
 struct OracleAttention {
     private let encoder: EncoderConfiguration
     private let query: OracleAffine
     private let key: OracleAffine
     private let value: OracleAffine
     private let output: OracleAffine
-    /// None for softmax attention.
-    private var landmarks: [HeadLandmarks] = []
 
-    private struct HeadLandmarks {
-        let queries: [[Double]]
-        let keys: [[Double]]
-        let inverse: [[Double]]
+    /// q, k and v of the tokens of a window; each is indexed by head and token.
+    struct Projections {
+        var queries: [[[Double]]]
+        var keys: [[[Double]]]
+        var values: [[[Double]]]
+
+        /// The tokens of a part of the window.
+        func part(_ range: ClosedRange<Int>) -> Projections {
+            func part(_ heads: [[[Double]]]) -> [[[Double]]] { heads.map { Array($0[range]) } }
+            return Projections(queries: part(queries), keys: part(keys), values: part(values))
+        }
     }
 
     init(_ prefix: String, _ encoder: EncoderConfiguration, _ tensors: OracleTensors) throws {
@@ -30,51 +36,38 @@ struct OracleAttention {
         key = try OracleAffine("\(prefix).key", tensors)
         value = try OracleAffine("\(prefix).value", tensors)
         output = try OracleAffine("\(prefix).output", tensors)
-        if case .continualNystrom(_, let kind) = encoder.attention {
-            let queries = try tensors.matrices("\(prefix).landmarks.query")
-            let keys = try tensors.matrices("\(prefix).landmarks.key")
-            landmarks = zip(queries, keys).map { queries, keys in
-                let gamma = queries.map { query in softmax(keys.map { dot(query, $0) }) }
-                return HeadLandmarks(queries: queries, keys: keys, inverse: OracleInverse.of(gamma, kind))
-            }
-        }
     }
 
-    /// A(x) for every token of a sequence.
-    func callAsFunction(_ x: [[Double]]) -> [[Double]] {
+    /// q = (W_q x + b_q) / d^(1/4) and k likewise, v = W_v x + b_v, of every token.
+    func project(_ x: [[Double]]) -> Projections {
         let scale = pow(Double(encoder.headWidth), -0.25)
-        let queries = x.map { query($0).map { $0 * scale } }
-        let keys = x.map { key($0).map { $0 * scale } }
-        let values = x.map(value.callAsFunction)
-        return x.indices.map { t in
-            let window = max(0, t - encoder.window + 1)...t
-            return output(
-                (0..<encoder.heads).flatMap { head in
-                    attend(
-                        queries[t].head(head, encoder), keys[window].map { $0.head(head, encoder) },
-                        values[window].map { $0.head(head, encoder) }, head)
-                })
-        }
+        return Projections(
+            queries: split(x.map { query($0).map { $0 * scale } }),
+            keys: split(x.map { key($0).map { $0 * scale } }),
+            values: split(x.map(value.callAsFunction)))
     }
 
-    /// o_t of one head.
-    private func attend(_ query: [Double], _ keys: [[Double]], _ values: [[Double]], _ head: Int) -> [Double] {
-        guard !landmarks.isEmpty else { return average(values, softmax(keys.map { dot(query, $0) })) }
-        let head = landmarks[head]
-        let delta = head.queries.map { landmark in average(values, softmax(keys.map { dot(landmark, $0) })) }
-        let beta = softmax(head.keys.map { dot(query, $0) })
-        return average(delta, average(head.inverse, beta))
+    /// A(x_j) = W_o o_j + b_o, of token `row` of the window.
+    /// - Parameter landmarks: of every head; nil for softmax attention.
+    func attend(from row: Int, _ window: Projections, _ landmarks: [OracleLandmarks]?) -> [Double] {
+        output(
+            (0..<encoder.heads).flatMap { head in
+                let (q, keys, values) = (window.queries[head][row], window.keys[head], window.values[head])
+                guard let landmarks = landmarks?[head] else { return average(values, softmax(q, keys)) }
+                let delta = landmarks.queries.map { average(values, softmax($0, keys)) }
+                return average(delta, average(landmarks.inverse, softmax(q, landmarks.keys)))
+            })
     }
 
-    /// weights' rows
-    private func average(_ rows: [[Double]], _ weights: [Double]) -> [Double] {
-        var sum = [Double](repeating: 0, count: rows.first?.count ?? 0)
-        for (row, weight) in zip(rows, weights) {
-            for index in row.indices { sum[index] += weight * row[index] }
-        }
-        return sum
+    /// Tokens by head: head h has the elements h * d to h * d + d - 1.
+    private func split(_ tokens: [[Double]]) -> [[[Double]]] {
+        let d = encoder.headWidth
+        return (0..<encoder.heads).map { head in tokens.map { Array($0[head * d..<(head + 1) * d]) } }
     }
 }
+
+/// softmax over j of q . k_j
+func softmax(_ q: [Double], _ keys: [[Double]]) -> [Double] { softmax(keys.map { dot(q, $0) }) }
 
 package func softmax(_ logits: [Double]) -> [Double] {
     let largest = logits.max() ?? 0
@@ -83,9 +76,11 @@ package func softmax(_ logits: [Double]) -> [Double] {
     return exponentials.map { $0 / total }
 }
 
-extension [Double] {
-    /// The elements h * d to h * d + d - 1.
-    fileprivate func head(_ head: Int, _ encoder: EncoderConfiguration) -> [Double] {
-        Array(self[head * encoder.headWidth..<(head + 1) * encoder.headWidth])
+/// The product of a row of weights and a matrix.
+func average(_ rows: [[Double]], _ weights: [Double]) -> [Double] {
+    var sum = [Double](repeating: 0, count: rows.first?.count ?? 0)
+    for (row, weight) in zip(rows, weights) {
+        for index in row.indices { sum[index] += weight * row[index] }
     }
+    return sum
 }

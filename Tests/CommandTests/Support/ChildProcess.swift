@@ -261,7 +261,12 @@ final class ChildProcess {
         let variables = unsafe environment.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer { unsafe (words + variables).forEach { unsafe free($0) } }
         var identifier: pid_t = 0
-        let failure = unsafe posix_spawn(&identifier, arguments[0], &actions, &attributes, words, variables)
+        var failure: Int32
+        repeat {
+            failure = unsafe posix_spawn(&identifier, arguments[0], &actions, &attributes, words, variables)
+            // A program that was just copied is busy for as long as a neighbour, forked meanwhile, holds the copy's descriptor.
+            if failure == ETXTBSY { usleep(10_000) }
+        } while failure == ETXTBSY
         guard failure == 0 else {
             throw Failure(
                 description: "\(arguments[0]) cannot be started: \(unsafe String(cString: strerror(failure)))")

@@ -1,0 +1,161 @@
+internal import Kernels
+
+/// Where a retroactive layer's Delta comes from: sliding sums under landmarks that are fixed, or that move.
+protocol LandmarkSums: ~Copyable {
+    var shape: SumsShape { get }
+    var bytes: Int { get }
+
+    /// Floats that a token's row of softmax(beta) Z is made from, the first of its projections, where they are needed again because
+    /// landmarks move; else zero.
+    var keptProjections: Int { get }
+    /// Landmarks that there are when token `position` was taken in; while there is none, attention is softmax attention.
+    func count(_ position: Int64) -> Int
+    /// Whether token `position` gave other landmarks.
+    func changesLandmarks(_ position: Int64) -> Bool
+
+    /// Takes in token `position` of the only layer; delta (rows, headWidth) is then Delta.
+    mutating func takeIn(
+        _ projected: borrowing AlignedBuffer, position: Int64, kernels: Kernels, delta: inout AlignedBuffer)
+    /// mixed (rows) = softmax(beta) Z of the token whose projections begin at `first`.
+    mutating func mix(
+        _ projected: borrowing AlignedBuffer, from first: Int, count: Int, inverse: borrowing AlignedBuffer,
+        kernels: Kernels, into mixed: inout AlignedBuffer, at target: Int)
+    /// Softmax attention of the token whose projections begin at `first`.
+    mutating func attendExactly(
+        _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
+        into context: inout AlignedBuffer, at target: Int)
+
+    mutating func reset()
+    func snapshot(to writer: inout SnapshotWriter)
+    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated)
+}
+
+/// The memory of retroactive Nystrom attention: Delta for the window, and softmax(beta) Z of every row of it. All rows change with Delta when a
+/// token arrives, for n m D multiply-adds (docs/numerics.md, section 2).
+struct RetroactiveNystrom<Sums: LandmarkSums & ~Copyable>: ~Copyable, RetroactiveMemory {
+    let window: Int
+    private var sums: Sums
+    private var mixed: AlignedBuffer  // (window, rows): softmax(beta) Z
+    private var queries: AlignedBuffer  // (window, keptProjections)
+    private var delta: AlignedBuffer  // scratch (rows, headWidth)
+
+    init(_ sums: consuming Sums, window: Int) {
+        let shape = sums.shape
+        self.window = window
+        mixed = AlignedBuffer(count: window * shape.rows)
+        queries = AlignedBuffer(count: window * sums.keptProjections)
+        delta = AlignedBuffer(count: shape.rows * shape.width)
+        self.sums = sums
+    }
+
+    var bytes: Int { sums.bytes + 4 * (mixed.count + queries.count + delta.count) }
+
+    mutating func attend(
+        _ projected: borrowing AlignedBuffer, inverse: borrowing AlignedBuffer, position: Int64, kernels: Kernels,
+        into context: inout AlignedBuffer
+    ) {
+        let (shape, kept) = (sums.shape, sums.keptProjections)
+        let filled = Int(min(position + 1, Int64(window)))
+        let slot = Int(position % Int64(window))
+        let count = sums.count(position)
+        queries.copy(projected, from: 0, count: kept, to: slot * kept)
+        sums.takeIn(projected, position: position, kernels: kernels, delta: &delta)
+        guard count > 0 else {
+            for row in 0..<filled {
+                sums.attendExactly(
+                    queries, from: row * kept, layer: 0, position: position, kernels: kernels, into: &context,
+                    at: row * shape.values)
+            }
+            return
+        }
+        if sums.changesLandmarks(position) {
+            for row in 0..<filled {
+                sums.mix(
+                    queries, from: row * kept, count: count, inverse: inverse, kernels: kernels, into: &mixed,
+                    at: row * shape.rows)
+            }
+        } else {
+            sums.mix(
+                projected, from: 0, count: count, inverse: inverse, kernels: kernels, into: &mixed,
+                at: slot * shape.rows)
+        }
+        for row in 0..<filled {
+            let source = Int((position - Int64(filled - 1 - row)) % Int64(window))
+            kernels.apply(
+                shape, mixed: mixed, at: source * shape.rows, delta: delta, into: &context, at: row * shape.values)
+        }
+    }
+
+    mutating func reset() {
+        sums.reset()
+        mixed.fill(0)
+        queries.fill(0)
+    }
+
+    func snapshot(to writer: inout SnapshotWriter) {
+        sums.snapshot(to: &writer)
+        writer.write(mixed)
+        writer.write(queries)
+    }
+
+    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        try sums.restore(from: &reader)
+        try reader.read(into: &mixed)
+        try reader.read(into: &queries)
+    }
+}
+
+extension SlidingSums: LandmarkSums {
+    var keptProjections: Int { 0 }
+    func count(_ position: Int64) -> Int { shape.landmarks }
+    func changesLandmarks(_ position: Int64) -> Bool { false }
+
+    mutating func takeIn(
+        _ projected: borrowing AlignedBuffer, position: Int64, kernels: Kernels, delta: inout AlignedBuffer
+    ) {
+        let plan = schedule.plan(position)
+        insert(
+            logits: projected, at: shape.rows, values: projected, at: 2 * shape.rows, layer: 0, position: position,
+            plan, kernels: kernels)
+        average(layer: 0, plan, kernels: kernels, into: &delta)
+        prepare(layer: 0, plan, kernels: kernels)
+    }
+
+    mutating func mix(
+        _ projected: borrowing AlignedBuffer, from first: Int, count: Int, inverse: borrowing AlignedBuffer,
+        kernels: Kernels, into mixed: inout AlignedBuffer, at target: Int
+    ) {
+        kernels.mix(
+            shape, beta: projected, from: first, inverse: inverse, at: 0, into: &mixed, at: target)
+    }
+
+    mutating func attendExactly(
+        _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
+        into context: inout AlignedBuffer, at target: Int
+    ) {
+        preconditionFailure("fixed landmarks are there from the first token on")
+    }
+}
+
+extension MovingLandmarkSums: LandmarkSums {
+    var keptProjections: Int { shape.values }
+    func changesLandmarks(_ position: Int64) -> Bool { endsSegment(position) }
+
+    mutating func takeIn(
+        _ projected: borrowing AlignedBuffer, position: Int64, kernels: Kernels, delta: inout AlignedBuffer
+    ) {
+        let plan = sums.schedule.plan(position)
+        insert(projected, from: 0, layer: 0, position: position, plan, kernels: kernels)
+        sums.average(layer: 0, plan, kernels: kernels, into: &delta)
+        sums.prepare(layer: 0, plan, kernels: kernels)
+    }
+
+    mutating func mix(
+        _ projected: borrowing AlignedBuffer, from first: Int, count: Int, inverse: borrowing AlignedBuffer,
+        kernels: Kernels, into mixed: inout AlignedBuffer, at target: Int
+    ) {
+        landmarks.scoreQuery(projected, from: first, count: count, layer: 0, kernels: kernels, into: &beta)
+        kernels.mix(
+            shape, beta: beta, from: 0, inverse: landmarks.inverse, at: 0, into: &mixed, at: target)
+    }
+}

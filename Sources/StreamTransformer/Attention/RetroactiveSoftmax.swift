@@ -1,0 +1,120 @@
+internal import Kernels
+
+/// The memory of retroactive softmax attention: the sums of every row of the window, which all change when a token arrives (Continual
+/// Transformers, arXiv 2201.06268, retroactive attention).
+///
+/// A row gives up the token that leaves and takes in the new one; where too little of its sum is left for that to be exact, it is summed again
+/// (``SoftmaxRows``). A row lives for n tokens, so that nothing drifts for long.
+struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
+    let heads: Int
+    let headWidth: Int
+    let window: Int
+    private var rows: SoftmaxRows
+    private var queries: AlignedBuffer  // (heads, headWidth, window)
+    private var keys: AlignedBuffer  // (heads, headWidth, window)
+    private var values: AlignedBuffer  // (heads, window, headWidth)
+    private var leavingKey: AlignedBuffer  // scratch (D)
+    private var leavingValue: AlignedBuffer  // scratch (D)
+    private var leavingScores: AlignedBuffer  // scratch (heads, window)
+    private var arrivingScores: AlignedBuffer  // scratch (heads, window)
+    private var query: AlignedBuffer  // scratch (headWidth)
+
+    init(heads: Int, headWidth: Int, window: Int) {
+        self.heads = heads
+        self.headWidth = headWidth
+        self.window = window
+        let width = heads * headWidth
+        rows = SoftmaxRows(heads: heads, capacity: window, width: headWidth)
+        queries = AlignedBuffer(count: width * window)
+        keys = AlignedBuffer(count: width * window)
+        values = AlignedBuffer(count: width * window)
+        leavingKey = AlignedBuffer(count: width)
+        leavingValue = AlignedBuffer(count: width)
+        leavingScores = AlignedBuffer(count: max(heads * window, Kernels.padded(window)))
+        arrivingScores = AlignedBuffer(count: heads * window)
+        query = AlignedBuffer(count: headWidth)
+    }
+
+    var bytes: Int {
+        4
+            * (rows.floats + queries.count + keys.count + values.count + leavingKey.count + leavingValue.count
+                + leavingScores.count + arrivingScores.count + query.count)
+    }
+
+    mutating func attend(
+        _ projected: borrowing AlignedBuffer, inverse: borrowing AlignedBuffer, position: Int64, kernels: Kernels,
+        into context: inout AlignedBuffer
+    ) {
+        let width = heads * headWidth
+        let slot = Int(position % Int64(window))
+        let filled = Int(min(position + 1, Int64(window)))
+        let isFull = position >= Int64(window)
+        if isFull {
+            for head in 0..<heads {
+                for element in head * headWidth..<(head + 1) * headWidth {
+                    leavingKey[element] = keys[element * window + slot]
+                }
+                leavingValue.copy(
+                    values, from: (head * window + slot) * headWidth, count: headWidth, to: head * headWidth)
+            }
+            kernels.headScores(
+                queries, at: 0, leavingKey, from: 0, heads: heads, width: headWidth, count: window,
+                into: &leavingScores)
+        }
+        for element in 0..<width {
+            queries[element * window + slot] = projected[element]
+            keys[element * window + slot] = projected[width + element]
+        }
+        for head in 0..<heads {
+            values.copy(
+                projected, from: 2 * width + head * headWidth, count: headWidth,
+                to: (head * window + slot) * headWidth)
+        }
+        kernels.headScores(
+            queries, at: 0, projected, from: width, heads: heads, width: headWidth, count: window,
+            into: &arrivingScores)
+        let worn = kernels.exchange(
+            leavingScores, arrivingScores, oldValues: leavingValue, newValues: projected, from: 2 * width,
+            removing: isFull, in: &rows)
+        for head in 0..<heads {
+            sum(row: slot, head: head, filled: filled, kernels: kernels)
+            guard worn > 0 else { continue }
+            for row in 0..<filled where row != slot && rows.isWorn(head * window + row) {
+                sum(row: row, head: head, filled: filled, kernels: kernels)
+            }
+        }
+        for row in 0..<filled {
+            let source = Int((position - Int64(filled - 1 - row)) % Int64(window))
+            rows.average(row: source, into: &context, at: row * width)
+        }
+    }
+
+    /// Makes a row's sum from the tokens in the ring.
+    private mutating func sum(row: Int, head: Int, filled: Int, kernels: Kernels) {
+        for element in 0..<headWidth { query[element] = queries[(head * headWidth + element) * window + row] }
+        kernels.sum(
+            row: row, head: head, query, from: 0, keys: keys, values: values, filled: filled, scores: &leavingScores,
+            in: &rows)
+    }
+
+    mutating func reset() {
+        rows.reset()
+        queries.fill(0)
+        keys.fill(0)
+        values.fill(0)
+    }
+
+    func snapshot(to writer: inout SnapshotWriter) {
+        rows.snapshot(to: &writer)
+        writer.write(queries)
+        writer.write(keys)
+        writer.write(values)
+    }
+
+    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        try rows.restore(from: &reader)
+        try reader.read(into: &queries)
+        try reader.read(into: &keys)
+        try reader.read(into: &values)
+    }
+}

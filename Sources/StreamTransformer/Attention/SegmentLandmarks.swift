@@ -1,0 +1,104 @@
+internal import Kernels
+
+/// Landmarks that are means of segments, for every layer and head, and the approximate inverse of their attention matrix (docs/numerics.md,
+/// section 4). Landmarks that do not exist yet are zero: no query has weight on them.
+struct SegmentLandmarks: ~Copyable {
+    let shape: SumsShape
+    let kind: EncoderConfiguration.Inverse
+    private var queries: AlignedBuffer  // (layers, heads, width, m): scores run along the landmarks
+    private var keys: AlignedBuffer  // (layers, heads, width, m)
+    private(set) var inverse: AlignedBuffer  // (layers, heads, m, m)
+    private var solver: LandmarkInverse
+
+    init(layers: Int, shape: SumsShape, kind: EncoderConfiguration.Inverse) {
+        self.shape = shape
+        self.kind = kind
+        queries = AlignedBuffer(count: layers * shape.rows * shape.width)
+        keys = AlignedBuffer(count: layers * shape.rows * shape.width)
+        inverse = AlignedBuffer(count: layers * shape.rows * shape.landmarks)
+        solver = LandmarkInverse(capacity: shape.landmarks)
+    }
+
+    var bytes: Int { 4 * (queries.count + keys.count + inverse.count) + solver.bytes }
+
+    /// Where a layer's inverses begin.
+    func inverseStart(_ layer: Int) -> Int { layer * shape.rows * shape.landmarks }
+
+    /// Puts the means (heads x width each) of a segment in the place of `landmark`.
+    mutating func replace(
+        _ landmark: Int, layer: Int, queries newQueries: borrowing AlignedBuffer, at firstQuery: Int,
+        keys newKeys: borrowing AlignedBuffer, at firstKey: Int
+    ) {
+        let start = layer * shape.rows * shape.width
+        for element in 0..<shape.values {
+            queries[start + element * shape.landmarks + landmark] = newQueries[firstQuery + element]
+            keys[start + element * shape.landmarks + landmark] = newKeys[firstKey + element]
+        }
+    }
+
+    /// Computes Z of every head from the first `count` landmarks.
+    mutating func invert(count: Int, layer: Int) {
+        let (m, width) = (shape.landmarks, shape.width)
+        let start = layer * shape.rows * width
+        for head in 0..<shape.heads {
+            let part = start + head * width * m
+            for i in 0..<count {
+                for j in 0..<count {
+                    var score = 0.0
+                    for element in 0..<width {
+                        let row = part + element * m
+                        score += Double(queries[row + i]) * Double(keys[row + j])
+                    }
+                    solver.gamma[i * count + j] = score
+                }
+            }
+            solver.solve(landmarks: count, kind: kind)
+            let target = inverseStart(layer) + head * m * m
+            for i in 0..<count {
+                for j in 0..<count { inverse[target + i * m + j] = Float(solver.values[i * count + j]) }
+            }
+        }
+    }
+
+    /// beta (rows) = q Kt', lowest where there is no landmark yet; q is `heads` x `width`.
+    func scoreQuery(
+        _ q: borrowing AlignedBuffer, from first: Int, count: Int, layer: Int, kernels: Kernels,
+        into beta: inout AlignedBuffer, at target: Int = 0
+    ) {
+        kernels.headScores(
+            keys, at: layer * shape.rows * shape.width, q, from: first, heads: shape.heads, width: shape.width,
+            count: shape.landmarks, into: &beta, at: target)
+        for head in 0..<shape.heads {
+            for landmark in count..<shape.landmarks {
+                beta[target + head * shape.landmarks + landmark] = SumsShape.lowest
+            }
+        }
+    }
+
+    /// Delta's scores (rows) = k Qt'; k is `heads` x `width`.
+    func scoreKey(
+        _ k: borrowing AlignedBuffer, from first: Int, layer: Int, kernels: Kernels, into scores: inout AlignedBuffer
+    ) {
+        kernels.headScores(
+            queries, at: layer * shape.rows * shape.width, k, from: first, heads: shape.heads, width: shape.width,
+            count: shape.landmarks, into: &scores)
+    }
+
+    mutating func reset() {
+        queries.fill(0)
+        keys.fill(0)
+        inverse.fill(0)
+    }
+
+    func snapshot(to writer: inout SnapshotWriter) {
+        writer.write(queries)
+        writer.write(keys)
+        writer.write(inverse)
+    }
+
+    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        try reader.read(into: &queries)
+        try reader.read(into: &keys)
+        try reader.read(into: &inverse)
+    }
+}

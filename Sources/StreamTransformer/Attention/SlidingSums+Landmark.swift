@@ -1,0 +1,122 @@
+internal import Kernels
+
+extension SlidingSums {
+    /// Puts another landmark in the place of `landmark`: its rows of every aggregate are made from the window's tokens, as if it had always
+    /// been there. To be called when token `position` was taken in, before it attends; costs about n (H + D) multiply-adds.
+    ///
+    /// - Parameter scores: of the new landmark's queries with the window's keys (window, heads), by the tokens' places in the ring.
+    mutating func replace(
+        landmark: Int, scores: borrowing AlignedBuffer, layer: Int, position: Int64, kernels: Kernels,
+        _ column: inout LandmarkColumn
+    ) {
+        let coverage = schedule.coverage(position)
+        let first = max(0, position - Int64(window) + 1)
+        for token in first...position {
+            let start = self.token(token, layer) * shape.rows + landmark
+            let source = Int(token % Int64(window)) * shape.heads
+            for head in 0..<shape.heads { logits[start + head * shape.landmarks] = scores[source + head] }
+        }
+        // What is left of the oldest block, and as many suffixes of the next one.
+        let block = schedule.block
+        sumSuffixes(coverage.oldest, from: coverage.offset, scores, landmark, layer, kernels, &column)
+        sumSuffixes(coverage.oldest + 1, from: block - coverage.offset, scores, landmark, layer, kernels, &column)
+        // Complete blocks, and their combinations for this phase and the next one.
+        for index in coverage.middle {
+            column.clear()
+            for token in index * Int64(block)..<(index + 1) * Int64(block) {
+                add(token, scores, layer: layer, kernels: kernels, to: &column)
+            }
+            column.write(to: &totals, at: total(schedule.slot(index), layer), landmark, shape)
+        }
+        column.clear()
+        combine(coverage.middle, landmark, layer, kernels, &column)
+        column.write(to: &running, at: middle(layer), landmark, shape)
+        column.clear()
+        combine(coverage.nextMiddle, landmark, layer, kernels, &column)
+        combine(coverage.nextMiddleCompleted, landmark, layer, kernels, &column)
+        column.write(to: &running, at: nextMiddle(layer), landmark, shape)
+        // The newest block so far.
+        column.clear()
+        for token in max(first, coverage.newest * Int64(block))...position {
+            add(token, scores, layer: layer, kernels: kernels, to: &column)
+        }
+        column.write(to: &running, at: newest(layer), landmark, shape)
+    }
+
+    /// The suffixes of a block from its end down to the one that begins at `offset`.
+    private mutating func sumSuffixes(
+        _ index: Int64, from offset: Int, _ scores: borrowing AlignedBuffer, _ landmark: Int, _ layer: Int,
+        _ kernels: Kernels, _ column: inout LandmarkColumn
+    ) {
+        guard index >= 0 else { return }
+        column.clear()
+        for offset in (offset..<schedule.block).reversed() {
+            add(index * Int64(schedule.block) + Int64(offset), scores, layer: layer, kernels: kernels, to: &column)
+            let place = schedule.suffixPlace(block: index, offset: offset)
+            column.write(to: &suffixes, at: suffix(place, layer), landmark, shape)
+        }
+    }
+
+    /// The column takes in complete blocks.
+    private mutating func combine(
+        _ blocks: Range<Int64>, _ landmark: Int, _ layer: Int, _ kernels: Kernels, _ column: inout LandmarkColumn
+    ) {
+        for index in blocks {
+            column.read(from: totals, at: total(schedule.slot(index), layer), landmark, shape)
+            kernels.combine(column.shape, column.part, at: 0, into: &column.sums, at: 0, scratch: &scratch)
+        }
+    }
+
+    /// The column takes in a token, with its place among `scores` (window, heads).
+    mutating func add(
+        _ token: Int64, _ scores: borrowing AlignedBuffer, layer: Int, kernels: Kernels, to column: inout LandmarkColumn
+    ) {
+        let source = Int(token % Int64(window)) * shape.heads
+        kernels.insert(
+            column.shape, logits: scores, at: source, values: values, at: self.token(token, layer) * shape.values,
+            in: &column.sums, from: 0, to: 0, scratch: &scratch)
+    }
+}
+
+/// One landmark's share of an aggregate, all heads: scratch.
+struct LandmarkColumn: ~Copyable {
+    let shape: SumsShape
+    var sums: AlignedBuffer
+    var part: AlignedBuffer
+
+    init(heads: Int, width: Int) {
+        shape = SumsShape(heads: heads, landmarks: 1, width: width)
+        sums = AlignedBuffer(count: shape.count)
+        part = AlignedBuffer(count: shape.count)
+    }
+
+    var floats: Int { sums.count + part.count }
+
+    mutating func clear() { shape.clear(&sums, at: 0) }
+
+    /// Copies the sums to their places in the aggregate at `start`.
+    func write(to aggregates: inout AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape) {
+        for head in 0..<shape.heads {
+            let row = head * whole.landmarks + landmark
+            aggregates[start + row] = sums[head]
+            aggregates[start + whole.paddedRows + row] = sums[shape.paddedRows + head]
+            aggregates.copy(
+                sums, from: 2 * shape.paddedRows + head * shape.width, count: shape.width,
+                to: start + 2 * whole.paddedRows + row * shape.width)
+        }
+    }
+
+    /// Copies the landmark's share of the aggregate at `start` to `part`.
+    mutating func read(
+        from aggregates: borrowing AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape
+    ) {
+        for head in 0..<shape.heads {
+            let row = head * whole.landmarks + landmark
+            part[head] = aggregates[start + row]
+            part[shape.paddedRows + head] = aggregates[start + whole.paddedRows + row]
+            part.copy(
+                aggregates, from: start + 2 * whole.paddedRows + row * shape.width, count: shape.width,
+                to: 2 * shape.paddedRows + head * shape.width)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+internal import Kernels
+
+/// What attention keeps, by its kind, for all layers.
+enum AttentionMemory: ~Copyable {
+    case ring(SoftmaxRing)
+    case sums(SlidingSums)
+    case movingSums(MovingLandmarkSums)
+    /// Nothing but scratch: every window is computed anew.
+    case window(WindowAttention)
+    case retroactiveSoftmax(RetroactivePair<RetroactiveSoftmax>)
+    case retroactiveSums(RetroactivePair<RetroactiveNystrom<SlidingSums>>)
+    case retroactiveMovingSums(RetroactivePair<RetroactiveNystrom<MovingLandmarkSums>>)
+
+    init(_ encoder: EncoderConfiguration) {
+        let (layers, window, isPair) = (encoder.layers, encoder.window, encoder.layerFlows.first == .retroactive)
+        let shape = SumsShape(
+            heads: encoder.heads, landmarks: encoder.attention.landmarks ?? 0, width: encoder.headWidth)
+        switch encoder.attention {
+        case .full: self = .window(WindowAttention(.softmax, shape: shape, window: window))
+        case .nystromformer(_, let inverse):
+            self = .window(WindowAttention(.windowSegments(inverse), shape: shape, window: window))
+        case .continual where isPair:
+            self = .retroactiveSoftmax(
+                RetroactivePair(
+                    RetroactiveSoftmax(heads: shape.heads, headWidth: shape.width, window: window),
+                    WindowAttention(.softmax, shape: shape, window: window)))
+        case .continual:
+            self = .ring(
+                SoftmaxRing(layers: layers, heads: shape.heads, headWidth: shape.width, window: window))
+        case .continualNystrom(_, .fixed, _):
+            let sums = SlidingSums(layers: isPair ? 1 : layers, shape: shape, window: window)
+            guard isPair else {
+                self = .sums(sums)
+                return
+            }
+            self = .retroactiveSums(
+                RetroactivePair(
+                    RetroactiveNystrom(sums, window: window),
+                    WindowAttention(.fixedLandmarks, shape: shape, window: window)))
+        case .continualNystrom(_, .continual, let inverse):
+            let sums = MovingLandmarkSums(layers: isPair ? 1 : layers, shape: shape, window: window, inverse: inverse)
+            guard isPair else {
+                self = .movingSums(sums)
+                return
+            }
+            self = .retroactiveMovingSums(
+                RetroactivePair(
+                    RetroactiveNystrom(sums, window: window),
+                    WindowAttention(.streamSegments(inverse), shape: shape, window: window)))
+        }
+    }
+
+    var bytes: Int {
+        switch self {
+        case .ring(let ring): ring.bytes
+        case .sums(let sums): sums.bytes
+        case .movingSums(let sums): sums.bytes
+        case .window(let window): window.bytes
+        case .retroactiveSoftmax(let pair): pair.bytes
+        case .retroactiveSums(let pair): pair.bytes
+        case .retroactiveMovingSums(let pair): pair.bytes
+        }
+    }
+
+    /// Takes in the projections of a layer's rows, and attends.
+    /// - Parameters:
+    ///   - projected: from row `row` on; of one token, or of all `rows` of its window, whose newest is last.
+    ///   - context: from row `row` on: of one token, or of all rows of its window, as the layer's flow says.
+    mutating func attend(
+        _ projected: borrowing AlignedBuffer, row: Int, rows: Int, _ weights: LayerWeights, layer: Int,
+        position: Int64, kernels: Kernels, into context: inout AlignedBuffer
+    ) {
+        let (first, target) = (row * weights.projection.outputs, row * weights.output.outputs)
+        let inverse = weights.inverse
+        switch consume self {
+        case .ring(var ring):
+            ring.attend(
+                projected, from: first, layer: layer, position: position, kernels: kernels, into: &context, at: target)
+            self = .ring(ring)
+        case .sums(var sums):
+            sums.attend(
+                projected, from: first, inverse: inverse.values, layer: layer, position: position, kernels: kernels,
+                into: &context, at: target)
+            self = .sums(sums)
+        case .movingSums(var sums):
+            sums.attend(
+                projected, from: first, layer: layer, position: position, kernels: kernels, into: &context, at: target)
+            self = .movingSums(sums)
+        case .window(var window):
+            window.attend(
+                projected, rows: rows, wanted: rows, inverse: inverse.values, position: position, kernels: kernels,
+                into: &context)
+            self = .window(window)
+        case .retroactiveSoftmax(var pair):
+            pair.attend(
+                projected, rows: rows, inverse: inverse.values, layer: layer, position: position, kernels: kernels,
+                into: &context)
+            self = .retroactiveSoftmax(pair)
+        case .retroactiveSums(var pair):
+            pair.attend(
+                projected, rows: rows, inverse: inverse.values, layer: layer, position: position, kernels: kernels,
+                into: &context)
+            self = .retroactiveSums(pair)
+        case .retroactiveMovingSums(var pair):
+            pair.attend(
+                projected, rows: rows, inverse: inverse.values, layer: layer, position: position, kernels: kernels,
+                into: &context)
+            self = .retroactiveMovingSums(pair)
+        }
+    }
+
+    mutating func reset() {
+        switch consume self {
+        case .ring(var ring):
+            ring.reset()
+            self = .ring(ring)
+        case .sums(var sums):
+            sums.reset()
+            self = .sums(sums)
+        case .movingSums(var sums):
+            sums.reset()
+            self = .movingSums(sums)
+        case .window(var window):
+            window.reset()
+            self = .window(window)
+        case .retroactiveSoftmax(var pair):
+            pair.reset()
+            self = .retroactiveSoftmax(pair)
+        case .retroactiveSums(var pair):
+            pair.reset()
+            self = .retroactiveSums(pair)
+        case .retroactiveMovingSums(var pair):
+            pair.reset()
+            self = .retroactiveMovingSums(pair)
+        }
+    }
+
+    func snapshot(to writer: inout SnapshotWriter) {
+        switch self {
+        case .ring(let ring): ring.snapshot(to: &writer)
+        case .sums(let sums): sums.snapshot(to: &writer)
+        case .movingSums(let sums): sums.snapshot(to: &writer)
+        case .window(let window): window.snapshot(to: &writer)
+        case .retroactiveSoftmax(let pair): pair.snapshot(to: &writer)
+        case .retroactiveSums(let pair): pair.snapshot(to: &writer)
+        case .retroactiveMovingSums(let pair): pair.snapshot(to: &writer)
+        }
+    }
+
+    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        switch consume self {
+        case .ring(var ring):
+            let result = Result { () throws(SnapshotReader.Truncated) in try ring.restore(from: &reader) }
+            self = .ring(ring)
+            try result.get()
+        case .sums(var sums):
+            let result = Result { () throws(SnapshotReader.Truncated) in try sums.restore(from: &reader) }
+            self = .sums(sums)
+            try result.get()
+        case .movingSums(var sums):
+            let result = Result { () throws(SnapshotReader.Truncated) in try sums.restore(from: &reader) }
+            self = .movingSums(sums)
+            try result.get()
+        case .window(var window):
+            let result = Result { () throws(SnapshotReader.Truncated) in try window.restore(from: &reader) }
+            self = .window(window)
+            try result.get()
+        case .retroactiveSoftmax(var pair):
+            let result = Result { () throws(SnapshotReader.Truncated) in try pair.restore(from: &reader) }
+            self = .retroactiveSoftmax(pair)
+            try result.get()
+        case .retroactiveSums(var pair):
+            let result = Result { () throws(SnapshotReader.Truncated) in try pair.restore(from: &reader) }
+            self = .retroactiveSums(pair)
+            try result.get()
+        case .retroactiveMovingSums(var pair):
+            let result = Result { () throws(SnapshotReader.Truncated) in try pair.restore(from: &reader) }
+            self = .retroactiveMovingSums(pair)
+            try result.get()
+        }
+    }
+}

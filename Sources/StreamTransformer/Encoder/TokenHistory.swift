@@ -1,0 +1,38 @@
+internal import Kernels
+
+/// The last tokens of the layers that go from the newest token to all of the window.
+struct TokenHistory: ~Copyable {
+    let window: Int
+    let width: Int
+    private var tokens: AlignedBuffer  // (layers, window, D)
+
+    init(layers: Int, window: Int, width: Int) {
+        self.window = window
+        self.width = width
+        tokens = AlignedBuffer(count: layers * window * width)
+    }
+
+    var bytes: Int { 4 * tokens.count }
+
+    /// Keeps the first of `rows` as token `position` of a layer, and makes `rows` the tokens of its window, oldest first.
+    /// - Returns: how many they are.
+    mutating func unroll(_ rows: inout AlignedBuffer, layer: Int, position: Int64) -> Int {
+        let filled = Int(min(position + 1, Int64(window)))
+        let newest = Int(position % Int64(window))
+        let start = layer * window
+        tokens.copy(rows, from: 0, count: width, to: (start + newest) * width)
+        // Two runs of the ring: from behind the newest to its end, and from its beginning to the newest.
+        let older = filled - newest - 1
+        rows.copy(tokens, from: (start + window - older) * width, count: older * width, to: 0)
+        rows.copy(tokens, from: start * width, count: (newest + 1) * width, to: older * width)
+        return filled
+    }
+
+    mutating func reset() { tokens.fill(0) }
+
+    func snapshot(to writer: inout SnapshotWriter) { writer.write(tokens) }
+
+    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        try reader.read(into: &tokens)
+    }
+}

@@ -1,0 +1,142 @@
+internal import Kernels
+internal import StreamTransformer
+internal import TestSupport
+internal import Testing
+
+/// Streams that are stepped together get bit for bit what each gets alone.
+@Suite struct StreamBatchTests {
+    static let shapes: [ModelShape] = ModelShape.systems.flatMap { system in
+        [
+            system.with { $0.position = .recycling(period: 4) },
+            system.window(12).with { ($0.heads, $0.headWidth, $0.stem) = (4, 16, .linear(frames: 2)) },
+        ]
+    }
+
+    /// Streams that begin and end at different times, and now and then miss a step.
+    @Test(arguments: shapes) func equalsSingle(_ shape: ModelShape) throws {
+        for kernels in Kernels.available {
+            let model = try ModelAndOracle(shape, kernels: kernels).model
+            let streams = (0..<7).map { number in
+                shape.frames(tokens: (2 + number % 3) * shape.window + number, seed: UInt64(number))
+            }
+            let expected = try streams.map(model.run)
+            var observed: [[[Float]]] = streams.map { _ in [] }
+            var random = SplitMix64(seed: 11)
+            var batch = StreamBatch(model, capacity: 4)
+            var places: [Int: Int] = [:]  // of a stream
+            var next: [Int] = streams.map { _ in 0 }
+            var waiting = Array(streams.indices)
+            while !waiting.isEmpty || !places.isEmpty {
+                while !waiting.isEmpty, places.count < 4, let place = batch.join() {
+                    places[waiting.removeFirst()] = place
+                }
+                var ready: [Int] = []
+                for (stream, place) in places.sorted(by: { $0.key < $1.key }) where random.next() % 4 != 0 {
+                    let frame = streams[stream][next[stream]]
+                    if try batch.push(frame.span, place: place) { ready.append(stream) }
+                    next[stream] += 1
+                }
+                let stepped = batch.step()
+            #expect(stepped == ready.count)
+                for stream in ready {
+                    let place = try #require(places[stream])
+                    observed[stream].append(batch.logitsArray(place: place))
+                }
+                for (stream, place) in places where next[stream] == streams[stream].count {
+                    batch.leave(place: place)
+                    places[stream] = nil
+                }
+            }
+            for stream in streams.indices {
+                try #require(observed[stream].count == expected[stream].count)
+                for t in expected[stream].indices {
+                    try compareBits(
+                        observed[stream][t], with: expected[stream][t], "\(kernels.name), stream \(stream), token \(t)")
+                }
+            }
+        }
+    }
+
+    /// A refused feature of one stream is as if it had never been, for this stream and for its neighbours.
+    @Test(arguments: shapes) func refusalLeavesOthersAlone(_ shape: ModelShape) throws {
+        let model = try ModelAndOracle(shape).model
+        let frames = (0..<3).map { shape.frames(tokens: 2 * shape.window, seed: UInt64($0)) }
+        let expected = try frames.map(model.run)
+        var batch = StreamBatch(model, capacity: 3)
+        var places: [Int] = []
+        while let place = batch.join() { places.append(place) }
+        #expect(places.count == 3, "as many as there is room for")
+        var token = 0
+        for index in frames[0].indices {
+            var isToken = false
+            for stream in 0..<3 {
+                if index % 3 == stream {
+                    var poisoned = frames[stream][index]
+                    poisoned[index % poisoned.count] = .nan
+                    var code: ModelError.Code?
+                    do { _ = try batch.push(poisoned.span, place: places[stream]) } catch { code = error.code }
+                    #expect(code == .nonFinite)
+                }
+                let frame = frames[stream][index]
+                isToken = try batch.push(frame.span, place: places[stream])
+            }
+            guard isToken else { continue }
+            batch.step()
+            for stream in 0..<3 {
+                let logits = batch.logits(place: places[stream])
+                try compareBits(
+                    logits.indices.map { logits[$0] }, with: expected[stream][token], "stream \(stream), token \(token)"
+                )
+            }
+            token += 1
+        }
+    }
+
+    /// A stream goes on in a batch, and out of it, where it was alone.
+    @Test(arguments: shapes) func movesInAndOut(_ shape: ModelShape) throws {
+        let model = try ModelAndOracle(shape).model
+        let frames = shape.frames(tokens: 3 * shape.window, seed: 5)
+        let expected = try model.run(frames)
+        var batch = StreamBatch(model, capacity: 2)
+        _ = batch.join()
+        let joined = batch.join()
+        let place = try #require(joined)
+        var stream = model.makeStream()
+        var token = 0
+        for (index, frame) in frames.enumerated() {
+            if index % 5 == 2 {
+                var reader = SnapshotReader(stream.snapshotBytes)
+                try batch.restore(place: place, from: &reader)
+                #expect(reader.remaining == 0)
+            }
+            let isInBatch = index % 5 == 2 || index % 5 == 3
+            let isToken: Bool
+            if isInBatch {
+                isToken = try batch.push(frame.span, place: place)
+                batch.step()
+            } else {
+                isToken = try model.step(frame.span, &stream)
+            }
+            if isToken {
+                let observed = isInBatch ? batch.logitsArray(place: place) : stream.logitsArray
+                try compareBits(observed, with: expected[token], "token \(token)")
+                token += 1
+            }
+            if index % 5 == 3 {
+                var writer = SnapshotWriter()
+                batch.snapshot(place: place, to: &writer)
+                var reader = SnapshotReader(writer.bytes)
+                try stream.restore(from: &reader)
+            }
+        }
+    }
+}
+
+extension StreamBatch {
+    fileprivate func logitsArray(place: Int) -> [Float] {
+        let logits = logits(place: place)
+        var values: [Float] = []
+        for index in logits.indices { values.append(logits[index]) }
+        return values
+    }
+}
