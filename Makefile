@@ -8,7 +8,7 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench train install docs clean
+.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench endurance train install docs clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -28,7 +28,7 @@ check: setup lint test-swift test-sanitizer test-training  ## What must pass bef
 	@scripts/tally
 
 lint:  ## Format, with no finding
-	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
 
 test-swift: setup
 	@scripts/run-tests release $(BUILD) --build-tests -- swift test -c release --skip-build
@@ -44,6 +44,10 @@ test-training: build
 
 bench: build  ## Speed of each stage and of the whole program on this machine
 	@scripts/bench $(PROGRAM) $(MODEL)
+
+endurance: setup  ## Attention's numbers over ten million tokens, against float64 (about 20 minutes)
+	$(BUILD) --product endurance
+	.build/release/endurance
 
 train: build  ## Train models/keywords-en again: make train DATA=speech-commands
 	@scripts/train $(PROGRAM) "$(DATA)"

@@ -61,6 +61,10 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["AudioFrontend", "CCrypto", "StreamTransformer", "StrictDecoding"],
             swiftSettings: strict),
+        // Millions of tokens against float64: `make endurance`.
+        .executableTarget(
+            name: "endurance", dependencies: ["Kernels", "StreamTransformer", "TestSupport"],
+            path: "Benchmarks/Endurance", swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "AudioFrontendTests",

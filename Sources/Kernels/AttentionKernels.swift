@@ -110,16 +110,6 @@ extension Kernels {
             beta.address + first, inverse.address + inverseStart, scratch.address, output.address + target)
     }
 
-    /// delta (rows, width): the averages of the aggregate at `source`.
-    package func average(
-        _ shape: SumsShape, _ sums: borrowing AlignedBuffer, at source: Int, into delta: inout AlignedBuffer,
-        at target: Int = 0
-    ) {
-        sums.requires(source, shape.count)
-        delta.requires(target, shape.rows * shape.width)
-        unsafe table.pointee.sums_average(shape.c, sums.address + source, delta.address + target)
-    }
-
     /// mixed (rows) = softmax(beta) inverse, head by head.
     package func mix(
         _ shape: SumsShape, beta: borrowing AlignedBuffer, from first: Int, inverse: borrowing AlignedBuffer,
@@ -132,16 +122,16 @@ extension Kernels {
             shape.c, beta.address + first, inverse.address + inverseStart, mixed.address + target)
     }
 
-    /// output (heads x width) = mixed delta, head by head.
+    /// output (heads x width) = mixed Delta, head by head, Delta (rows, width) being at `start`: the values of an aggregate.
     package func apply(
         _ shape: SumsShape, mixed: borrowing AlignedBuffer, at first: Int, delta: borrowing AlignedBuffer,
-        into output: inout AlignedBuffer, at target: Int
+        from start: Int, into output: inout AlignedBuffer, at target: Int
     ) {
         mixed.requires(first, shape.rows)
-        delta.requires(0, shape.rows * shape.width)
+        delta.requires(start, shape.rows * shape.width)
         output.requires(target, shape.values)
         unsafe table.pointee.landmarks_apply(
-            shape.c, mixed.address + first, delta.address, output.address + target)
+            shape.c, mixed.address + first, delta.address + start, output.address + target)
     }
 }
 

@@ -1,5 +1,5 @@
 /// The shape of one aggregate of a sliding softmax average: for each of `heads` x `landmarks` rows the largest logit, the sum of
-/// exp(logit - largest), and that sum weighted with values of `width` elements. The first two are padded to whole vectors.
+/// exp(logit - largest), and the mean of values of `width` elements with these weights. The first two are padded to whole vectors.
 package struct SumsShape: Sendable, Equatable {
     package let heads: Int
     package let landmarks: Int
@@ -18,6 +18,8 @@ package struct SumsShape: Sendable, Equatable {
     package var paddedRows: Int { Kernels.padded(rows) }
     /// Floats of an aggregate.
     package var count: Int { 2 * paddedRows + rows * width }
+    /// Where an aggregate's means begin: (rows, width).
+    package var valueStart: Int { 2 * paddedRows }
     /// Floats of scratch that the kernels want.
     package var scratch: Int { 4 * paddedRows }
 

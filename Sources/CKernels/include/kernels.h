@@ -12,10 +12,10 @@
 // Outputs of one full panel of a packed matrix.
 #define KERNELS_PANEL 64
 
-// An aggregate of a sliding softmax average (numerics: a maximum, a sum and a weighted sum of values per row):
+// An aggregate of a sliding softmax average (numerics: a maximum, a sum and a weighted mean of values per row):
 //   maximum  rows_padded          largest logit seen
 //   total    rows_padded          sum of exp(logit - maximum)
-//   value    rows * width         sum of exp(logit - maximum) * v
+//   value    rows * width         mean of v with the weights exp(logit - maximum)
 // rows = heads * landmarks; rows_padded = rows rounded up to KERNELS_LANES; width = elements of a head.
 typedef struct {
   ptrdiff_t heads;
@@ -91,9 +91,8 @@ typedef struct {
   // beta (rows), inverse (heads, landmarks, landmarks). scratch: 4 * rows_padded.
   void (*sums_attend)(kernels_sums_shape shape, const float *a, const float *b, const float *c,
                       const float *beta, const float *inverse, float *scratch, float *output);
-  // The same in its parts: delta (rows, width) = an aggregate's averages; mixed (rows) = softmax(beta) inverse;
-  // output (heads * width) = mixed delta.
-  void (*sums_average)(kernels_sums_shape shape, const float *sums, float *delta);
+  // The same in its parts: mixed (rows) = softmax(beta) inverse; output (heads * width) = mixed delta, delta being the
+  // values of an aggregate.
   void (*landmarks_mix)(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed);
   void (*landmarks_apply)(kernels_sums_shape shape, const float *mixed, const float *delta, float *output);
 } kernels_table;

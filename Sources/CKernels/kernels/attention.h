@@ -31,6 +31,29 @@ INLINE void add_scaled(float *target, const float *source, float b, ptrdiff_t wi
   for (; c < width; c++) target[c] = target[c] + source[c] * b;
 }
 
+// o = the sum of weights[j] v[j] over `count` rows, in blocks: equal terms would all be rounded the same way in one long sum.
+#define WEIGHTED_SUM(TYPE, LANES, LOAD, STORE)                                    \
+  for (; c + LANES <= width; c += LANES) {                                        \
+    TYPE sum = {};                                                                \
+    for (ptrdiff_t first = 0; first < count; first += SUM_BLOCK) {                \
+      const ptrdiff_t end = first + SUM_BLOCK < count ? first + SUM_BLOCK : count; \
+      TYPE part = {};                                                             \
+      for (ptrdiff_t j = first; j < end; j++) part = part + LOAD(v + j * width + c) * weights[j]; \
+      sum = sum + part;                                                           \
+    }                                                                             \
+    STORE(o + c, sum);                                                            \
+  }
+#define SUM_BLOCK 64
+#define LOAD_ONE(p) (*(p))
+#define STORE_ONE(p, x) (*(p) = (x))
+INLINE void weighted_sum(float *o, const float *v, const float *weights, ptrdiff_t width, ptrdiff_t count) {
+  ptrdiff_t c = 0;
+  WEIGHTED_SUM(vec, 16, load, store)
+  WEIGHTED_SUM(vec8, 8, load8, store8)
+  WEIGHTED_SUM(vec4, 4, load4, store4)
+  WEIGHTED_SUM(float, 1, LOAD_ONE, STORE_ONE)
+}
+
 // One query of one head against keys (width, capacity) and values (capacity, width): in `o` the sum of exp(score - top) v over
 // the first `filled` slots, not yet divided by the sum of exp(score - top), which is returned.
 INLINE float softmax_sums(const float *q, const float *k, const float *v, float *scores, float *o, ptrdiff_t width,
@@ -63,8 +86,7 @@ INLINE float softmax_sums(const float *q, const float *k, const float *v, float 
     }
     total = total + weight;
   }
-  for (ptrdiff_t c = 0; c < width; c++) o[c] = 0;
-  for (ptrdiff_t j = 0; j < filled; j++) add_scaled(o, v + j * width, scores[j], width);
+  weighted_sum(o, v, scores, width, filled);
   return sum_lanes(total);
 }
 
@@ -137,6 +159,33 @@ INLINE ptrdiff_t padded_rows(kernels_sums_shape shape) {
   return (shape.heads * shape.landmarks + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
 }
 
+// Aggregates are blended as means: a mean of equal values stays what it is, whereas equal terms in a sum are all rounded the same
+// way. Where both are empty their weights are zero.
+INLINE vec least_total(vec total) { return maximum(total, splat(1e-30f)); }
+
+// target = a base + b source with a + b = 1, from the heavier one towards the lighter: exact where they are equal, and as exact as the
+// heavier one where they are not.
+INLINE void mean(float *target, const float *base, float a, const float *source, float b, ptrdiff_t width) {
+  const float *heavy = a >= b ? base : source, *light = a >= b ? source : base;
+  const float t = a >= b ? b : a;
+  ptrdiff_t c = 0;
+  for (; c + 16 <= width; c += 16) {
+    vec x = load(heavy + c);
+    store(target + c, x + (load(light + c) - x) * t);
+  }
+  if (c + 8 <= width) {
+    vec8 x = load8(heavy + c);
+    store8(target + c, x + (load8(light + c) - x) * t);
+    c += 8;
+  }
+  if (c + 4 <= width) {
+    vec4 x = load4(heavy + c);
+    store4(target + c, x + (load4(light + c) - x) * t);
+    c += 4;
+  }
+  for (; c < width; c++) target[c] = heavy[c] + (light[c] - heavy[c]) * t;
+}
+
 static void sums_insert(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
                         float *target, float *scratch) {
   const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
@@ -145,10 +194,11 @@ static void sums_insert(kernels_sums_shape shape, const float *source, const flo
     vec before = load(source + i);
     vec logit = i + KERNELS_LANES <= rows ? load(logits + i) : load_part(logits + i, rows - i);
     vec after = maximum(before, logit);
-    vec a = exponential(before - after), b = exponential(logit - after);
-    store(keep + i, a);
-    store(weight + i, b);
-    store(target + padded + i, load(source + padded + i) * a + b);
+    vec a = load(source + padded + i) * exponential(before - after), b = exponential(logit - after);
+    vec total = a + b, scale = 1.0f / least_total(total);
+    store(keep + i, a * scale);
+    store(weight + i, b * scale);
+    store(target + padded + i, total);
     store(target + i, after);
   }
   const float *from = source + 2 * padded;
@@ -156,7 +206,7 @@ static void sums_insert(kernels_sums_shape shape, const float *source, const flo
   for (ptrdiff_t h = 0; h < shape.heads; h++)
     for (ptrdiff_t i = 0; i < shape.landmarks; i++) {
       const ptrdiff_t row = h * shape.landmarks + i;
-      blend(to + row * shape.width, from + row * shape.width, keep[row], v + h * shape.width, weight[row], shape.width);
+      mean(to + row * shape.width, from + row * shape.width, keep[row], v + h * shape.width, weight[row], shape.width);
     }
 }
 
@@ -166,16 +216,17 @@ static void sums_combine(kernels_sums_shape shape, const float *other, float *ta
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
     vec x = load(target + i), y = load(other + i);
     vec after = maximum(x, y);
-    vec a = exponential(x - after), b = exponential(y - after);
-    store(keep + i, a);
-    store(weight + i, b);
-    store(target + padded + i, load(target + padded + i) * a + load(other + padded + i) * b);
+    vec a = load(target + padded + i) * exponential(x - after), b = load(other + padded + i) * exponential(y - after);
+    vec total = a + b, scale = 1.0f / least_total(total);
+    store(keep + i, a * scale);
+    store(weight + i, b * scale);
+    store(target + padded + i, total);
     store(target + i, after);
   }
   const float *from = other + 2 * padded;
   float *to = target + 2 * padded;
   for (ptrdiff_t row = 0; row < rows; row++)
-    blend(to + row * shape.width, to + row * shape.width, keep[row], from + row * shape.width, weight[row], shape.width);
+    mean(to + row * shape.width, to + row * shape.width, keep[row], from + row * shape.width, weight[row], shape.width);
 }
 
 // mixed (rows) = softmax(beta) Z of every head
@@ -211,15 +262,6 @@ static void landmarks_apply(kernels_sums_shape shape, const float *mixed, const 
   }
 }
 
-static void sums_average(kernels_sums_shape shape, const float *sums, float *delta) {
-  const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks, width = shape.width;
-  const float *total = sums + padded, *value = sums + 2 * padded;
-  for (ptrdiff_t row = 0; row < rows; row++) {
-    memcpy(delta + row * width, value + row * width, (size_t)width * sizeof(float));
-    scale_row(delta + row * width, 1.0f / total[row], width);
-  }
-}
-
 static void sums_attend(kernels_sums_shape shape, const float *a, const float *b, const float *c,
                         const float *beta, const float *inverse, float *scratch, float *output) {
   const ptrdiff_t padded = padded_rows(shape), m = shape.landmarks, width = shape.width;
@@ -230,9 +272,9 @@ static void sums_attend(kernels_sums_shape shape, const float *a, const float *b
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
     vec x = load(a + i), y = load(b + i), z = load(c + i);
     vec top = maximum(maximum(x, y), z);
-    vec ea = exponential(x - top), eb = exponential(y - top), ec = exponential(z - top);
-    vec total = load(a + padded + i) * ea + load(b + padded + i) * eb + load(c + padded + i) * ec;
-    vec factor = load(mixed + i) / total;
+    vec ea = load(a + padded + i) * exponential(x - top), eb = load(b + padded + i) * exponential(y - top);
+    vec ec = load(c + padded + i) * exponential(z - top);
+    vec factor = load(mixed + i) / least_total(ea + eb + ec);
     store(weight_a + i, ea * factor);
     store(weight_b + i, eb * factor);
     store(weight_c + i, ec * factor);

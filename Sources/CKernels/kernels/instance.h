@@ -30,7 +30,6 @@ const kernels_table JOIN(kernels_, NAME) = {
     .sums_insert = sums_insert,
     .sums_combine = sums_combine,
     .sums_attend = sums_attend,
-    .sums_average = sums_average,
     .landmarks_mix = landmarks_mix,
     .landmarks_apply = landmarks_apply,
 };

@@ -109,7 +109,7 @@ struct MovingLandmarkSums: ~Copyable {
         arrangeByToken()
         column.clear()
         for token in 0...position { sums.add(token, tokenScores, layer: layer, kernels: kernels, to: &column) }
-        kernels.average(column.shape, column.sums, at: 0, into: &context, at: target)
+        context.copy(column.sums, from: column.shape.valueStart, count: shape.values, to: target)
     }
 
     /// tokenScores = the products of the segment's mean query with the keys in the ring.

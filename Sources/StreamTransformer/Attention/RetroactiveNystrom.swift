@@ -1,4 +1,4 @@
-internal import Kernels
+package import Kernels
 
 /// Where a retroactive layer's Delta comes from: sliding sums under landmarks that are fixed, or that move.
 protocol LandmarkSums: ~Copyable {
@@ -82,7 +82,8 @@ struct RetroactiveNystrom<Sums: LandmarkSums & ~Copyable>: ~Copyable, Retroactiv
         for row in 0..<filled {
             let source = Int((position - Int64(filled - 1 - row)) % Int64(window))
             kernels.apply(
-                shape, mixed: mixed, at: source * shape.rows, delta: delta, into: &context, at: row * shape.values)
+                shape, mixed: mixed, at: source * shape.rows, delta: delta, from: 0, into: &context,
+                at: row * shape.values)
         }
     }
 
@@ -110,7 +111,7 @@ extension SlidingSums: LandmarkSums {
     func count(_ position: Int64) -> Int { shape.landmarks }
     func changesLandmarks(_ position: Int64) -> Bool { false }
 
-    mutating func takeIn(
+    package mutating func takeIn(
         _ projected: borrowing AlignedBuffer, position: Int64, kernels: Kernels, delta: inout AlignedBuffer
     ) {
         let plan = schedule.plan(position)

@@ -101,8 +101,8 @@ struct LandmarkColumn: ~Copyable {
             aggregates[start + row] = sums[head]
             aggregates[start + whole.paddedRows + row] = sums[shape.paddedRows + head]
             aggregates.copy(
-                sums, from: 2 * shape.paddedRows + head * shape.width, count: shape.width,
-                to: start + 2 * whole.paddedRows + row * shape.width)
+                sums, from: shape.valueStart + head * shape.width, count: shape.width,
+                to: start + whole.valueStart + row * shape.width)
         }
     }
 
@@ -115,8 +115,8 @@ struct LandmarkColumn: ~Copyable {
             part[head] = aggregates[start + row]
             part[shape.paddedRows + head] = aggregates[start + whole.paddedRows + row]
             part.copy(
-                aggregates, from: start + 2 * whole.paddedRows + row * shape.width, count: shape.width,
-                to: 2 * shape.paddedRows + head * shape.width)
+                aggregates, from: start + whole.valueStart + row * shape.width, count: shape.width,
+                to: shape.valueStart + head * shape.width)
         }
     }
 }

@@ -115,7 +115,7 @@ package struct SlidingSums: ~Copyable {
         kernels.combine(shape, running, at: newest(layer), into: &combined, at: 0, scratch: &scratch)
         kernels.combine(
             shape, suffixes, at: suffix(plan.suffix, layer), into: &combined, at: 0, scratch: &scratch)
-        kernels.average(shape, combined, at: 0, into: &delta)
+        delta.copy(combined, from: shape.valueStart, count: shape.rows * shape.width, to: 0)
     }
 
     /// For the next phase: one more middle block or two, and one more suffix, where the one just used was.

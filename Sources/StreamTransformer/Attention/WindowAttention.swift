@@ -23,7 +23,6 @@ struct WindowAttention: ~Copyable {
     private var sums: AlignedBuffer  // scratch: the aggregate of the window, and of a block of it
     private var block: AlignedBuffer
     private var sumsScratch: AlignedBuffer
-    private var delta: AlignedBuffer  // scratch (rows, headWidth)
     private var mixed: AlignedBuffer  // scratch (rows)
     private var means: AlignedBuffer  // scratch (2, D)
 
@@ -47,7 +46,6 @@ struct WindowAttention: ~Copyable {
         sums = AlignedBuffer(count: shape.count)
         block = AlignedBuffer(count: shape.count)
         sumsScratch = AlignedBuffer(count: shape.scratch)
-        delta = AlignedBuffer(count: shape.rows * shape.width)
         mixed = AlignedBuffer(count: shape.rows)
         means = AlignedBuffer(count: 2 * shape.values)
     }
@@ -55,7 +53,7 @@ struct WindowAttention: ~Copyable {
     var bytes: Int {
         landmarks.bytes
             + 4
-            * (keys.count + values.count + scores.count + sums.count + block.count + sumsScratch.count + delta.count
+            * (keys.count + values.count + scores.count + sums.count + block.count + sumsScratch.count
                 + mixed.count + means.count)
     }
 
@@ -87,7 +85,6 @@ struct WindowAttention: ~Copyable {
             return
         }
         sum(projected, rows: rows, kernels: kernels)
-        kernels.average(shape, sums, at: 0, into: &delta)
         for row in rows - wanted..<rows {
             if method == .fixedLandmarks {
                 kernels.mix(
@@ -98,7 +95,8 @@ struct WindowAttention: ~Copyable {
                 kernels.mix(shape, beta: scores, from: 0, inverse: landmarks.inverse, at: 0, into: &mixed)
             }
             kernels.apply(
-                shape, mixed: mixed, at: 0, delta: delta, into: &context, at: (row - rows + wanted) * shape.values)
+                shape, mixed: mixed, at: 0, delta: sums, from: shape.valueStart, into: &context,
+                at: (row - rows + wanted) * shape.values)
         }
     }
 
