@@ -182,4 +182,58 @@ internal import Testing
         #expect(model.configuration.card["accuracy"]?.number == 0.97)
         #expect(model.configuration.labels.count == 5 && model.configuration.decision.maximumGap == 120)
     }
+
+    /// Sizes that are allowed each for itself, but together ask for more than a machine has: refused before anything is allocated.
+    @Test func hostileSizes() throws {
+        let inverse: JSONValue = .object(["kind": "ridge", "lambda": 0.01])
+        func attention(_ kind: JSONValue, _ count: Double, landmarks: JSONValue? = nil) -> JSONValue {
+            var members: [String: JSONValue] = ["kind": kind, "count": .number(count), "inverse": inverse]
+            members["landmarks"] = landmarks
+            return .object(members)
+        }
+        let cases: [(width: Double, heads: Double, window: Double, layers: Double, JSONValue, String)] = [
+            (1536, 1, 10_000_000, 1, .object(["kind": "continual"]), "encoder.window: the memory of a stream would be"),
+            (256, 1, 100_000, 256, .object(["kind": "continual"]), "encoder.window: the memory of a stream would be"),
+            (16384, 1, 200_000, 1, .object(["kind": "full"]), "encoder.window: the memory of a stream would be"),
+            (
+                12, 12, 2_000_000, 1, attention("continual-nystrom", 1000, landmarks: "fixed"),
+                "encoder.window: the memory of a stream would be"
+            ),
+            (
+                12, 12, 1000, 2, attention("continual-nystrom", 1000, landmarks: "continual"),
+                "encoder.attention: 1000 landmarks of 12 heads are too many to invert"
+            ),
+            (
+                16384, 16384, 16, 1, attention("continual-nystrom", 16, landmarks: "fixed"),
+                "encoder.attention: the landmarks' matrices would take"
+            ),
+        ]
+        for (width, heads, window, layers, attention, words) in cases {
+            let files = try TemporaryModel(Self.shape)
+            for (key, value) in [("width", width), ("heads", heads), ("window", window), ("layers", layers)] {
+                files.configuration = files.configuration.with(["encoder", key], .number(value))
+            }
+            files.configuration = files.configuration.with(["encoder", "attention"], attention)
+            try files.write()
+            do {
+                _ = try Model(directory: files.directory)
+                Issue.record("\(words): was not refused")
+            } catch {
+                #expect(error.code == .configuration && error.message.contains(words), "\(error.message)")
+            }
+        }
+    }
+
+    /// Depth `window` has one continual layer, or two.
+    @Test func threeRetroactiveLayers() throws {
+        let files = try TemporaryModel(Self.shape.with { $0.layers = 3 })
+        files.configuration = files.configuration.with(["encoder", "depth"], "window")
+        try files.write()
+        do {
+            _ = try Model(directory: files.directory)
+            Issue.record("was not refused")
+        } catch {
+            #expect(error.message.contains("encoder.depth: \"window\" with continual attention has one layer, or two"))
+        }
+    }
 }

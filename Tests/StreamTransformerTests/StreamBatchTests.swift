@@ -37,7 +37,7 @@ internal import Testing
                     next[stream] += 1
                 }
                 let stepped = batch.step()
-            #expect(stepped == ready.count)
+                #expect(stepped == ready.count)
                 for stream in ready {
                     let place = try #require(places[stream])
                     observed[stream].append(batch.logitsArray(place: place))

@@ -92,7 +92,7 @@ struct MovingLandmarkSums: ~Copyable {
         let landmark = Int(position / Int64(segment) % Int64(shape.landmarks))
         landmarks.replace(
             landmark, layer: layer, queries: queryMeans, at: layer * width, keys: keyMeans, at: layer * width)
-        landmarks.invert(count: count(position), layer: layer)
+        landmarks.invert(count: count(position), layer: layer, kernels: kernels)
         scoreMean(layer: layer, kernels: kernels)
         sums.replace(
             landmark: landmark, scores: tokenScores, layer: layer, position: position, kernels: kernels, &column)

@@ -7,7 +7,9 @@ struct SegmentLandmarks: ~Copyable {
     let kind: EncoderConfiguration.Inverse
     private var queries: AlignedBuffer  // (layers, heads, width, m): scores run along the landmarks
     private var keys: AlignedBuffer  // (layers, heads, width, m)
+    private var queryRows: AlignedBuffer  // (layers, m, D): the same as `queries`, a row a landmark
     private(set) var inverse: AlignedBuffer  // (layers, heads, m, m)
+    private var scores: AlignedBuffer  // scratch (m, rows)
     private var solver: LandmarkInverse
 
     init(layers: Int, shape: SumsShape, kind: EncoderConfiguration.Inverse) {
@@ -15,11 +17,13 @@ struct SegmentLandmarks: ~Copyable {
         self.kind = kind
         queries = AlignedBuffer(count: layers * shape.rows * shape.width)
         keys = AlignedBuffer(count: layers * shape.rows * shape.width)
+        queryRows = AlignedBuffer(count: layers * shape.rows * shape.width)
+        scores = AlignedBuffer(count: shape.landmarks * shape.rows)
         inverse = AlignedBuffer(count: layers * shape.rows * shape.landmarks)
         solver = LandmarkInverse(capacity: shape.landmarks)
     }
 
-    var bytes: Int { 4 * (queries.count + keys.count + inverse.count) + solver.bytes }
+    var bytes: Int { 4 * (queries.count + queryRows.count + keys.count + inverse.count + scores.count) + solver.bytes }
 
     /// Where a layer's inverses begin.
     func inverseStart(_ layer: Int) -> Int { layer * shape.rows * shape.landmarks }
@@ -30,6 +34,9 @@ struct SegmentLandmarks: ~Copyable {
         keys newKeys: borrowing AlignedBuffer, at firstKey: Int
     ) {
         let start = layer * shape.rows * shape.width
+        queryRows.copy(
+            newQueries, from: firstQuery, count: shape.values,
+            to: (layer * shape.landmarks + landmark) * shape.values)
         for element in 0..<shape.values {
             queries[start + element * shape.landmarks + landmark] = newQueries[firstQuery + element]
             keys[start + element * shape.landmarks + landmark] = newKeys[firstKey + element]
@@ -37,19 +44,18 @@ struct SegmentLandmarks: ~Copyable {
     }
 
     /// Computes Z of every head from the first `count` landmarks.
-    mutating func invert(count: Int, layer: Int) {
-        let (m, width) = (shape.landmarks, shape.width)
-        let start = layer * shape.rows * width
+    mutating func invert(count: Int, layer: Int, kernels: Kernels) {
+        let m = shape.landmarks
+        for landmark in 0..<count {
+            kernels.headScores(
+                keys, at: layer * shape.rows * shape.width, queryRows,
+                from: (layer * m + landmark) * shape.values, heads: shape.heads, width: shape.width, count: m,
+                into: &scores, at: landmark * shape.rows)
+        }
         for head in 0..<shape.heads {
-            let part = start + head * width * m
             for i in 0..<count {
                 for j in 0..<count {
-                    var score = 0.0
-                    for element in 0..<width {
-                        let row = part + element * m
-                        score += Double(queries[row + i]) * Double(keys[row + j])
-                    }
-                    solver.gamma[i * count + j] = score
+                    solver.gamma[i * count + j] = Double(scores[i * shape.rows + head * m + j])
                 }
             }
             solver.solve(landmarks: count, kind: kind)
@@ -86,18 +92,21 @@ struct SegmentLandmarks: ~Copyable {
 
     mutating func reset() {
         queries.fill(0)
+        queryRows.fill(0)
         keys.fill(0)
         inverse.fill(0)
     }
 
     func snapshot(to writer: inout SnapshotWriter) {
         writer.write(queries)
+        writer.write(queryRows)
         writer.write(keys)
         writer.write(inverse)
     }
 
     mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
         try reader.read(into: &queries)
+        try reader.read(into: &queryRows)
         try reader.read(into: &keys)
         try reader.read(into: &inverse)
     }

@@ -1,11 +1,11 @@
-internal import Kernels
+package import Kernels
 
 extension SlidingSums {
     /// Puts another landmark in the place of `landmark`: its rows of every aggregate are made from the window's tokens, as if it had always
     /// been there. To be called when token `position` was taken in, before it attends; costs about n (H + D) multiply-adds.
     ///
     /// - Parameter scores: of the new landmark's queries with the window's keys (window, heads), by the tokens' places in the ring.
-    mutating func replace(
+    package mutating func replace(
         landmark: Int, scores: borrowing AlignedBuffer, layer: Int, position: Int64, kernels: Kernels,
         _ column: inout LandmarkColumn
     ) {
@@ -79,12 +79,12 @@ extension SlidingSums {
 }
 
 /// One landmark's share of an aggregate, all heads: scratch.
-struct LandmarkColumn: ~Copyable {
+package struct LandmarkColumn: ~Copyable {
     let shape: SumsShape
     var sums: AlignedBuffer
     var part: AlignedBuffer
 
-    init(heads: Int, width: Int) {
+    package init(heads: Int, width: Int) {
         shape = SumsShape(heads: heads, landmarks: 1, width: width)
         sums = AlignedBuffer(count: shape.count)
         part = AlignedBuffer(count: shape.count)

@@ -71,7 +71,7 @@ package struct SlidingSums: ~Copyable {
     }
 
     /// Takes in token `position`: Delta's logits (rows) and v (values).
-    mutating func insert(
+    package mutating func insert(
         logits: borrowing AlignedBuffer, at logitStart: Int, values: borrowing AlignedBuffer, at valueStart: Int,
         layer: Int, position: Int64, _ plan: BlockSchedule.Plan, kernels: Kernels
     ) {
@@ -110,7 +110,7 @@ package struct SlidingSums: ~Copyable {
     }
 
     /// delta (rows, width) = Delta, the softmax averages over the window.
-    mutating func average(layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels, into delta: inout AlignedBuffer) {
+    package mutating func average(layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels, into delta: inout AlignedBuffer) {
         combined.copy(running, from: middle(layer), count: shape.count, to: 0)
         kernels.combine(shape, running, at: newest(layer), into: &combined, at: 0, scratch: &scratch)
         kernels.combine(
@@ -119,7 +119,7 @@ package struct SlidingSums: ~Copyable {
     }
 
     /// For the next phase: one more middle block or two, and one more suffix, where the one just used was.
-    mutating func prepare(layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels) {
+    package mutating func prepare(layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels) {
         for block in plan.middleBlocks {
             kernels.combine(
                 shape, totals, at: total(schedule.slot(block), layer), into: &running, at: nextMiddle(layer),

@@ -130,7 +130,7 @@ struct WindowAttention: ~Copyable {
             }
             landmarks.replace(landmark, layer: 0, queries: means, at: 0, keys: means, at: width)
         }
-        landmarks.invert(count: count, layer: 0)
+        landmarks.invert(count: count, layer: 0, kernels: kernels)
     }
 
     /// The aggregate of all rows under every landmark's query, from blocks of about sqrt(n): few terms, little rounding.

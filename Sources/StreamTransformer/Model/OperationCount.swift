@@ -128,8 +128,13 @@ private struct AttentionCount {
         guard count > 0 else { return softmax(rows) }
         let block = BlockSchedule(window: encoder.window).block
         let blocks = (filled + block - 1) / block
-        let scores = scoring ? (filled + rows) * m * d : 0
+        let scores = scoring ? (filled + rows) * m * d + (takesMeans ? count * m * d : 0) : 0
         return scores + (filled + blocks) * 2 * m * d + rows * (mixing + m * d)
+    }
+
+    /// Whether a window that is computed anew has new landmarks: their products are counted, their inverse is not.
+    private var takesMeans: Bool {
+        if case .nystromformer = encoder.attention { true } else { endsSegment }
     }
 
     /// Insertions and combinations of the sliding sums, each two products an element.
@@ -158,7 +163,8 @@ private struct AttentionCount {
         let first = max(0, position - Int64(encoder.window) + 1, coverage.newest * Int64(block))
         tokens += Int(position - first + 1)
         let combinations = coverage.middle.count + coverage.nextMiddle.count + coverage.nextMiddleCompleted.count
-        return encoder.window * d + (tokens + combinations) * 2 * d
+        let count = min(Int((position + 1) / Int64(encoder.window / m)), m)
+        return encoder.window * d + count * m * d + (tokens + combinations) * 2 * d
     }
 
     /// Delta, one row or, when landmarks moved, all rows of softmax(beta) Z, and all rows' products with Delta.
