@@ -43,14 +43,14 @@ static size_t elements(kernels_sums_shape shape) { return (size_t)(shape.heads *
 static size_t mixing(kernels_sums_shape shape) { return (size_t)(shape.heads * shape.landmarks * shape.landmarks); }
 
 static void sums_insert(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
-                        float *target, float *scratch) {
+                        float *target, float *carry, float *scratch) {
   multiply_adds += 2 * elements(shape);
-  kernels_generic.sums_insert(shape, source, logits, v, target, scratch);
+  kernels_generic.sums_insert(shape, source, logits, v, target, carry, scratch);
 }
 
-static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *scratch) {
+static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *carry, float *scratch) {
   multiply_adds += 2 * elements(shape);
-  kernels_generic.sums_combine(shape, other, target, scratch);
+  kernels_generic.sums_combine(shape, other, target, carry, scratch);
 }
 
 static void sums_attend(kernels_sums_shape shape, const float *a, const float *b, const float *c, const float *beta,

@@ -65,31 +65,35 @@ extension Kernels {
             newValues.address + first)
     }
 
-    /// In `sums`, the aggregate at `target` becomes the one at `source` and a token; both positions may be the same.
+    /// In `sums`, the aggregate at `target` becomes the one at `source` and a token; both positions may be the same. What the source's rounding
+    /// left over is at `carryStart` of `carry`, and then what the target's does.
     package func insert(
         _ shape: SumsShape, logits: borrowing AlignedBuffer, at logitStart: Int, values: borrowing AlignedBuffer,
-        at valueStart: Int, in sums: inout AlignedBuffer, from source: Int, to target: Int, scratch: inout AlignedBuffer
+        at valueStart: Int, in sums: inout AlignedBuffer, from source: Int, to target: Int,
+        carry: inout AlignedBuffer, at carryStart: Int, scratch: inout AlignedBuffer
     ) {
         logits.requires(logitStart, shape.rows)
         values.requires(valueStart, shape.values)
         sums.requires(source, shape.count)
         sums.requires(target, shape.count)
+        carry.requires(carryStart, shape.count)
         scratch.requires(0, shape.scratch)
         unsafe table.pointee.sums_insert(
             shape.c, sums.address + source, logits.address + logitStart, values.address + valueStart,
-            sums.address + target, scratch.address)
+            sums.address + target, carry.address + carryStart, scratch.address)
     }
 
-    /// The aggregate at `target` takes in the one of `other` at `source`.
+    /// The aggregate at `target`, whose carry is at `carryStart`, takes in the one of `other` at `source`.
     package func combine(
         _ shape: SumsShape, _ other: borrowing AlignedBuffer, at source: Int, into sums: inout AlignedBuffer,
-        at target: Int, scratch: inout AlignedBuffer
+        at target: Int, carry: inout AlignedBuffer, at carryStart: Int, scratch: inout AlignedBuffer
     ) {
         other.requires(source, shape.count)
         sums.requires(target, shape.count)
+        carry.requires(carryStart, shape.count)
         scratch.requires(0, shape.scratch)
         unsafe table.pointee.sums_combine(
-            shape.c, other.address + source, sums.address + target, scratch.address)
+            shape.c, other.address + source, sums.address + target, carry.address + carryStart, scratch.address)
     }
 
     /// output = softmax(beta) inverse Delta, Delta being three aggregates combined: `oldest` at `position`, and the

@@ -75,10 +75,10 @@ internal import Testing
         for step in stride(from: 0, to: 120_000, by: 16) {
             let logits = (0..<16).map { Float(-0.001 * Double(step + $0)) }
             var sums = AlignedBuffer(count: shape.count)
+            var carry = AlignedBuffer(count: shape.count)
             kernels.insert(
                 shape, logits: AlignedBuffer(logits), at: 0, values: AlignedBuffer([1]), at: 0, in: &sums, from: 0,
-                to: 0,
-                scratch: &scratch)
+                to: 0, carry: &carry, at: 0, scratch: &scratch)
             for (lane, logit) in logits.enumerated() {
                 let expected = exp(Double(logit))
                 // What is e^-80 times smaller than the largest may count as nothing.
@@ -114,11 +114,14 @@ internal import Testing
         var scratch = AlignedBuffer(count: shape.scratch)
         var apart = AlignedBuffer(before)
         var inPlace = AlignedBuffer(before)
+        var carry = AlignedBuffer(count: shape.count)
         kernels.insert(
-            shape, logits: logits, at: 0, values: values, at: 0, in: &apart, from: 0, to: shape.count, scratch: &scratch
-        )
+            shape, logits: logits, at: 0, values: values, at: 0, in: &apart, from: 0, to: shape.count, carry: &carry,
+            at: 0, scratch: &scratch)
+        carry.fill(0)
         kernels.insert(
-            shape, logits: logits, at: 0, values: values, at: 0, in: &inPlace, from: 0, to: 0, scratch: &scratch)
+            shape, logits: logits, at: 0, values: values, at: 0, in: &inPlace, from: 0, to: 0, carry: &carry, at: 0,
+            scratch: &scratch)
         try compareBits(floats(apart, 0..<shape.count), with: Array(before[..<shape.count]), "the source")
         try compareBits(
             floats(apart, shape.count..<2 * shape.count), with: floats(inPlace, 0..<shape.count), "the target")
@@ -161,6 +164,7 @@ internal import Testing
     {
         var scratch = AlignedBuffer(count: shape.scratch)
         var sums = AlignedBuffer(count: 4 * shape.count)  // oldest, middle, newest, and a half of the middle
+        var carry = AlignedBuffer(count: 4 * shape.count)
         for part in 0..<4 {
             sums.fill(SumsShape.lowest, part * shape.count..<part * shape.count + shape.paddedRows)
         }
@@ -168,8 +172,8 @@ internal import Testing
             for token in tokens {
                 kernels.insert(
                     shape, logits: AlignedBuffer(token.logits), at: 0, values: AlignedBuffer(token.values), at: 0,
-                    in: &sums,
-                    from: part * shape.count, to: part * shape.count, scratch: &scratch)
+                    in: &sums, from: part * shape.count, to: part * shape.count, carry: &carry, at: part * shape.count,
+                    scratch: &scratch)
             }
         }
         insert(parts[0], 0, &sums)
@@ -178,7 +182,8 @@ internal import Testing
         insert(parts[2], 2, &sums)
         var other = AlignedBuffer(count: shape.count)
         other.copy(sums, from: 3 * shape.count, count: shape.count, to: 0)
-        kernels.combine(shape, other, at: 0, into: &sums, at: shape.count, scratch: &scratch)
+        kernels.combine(
+            shape, other, at: 0, into: &sums, at: shape.count, carry: &carry, at: shape.count, scratch: &scratch)
         var oldest = AlignedBuffer(count: shape.count)
         oldest.copy(sums, from: 0, count: shape.count, to: 0)
         var output = AlignedBuffer(count: shape.values)

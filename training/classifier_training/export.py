@@ -22,9 +22,17 @@ _GOLDEN_SECONDS = 3.0
 
 
 def export_model(model: Classifier, config: dict[str, Any], program: Program, folder: Path) -> None:
-    """Writes config.json and model.safetensors into `folder`; `model` is folded first, and run in float32."""
+    """Writes a model that takes audio into `folder`, with its card; its golden input is a synthetic signal."""
+    weights = export_weights(model, golden_features(program), folder)
+    write_config(folder, {**config, "weights": weights})
+
+
+def export_weights(model: Classifier, features: np.ndarray, folder: Path) -> dict[str, Any]:
+    """Writes model.safetensors into `folder`; `model` is folded first, and run in float32.
+
+    `features` (frames, input_width) are the golden input. Returns the `weights` of config.json.
+    """
     folded = model.folded().float()
-    features = golden_features(program)
     with torch.no_grad():
         logits = folded(torch.from_numpy(features)[None])[0]
     tensors: dict[str, Tensor] = {
@@ -32,18 +40,27 @@ def export_model(model: Classifier, config: dict[str, Any], program: Program, fo
         "golden.features": torch.from_numpy(features),
         "golden.logits": logits,
     }
-    data = save({name: np.ascontiguousarray(tensor.numpy(), np.float32) for name, tensor in tensors.items()})
+    return write_tensors({name: tensor.numpy() for name, tensor in tensors.items()}, folder)
+
+
+def write_tensors(tensors: dict[str, np.ndarray], folder: Path) -> dict[str, Any]:
+    """Writes model.safetensors in float32; returns the `weights` of config.json."""
+    data = save({name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()})
     (folder / _WEIGHTS).write_bytes(data)
-    weights = {"file": _WEIGHTS, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    write_config(folder, {**config, "weights": weights})
+    return {"file": _WEIGHTS, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """config.json, and the card that shows it."""
-    with atomic_file(folder / "config.json") as path:
-        path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / "config.json", config)
     with atomic_file(folder / "README.md") as path:
         path.write_text(model_card(config), encoding="utf-8")
+
+
+def write_json(file: Path, config: dict[str, Any]) -> None:
+    """A configuration, under its name only when it is complete."""
+    with atomic_file(file) as path:
+        path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def golden_features(program: Program) -> np.ndarray:

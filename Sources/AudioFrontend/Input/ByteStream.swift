@@ -4,8 +4,8 @@ internal import Glibc
 ///
 /// Reads return what there is, without waiting for more. A byte on the `interrupt` descriptor ends the stream, so that a signal
 /// stops a reader that waits for a silent microphone.
-final class ByteStream {
-    let name: String
+package final class ByteStream {
+    package let name: String
     private let descriptor: Int32
     private let interrupt: Int32?
     private let owned: Bool
@@ -14,9 +14,9 @@ final class ByteStream {
     /// Where a read arrives.
     private var buffer: [UInt8] = []
     /// Whether the interrupt, and not the writer, has ended the stream.
-    private(set) var isInterrupted = false
+    package private(set) var isInterrupted = false
 
-    init(descriptor: Int32, name: String, interrupt: Int32?, owned: Bool) {
+    package init(descriptor: Int32, name: String, interrupt: Int32?, owned: Bool) {
         self.descriptor = descriptor
         self.name = name
         self.interrupt = interrupt
@@ -26,7 +26,7 @@ final class ByteStream {
     deinit { if owned { close(descriptor) } }
 
     /// Reads at most `count` bytes, at least one; none at the end.
-    func read(_ count: Int, into bytes: inout [UInt8]) throws(AudioError) -> Int {
+    package func read(_ count: Int, into bytes: inout [UInt8]) throws(AudioError) -> Int {
         if !ahead.isEmpty {
             let taken = min(count, ahead.count)
             bytes += ahead[..<taken]

@@ -82,11 +82,12 @@ typedef struct {
   ptrdiff_t (*softmax_exchange)(kernels_rows rows, const float *old_scores, const float *new_scores,
                                 const float *old_v, const float *new_v);
 
-  // target = source combined with one token: logits (rows), v (heads * width). target may be source.
+  // target = source combined with one token: logits (rows), v (heads * width). target may be source. `carry`, laid out as
+  // an aggregate, is what the rounding of source left over, and then of target.
   void (*sums_insert)(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
-                      float *target, float *scratch);
-  // target = target combined with other.
-  void (*sums_combine)(kernels_sums_shape shape, const float *other, float *target, float *scratch);
+                      float *target, float *carry, float *scratch);
+  // target = target combined with other, whose carry is zero.
+  void (*sums_combine)(kernels_sums_shape shape, const float *other, float *target, float *carry, float *scratch);
   // output (heads * width) = softmax(beta) inverse Delta, Delta the combination of three aggregates;
   // beta (rows), inverse (heads, landmarks, landmarks). scratch: 4 * rows_padded.
   void (*sums_attend)(kernels_sums_shape shape, const float *a, const float *b, const float *c,

@@ -159,74 +159,90 @@ INLINE ptrdiff_t padded_rows(kernels_sums_shape shape) {
   return (shape.heads * shape.landmarks + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
 }
 
-// Aggregates are blended as means: a mean of equal values stays what it is, whereas equal terms in a sum are all rounded the same
-// way. Where both are empty their weights are zero.
+// Aggregates are blended as means, whose terms are not all rounded the same way where they are equal, and each carries what its last
+// rounding left over: a long series of small contributions rounds about once. Where both parts are empty their weights are zero.
 INLINE vec least_total(vec total) { return maximum(total, splat(1e-30f)); }
 
-// target = a base + b source with a + b = 1, from the heavier one towards the lighter: exact where they are equal, and as exact as the
-// heavier one where they are not.
-INLINE void mean(float *target, const float *base, float a, const float *source, float b, ptrdiff_t width) {
-  const float *heavy = a >= b ? base : source, *light = a >= b ? source : base;
+// (sum, carry) = a + b + carry, the carry being below the sum's last digit (Knuth's two-sum, then once more).
+#define CARRIED_SUM(TYPE, a, b, sum, carry)                          \
+  do {                                                               \
+    const TYPE rough = (a) + (b), back = rough - (a);                \
+    const TYPE left = ((a) - (rough - back)) + ((b) - back) + (carry); \
+    (sum) = rough + left;                                            \
+    (carry) = left - ((sum) - rough);                                \
+  } while (0)
+
+// (target, carry) = a (base, carry) + b source with a + b = 1, from the heavier part towards the lighter one.
+#define MEAN(TYPE, LANES, LOAD, STORE)                                            \
+  for (; c + LANES <= width; c += LANES) {                                        \
+    const TYPE x = LOAD(base + c), low = LOAD(carry + c), y = LOAD(source + c);   \
+    const TYPE step = ((y - x) - low) * t;                                        \
+    TYPE sum, rest;                                                               \
+    if (a >= b) {                                                                 \
+      rest = low;                                                                 \
+      CARRIED_SUM(TYPE, x, step, sum, rest);                                      \
+    } else {                                                                      \
+      rest = (TYPE){};                                                            \
+      CARRIED_SUM(TYPE, y, -step, sum, rest);                                     \
+    }                                                                             \
+    STORE(target + c, sum);                                                       \
+    STORE(carry + c, rest);                                                       \
+  }
+INLINE void mean(float *target, float *carry, const float *base, float a, const float *source, float b, ptrdiff_t width) {
   const float t = a >= b ? b : a;
   ptrdiff_t c = 0;
-  for (; c + 16 <= width; c += 16) {
-    vec x = load(heavy + c);
-    store(target + c, x + (load(light + c) - x) * t);
-  }
-  if (c + 8 <= width) {
-    vec8 x = load8(heavy + c);
-    store8(target + c, x + (load8(light + c) - x) * t);
-    c += 8;
-  }
-  if (c + 4 <= width) {
-    vec4 x = load4(heavy + c);
-    store4(target + c, x + (load4(light + c) - x) * t);
-    c += 4;
-  }
-  for (; c < width; c++) target[c] = heavy[c] + (light[c] - heavy[c]) * t;
+  MEAN(vec, 16, load, store)
+  MEAN(vec8, 8, load8, store8)
+  MEAN(vec4, 4, load4, store4)
+  MEAN(float, 1, LOAD_ONE, STORE_ONE)
+}
+
+// Totals of a part that has (total, carry) and one that has `other`, by the factors of their maxima; their shares of the sum.
+INLINE void add_totals(float *total, float *carry, vec sum, vec a, vec other, vec b, float *keep, float *weight) {
+  vec rest = load(carry) * a, x = sum * a, y = other * b, result;
+  CARRIED_SUM(vec, x, y, result, rest);
+  const vec scale = 1.0f / least_total(result);
+  store(keep, x * scale);
+  store(weight, y * scale);
+  store(total, result);
+  store(carry, rest);
 }
 
 static void sums_insert(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
-                        float *target, float *scratch) {
+                        float *target, float *carry, float *scratch) {
   const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
   float *keep = scratch, *weight = scratch + padded;
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
     vec before = load(source + i);
     vec logit = i + KERNELS_LANES <= rows ? load(logits + i) : load_part(logits + i, rows - i);
     vec after = maximum(before, logit);
-    vec a = load(source + padded + i) * exponential(before - after), b = exponential(logit - after);
-    vec total = a + b, scale = 1.0f / least_total(total);
-    store(keep + i, a * scale);
-    store(weight + i, b * scale);
-    store(target + padded + i, total);
+    add_totals(target + padded + i, carry + padded + i, load(source + padded + i), exponential(before - after),
+               splat(1), exponential(logit - after), keep + i, weight + i);
     store(target + i, after);
   }
-  const float *from = source + 2 * padded;
-  float *to = target + 2 * padded;
+  const ptrdiff_t values = 2 * padded;
   for (ptrdiff_t h = 0; h < shape.heads; h++)
     for (ptrdiff_t i = 0; i < shape.landmarks; i++) {
-      const ptrdiff_t row = h * shape.landmarks + i;
-      mean(to + row * shape.width, from + row * shape.width, keep[row], v + h * shape.width, weight[row], shape.width);
+      const ptrdiff_t row = h * shape.landmarks + i, place = values + row * shape.width;
+      mean(target + place, carry + place, source + place, keep[row], v + h * shape.width, weight[row], shape.width);
     }
 }
 
-static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *scratch) {
+static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *carry, float *scratch) {
   const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
   float *keep = scratch, *weight = scratch + padded;
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
     vec x = load(target + i), y = load(other + i);
     vec after = maximum(x, y);
-    vec a = load(target + padded + i) * exponential(x - after), b = load(other + padded + i) * exponential(y - after);
-    vec total = a + b, scale = 1.0f / least_total(total);
-    store(keep + i, a * scale);
-    store(weight + i, b * scale);
-    store(target + padded + i, total);
+    add_totals(target + padded + i, carry + padded + i, load(target + padded + i), exponential(x - after),
+               load(other + padded + i), exponential(y - after), keep + i, weight + i);
     store(target + i, after);
   }
-  const float *from = other + 2 * padded;
-  float *to = target + 2 * padded;
-  for (ptrdiff_t row = 0; row < rows; row++)
-    mean(to + row * shape.width, to + row * shape.width, keep[row], from + row * shape.width, weight[row], shape.width);
+  const ptrdiff_t values = 2 * padded;
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    const ptrdiff_t place = values + row * shape.width;
+    mean(target + place, carry + place, target + place, keep[row], other + place, weight[row], shape.width);
+  }
 }
 
 // mixed (rows) = softmax(beta) Z of every head

@@ -89,6 +89,13 @@ struct JSONLine {
     mutating func add(_ key: String, _ value: Double, decimals: Int) {
         body += ",\"\(key)\":\(Decimal.text(value, decimals))"
     }
+    mutating func add(_ key: String, _ values: [String]) {
+        body += ",\"\(key)\":[\(values.map(Self.quoted).joined(separator: ","))]"
+    }
+    /// Numbers with all their digits; one that JSON has no word for is null.
+    mutating func add(_ key: String, _ values: [Float]) {
+        body += ",\"\(key)\":[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]"
+    }
     mutating func addNull(_ key: String) { body += ",\"\(key)\":null" }
     mutating func add(_ key: String, _ top: [Record.Score]) {
         let scores = top.map { "{\"label\":\(Self.quoted($0.label)),\"p\":\(Decimal.text(Double($0.probability), 4))}" }

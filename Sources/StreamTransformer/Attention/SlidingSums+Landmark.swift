@@ -41,6 +41,9 @@ extension SlidingSums {
             add(token, scores, layer: layer, kernels: kernels, to: &column)
         }
         column.write(to: &running, at: newest(layer), landmark, shape)
+        // What was left over of the landmark that went; that of the new one is below a rounding.
+        column.clear()
+        for piece in Carried.allCases { column.writeCarry(to: &carries, at: carry(piece, layer), landmark, shape) }
     }
 
     /// The suffixes of a block from its end down to the one that begins at `offset`.
@@ -63,7 +66,9 @@ extension SlidingSums {
     ) {
         for index in blocks {
             column.read(from: totals, at: total(schedule.slot(index), layer), landmark, shape)
-            kernels.combine(column.shape, column.part, at: 0, into: &column.sums, at: 0, scratch: &scratch)
+            kernels.combine(
+                column.shape, column.part, at: 0, into: &column.sums, at: 0, carry: &column.carry, at: 0,
+                scratch: &scratch)
         }
     }
 
@@ -74,7 +79,7 @@ extension SlidingSums {
         let source = Int(token % Int64(window)) * shape.heads
         kernels.insert(
             column.shape, logits: scores, at: source, values: values, at: self.token(token, layer) * shape.values,
-            in: &column.sums, from: 0, to: 0, scratch: &scratch)
+            in: &column.sums, from: 0, to: 0, carry: &column.carry, at: 0, scratch: &scratch)
     }
 }
 
@@ -82,17 +87,22 @@ extension SlidingSums {
 package struct LandmarkColumn: ~Copyable {
     let shape: SumsShape
     var sums: AlignedBuffer
+    var carry: AlignedBuffer
     var part: AlignedBuffer
 
     package init(heads: Int, width: Int) {
         shape = SumsShape(heads: heads, landmarks: 1, width: width)
         sums = AlignedBuffer(count: shape.count)
+        carry = AlignedBuffer(count: shape.count)
         part = AlignedBuffer(count: shape.count)
     }
 
-    var floats: Int { sums.count + part.count }
+    var floats: Int { sums.count + carry.count + part.count }
 
-    mutating func clear() { shape.clear(&sums, at: 0) }
+    mutating func clear() {
+        shape.clear(&sums, at: 0)
+        carry.fill(0)
+    }
 
     /// Copies the sums to their places in the aggregate at `start`.
     func write(to aggregates: inout AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape) {
@@ -102,6 +112,17 @@ package struct LandmarkColumn: ~Copyable {
             aggregates[start + whole.paddedRows + row] = sums[shape.paddedRows + head]
             aggregates.copy(
                 sums, from: shape.valueStart + head * shape.width, count: shape.width,
+                to: start + whole.valueStart + row * shape.width)
+        }
+    }
+
+    /// Copies the carry to its places in the carry at `start`.
+    func writeCarry(to carries: inout AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape) {
+        for head in 0..<shape.heads {
+            let row = head * whole.landmarks + landmark
+            carries[start + whole.paddedRows + row] = carry[shape.paddedRows + head]
+            carries.copy(
+                carry, from: shape.valueStart + head * shape.width, count: shape.width,
                 to: start + whole.valueStart + row * shape.width)
         }
     }

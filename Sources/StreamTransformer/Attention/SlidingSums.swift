@@ -3,7 +3,7 @@ package import Kernels
 /// The memory of continual Nystrom attention: (Delta V)_t, the softmax average of the window's values
 /// under each landmark's query, for every layer (docs/numerics.md, sections 3 and 6).
 ///
-/// A maximum, a sum of exponentials and a weighted sum of values form a monoid. The window is cut into blocks of about sqrt(n) tokens, aligned
+/// A maximum, a sum of exponentials and a weighted mean of values form a monoid. The window is cut into blocks of about sqrt(n) tokens, aligned
 /// to the stream; three aggregates always cover it:
 ///
 ///     |<------------------- window of n tokens ------------------->|
@@ -21,7 +21,9 @@ package struct SlidingSums: ~Copyable {
     var suffixes: AlignedBuffer  // (layers, block, aggregate)
     var totals: AlignedBuffer  // (layers, blocks, aggregate): complete blocks
     var running: AlignedBuffer  // (layers, 3, aggregate): middle, newest, next middle
-    private var combined: AlignedBuffer  // scratch: one aggregate
+    var carries: AlignedBuffer  // (layers, 4, aggregate): what rounding left over, of `running` and of the newest suffix
+    private var combined: AlignedBuffer  // scratch: an aggregate, and its carry
+    private var combinedCarry: AlignedBuffer
     var scratch: AlignedBuffer
 
     package init(layers: Int, shape: SumsShape, window: Int) {
@@ -34,7 +36,9 @@ package struct SlidingSums: ~Copyable {
         suffixes = AlignedBuffer(count: layers * schedule.block * shape.count)
         totals = AlignedBuffer(count: layers * schedule.blocks * shape.count)
         running = AlignedBuffer(count: layers * 3 * shape.count)
+        carries = AlignedBuffer(count: layers * 4 * shape.count)
         combined = AlignedBuffer(count: shape.count)
+        combinedCarry = AlignedBuffer(count: shape.count)
         scratch = AlignedBuffer(count: shape.scratch)
         reset()
     }
@@ -42,8 +46,8 @@ package struct SlidingSums: ~Copyable {
     /// Bytes of a stream.
     package var bytes: Int {
         4
-            * (logits.count + values.count + suffixes.count + totals.count + running.count + combined.count
-                + scratch.count)
+            * (logits.count + values.count + suffixes.count + totals.count + running.count + carries.count
+                + 2 * combined.count + scratch.count)
     }
 
     package mutating func reset() {
@@ -52,6 +56,7 @@ package struct SlidingSums: ~Copyable {
         for index in 0..<layers * schedule.block { shape.clear(&suffixes, at: index * shape.count) }
         for index in 0..<layers * schedule.blocks { shape.clear(&totals, at: index * shape.count) }
         for index in 0..<layers * 3 { shape.clear(&running, at: index * shape.count) }
+        carries.fill(0)
     }
 
     /// Takes in token `position` of one layer and attends from it.
@@ -83,18 +88,26 @@ package struct SlidingSums: ~Copyable {
         if let slot = plan.completedBlock {
             let total = total(slot, layer)
             totals.copy(running, from: newest, count: size, to: total)
-            kernels.combine(shape, totals, at: total, into: &running, at: middle, scratch: &scratch)
+            kernels.combine(
+                shape, totals, at: total, into: &running, at: middle, carry: &carries, at: carry(.middle, layer),
+                scratch: &scratch)
             if plan.completedForNext {
-                kernels.combine(shape, totals, at: total, into: &running, at: nextMiddle, scratch: &scratch)
+                kernels.combine(
+                    shape, totals, at: total, into: &running, at: nextMiddle, carry: &carries,
+                    at: carry(.nextMiddle, layer), scratch: &scratch)
             }
             shape.clear(&running, at: newest)
+            clearCarry(.newest, layer)
         }
         kernels.insert(
             shape, logits: self.logits, at: token * shape.rows, values: self.values, at: token * shape.values,
-            in: &running, from: newest, to: newest, scratch: &scratch)
+            in: &running, from: newest, to: newest, carry: &carries, at: carry(.newest, layer), scratch: &scratch)
         if plan.startsPhase {
             running.move(nextMiddle..<nextMiddle + size, to: middle)
             shape.clear(&running, at: nextMiddle)
+            let carried = carry(.nextMiddle, layer)
+            carries.move(carried..<carried + size, to: carry(.middle, layer))
+            clearCarry(.nextMiddle, layer)
         }
     }
 
@@ -110,11 +123,16 @@ package struct SlidingSums: ~Copyable {
     }
 
     /// delta (rows, width) = Delta, the softmax averages over the window.
-    package mutating func average(layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels, into delta: inout AlignedBuffer) {
+    package mutating func average(
+        layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels, into delta: inout AlignedBuffer
+    ) {
         combined.copy(running, from: middle(layer), count: shape.count, to: 0)
-        kernels.combine(shape, running, at: newest(layer), into: &combined, at: 0, scratch: &scratch)
+        combinedCarry.copy(carries, from: carry(.middle, layer), count: shape.count, to: 0)
         kernels.combine(
-            shape, suffixes, at: suffix(plan.suffix, layer), into: &combined, at: 0, scratch: &scratch)
+            shape, running, at: newest(layer), into: &combined, at: 0, carry: &combinedCarry, at: 0, scratch: &scratch)
+        kernels.combine(
+            shape, suffixes, at: suffix(plan.suffix, layer), into: &combined, at: 0, carry: &combinedCarry, at: 0,
+            scratch: &scratch)
         delta.copy(combined, from: shape.valueStart, count: shape.rows * shape.width, to: 0)
     }
 
@@ -123,15 +141,31 @@ package struct SlidingSums: ~Copyable {
         for block in plan.middleBlocks {
             kernels.combine(
                 shape, totals, at: total(schedule.slot(block), layer), into: &running, at: nextMiddle(layer),
-                scratch: &scratch)
+                carry: &carries, at: carry(.nextMiddle, layer), scratch: &scratch)
         }
         let target = suffix(plan.suffix, layer)
         guard let next = plan.suffixToken else { return shape.clear(&suffixes, at: target) }
-        if plan.startsSuffix { shape.clear(&suffixes, at: target) }
+        if plan.startsSuffix {
+            shape.clear(&suffixes, at: target)
+            clearCarry(.suffix, layer)
+        }
         let token = self.token(next, layer)
         kernels.insert(
             shape, logits: logits, at: token * shape.rows, values: values, at: token * shape.values, in: &suffixes,
-            from: plan.startsSuffix ? target : suffix(plan.previousSuffix, layer), to: target, scratch: &scratch)
+            from: plan.startsSuffix ? target : suffix(plan.previousSuffix, layer), to: target,
+            carry: &carries, at: carry(.suffix, layer), scratch: &scratch)
+    }
+
+    /// The aggregates that are carried on from token to token.
+    enum Carried: Int, CaseIterable { case middle, newest, nextMiddle, suffix }
+
+    func carry(_ piece: Carried, _ layer: Int) -> Int {
+        (layer * Carried.allCases.count + piece.rawValue) * shape.count
+    }
+
+    private mutating func clearCarry(_ piece: Carried, _ layer: Int) {
+        let start = carry(piece, layer)
+        carries.fill(0, start..<start + shape.count)
     }
 
     func token(_ position: Int64, _ layer: Int) -> Int { layer * window + Int(position % Int64(window)) }
@@ -147,6 +181,7 @@ package struct SlidingSums: ~Copyable {
         writer.write(suffixes)
         writer.write(totals)
         writer.write(running)
+        writer.write(carries)
     }
 
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
@@ -155,6 +190,7 @@ package struct SlidingSums: ~Copyable {
         try reader.read(into: &suffixes)
         try reader.read(into: &totals)
         try reader.read(into: &running)
+        try reader.read(into: &carries)
     }
 }
 

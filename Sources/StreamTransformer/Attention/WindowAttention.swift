@@ -20,8 +20,8 @@ struct WindowAttention: ~Copyable {
     private var keys: AlignedBuffer  // scratch (heads, headWidth, window)
     private var values: AlignedBuffer  // scratch (heads, window, headWidth)
     private var scores: AlignedBuffer  // scratch (window, or rows)
-    private var sums: AlignedBuffer  // scratch: the aggregate of the window, and of a block of it
-    private var block: AlignedBuffer
+    private var sums: AlignedBuffer  // scratch: the aggregate of the window, and its carry
+    private var carry: AlignedBuffer
     private var sumsScratch: AlignedBuffer
     private var mixed: AlignedBuffer  // scratch (rows)
     private var means: AlignedBuffer  // scratch (2, D)
@@ -44,7 +44,7 @@ struct WindowAttention: ~Copyable {
         values = AlignedBuffer(count: usesKeys ? shape.values * window : 0)
         scores = AlignedBuffer(count: max(Kernels.padded(window), shape.rows))
         sums = AlignedBuffer(count: shape.count)
-        block = AlignedBuffer(count: shape.count)
+        carry = AlignedBuffer(count: shape.count)
         sumsScratch = AlignedBuffer(count: shape.scratch)
         mixed = AlignedBuffer(count: shape.rows)
         means = AlignedBuffer(count: 2 * shape.values)
@@ -53,7 +53,7 @@ struct WindowAttention: ~Copyable {
     var bytes: Int {
         landmarks.bytes
             + 4
-            * (keys.count + values.count + scores.count + sums.count + block.count + sumsScratch.count
+            * (keys.count + values.count + scores.count + sums.count + carry.count + sumsScratch.count
                 + mixed.count + means.count)
     }
 
@@ -133,26 +133,23 @@ struct WindowAttention: ~Copyable {
         landmarks.invert(count: count, layer: 0, kernels: kernels)
     }
 
-    /// The aggregate of all rows under every landmark's query, from blocks of about sqrt(n): few terms, little rounding.
+    /// The aggregate of all rows under every landmark's query.
     private mutating func sum(_ projected: borrowing AlignedBuffer, rows: Int, kernels: Kernels) {
-        let length = BlockSchedule(window: window).block
         shape.clear(&sums, at: 0)
-        for start in stride(from: 0, to: rows, by: length) {
-            shape.clear(&block, at: 0)
-            for row in start..<min(start + length, rows) {
-                if method == .fixedLandmarks {
-                    kernels.insert(
-                        shape, logits: projected, at: row * pitch + shape.rows, values: projected,
-                        at: row * pitch + valueStart, in: &block, from: 0, to: 0, scratch: &sumsScratch)
-                } else {
-                    landmarks.scoreKey(
-                        projected, from: row * pitch + shape.values, layer: 0, kernels: kernels, into: &scores)
-                    kernels.insert(
-                        shape, logits: scores, at: 0, values: projected, at: row * pitch + valueStart, in: &block,
-                        from: 0, to: 0, scratch: &sumsScratch)
-                }
+        carry.fill(0)
+        for row in 0..<rows {
+            if method == .fixedLandmarks {
+                kernels.insert(
+                    shape, logits: projected, at: row * pitch + shape.rows, values: projected,
+                    at: row * pitch + valueStart, in: &sums, from: 0, to: 0, carry: &carry, at: 0,
+                    scratch: &sumsScratch)
+            } else {
+                landmarks.scoreKey(
+                    projected, from: row * pitch + shape.values, layer: 0, kernels: kernels, into: &scores)
+                kernels.insert(
+                    shape, logits: scores, at: 0, values: projected, at: row * pitch + valueStart, in: &sums, from: 0,
+                    to: 0, carry: &carry, at: 0, scratch: &sumsScratch)
             }
-            kernels.combine(shape, block, at: 0, into: &sums, at: 0, scratch: &sumsScratch)
         }
     }
 

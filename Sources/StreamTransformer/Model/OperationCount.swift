@@ -126,10 +126,8 @@ private struct AttentionCount {
     private func window(_ rows: Int, scoring: Bool) -> Int {
         let count = scoring ? filled / (encoder.window / m) : m
         guard count > 0 else { return softmax(rows) }
-        let block = BlockSchedule(window: encoder.window).block
-        let blocks = (filled + block - 1) / block
         let scores = scoring ? (filled + rows) * m * d + (takesMeans ? count * m * d : 0) : 0
-        return scores + (filled + blocks) * 2 * m * d + rows * (mixing + m * d)
+        return scores + filled * 2 * m * d + rows * (mixing + m * d)
     }
 
     /// Whether a window that is computed anew has new landmarks: their products are counted, their inverse is not.
