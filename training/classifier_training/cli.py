@@ -1,4 +1,4 @@
-"""The command line: `train` and `evaluate`. Options of a recipe are made from its fields."""
+"""The command line: `train`, `evaluate`, `import-torch`. Options of a recipe are made from its fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .commands import evaluate_command, train_command
+from .commands import evaluate_command, import_command, train_command
 from .errors import TrainingError
 from .recipe import SECTIONS, Recipe, read_recipe, with_values
 
@@ -23,6 +23,7 @@ _EXAMPLES = """examples:
       --where esc10=True --split fold --held-out-folds 4 --clip-seconds 5 --window 125 \\
       --target-ramp 0 0.3 --out models/sounds
   classifier-training evaluate --model models/my-sounds --data sounds/
+  classifier-training import-torch --weights encoder.pt --heads 4 --window 120 --out models/encoder
 """
 _HEADINGS = {
     "data": "clips and split",
@@ -89,7 +90,26 @@ def _parser() -> argparse.ArgumentParser:
         "--update-card", action="store_true", help="write the figures into the model's card"
     )
     _section(evaluate, "data")
+
+    _import_torch(commands.add_parser("import-torch", help="make a model of a PyTorch encoder's weights"))
     return parser
+
+
+def _import_torch(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=import_command)
+    parser.add_argument(
+        "--weights", type=Path, required=True, metavar="FILE", help="torch.save(encoder.state_dict(), FILE)"
+    )
+    parser.add_argument("--heads", type=int, required=True, metavar="N", help="attention heads")
+    parser.add_argument("--window", type=int, required=True, metavar="N", help="tokens that the encoder sees")
+    parser.add_argument(
+        "--attention", choices=("continual", "full"), default="continual", help="(default: %(default)s)"
+    )
+    parser.add_argument("--norm-first", action="store_true", help="the encoder's layers have norm_first=True")
+    parser.add_argument(
+        "--activation", choices=("relu", "gelu"), default="relu", help="(default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model directory")
 
 
 def _common(parser: argparse.ArgumentParser) -> None:

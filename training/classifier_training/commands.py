@@ -18,6 +18,7 @@ from .errors import TrainingError
 from .evaluate import evaluate
 from .export import export_model, write_config
 from .files import atomic_directory
+from .interchange import import_encoder, read_state
 from .model import Classifier
 from .program import Program, find_program
 from .progress import say
@@ -51,6 +52,21 @@ def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
         config["card"]["accuracy"] = report.json()
         write_config(folder, config)
     print(report.text())
+    say(f"wrote {options.out}")
+    return 0
+
+
+def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Makes a model directory of a PyTorch encoder's weights."""
+    import_encoder(
+        read_state(options.weights),
+        options.out,
+        heads=options.heads,
+        window=options.window,
+        attention=options.attention,
+        norm_first=options.norm_first,
+        activation=options.activation,
+    )
     say(f"wrote {options.out}")
     return 0
 

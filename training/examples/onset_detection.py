@@ -37,7 +37,7 @@ def stream(steps: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     An action goes from one direction in feature space to a second one. Flashes, single steps of an action's direction, are background: one step
     does not make an action.
     """
-    directions = 0.5 * np.random.default_rng(0).standard_normal((len(ACTIONS), 2, WIDTH))
+    directions = 0.7 * np.random.default_rng(0).standard_normal((len(ACTIONS), 2, WIDTH))
     rng = np.random.default_rng(seed)
     features = rng.standard_normal((steps, WIDTH)) * 1.5
     labels = np.zeros(steps, np.int64)
@@ -76,7 +76,7 @@ def configuration(window: int, landmarks: int) -> dict[str, Any]:
         "activation": "softmax",
         "background": ["background"],
         "decision": {
-            "threshold": 0.5, "threshold_off": 0.35, "min_duration_ms": 0, "max_gap_ms": 0,
+            "threshold": 0.85, "threshold_off": 0.2, "min_duration_ms": 0, "max_gap_ms": 0,
             "refractory_ms": 0, "class_thresholds": {},
         },
         "golden": {"tolerance": 1e-4},
@@ -115,6 +115,15 @@ def onsets(active: np.ndarray) -> np.ndarray:
     return np.flatnonzero(active & ~np.concatenate([[False], active[:-1]]))
 
 
+def active(probabilities: np.ndarray, on: float, off: float) -> np.ndarray:
+    """From a step that reaches `on` up to the first one below `off`."""
+    state, states = False, []
+    for p in probabilities:
+        state = p >= off if state else p >= on
+        states.append(state)
+    return np.array(states)
+
+
 def match(found: np.ndarray, true: np.ndarray, tolerance: int) -> list[int]:
     """The delay of every true onset that is found at most `tolerance` steps before or after it, each finding used once."""
     delays, free = [], list(found)
@@ -127,7 +136,7 @@ def match(found: np.ndarray, true: np.ndarray, tolerance: int) -> list[int]:
     return delays
 
 
-def report(logits: np.ndarray, labels: np.ndarray) -> None:
+def report(logits: np.ndarray, labels: np.ndarray, on: float, off: float) -> None:
     """Per-step average precision, and onsets within one and two seconds."""
     exponentials = np.exp(logits - logits.max(1, keepdims=True))
     probabilities = exponentials / exponentials.sum(1, keepdims=True)
@@ -136,7 +145,7 @@ def report(logits: np.ndarray, labels: np.ndarray) -> None:
     for index, action in enumerate(ACTIONS, 1):
         truth = labels == index
         precisions.append(average_precision(probabilities[:, index], truth))
-        true, found = onsets(truth), onsets(probabilities[:, index] >= 0.5)
+        true, found = onsets(truth), onsets(active(probabilities[:, index], on, off))
         within = {seconds: match(found, true, seconds * STEPS_PER_SECOND) for seconds in (1, 2)}
         delay = np.mean(within[2]) / STEPS_PER_SECOND if within[2] else float("nan")
         print(
@@ -178,7 +187,8 @@ def main() -> None:
     np.savetxt(options.out / "test.txt", test, fmt="%.9g")
     command = ["encode", "--model", folder, "--features", options.out / "test.npy", "--out", options.out / "logits.npy"]
     subprocess.run([program, *command], check=True)
-    report(np.load(options.out / "logits.npy"), truth)
+    decision = config["decision"]
+    report(np.load(options.out / "logits.npy"), truth, decision["threshold"], decision["threshold_off"])
 
 
 if __name__ == "__main__":

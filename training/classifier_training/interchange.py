@@ -1,0 +1,189 @@
+"""Encoders of PyTorch and of continual-inference as model directories, which audio-classifierd then runs step by step.
+
+Weights come as a `state_dict`: of `torch.nn.TransformerEncoder` or `torch.nn.TransformerEncoderLayer`, or of continual-inference's
+`TransformerEncoder`, `SingleOutputTransformerEncoderLayer` or `RetroactiveTransformerEncoderLayer` (Hedegaard et al., arXiv
+2201.06268). What a `state_dict` does not say, its owner does: heads, window, norm, activation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .errors import TrainingError
+from .export import write_json, write_tensors
+from .files import atomic_directory
+
+_LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
+# Norms of continual-inference are inside a wrapper, `fn`.
+_PART = re.compile(
+    r"(?:^|\.)(self_attn\.in_proj_(?:weight|bias)|self_attn\.out_proj\.(?:weight|bias)"
+    r"|linear[12]\.(?:weight|bias)|norm[12]\.(?:fn\.)?(?:weight|bias))$"
+)
+_FINAL_NORM = re.compile(r"^norm\.(?:fn\.)?(weight|bias)$")
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """A state_dict from a file of torch.save."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be read: {error.strerror}", 66) from error
+    except Exception as error:  # torch raises what it meets: pickle's errors, zip's, its own
+        raise TrainingError(f"{path}: is no state_dict saved by torch.save: {error}", 65) from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise TrainingError(f"{path}: holds no state_dict; save encoder.state_dict(), not the encoder", 65)
+    return dict(state)
+
+
+def torch_encoder(
+    state: Mapping[str, Tensor], *, heads: int, norm_first: bool = False, activation: str = "relu"
+) -> nn.TransformerEncoder:
+    """The same weights in PyTorch's own encoder, in float64, batch first: the reference for what is exported."""
+    layers, final = _layers(state)
+    hidden, width = layers[0]["linear1.weight"].shape
+    if width % heads:
+        raise TrainingError(f"{heads} heads do not divide a width of {width}", 64)
+    if norm_first != bool(final):
+        raise TrainingError(
+            "an encoder with norm_first=True ends with a layer norm, one with norm_first=False does not: "
+            f"norm_first is {norm_first}, and the weights {'have' if final else 'lack'} `norm.weight`"
+        )
+    layer = nn.TransformerEncoderLayer(
+        width, heads, hidden, dropout=0.0, activation=activation, batch_first=True, norm_first=norm_first
+    )
+    encoder = nn.TransformerEncoder(
+        layer, len(layers), norm=nn.LayerNorm(width) if final else None, enable_nested_tensor=False
+    )
+    named = {f"layers.{index}.{name}": value for index, part in enumerate(layers) for name, value in part.items()}
+    encoder.load_state_dict({**named, **{f"norm.{name}": value for name, value in final.items()}})
+    return encoder.double().eval()
+
+
+def run_windows(encoder: nn.TransformerEncoder, tokens: Tensor, window: int) -> Tensor:
+    """(tokens, width): the last row of the encoder over the last `window` tokens, for every token."""
+    with torch.no_grad():
+        return torch.stack(
+            [encoder(tokens[None, max(0, t - window + 1) : t + 1])[0, -1] for t in range(len(tokens))]
+        )
+
+
+def import_encoder(
+    state: Mapping[str, Tensor],
+    folder: Path,
+    *,
+    heads: int,
+    window: int,
+    attention: str = "continual",
+    norm_first: bool = False,
+    activation: str = "relu",
+) -> None:
+    """Writes a model whose input is tokens (width numbers each) and whose logits are the encoder's newest row.
+
+    With `attention` "full" every window is computed anew; with "continual" one layer is single-output, and two are a
+    retroactive one and a single-output one. Both give what the encoder gives over the last `window` tokens.
+    """
+    encoder = torch_encoder(state, heads=heads, norm_first=norm_first, activation=activation)
+    layers, final = _layers(state)
+    if attention == "continual" and len(layers) > 2:
+        raise TrainingError(
+            f"{len(layers)} layers: continual attention over a window has one, or two; use attention `full`", 64
+        )
+    width = layers[0]["self_attn.out_proj.weight"].shape[0]
+    golden = torch.randn(window + 3, width, generator=torch.Generator().manual_seed(0))
+    identity, zeros = torch.eye(width), torch.zeros(width)
+    tensors = {
+        "input.mean": zeros,
+        "input.scale": torch.ones(width),
+        "stem.projection.weight": identity,
+        "stem.projection.bias": zeros,
+        "head.weight": identity,
+        "head.bias": zeros,
+        "golden.features": golden,
+        "golden.logits": run_windows(encoder, golden.double(), window),
+        **{f"encoder.norm.{name}": value for name, value in final.items()},
+    }
+    for index, layer in enumerate(layers):
+        tensors |= {f"encoder.layers.{index}.{name}": value for name, value in _format_names(layer).items()}
+    config: dict[str, Any] = {
+        "format_version": 1,
+        "name": folder.resolve().name,
+        "description": "An encoder from PyTorch.",
+        "licence": "LicenseRef-unknown",
+        "labels": [str(element) for element in range(width)],
+        "frontend": None,
+        "input_width": width,
+        "stem": {"kind": "linear", "frames": 1},
+        "encoder": {
+            "width": width,
+            "layers": len(layers),
+            "heads": heads,
+            "feed_forward": layers[0]["linear1.weight"].shape[0],
+            "window": window,
+            "attention": {"kind": attention},
+            "depth": "window",
+            "norm": "pre" if norm_first else "post",
+            "activation": activation,
+            "position": {"kind": "none"},
+        },
+        "activation": "softmax",
+        "background": [],
+        "decision": {
+            "threshold": 0.5,
+            "threshold_off": 0.5,
+            "min_duration_ms": 0,
+            "max_gap_ms": 0,
+            "refractory_ms": 0,
+        },
+        "golden": {"tolerance": 1e-4},
+        "card": {},
+    }
+    with atomic_directory(folder) as fresh:
+        weights = write_tensors({name: np.asarray(value) for name, value in tensors.items()}, fresh)
+        write_json(fresh / "config.json", {**config, "weights": weights})
+
+
+def _layers(state: Mapping[str, Tensor]) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
+    """The layers' tensors under PyTorch's names, and those of a final norm."""
+    layers: dict[int, dict[str, Tensor]] = {}
+    final: dict[str, Tensor] = {}
+    for key, value in state.items():
+        norm, part, layer = _FINAL_NORM.match(key), _PART.search(key), _LAYER.search(key)
+        if norm:
+            final[norm.group(1)] = value
+        elif part:
+            name = part.group(1).replace(".fn.", ".")
+            layers.setdefault(int(layer.group(1)) if layer else 0, {})[name] = value
+        else:
+            raise TrainingError(f"tensor {key} has no counterpart in a transformer encoder's layer")
+    expected = {
+        f"{module}{suffix}"
+        for module in ("self_attn.in_proj_", "self_attn.out_proj.", "linear1.", "linear2.", "norm1.", "norm2.")
+        for suffix in ("weight", "bias")
+    }
+    for index in range(max(layers, default=0) + 1):
+        missing = expected - set(layers.get(index, {}))
+        if missing:
+            raise TrainingError(f"layer {index} lacks {', '.join(sorted(missing))}")
+    return [layers[index] for index in sorted(layers)], final
+
+
+def _format_names(layer: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """From PyTorch's names to those of docs/model-format.md."""
+    tensors: dict[str, Tensor] = {}
+    for suffix in ("weight", "bias"):
+        parts = layer[f"self_attn.in_proj_{suffix}"].chunk(3)
+        for name, value in zip(("query", "key", "value"), parts):
+            tensors[f"attention.{name}.{suffix}"] = value
+        tensors[f"attention.output.{suffix}"] = layer[f"self_attn.out_proj.{suffix}"]
+        tensors[f"feed_forward.in.{suffix}"] = layer[f"linear1.{suffix}"]
+        tensors[f"feed_forward.out.{suffix}"] = layer[f"linear2.{suffix}"]
+        tensors[f"norm_attention.{suffix}"] = layer[f"norm1.{suffix}"]
+        tensors[f"norm_feed_forward.{suffix}"] = layer[f"norm2.{suffix}"]
+    return tensors
