@@ -51,6 +51,16 @@ package struct Oracle: Sendable {
         let head = try OracleAffine("head", tensors)
         return Output(tokens: tokens, contexts: x, logits: x.map(head.callAsFunction))
     }
+
+    /// Attention alone: A(x) of every token of a sequence, which sees the window that it ends.
+    package static func attend(
+        _ prefix: String, _ encoder: EncoderConfiguration, _ tensors: [String: Safetensors.Tensor], _ x: [[Double]]
+    ) throws -> [[Double]] {
+        let tensors = OracleTensors(tensors)
+        let attention = try OracleAttention(prefix, encoder, tensors)
+        var history = try OracleLandmarkHistory(prefix, encoder, tensors)
+        return attention.sequence(x, &history)
+    }
 }
 
 /// y = W x + b

@@ -23,6 +23,8 @@ struct OracleAttention {
         var keys: [[[Double]]]
         var values: [[[Double]]]
 
+        var count: Int { queries.first?.count ?? 0 }
+
         /// The tokens of a part of the window.
         func part(_ range: ClosedRange<Int>) -> Projections {
             func part(_ heads: [[[Double]]]) -> [[[Double]]] { heads.map { Array($0[range]) } }
@@ -45,6 +47,15 @@ struct OracleAttention {
             queries: split(x.map { query($0).map { $0 * scale } }),
             keys: split(x.map { key($0).map { $0 * scale } }),
             values: split(x.map(value.callAsFunction)))
+    }
+
+    /// Of every token of a sequence, which sees the window of tokens that it ends.
+    func sequence(_ x: [[Double]], _ history: inout OracleLandmarkHistory) -> [[Double]] {
+        let projections = project(x)
+        return x.indices.map { t in
+            let window = projections.part(max(0, t - encoder.window + 1)...t)
+            return attend(from: window.count - 1, window, history.landmarks(of: t, window))
+        }
     }
 
     /// A(x_j) = W_o o_j + b_o, of token `row` of the window.

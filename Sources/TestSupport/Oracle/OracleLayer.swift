@@ -27,13 +27,7 @@ struct OracleLayer {
 
     /// Depth `stream`: of every token of a sequence, which sees the window of tokens that it ends.
     mutating func sequence(_ x: [[Double]]) -> [[Double]] {
-        let projections = attention.project(normed(x))
-        return x.indices.map { t in
-            let window = projections.part(max(0, t - encoder.window + 1)...t)
-            let landmarks = history.landmarks(of: t, window)
-            let newest = window.queries[0].count - 1
-            return finish(x[t], attention.attend(from: newest, window, landmarks))
-        }
+        zip(x, attention.sequence(normed(x), &history)).map(finish)
     }
 
     /// Depth `window`: of all rows of the window that token t ends.
