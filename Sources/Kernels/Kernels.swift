@@ -24,14 +24,10 @@ package struct Kernels: @unchecked Sendable {
     /// Multiply-adds of ``counting`` on this thread so far.
     package static var multiplyAdds: Int { kernels_multiply_adds() }
 
-    package static let best: Kernels = {
-        if let wanted = unsafe getenv("AUDIO_CLASSIFIERD_KERNELS"),
-            let kernels = unsafe Kernels(named: String(cString: wanted))
-        {
-            return kernels
-        }
-        return available[available.count - 1]
-    }()
+    package static let best = requested.flatMap { Kernels(named: $0) } ?? available[available.count - 1]
+
+    /// The name in the environment, where there is one; it may be one that this machine does not have.
+    package static let requested = unsafe getenv("AUDIO_CLASSIFIERD_KERNELS").map { unsafe String(cString: $0) }
 
     /// Every instruction set that this machine runs, the plainest first.
     package static let available = ["generic", "avx2", "avx512"].compactMap { Kernels(named: $0) }

@@ -23,6 +23,7 @@ struct AudioClassifierd: ParsableCommand {
         occupyStandardDescriptors()
         do {
             var command = try parseAsRoot()
+            try KernelChoice.check()
             try command.run()
         } catch {
             CommandFailure.exit(error)

@@ -91,4 +91,13 @@ internal import Testing
         let quiet = try Program.run(["run", recording])
         #expect(quiet.errors == "")
     }
+
+    /// An instruction set that this machine does not have: another one would give other bits, so that none is taken in its place.
+    @Test func unknownKernels() throws {
+        let arguments = ["models", "list"]
+        let unknown = try Program.run(arguments, environment: ["AUDIO_CLASSIFIERD_KERNELS": "mmx"])
+        #expect(unknown.status == 78 && unknown.errors.contains("AUDIO_CLASSIFIERD_KERNELS is \"mmx\""))
+        #expect(unknown.errors.contains("generic"))
+        #expect(try Program.run(arguments, environment: ["AUDIO_CLASSIFIERD_KERNELS": "generic"]).status == 0)
+    }
 }
