@@ -52,7 +52,7 @@ internal import Testing
     }
 
     /// Two layers look back twice as far in depth as over a window: what left the window is forgotten only there.
-    @Test(arguments: ModelShape.systems) func windowForgets(_ system: ModelShape) throws {
+    @Test(arguments: Effort.sample(ModelShape.systems, every: 4)) func windowForgets(_ system: ModelShape) throws {
         let files = try TemporaryModel(system)
         let frames = system.frames(tokens: 40, seed: 3)
         var changed = frames

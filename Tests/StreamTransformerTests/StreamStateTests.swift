@@ -19,7 +19,7 @@ internal import Testing
     @Test(arguments: shapes) func snapshotAtEveryFrame(_ shape: ModelShape) throws {
         let pair = try ModelAndOracle(shape)
         let (model, frames) = (pair.model, shape.frames(tokens: 4 * shape.window, seed: 3))
-        for cut in stride(from: 0, to: frames.count, by: Effort.choose(1, reduced: 9)) {
+        for cut in stride(from: 0, to: frames.count, by: Effort.choose(1, reduced: 29)) {
             var uninterrupted = model.makeStream()
             for frame in frames[..<cut] { _ = try model.step(frame.span, &uninterrupted) }
             let bytes = uninterrupted.snapshotBytes
@@ -53,7 +53,7 @@ internal import Testing
         var stream = model.makeStream()
         for frame in shape.frames(tokens: 9, seed: 4) { _ = try model.step(frame.span, &stream) }
         let bytes = stream.snapshotBytes
-        for length in stride(from: 0, to: bytes.count, by: Effort.choose(13, reduced: 1499)) {
+        for length in stride(from: 0, to: bytes.count, by: Effort.choose(13, reduced: 2999)) {
             #expect(throws: SnapshotReader.Truncated.self, "\(length) of \(bytes.count) bytes") {
                 var other = model.makeStream()
                 var reader = SnapshotReader(Array(bytes[..<length]))

@@ -4,6 +4,7 @@
 #include "affine.h"
 #include "attention.h"
 #include "elementwise.h"
+#include "sums.h"
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
