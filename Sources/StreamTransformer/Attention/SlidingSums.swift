@@ -21,7 +21,8 @@ package struct SlidingSums: ~Copyable {
     var suffixes: AlignedBuffer  // (layers, block, aggregate)
     var totals: AlignedBuffer  // (layers, blocks, aggregate): complete blocks
     var running: AlignedBuffer  // (layers, 3, aggregate): middle, newest, next middle
-    var carries: AlignedBuffer  // (layers, 4, aggregate): what rounding left over, of `running` and of the newest suffix
+    /// (layers, 4, aggregate): what rounding left over, of `running` and of the newest suffix.
+    var carries: AlignedBuffer
     private var combined: AlignedBuffer  // scratch: an aggregate, and its carry
     private var combinedCarry: AlignedBuffer
     var scratch: AlignedBuffer
