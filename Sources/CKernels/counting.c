@@ -14,6 +14,12 @@ static void affine(const float *packed, const float *bias, ptrdiff_t inputs, ptr
   kernels_generic.affine(packed, bias, inputs, outputs, x, x_stride, y, y_stride, rows, accumulate);
 }
 
+static void depthwise(const float *oldest, const float *middle, const float *newest, const float *weights,
+                      const float *bias, float *y, ptrdiff_t channels, ptrdiff_t band_stride, ptrdiff_t bands) {
+  multiply_adds += (size_t)(9 * channels * bands);
+  kernels_generic.depthwise(oldest, middle, newest, weights, bias, y, channels, band_stride, bands);
+}
+
 static void ring_attend(const float *query, const float *keys, const float *values, float *scores, float *output,
                         ptrdiff_t heads, ptrdiff_t width, ptrdiff_t capacity, ptrdiff_t filled) {
   multiply_adds += (size_t)(2 * heads * width * filled);
@@ -75,6 +81,7 @@ __attribute__((constructor)) static void fill_table(void) {
   table = kernels_generic;
   table.name = "counting";
   table.affine = affine;
+  table.depthwise = depthwise;
   table.ring_attend = ring_attend;
   table.head_scores = head_scores;
   table.softmax_row = softmax_row;

@@ -63,6 +63,20 @@ package struct Kernels: @unchecked Sendable {
             matrix.weights.address, matrix.starts, matrix.counts, matrix.starts.count, x.address, y.address)
     }
 
+    /// y[f] = max(0, the filter over three columns from band `bandStride` f on), for `bands` output bands f. The columns begin at the given
+    /// positions; they and y are (bands, channels).
+    package func depthwise(
+        _ filter: DepthwiseFilter, _ columns: borrowing AlignedBuffer, oldest: Int, middle: Int, newest: Int,
+        bandStride: Int, bands: Int, into y: inout AlignedBuffer
+    ) {
+        let channels = filter.bias.count
+        for start in [oldest, middle, newest] { columns.requires(start, (bandStride * (bands - 1) + 3) * channels) }
+        y.requires(0, bands * channels)
+        unsafe table.pointee.depthwise(
+            columns.address + oldest, columns.address + middle, columns.address + newest,
+            filter.weights.values.address, filter.bias.values.address, y.address, channels, bandStride, bands)
+    }
+
     /// y[r] = (x[r] - mean) / sqrt(variance + epsilon) * weight + bias for `rows` vectors that lie one behind the other
     package func layerNorm(
         _ x: borrowing AlignedBuffer, weight: ConstantVector, bias: ConstantVector, epsilon: Float,

@@ -56,6 +56,21 @@ package final class BandedMatrix: Sendable {
     }
 }
 
+/// A constant 3 x 3 filter over (time, band) for each channel, with its bias.
+package final class DepthwiseFilter: Sendable {
+    let weights: ConstantVector  // (9, channels)
+    let bias: ConstantVector
+
+    /// - Parameters:
+    ///   - rows: for each channel its 3 times (the oldest first) of 3 bands.
+    ///   - bias: a value a channel.
+    package init(rows: [Float], bias: [Float]) {
+        precondition(rows.count == 9 * bias.count, "a channel has 3 x 3 weights and a bias")
+        weights = ConstantVector((0..<9).flatMap { tap in bias.indices.map { rows[9 * $0 + tap] } })
+        self.bias = ConstantVector(bias)
+    }
+}
+
 /// Constant floats: a window, a mean, the weights of a layer norm.
 package final class ConstantVector: Sendable {
     package let count: Int

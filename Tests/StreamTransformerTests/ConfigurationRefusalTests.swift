@@ -101,6 +101,11 @@ internal import Testing
         Change("stem", convolution(3, 1, 1), "stem.layers", "time_stride: 3 is neither 1 nor 2"),
         Change("stem", convolution(1, 0, 1), "stem.layers", "band_stride: 0 is neither 1 nor 2"),
         Change("stem", convolution(1, 1, 0), "stem.layers", "channels: 0 is not in"),
+        Change("stem", convolution(1, 1, 1, ("band_padding", "start")), "stem.layers", "band_padding"),
+        Change("stem", convolution(1, 1, 1, ("band_padding", .null)), "stem.layers", "band_padding"),
+        Change("stem", convolution(1, 1, 1, ("separable", "yes")), "stem.layers", "separable: expected Bool"),
+        Change("stem", convolution(1, 1, 1, ("separable", .null)), "stem.layers", "separable: expected Bool"),
+        Change("stem", convolution(1, 1, 1, ("time_padding", "end")), "stem.layers", "time_padding: unknown key"),
         Change("decision.threshold", 1.5, "decision.threshold: threshold_off 0.4 and threshold 1.5 are not"),
         Change("decision.threshold_off", 0.7, "decision.threshold: threshold_off 0.7 and threshold 0.6 are not"),
         Change("decision.refractory_ms", -1, "decision.", "a time of -1 ms is not in"),
@@ -114,16 +119,15 @@ internal import Testing
         ])
     }
 
-    private static func convolution(_ timeStride: Int, _ bandStride: Int, _ channels: Int) -> JSONValue {
-        .object([
-            "kind": "convolution",
-            "layers": .array([
-                .object([
-                    "channels": .number(Double(channels)), "time_stride": .number(Double(timeStride)),
-                    "band_stride": .number(Double(bandStride)),
-                ])
-            ]),
-        ])
+    private static func convolution(
+        _ timeStride: Int, _ bandStride: Int, _ channels: Int, _ extra: (key: String, value: JSONValue)? = nil
+    ) -> JSONValue {
+        var layer: [String: JSONValue] = [
+            "channels": .number(Double(channels)), "time_stride": .number(Double(timeStride)),
+            "band_stride": .number(Double(bandStride)),
+        ]
+        if let extra { layer[extra.key] = extra.value }
+        return .object(["kind": "convolution", "layers": .array([.object(layer)])])
     }
 
     private static let shape = ModelShape().with { $0.attention = ModelShape.ridge }

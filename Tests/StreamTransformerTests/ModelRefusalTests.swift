@@ -74,7 +74,11 @@ internal import Testing
     @Test(arguments: [ModelShape(), ModelShape().with { $0.attention = ModelShape.ridge }])
     func everyTensorIsNeededInItsShape(_ shape: ModelShape) throws {
         let recycling = shape.with {
-            ($0.position, $0.stem) = (.recycling(period: 4), ModelShape.convolution((3, 1, 2)))
+            $0.position = .recycling(period: 4)
+            $0.stem = .convolution([
+                .init(channels: 3, timeStride: 1, bandStride: 2),
+                .init(channels: 4, timeStride: 1, bandStride: 1, isSeparable: true),
+            ])
         }
         let files = try TemporaryModel(recycling)
         let sound = files.weights

@@ -12,6 +12,12 @@ internal import Testing
             ModelShape.convolution((3, 2, 1)),
             ModelShape.convolution((2, 2, 2)), ModelShape.convolution((3, 1, 1), (5, 2, 2)),
             ModelShape.convolution((4, 2, 2), (6, 1, 2), (3, 2, 1)),
+            .convolution([.init(channels: 3, timeStride: 1, bandStride: 2, isSeparable: true)]),
+            .convolution([
+                .init(channels: 19, timeStride: 2, bandStride: 2, bandPadding: .end),
+                .init(channels: 5, timeStride: 1, bandStride: 1, isSeparable: true),
+                .init(channels: 17, timeStride: 2, bandStride: 2, bandPadding: .end, isSeparable: true),
+            ]),
         ]
         let positions: [EncoderConfiguration.Position] = [.none, .recycling(period: 5), .recycling(period: 8)]
         var shapes: [ModelShape] = []

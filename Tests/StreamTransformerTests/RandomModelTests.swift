@@ -59,7 +59,8 @@ internal import Testing
                 (0..<random.integer(in: 1...3)).map { _ in
                     ModelShape.ConvolutionLayer(
                         channels: random.integer(in: 1...18), timeStride: random.integer(in: 1...2),
-                        bandStride: random.integer(in: 1...2))
+                        bandStride: random.integer(in: 1...2), bandPadding: random.next() % 2 == 0 ? .symmetric : .end,
+                        isSeparable: random.next() % 2 == 0)
                 })
         }
         return shape
@@ -100,6 +101,7 @@ internal import Testing
         candidates.append(shape.with { $0.stem = .linear(frames: 1) })
         if case .convolution(let layers) = shape.stem, layers.count > 1 {
             candidates.append(shape.with { $0.stem = .convolution(Array(layers.dropLast())) })
+            candidates.append(shape.with { $0.stem = .convolution(Array(layers.dropFirst())) })
         }
         candidates.append(shape.with { $0.attention = .continual })
         candidates.append(shape.with { $0.depth = .stream })

@@ -10,7 +10,10 @@ internal import Testing
             system.window(9).with { $0.stem = .linear(frames: 2) },
             system.with {
                 $0.position = .recycling(period: 5)
-                $0.stem = ModelShape.convolution((3, 2, 2), (4, 2, 1))
+                $0.stem = .convolution([
+                    .init(channels: 3, timeStride: 2, bandStride: 2),
+                    .init(channels: 4, timeStride: 2, bandStride: 1, isSeparable: true),
+                ])
             },
         ]
     }

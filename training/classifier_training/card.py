@@ -33,6 +33,7 @@ def model_card(config: dict[str, Any]) -> str:
         "## Accuracy",
         *_accuracy(config),
         "## Model",
+        card.get("stem", ""),
         f"{card['parameters']:,} parameters; {encoder['layers']} encoder layers of width "
         f"{encoder['width']} with {encoder['heads']} heads, {encoder['attention']['kind']} attention over "
         f"{encoder['window']} tokens of {card['token_ms']:g} ms.",

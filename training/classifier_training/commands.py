@@ -25,6 +25,7 @@ from .progress import say
 from .recipe import Recipe, with_values
 from .store import Store
 from .trainer import Trainer
+from .yamnet import origin
 
 
 def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
@@ -42,7 +43,7 @@ def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
         f"{len(dataset.labels)} labels, {trained} clips to train on, {held_out} held out, "
         f"{len(dataset.noise)} of noise"
     )
-    model = Trainer(recipe, network, dataset, composer, program, checkpoint).fit()
+    model = Trainer(recipe, network, dataset, composer, program, checkpoint, options.yamnet).fit()
     config = complete_config(name, recipe, dataset.labels)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(options.out) as folder:
@@ -125,6 +126,7 @@ def _card(recipe: Recipe, dataset: Dataset, model: Classifier, program: Program)
         "limits": card.limits,
         "clips": {"trained": len(dataset.of(held_out=False)), "held_out": len(dataset.of(held_out=True))},
         "split": split_rule(recipe.data),
+        **({"stem": origin(recipe.model.yamnet_blocks)} if recipe.model.stem == "yamnet" else {}),
         "parameters": sum(p.numel() for p in model.parameters()),
         "token_ms": 1000 * model.frames_per_token * frontend.hop / frontend.sample_rate,
         "date": datetime.date.today().isoformat(),

@@ -7,6 +7,7 @@ from typing import Any
 
 from .frontend import Frontend
 from .recipe import ModelOptions, Recipe
+from .yamnet import stem_layers
 
 
 def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]:
@@ -61,6 +62,9 @@ def complete_config(name: str, recipe: Recipe, labels: Sequence[str]) -> dict[st
 def _stem(options: ModelOptions) -> dict[str, Any]:
     if options.stem == "linear":
         return {"kind": "linear", "frames": options.stem_frames}
+    if options.stem == "yamnet":
+        layers = stem_layers(options.yamnet_blocks, options.yamnet_token_frames)
+        return {"kind": "convolution", "layers": layers}
     strides = zip(options.stem_channels, options.time_strides, options.band_strides)
     return {
         "kind": "convolution",

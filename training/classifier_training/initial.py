@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .errors import TrainingError
@@ -20,7 +21,8 @@ def start_from(model: Classifier, folder: Path, features: Tensor) -> None:
     """Copies the tensors of a model directory into `model`, all but the head's if the labels differ.
 
     Landmarks are left out: they will be those of the new data. `features` (sequences, frames, bands) are some
-    of the new data, on which the batch norms, which a model directory has no more, are set up again.
+    of the new data, on which the batch norms, which a model directory has no more, are set up again where
+    `model` has any.
     """
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -43,13 +45,30 @@ def start_from(model: Classifier, folder: Path, features: Tensor) -> None:
         _unfold(stem, tensors, model.input(features))
 
 
+@torch.no_grad()
+def take_stem(model: Classifier, tensors: dict[str, np.ndarray]) -> None:
+    """Gives `model` the convolutions of a trained stem that has no batch norms and no normalisation."""
+    stem = model.stem
+    assert isinstance(stem, ConvolutionStem)
+    stem.fold()
+    own = stem.state_dict()
+    own.update({name: torch.from_numpy(tensor).float() for name, tensor in tensors.items()})
+    stem.load_state_dict(own)
+
+
 def _unfold(stem: ConvolutionStem, tensors: dict[str, Tensor], x: Tensor) -> None:
     """Gives each folded convolution a batch norm that, with the statistics of `x`, undoes itself."""
     x = x[:, None]
-    for index, (layer, norm) in enumerate(zip(stem.layers, stem.norms)):
-        x = layer(F.pad(x, (0, 0, 3 - layer.stride[0], 0)))
-        norm.running_mean.copy_(x.mean((0, 2, 3)))
-        norm.running_var.copy_(x.var((0, 2, 3)))
-        norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps))
-        norm.bias.copy_(tensors[f"stem.layers.{index}.bias"] + norm.running_mean)
-        x = F.relu(x + tensors[f"stem.layers.{index}.bias"][:, None, None])
+    for index in range(len(stem.layers)):
+        x = stem.pad(index, x)
+        parts = stem.parts(index)
+        for convolutions, norms, key in parts:
+            x, norm = convolutions[key](x), norms[key]
+            if not isinstance(norm, nn.Identity):
+                bias = tensors[f"stem.layers.{index}{f'.{key}' if len(parts) > 1 else ''}.bias"]
+                norm.running_mean.copy_(x.mean((0, 2, 3)))
+                norm.running_var.copy_(x.var((0, 2, 3)))
+                norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps))
+                norm.bias.copy_(bias + norm.running_mean)
+                x = x + bias[:, None, None]
+            x = F.relu(x)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from . import yamnet
 from .errors import TrainingError
 
 
@@ -57,11 +58,15 @@ class ModelOptions:
     """Front-end, stem and encoder, as in docs/model-format.md."""
 
     frontend: dict[str, Any] = option({"recipe": "yamnet"}, "recipe name, or a JSON file with the front-end")
-    stem: str = option("convolution", "how frames become tokens", ("convolution", "linear"))
+    stem: str = option("convolution", "how frames become tokens", ("convolution", "linear", "yamnet"))
     stem_channels: tuple[int, ...] = option((16, 32, 48, 64), "channels of each convolution")
     time_strides: tuple[int, ...] = option((1, 2, 2, 1), "time stride of each convolution")
     band_strides: tuple[int, ...] = option((2, 2, 2, 2), "band stride of each convolution")
     stem_frames: int = option(4, "frames of a token (stem `linear`)")
+    yamnet_blocks: int = option(5, "separable blocks of YAMNet (stem `yamnet`)")
+    yamnet_token_frames: int = option(
+        0, "frames of a token (stem `yamnet`): fewer than its strides make; 0: as many as they make"
+    )
     width: int = option(128, "length of a token")
     layers: int = option(2, "encoder layers")
     heads: int = option(4, "attention heads")
@@ -86,6 +91,9 @@ class TrainingOptions:
     landmark_epochs: int = option(15, "further epochs with fixed landmarks (continual-nystrom)")
     batch: int = option(64, "sequences in a step")
     learning_rate: float = option(2e-3, "peak learning rate")
+    stem_rate: float = option(
+        1.0, "learning rate of the stem's convolutions, as a share of the others'; 0: they stay as they are"
+    )
     landmark_learning_rate: float = option(5e-4, "peak learning rate with landmarks")
     weight_decay: float = option(0.02, "weight decay of AdamW")
     warm_up: float = option(
@@ -178,6 +186,8 @@ def with_values(recipe: Recipe, values: dict[str, dict[str, Any]], place: str) -
                     f"{place}: `{name}.{item.name}` is `{value}`; it is one of {', '.join(choices)}", 78
                 )
     _check_model(recipe.model, place)
+    if recipe.training.stem_rate < 0:
+        raise TrainingError(f"{place}: stem_rate is {recipe.training.stem_rate}; it must not be negative", 78)
     return recipe
 
 
@@ -208,6 +218,8 @@ def _checked(value: Any, kind: Any, place: str) -> Any:
 
 def _check_model(model: ModelOptions, place: str) -> None:
     lengths = {len(model.stem_channels), len(model.time_strides), len(model.band_strides)}
+    if model.stem == "yamnet":
+        _check_yamnet(model, place)
     if model.stem == "convolution" and (len(lengths) != 1 or lengths == {0}):
         raise TrainingError(f"{place}: stem_channels, time_strides and band_strides must be equally long", 78)
     if not set(model.time_strides + model.band_strides) <= {1, 2}:
@@ -216,3 +228,17 @@ def _check_model(model: ModelOptions, place: str) -> None:
         raise TrainingError(f"{place}: width {model.width} is no multiple of heads {model.heads}", 78)
     if model.window < 2:
         raise TrainingError(f"{place}: window is {model.window}; it must be at least 2", 78)
+
+
+def _check_yamnet(model: ModelOptions, place: str) -> None:
+    if model.frontend != {"recipe": "yamnet"}:
+        raise TrainingError(f"{place}: the stem `yamnet` knows the front-end `yamnet` only", 78)
+    if not 0 <= model.yamnet_blocks <= yamnet.BLOCKS:
+        raise TrainingError(
+            f"{place}: yamnet_blocks is {model.yamnet_blocks}; it must be 0 to {yamnet.BLOCKS}", 78
+        )
+    frames = model.yamnet_token_frames
+    if frames not in (0, 1, 2, 4, 8, 16, 32):
+        raise TrainingError(
+            f"{place}: yamnet_token_frames is {frames}; it must be 0, 1, 2, 4, 8, 16 or 32", 78
+        )

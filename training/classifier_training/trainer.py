@@ -19,12 +19,14 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .compose import Composer
 from .dataset import Clip, Dataset
 from .feed import Chunk, Feed
-from .initial import start_from
+from .initial import start_from, take_stem
 from .landmarks import collect_landmarks
 from .model import Classifier
+from .model.stem import ConvolutionStem
 from .program import Program
 from .progress import Estimate, bar, say
 from .recipe import Recipe
+from .yamnet import read_stem
 
 CHUNK = 512  # sequences that are composed, and turned into features, at a time
 _STATISTICS, _LANDMARKS = 10, 11  # stages of the random numbers besides the phases 0 and 1
@@ -52,9 +54,11 @@ class Trainer:
         composer: Composer,
         program: Program,
         checkpoint: Path,
+        yamnet: Path | None = None,
     ) -> None:
+        """`yamnet` is where the weights of the stem `yamnet` are, if not in one of their usual places."""
         self._recipe, self._options, self._program = recipe, recipe.training, program
-        self._composer, self._checkpoint = composer, checkpoint
+        self._composer, self._checkpoint, self._yamnet = composer, checkpoint, yamnet
         self._clips = dataset.of(held_out=False)
         self._identity = {
             "architecture": network,
@@ -63,8 +67,14 @@ class Trainer:
             "clips": [[clip.file, clip.label, clip.held_out] for clip in dataset.clips],
         }
         torch.manual_seed(self._options.seed)
-        self.model = Classifier(network, self._options.dropout).to(memory_format=torch.channels_last)
+        self.model = Classifier(network, self._options.dropout)
+        if recipe.model.stem == "yamnet":  # its batch norms are part of its convolutions
+            self.model.stem.fold()
+        for parameter in self._convolutions():
+            parameter.requires_grad_(self._options.stem_rate > 0)
+        self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
+        self._fill = torch.zeros(0)  # what masked features become
         self._best: dict[str, Tensor] = {}  # the averaged weights of the best epoch, with `patience`
         self._held_out = [self._held_out_chunks(dataset.of(held_out=True), mid) for mid in (False, True)]
 
@@ -74,6 +84,7 @@ class Trainer:
         at = Progress(**json.loads(state["progress"])) if state else Progress()
         if state is None:
             self._start()
+        self._fill = self._mean_features()
         options = self._options
         phases = [("softmax", options.epochs, options.learning_rate)]
         if self._recipe.model.attention == "continual-nystrom":
@@ -144,16 +155,18 @@ class Trainer:
     ) -> float:
         """One pass over the clips; the mean loss."""
         self.model.train()
+        if self._options.stem_rate == 0 and isinstance(self.model.stem, ConvolutionStem):
+            self.model.stem.norms.eval()
         total, steps = 0.0, 0
         done, count = 0, len(self._clips)
         for chunk in bar(feed.epoch(), -(-count // CHUNK), label):
             for batch in chunk.batches(self._options.batch):
                 rate = peak * schedule((epoch + done / count) / epochs, self._options.warm_up)
                 for group in optimiser.param_groups:
-                    group["lr"] = rate
+                    group["lr"] = rate * group["share"]
                 features = mask_features(
                     batch.features,
-                    self.model.input.mean,
+                    self._fill,
                     self._options.time_mask_frames,
                     self._options.band_mask_bands,
                 )
@@ -181,25 +194,36 @@ class Trainer:
 
     def _optimiser(self, rate: float) -> torch.optim.Optimizer:
         """AdamW; biases and the weights of norms do not decay."""
-        matrices = [p for p in self.model.parameters() if p.ndim > 1]
-        vectors = [p for p in self.model.parameters() if p.ndim <= 1]
-        return torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": self._options.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=rate,
-        )
+        convolutions = self._convolutions()
+        others = [p for p in self.model.parameters() if not any(p is each for each in convolutions)]
+        groups = []
+        for parameters, share in ((others, 1.0), (convolutions, self._options.stem_rate)):
+            matrices, vectors = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
+            groups.append({"params": matrices, "weight_decay": self._options.weight_decay, "share": share})
+            groups.append({"params": vectors, "weight_decay": 0.0, "share": share})
+        return torch.optim.AdamW(groups, lr=rate)
+
+    def _convolutions(self) -> list[nn.Parameter]:
+        """The stem's parameters but for its projection."""
+        return [p for name, p in self.model.stem.named_parameters() if not name.startswith("projection.")]
 
     def _start(self) -> None:
-        """Normalisation from the data, or everything from another model."""
+        """Normalisation from the data, or a trained stem, which has none, or all from another model."""
         features = self._chunk(_STATISTICS, 0, 0).features
         if self._options.initial:
             start_from(self.model, Path(self._options.initial), features)
+        elif self._recipe.model.stem == "yamnet":
+            take_stem(self.model, read_stem(self._yamnet, self._recipe.model.yamnet_blocks))
         else:
             self.model.input.mean.copy_(features.mean((0, 1)))
             self.model.input.scale.copy_(1 / features.std((0, 1)).clamp(min=1e-3))
         self.average.load_state_dict(self.model.state_dict())
+
+    def _mean_features(self) -> Tensor:
+        """What a masked feature becomes. A trained stem's normalisation does not say."""
+        if self._recipe.model.stem != "yamnet":
+            return self.model.input.mean
+        return self._chunk(_STATISTICS, 0, 0).features.mean((0, 1))
 
     def _fix_landmarks(self) -> None:
         """From the averaged weights, which then are where the second phase starts."""

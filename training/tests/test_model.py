@@ -45,6 +45,7 @@ VARIANTS: list[dict[str, Any]] = [
     {},
     {"stem": "linear", "norm": "post", "activation": "gelu", "position_period": 7},
     {"time_strides": (2, 2, 2, 1), "band_strides": (1, 2, 2, 2), "layers": 1},
+    {"stem": "yamnet", "yamnet_blocks": 4, "layers": 1},
 ]
 
 
@@ -88,6 +89,31 @@ def test_convolution_reads_the_columns_of_the_format() -> None:
             dim=1,
         )
         assert torch.allclose(tokens[0, j], made.stem.projection(column.flatten()), atol=1e-4)
+
+
+@torch.no_grad()
+def test_separable_convolutions_are_those_of_the_format() -> None:
+    """Each channel for itself, then the channels of each place; zeros at the end of the bands."""
+    made = model(stem="yamnet", yamnet_blocks=2).folded().stem.double()
+    x = torch.rand(32, 9, 8, dtype=torch.float64)  # (channels, columns, bands) into block 2, after block 1
+    made.layers, made._padding = nn.ModuleList([made.layers[2]]), [made._padding[2]]
+    made.norms = nn.ModuleList([made.norms[2]])
+    depthwise, pointwise = made.layers[0]["depthwise"], made.layers[0]["pointwise"]
+    x = torch.cat([x, x])  # 64 channels
+    made.projection = nn.Identity()
+    forward = made.pad(0, x[None])
+    for convolutions, _, key in made.parts(0):
+        forward = torch.relu(convolutions[key](forward))
+    for j in range(4):
+        for f in range(4):
+            filtered = depthwise.bias.clone()
+            for time in range(3):
+                for band in range(3):
+                    column, place = 2 * (j + 1) - 3 + time, 2 * f + band
+                    if column >= 0 and place < 8:
+                        filtered += depthwise.weight[:, 0, time, band] * x[:, column, place]
+            mixed = pointwise.weight[:, :, 0, 0] @ torch.relu(filtered) + pointwise.bias
+            assert torch.allclose(forward[0, :, j, f], torch.relu(mixed), atol=1e-9)
 
 
 @pytest.mark.parametrize("options", VARIANTS)
@@ -146,10 +172,12 @@ def test_k_means_depends_on_its_seed_only() -> None:
     assert torch.equal(first, second)
 
 
+@pytest.mark.parametrize("options", [VARIANTS[0], VARIANTS[3]])
 @torch.no_grad()
-def test_a_model_starts_where_another_ended(tmp_path: Path) -> None:
+def test_a_model_starts_where_another_ended(options: dict[str, Any], tmp_path: Path) -> None:
     """With the same labels and the features that its batch norms were set up on, nothing changes."""
-    first, second, x = model(), Classifier(model().config), torch.randn(8, 64, BANDS)
+    first, x = model(**options), torch.randn(8, 64, BANDS)
+    second = Classifier(first.config)
     save_file(
         {name: tensor.contiguous() for name, tensor in first.folded().state_dict().items()}, tmp_path / "w"
     )

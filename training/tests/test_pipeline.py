@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bundle_writer import write_yamnet, yamnet_tensors
 from conftest import RATE, tone, write_wav
 from safetensors.numpy import load_file
 
@@ -19,6 +20,7 @@ from classifier_training.errors import TrainingError
 from classifier_training.program import Program
 from classifier_training.recipe import DataOptions, Recipe
 from classifier_training.store import Store
+from classifier_training.yamnet import read_stem
 
 SPLIT = DataOptions(split_seed=2)  # three of the ten speakers are held out
 TINY = (
@@ -103,6 +105,21 @@ def test_train_export_evaluate(program_path: Path, sounds: Path, tmp_path: Path,
     ]
     assert main(again) == 0
     assert json.loads(capsys.readouterr().out) == config["card"]["accuracy"]
+
+
+@pytest.mark.parametrize("rate", ["0", "0.1"])
+def test_a_stem_of_yamnet(program_path: Path, sounds: Path, tmp_path: Path, rate: str) -> None:
+    """Its convolutions are exported as they were read, unless they learn; the program accepts the model."""
+    checkpoint = write_yamnet(tmp_path / "yamnet", yamnet_tensors(1, np.random.default_rng(0)))
+    out = tmp_path / "models" / "tones"
+    stem = "--stem yamnet --yamnet-blocks 1 --yamnet-token-frames 1".split()
+    assert train(sounds, out, *stem, "--yamnet", str(checkpoint), "--stem-rate", rate, epochs=1) == 0
+    config, tensors = json.loads((out / "config.json").read_text()), load_file(out / "model.safetensors")
+    assert [layer["time_stride"] for layer in config["stem"]["layers"]] == [1, 1]
+    assert "YAMNet" in (out / "README.md").read_text() and str(tmp_path) not in json.dumps(config)
+    assert not tensors["input.mean"].any() and (tensors["input.scale"] == 1).all()
+    for name, tensor in read_stem(checkpoint, 1).items():
+        assert np.array_equal(tensors[f"stem.{name}"], tensor.astype(np.float32)) == (rate == "0")
 
 
 @pytest.mark.parametrize("options", [(), ("--patience", "1")], ids=["plain", "patience"])

@@ -32,6 +32,10 @@ def test_the_recipes_are_valid(path: Path) -> None:
         ({"model": {"width": 130, "heads": 4}}, "no multiple of heads"),
         ({"model": {"attention": "linear"}}, "one of continual, continual-nystrom"),
         ({"model": {"stem_channels": [8]}}, "equally long"),
+        ({"model": {"stem": "yamnet", "yamnet_blocks": 14}}, "yamnet_blocks is 14; it must be 0 to 13"),
+        ({"model": {"stem": "yamnet", "yamnet_token_frames": 3}}, "yamnet_token_frames is 3"),
+        ({"model": {"stem": "yamnet", "frontend": {"recipe": "kaldi"}}}, "front-end `yamnet` only"),
+        ({"training": {"stem_rate": -1.0}}, "stem_rate is -1.0"),
         ({"training": {"speed": [1.0]}}, "must have 2"),
     ],
 )

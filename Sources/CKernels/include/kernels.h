@@ -48,6 +48,10 @@ typedef struct {
   // Panels of 16 outputs that each read a range of inputs only: y[16 p + j] = sum_k w[.][j] x[start_p + k].
   void (*banded)(const float *weights, const ptrdiff_t *starts, const ptrdiff_t *counts, ptrdiff_t panels,
                  const float *x, float *y);
+  // y[f] = max(0, bias + the sum over time, band < 3 of weights[3 time + band] * column_time[band_stride * f + band]) for `bands`
+  // output bands, element by element; columns and y (bands, channels), weights (9, channels).
+  void (*depthwise)(const float *oldest, const float *middle, const float *newest, const float *weights,
+                    const float *bias, float *y, ptrdiff_t channels, ptrdiff_t band_stride, ptrdiff_t bands);
   // y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias
   void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, float *y,
                      ptrdiff_t count);

@@ -3,6 +3,7 @@
 // several.
 #include "affine.h"
 #include "attention.h"
+#include "convolution.h"
 #include "elementwise.h"
 #include "sums.h"
 
@@ -15,6 +16,7 @@ const kernels_table JOIN(kernels_, NAME) = {
     .name = TEXT(NAME),
     .affine = affine,
     .banded = banded,
+    .depthwise = depthwise,
     .layer_norm = layer_norm,
     .standardize = standardize,
     .multiply = multiply,

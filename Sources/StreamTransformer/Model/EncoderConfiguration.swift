@@ -11,6 +11,20 @@ public enum StemConfiguration: Sendable, Equatable {
         public let channels: Int
         public let timeStride: Int
         public let bandStride: Int
+        public let bandPadding: BandPadding
+        /// Each channel for itself (3 x 3, ReLU), then a map of the channels in every band (ReLU), in place of one convolution.
+        public let isSeparable: Bool
+
+        /// Bands that it makes of `bands`.
+        package func outputBands(_ bands: Int) -> Int { (bands + bandStride - 1) / bandStride }
+    }
+
+    /// Where the zeros are that stand for bands which there are not.
+    public enum BandPadding: String, Sendable, Codable {
+        /// One before the first band: output band f reads the input bands s f - 1 to s f + 1, s being the stride.
+        case symmetric
+        /// Only after the last band: output band f reads the input bands s f to s f + 2.
+        case end
     }
 
     /// Frames that a token takes in.
@@ -82,6 +96,8 @@ extension StemConfiguration.ConvolutionLayer: Decodable {
         case channels
         case timeStride = "time_stride"
         case bandStride = "band_stride"
+        case bandPadding = "band_padding"
+        case isSeparable = "separable"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -89,6 +105,10 @@ extension StemConfiguration.ConvolutionLayer: Decodable {
         channels = try values.decode(Int.self, forKey: .channels)
         timeStride = try values.decode(Int.self, forKey: .timeStride)
         bandStride = try values.decode(Int.self, forKey: .bandStride)
+        bandPadding =
+            values.contains(.bandPadding)
+            ? try values.decode(StemConfiguration.BandPadding.self, forKey: .bandPadding) : .symmetric
+        isSeparable = values.contains(.isSeparable) ? try values.decode(Bool.self, forKey: .isSeparable) : false
         try values.require((1...4096).contains(channels), .channels, "\(channels) is not in 1 ... 4096")
         try values.require((1...2).contains(timeStride), .timeStride, "\(timeStride) is neither 1 nor 2")
         try values.require((1...2).contains(bandStride), .bandStride, "\(bandStride) is neither 1 nor 2")

@@ -68,8 +68,9 @@ extension StemConfiguration {
             var (bands, channels, columns, count) = (bands, 1, framesPerToken, 0)
             for layer in layers {
                 columns /= layer.timeStride
-                bands = (bands + layer.bandStride - 1) / layer.bandStride
-                count += columns * bands * 9 * channels * layer.channels
+                bands = layer.outputBands(bands)
+                let full = channels * layer.channels
+                count += columns * bands * (layer.isSeparable ? 9 * channels + full : 9 * full)
                 channels = layer.channels
             }
             return count + bands * channels * width

@@ -2,21 +2,30 @@ internal import Kernels
 
 /// A 3 x 3 convolution over (time, band), causal in time, with ReLU, one column at a time.
 ///
-/// A column is kept as (band, channel) with a band of zeros on either side, so that the three bands under the kernel are one run of
-/// 3 x channels floats, and the convolution is three matrix products (one a column) with a row for every output band. Nothing is
-/// gathered and nothing computed twice.
+/// A column is kept as (band, channel), together with the bands of zeros beside it that the filters read. The three bands under a filter
+/// are then one run of 3 x channels floats. Nothing is gathered and nothing computed twice.
 struct CausalConvolution: Sendable {
     let bands: Int
     let channels: Int
     let outputBands: Int
     let outputChannels: Int
     let timeStride: Int
-    let bandStride: Int
-    /// Oldest column first; the bias is in the first one.
-    private let taps: [PackedMatrix]
+    private let bandStride: Int
+    /// Bands of zeros before the first one.
+    private let leadingBands: Int
+    private let filter: Filter
+
+    private enum Filter: Sendable {
+        /// A matrix a column of the input, the oldest one first, with a product for every output band; the first has the bias.
+        case full([PackedMatrix])
+        /// Each channel for itself, then a map of the channels in every band.
+        case separable(DepthwiseFilter, PackedMatrix)
+    }
 
     /// Floats of a kept column.
     var columnCount: Int { (bands + 2) * channels }
+    /// Floats between the two parts of a separable convolution.
+    var filteredCount: Int { if case .separable = filter { outputBands * channels } else { 0 } }
 
     init(
         _ index: Int, _ shape: StemConfiguration.ConvolutionLayer, bands: Int, channels: Int,
@@ -24,43 +33,69 @@ struct CausalConvolution: Sendable {
     ) throws(ModelError) {
         self.bands = bands
         self.channels = channels
-        outputBands = (bands + shape.bandStride - 1) / shape.bandStride
+        outputBands = shape.outputBands(bands)
         outputChannels = shape.channels
         timeStride = shape.timeStride
         bandStride = shape.bandStride
-        let weight = try tensors.take("stem.layers.\(index).weight", shape.channels, channels, 3, 3)
-        let bias = try tensors.take("stem.layers.\(index).bias", shape.channels)
-        taps = (0..<3).map { time in
-            var rows: [Float] = []
-            for output in 0..<shape.channels {
-                for band in 0..<3 {
-                    for input in 0..<channels {
-                        rows.append(weight[((output * channels + input) * 3 + time) * 3 + band])
-                    }
-                }
-            }
-            return PackedMatrix(
-                rows: rows, bias: time == 0 ? bias : nil, inputs: 3 * channels, outputs: shape.channels)
+        leadingBands = shape.bandPadding == .symmetric ? 1 : 0
+        let name = "stem.layers.\(index)"
+        if shape.isSeparable {
+            let depthwise = DepthwiseFilter(
+                rows: try tensors.take("\(name).depthwise.weight", channels, 1, 3, 3),
+                bias: try tensors.take("\(name).depthwise.bias", channels))
+            let pointwise = PackedMatrix(
+                rows: try tensors.take("\(name).pointwise.weight", shape.channels, channels, 1, 1),
+                bias: try tensors.take("\(name).pointwise.bias", shape.channels), inputs: channels,
+                outputs: shape.channels)
+            filter = .separable(depthwise, pointwise)
+        } else {
+            let weight = try tensors.take("\(name).weight", shape.channels, channels, 3, 3)
+            let bias = try tensors.take("\(name).bias", shape.channels)
+            filter = .full((0..<3).map { Self.tap($0, weight, bias, inputs: channels) })
         }
+    }
+
+    /// Of the weights (output, input, time, band) those of one time, as (output, band, input).
+    private static func tap(_ time: Int, _ weight: [Float], _ bias: [Float], inputs: Int) -> PackedMatrix {
+        var rows: [Float] = []
+        for output in bias.indices {
+            for band in 0..<3 {
+                for input in 0..<inputs { rows.append(weight[((output * inputs + input) * 3 + time) * 3 + band]) }
+            }
+        }
+        return PackedMatrix(rows: rows, bias: time == 0 ? bias : nil, inputs: 3 * inputs, outputs: bias.count)
     }
 
     /// Keeps `column` (bands, channels), the stream's column `index`.
     func store(_ column: borrowing AlignedBuffer, column index: Int64, at start: Int, in columns: inout AlignedBuffer) {
-        let slot = start + Int(index % 3) * columnCount
-        columns.copy(column, from: 0, count: bands * channels, to: slot + channels)
+        columns.copy(
+            column, from: 0, count: bands * channels, to: slot(index, at: start) + leadingBands * channels)
     }
 
     /// The output column (outputBands, outputChannels) over the three columns up to `newest`.
+    /// - Parameter filtered: what a separable convolution has between its parts.
     func convolve(
         _ columns: borrowing AlignedBuffer, newest: Int64, at start: Int, kernels: Kernels,
-        into output: inout AlignedBuffer
+        through filtered: inout AlignedBuffer, into output: inout AlignedBuffer
     ) {
-        for (time, tap) in taps.enumerated() {
-            let slot = start + Int((newest + 1 + Int64(time)) % 3) * columnCount
-            kernels.affine(
-                tap, columns, from: slot, into: &output, accumulate: time > 0, rows: outputBands,
-                inputStride: bandStride * channels, outputStride: outputChannels)
+        switch filter {
+        case .full(let taps):
+            for (time, tap) in taps.enumerated() {
+                kernels.affine(
+                    tap, columns, from: slot(newest + 1 + Int64(time), at: start), into: &output,
+                    accumulate: time > 0, rows: outputBands, inputStride: bandStride * channels,
+                    outputStride: outputChannels)
+            }
+        case .separable(let depthwise, let pointwise):
+            kernels.depthwise(
+                depthwise, columns, oldest: slot(newest + 1, at: start), middle: slot(newest + 2, at: start),
+                newest: slot(newest, at: start), bandStride: bandStride, bands: outputBands,
+                into: &filtered)  // (outputBands, channels)
+            kernels.affine(pointwise, filtered, into: &output, rows: outputBands)  // (outputBands, outputChannels)
         }
         kernels.relu(&output, count: outputBands * outputChannels)
     }
+
+    /// Where the stream's column `index` is kept: of three places in turn, so that the oldest column lies where the next one will.
+    private func slot(_ index: Int64, at start: Int) -> Int { start + Int(index % 3) * columnCount }
 }

@@ -52,7 +52,9 @@ struct Stem: Sendable {
         for (layer, start) in zip(layers, state.starts) {
             layer.store(state.column, column: index, at: start, in: &state.columns)
             guard (index + 1) % Int64(layer.timeStride) == 0 else { return false }
-            layer.convolve(state.columns, newest: index, at: start, kernels: kernels, into: &state.column)
+            layer.convolve(
+                state.columns, newest: index, at: start, kernels: kernels, through: &state.filtered,
+                into: &state.column)
             index = index / Int64(layer.timeStride)
         }
         kernels.affine(projection, state.column, into: &token, at: start)  // (bands * C) -> (D)
@@ -65,6 +67,7 @@ struct StemState: ~Copyable {
     var input: AlignedBuffer  // (B)
     var columns: AlignedBuffer  // per layer: (3, bands + 2, channels), the bands' padding included
     var column: AlignedBuffer  // between layers: the newest column; of a linear stem the token's frames so far
+    var filtered: AlignedBuffer  // inside a separable convolution: its depthwise part's output
     let starts: [Int]
 
     init(_ stem: Stem, inputWidth: Int) {
@@ -81,9 +84,10 @@ struct StemState: ~Copyable {
         let frames = stem.layers.isEmpty ? stem.framesPerToken : 1
         let largest = stem.layers.map { $0.outputBands * $0.outputChannels }.max() ?? 0
         column = AlignedBuffer(count: max(largest, frames * inputWidth))
+        filtered = AlignedBuffer(count: stem.layers.map(\.filteredCount).max() ?? 0)
     }
 
-    var bytes: Int { 4 * (input.count + columns.count + column.count) }
+    var bytes: Int { 4 * (input.count + columns.count + column.count + filtered.count) }
 
     mutating func reset() {
         columns.fill(0)

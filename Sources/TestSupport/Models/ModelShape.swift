@@ -7,11 +7,29 @@ package struct ModelShape: Sendable, Equatable {
         package var channels: Int
         package var timeStride: Int
         package var bandStride: Int
+        package var bandPadding: StemConfiguration.BandPadding
+        package var isSeparable: Bool
 
-        package init(channels: Int, timeStride: Int, bandStride: Int) {
+        package init(
+            channels: Int, timeStride: Int, bandStride: Int, bandPadding: StemConfiguration.BandPadding = .symmetric,
+            isSeparable: Bool = false
+        ) {
             self.channels = channels
             self.timeStride = timeStride
             self.bandStride = bandStride
+            self.bandPadding = bandPadding
+            self.isSeparable = isSeparable
+        }
+
+        /// Without the keys that have their default value.
+        fileprivate var configuration: JSONValue {
+            var members: [String: JSONValue] = [
+                "channels": .number(Double(channels)), "time_stride": .number(Double(timeStride)),
+                "band_stride": .number(Double(bandStride)),
+            ]
+            if bandPadding != .symmetric { members["band_padding"] = .string(bandPadding.rawValue) }
+            if isSeparable { members["separable"] = .bool(true) }
+            return .object(members)
         }
     }
 
@@ -92,16 +110,7 @@ package struct ModelShape: Sendable, Equatable {
         case .linear(let frames):
             .object(["kind": "linear", "frames": .number(Double(frames))])
         case .convolution(let layers):
-            .object([
-                "kind": "convolution",
-                "layers": .array(
-                    layers.map {
-                        .object([
-                            "channels": .number(Double($0.channels)), "time_stride": .number(Double($0.timeStride)),
-                            "band_stride": .number(Double($0.bandStride)),
-                        ])
-                    }),
-            ])
+            .object(["kind": "convolution", "layers": .array(layers.map(\.configuration))])
         }
     }
 

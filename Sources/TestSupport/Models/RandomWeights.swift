@@ -58,10 +58,20 @@ extension ModelShape {
         case .convolution(let layers):
             var (channels, bands) = (1, bands)
             for (index, layer) in layers.enumerated() {
-                add(
-                    "stem.layers.\(index).weight", [layer.channels, channels, 3, 3],
-                    (2 / (9 * Double(channels))).squareRoot(), 0)
-                add("stem.layers.\(index).bias", [layer.channels], 0.2, 0)
+                let name = "stem.layers.\(index)"
+                if layer.isSeparable {
+                    add("\(name).depthwise.weight", [channels, 1, 3, 3], (2 / 9.0).squareRoot(), 0)
+                    add("\(name).depthwise.bias", [channels], 0.2, 0)
+                    add(
+                        "\(name).pointwise.weight", [layer.channels, channels, 1, 1],
+                        (2 / Double(channels)).squareRoot(), 0)
+                    add("\(name).pointwise.bias", [layer.channels], 0.2, 0)
+                } else {
+                    add(
+                        "\(name).weight", [layer.channels, channels, 3, 3], (2 / (9 * Double(channels))).squareRoot(),
+                        0)
+                    add("\(name).bias", [layer.channels], 0.2, 0)
+                }
                 channels = layer.channels
                 bands = (bands + layer.bandStride - 1) / layer.bandStride
             }

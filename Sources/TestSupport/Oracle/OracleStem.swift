@@ -27,32 +27,64 @@ struct OracleStem {
         }
     }
 
-    /// A 3 x 3 convolution and ReLU: output (j, f) reads the columns `time_stride * (j + 1) - 3` to
-    /// `time_stride * (j + 1) - 1` and the bands `band_stride * f - 1` to `band_stride * f + 1`; outside of the input
-    /// there are zeros.
+    /// A 3 x 3 convolution and ReLU; of a separable layer the one of each channel for itself, then of all channels in each band.
     private func convolve(_ input: [[[Double]]], _ index: Int, _ layer: StemConfiguration.ConvolutionLayer) throws
         -> [[[Double]]]
     {
-        guard let channels = input.first?.count, let bands = input.first?.first?.count else { return [] }
-        let weight = try tensors.vector("stem.layers.\(index).weight")  // (output, input, time, band)
-        let bias = try tensors.vector("stem.layers.\(index).bias")
-        let outputBands = (bands + layer.bandStride - 1) / layer.bandStride
-        func element(_ j: Int, _ output: Int, _ f: Int) -> Double {
-            var sum = bias[output]
-            for c in 0..<channels {
-                for time in 0..<3 {
-                    for band in 0..<3 {
-                        let column = layer.timeStride * (j + 1) - 3 + time
-                        let place = layer.bandStride * f - 1 + band
-                        guard column >= 0, place >= 0, place < bands else { continue }
-                        sum += weight[((output * channels + c) * 3 + time) * 3 + band] * input[column][c][place]
+        let name = "stem.layers.\(index)"
+        guard layer.isSeparable else {
+            let weight = try tensors.vector("\(name).weight")  // (output, input, time, band)
+            let bias = try tensors.vector("\(name).bias")
+            return map(input, layer, channels: layer.channels) { output, around in
+                around.indices.reduce(bias[output]) { sum, c in
+                    sum + dot(weight[9 * (output * around.count + c)..<9 * (output * around.count + c + 1)], around[c])
+                }
+            }
+        }
+        let depthwise = try tensors.vector("\(name).depthwise.weight")  // (channel, 1, time, band)
+        let depthwiseBias = try tensors.vector("\(name).depthwise.bias")
+        let pointwise = try tensors.vector("\(name).pointwise.weight")  // (output, input, 1, 1)
+        let pointwiseBias = try tensors.vector("\(name).pointwise.bias")
+        let filtered = map(input, layer, channels: depthwiseBias.count) { channel, around in
+            depthwiseBias[channel] + dot(depthwise[9 * channel..<9 * channel + 9], around[channel])
+        }
+        return filtered.map { column in
+            pointwiseBias.indices.map { output in
+                (column.first ?? []).indices.map { f in
+                    let inputs = column.map { $0[f] }
+                    let row = pointwise[output * inputs.count..<(output + 1) * inputs.count]
+                    return max(pointwiseBias[output] + dot(row, inputs), 0)
+                }
+            }
+        }
+    }
+
+    /// ReLU of `element`(output channel, surroundings) for every output column j and band f. The surroundings are, for each input channel, 3
+    /// times of 3 bands: the columns `time_stride * (j + 1) - 3` to `time_stride * (j + 1) - 1`, and the bands from `band_stride * f - 1` or
+    /// `band_stride * f` on. Outside of the input there are zeros.
+    private func map(
+        _ input: [[[Double]]], _ layer: StemConfiguration.ConvolutionLayer, channels: Int,
+        _ element: (_ channel: Int, _ around: [[Double]]) -> Double
+    ) -> [[[Double]]] {
+        let first = layer.bandPadding == .symmetric ? -1 : 0
+        return (0..<input.count / layer.timeStride).map { j in
+            let last = layer.timeStride * (j + 1) - 1
+            let bands = input[last].first?.count ?? 0
+            let surroundings = (0..<(bands + layer.bandStride - 1) / layer.bandStride).map { f in
+                input[last].indices.map { c in
+                    (last - 2...last).flatMap { column in
+                        (0..<3).map { tap in
+                            let band = layer.bandStride * f + first + tap
+                            return column >= 0 && band >= 0 && band < bands ? input[column][c][band] : 0
+                        }
                     }
                 }
             }
-            return max(sum, 0)
-        }
-        return (0..<input.count / layer.timeStride).map { j in
-            (0..<layer.channels).map { output in (0..<outputBands).map { f in element(j, output, f) } }
+            return (0..<channels).map { channel in surroundings.map { max(element(channel, $0), 0) } }
         }
     }
+}
+
+private func dot(_ a: some Collection<Double>, _ b: some Collection<Double>) -> Double {
+    zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,41 +24,81 @@ class LinearStem(nn.Module):
         return self.projection(x)
 
 
-class ConvolutionStem(nn.Module):
-    """3 x 3 convolutions, causal over time, then a linear map of each column."""
+class Part(NamedTuple):
+    """A convolution of the stem with its batch norm: `convolutions[key]` and `norms[key]`."""
 
-    layers: Any  # of nn.Conv2d
+    convolutions: Any
     norms: Any  # of nn.BatchNorm2d, or nn.Identity once folded
+    key: Any
 
-    def __init__(self, bands: int, layers: list[dict[str, int]], width: int) -> None:
+
+class ConvolutionStem(nn.Module):
+    """3 x 3 convolutions, causal over time, some of them separable; then a linear map of each column."""
+
+    layers: Any  # of nn.Conv2d, or for separable ones of nn.ModuleDict
+    norms: Any  # the same of nn.BatchNorm2d, or nn.Identity once folded
+
+    def __init__(self, bands: int, layers: list[dict[str, Any]], width: int) -> None:
         super().__init__()
         self.frames_per_token = 1
         self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
+        self._padding: list[tuple[int, int, int, int]] = []
         channels = 1
         for layer in layers:
-            strides = (layer["time_stride"], layer["band_stride"])
-            self.layers.append(nn.Conv2d(channels, layer["channels"], 3, strides, padding=(0, 1), bias=False))
-            self.norms.append(nn.BatchNorm2d(layer["channels"]))
+            strides, outputs = (layer["time_stride"], layer["band_stride"]), layer["channels"]
+            if layer.get("separable"):
+                depthwise = nn.Conv2d(channels, channels, 3, strides, groups=channels, bias=False)
+                pointwise = nn.Conv2d(channels, outputs, 1, bias=False)
+                self.layers.append(nn.ModuleDict({"depthwise": depthwise, "pointwise": pointwise}))
+                norms = {"depthwise": nn.BatchNorm2d(channels), "pointwise": nn.BatchNorm2d(outputs)}
+                self.norms.append(nn.ModuleDict(norms))
+            else:
+                self.layers.append(nn.Conv2d(channels, outputs, 3, strides, bias=False))
+                self.norms.append(nn.BatchNorm2d(outputs))
+            # Zeros before the first column make output j end with the input time_stride * (j + 1) - 1.
+            before = 0 if layer.get("band_padding") == "end" else 1
+            self._padding.append((before, 2 - before, 3 - strides[0], 0))
             self.frames_per_token *= strides[0]
-            channels, bands = layer["channels"], -(-bands // strides[1])
+            channels, bands = outputs, -(-bands // strides[1])
         self.projection = nn.Linear(channels * bands, width)
+
+    def parts(self, index: int) -> list[Part]:
+        """The convolutions of a layer, one after the other."""
+        layer, norm = self.layers[index], self.norms[index]
+        if isinstance(layer, nn.ModuleDict):
+            return [Part(layer, norm, "depthwise"), Part(layer, norm, "pointwise")]
+        return [Part(self.layers, self.norms, index)]
+
+    def pad(self, index: int, x: Tensor) -> Tensor:
+        """The input of a layer with the zeros around it."""
+        return F.pad(x, self._padding[index])
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, frames, bands) to (batch, tokens, width)."""
         x = x[:, None].contiguous(memory_format=torch.channels_last)  # (batch, 1, frames, bands)
-        for layer, norm in zip(self.layers, self.norms):
-            # Zeros before the first column make output j end with the input time_stride * (j + 1) - 1.
-            x = F.relu(norm(layer(F.pad(x, (0, 0, 3 - layer.stride[0], 0)))))
+        for index in range(len(self.layers)):
+            x = self.pad(index, x)
+            for convolutions, norms, key in self.parts(index):
+                x = F.relu(norms[key](convolutions[key](x)))
         return self.projection(x.permute(0, 2, 1, 3).flatten(2))  # (batch, tokens, channels * bands)
 
     @torch.no_grad()
     def fold(self) -> None:
         """Makes each batch norm part of the convolution before it."""
-        for index, (layer, norm) in enumerate(zip(self.layers, self.norms)):
-            if isinstance(norm, nn.Identity):
-                continue
-            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-            folded = nn.Conv2d(layer.in_channels, layer.out_channels, 3, layer.stride, padding=(0, 1))
-            weight, bias = layer.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
-            folded.to(weight.dtype).load_state_dict({"weight": weight, "bias": bias})
-            self.layers[index], self.norms[index] = folded, nn.Identity()
+        for index in range(len(self.layers)):
+            for convolutions, norms, key in self.parts(index):
+                layer, norm = convolutions[key], norms[key]
+                if isinstance(norm, nn.Identity):
+                    continue
+                scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+                folded = nn.Conv2d(
+                    layer.in_channels,
+                    layer.out_channels,
+                    layer.kernel_size,
+                    layer.stride,
+                    groups=layer.groups,
+                )
+                weight = layer.weight * scale[:, None, None, None]
+                bias = norm.bias - norm.running_mean * scale
+                folded.to(weight.dtype).load_state_dict({"weight": weight, "bias": bias})
+                convolutions[key], norms[key] = folded, nn.Identity()
