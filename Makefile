@@ -45,7 +45,7 @@ test-training: build
 bench: build  ## Speed of each stage and of the whole program on this machine
 	@scripts/bench $(PROGRAM) $(MODEL)
 
-endurance: setup  ## Attention's numbers over ten million tokens, against float64 (about 20 minutes)
+endurance: setup  ## Attention's numbers over ten million tokens, against float64 (about an hour)
 	$(BUILD) --product endurance
 	.build/release/endurance
 

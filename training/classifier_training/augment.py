@@ -8,16 +8,17 @@ from torch import Tensor
 _MASKS = 2
 
 
-def _stretches(count: int, size: int, longest: int) -> Tensor:
+def _stretches(count: int, size: int, longest: int, random: torch.Generator) -> Tensor:
     """(count, size) boolean: in each row `_MASKS` random stretches of at most `longest` are true."""
-    length = torch.rand(count, _MASKS, 1) * min(longest, size)
-    start = torch.rand(count, _MASKS, 1) * (size - length)
+    length = torch.rand(count, _MASKS, 1, generator=random) * min(longest, size)
+    start = torch.rand(count, _MASKS, 1, generator=random) * (size - length)
     position = torch.arange(size) + 0.5
     return ((position > start) & (position < start + length)).any(1)
 
 
-def mask_features(features: Tensor, fill: Tensor, frames: int, bands: int) -> Tensor:
+def mask_features(features: Tensor, fill: Tensor, frames: int, bands: int, random: torch.Generator) -> Tensor:
     """Features (batch, frames, bands) with stretches of them replaced by `fill` (bands)."""
     count, length, width = features.shape
-    hidden = _stretches(count, length, frames)[:, :, None] | _stretches(count, width, bands)[:, None, :]
+    in_time = _stretches(count, length, frames, random)[:, :, None]
+    hidden = in_time | _stretches(count, width, bands, random)[:, None, :]
     return torch.where(hidden, fill, features)

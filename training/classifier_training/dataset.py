@@ -6,7 +6,7 @@ import csv
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import TrainingError
@@ -46,6 +46,11 @@ def is_held_out(seed: int, group: str, fraction: float) -> bool:
 
 def split_rule(options: DataOptions) -> str:
     """The rule in words, for the model card."""
+    if options.split == "none":
+        return (
+            "The figures are those of other models with the same recipe, one for each fold of the data, which were "
+            "trained on the other folds and measured on theirs; the model here was trained on all folds."
+        )
     if options.split == "column":
         return "Held out: the rows whose `split` is not `train`."
     if options.split == "fold":
@@ -82,8 +87,13 @@ def read_dataset(path: Path, options: DataOptions) -> Dataset:
     noise = tuple(row["file"] for row in rows if row["label"].startswith(options.noise_prefix))
     clips = tuple(_clip(row, options) for row in rows if not row["label"].startswith(options.noise_prefix))
     dataset = Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, noise)
-    _check(dataset, path)
+    _check(dataset, path, options)
     return dataset
+
+
+def folds(path: Path, options: DataOptions) -> list[str]:
+    """The values of a CSV file's column `fold`, in order."""
+    return sorted({row["fold"] for row in _csv_rows(path, replace(options, split="fold"))})
 
 
 def _csv_rows(path: Path, options: DataOptions) -> list[dict[str, str]]:
@@ -118,6 +128,8 @@ def _clip(row: dict[str, str], options: DataOptions) -> Clip:
         group = row.get("speaker") or (found.group(1) if found else file)
     if options.split == "column":
         held_out = row["split"] != "train"
+    elif options.split == "none":
+        held_out = False
     elif options.split == "fold":
         held_out = row["fold"] in options.held_out_folds
     else:
@@ -125,7 +137,7 @@ def _clip(row: dict[str, str], options: DataOptions) -> Clip:
     return Clip(file, label, group, held_out)
 
 
-def _check(dataset: Dataset, path: Path) -> None:
+def _check(dataset: Dataset, path: Path, options: DataOptions) -> None:
     if len(dataset.labels) < 2:
         raise TrainingError(f"{path} has one label only; a classifier needs two")
     total = Counter(clip.label for clip in dataset.clips)
@@ -135,7 +147,7 @@ def _check(dataset: Dataset, path: Path) -> None:
         raise TrainingError(
             f"label `{single[0]}` has one clip only; it needs one to train on and one to keep"
         )
-    for label in dataset.labels:
+    for label in dataset.labels if options.split != "none" else ():
         if not 0 < trained[label] < total[label]:
             side = "trained on" if trained[label] == 0 else "held out"
             raise TrainingError(

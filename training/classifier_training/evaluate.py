@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .compose import Composer, Sequences
+from .compose import Composer
 from .dataset import Dataset
 from .program import Program
 from .progress import bar
@@ -24,6 +23,21 @@ class Confusion:
 
     labels: tuple[str, ...]
     counts: np.ndarray  # (labels, labels) int
+    right_tokens: int
+    tokens: int  # of all clips, from their start to their end
+
+    def __add__(self, other: Confusion) -> Confusion:
+        return Confusion(
+            self.labels,
+            self.counts + other.counts,
+            self.right_tokens + other.right_tokens,
+            self.tokens + other.tokens,
+        )
+
+    @staticmethod
+    def read(labels: tuple[str, ...], values: dict[str, Any]) -> Confusion:
+        """From what `json` gave."""
+        return Confusion(labels, np.array(values["confusion"]), values["right_tokens"], values["tokens"])
 
     @property
     def accuracy(self) -> float:
@@ -43,6 +57,9 @@ class Confusion:
         return {
             "accuracy": round(self.accuracy, 4),
             "clips": int(self.counts.sum()),
+            "token_accuracy": round(self.right_tokens / self.tokens, 4),
+            "right_tokens": self.right_tokens,
+            "tokens": self.tokens,
             "recall": dict(zip(self.labels, self.recall.round(4).tolist())),
             "confusion": self.counts.tolist(),
         }
@@ -62,42 +79,46 @@ class Report:
     """Both measurements on the same clips."""
 
     cold: Confusion  # the clip is the first sound that the model hears
-    mid_stream: Confusion  # it comes after a second of other sound
+    mid_stream: Confusion  # it comes after other sound
+
+    def __add__(self, other: Report) -> Report:
+        return Report(self.cold + other.cold, self.mid_stream + other.mid_stream)
 
     def json(self) -> dict[str, Any]:
         return {"cold": self.cold.json(), "mid_stream": self.mid_stream.json()}
 
     def text(self) -> str:
         return "\n\n".join(
-            f"{name}: {confusion.accuracy:.2%} of {confusion.counts.sum()} clips\n\n{confusion.table()}"
+            f"{name}: {confusion.accuracy:.2%} of {confusion.counts.sum()} clips, "
+            f"{confusion.right_tokens / confusion.tokens:.2%} of their tokens\n\n{confusion.table()}"
             for name, confusion in (("Cold", self.cold), ("Mid-stream", self.mid_stream))
         )
 
 
 def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program, threads: int) -> Report:
-    """Runs a model directory with the program on the held-out clips; what counts is a clip's last token."""
+    """Runs a model directory with the program on the held-out clips."""
     clips = dataset.of(held_out=True)
 
+    def encode(features: np.ndarray) -> np.ndarray:
+        return program.encode(model, features).argmax(1)
+
     def confusion(mid_stream: bool, name: str) -> Confusion:
-        counts = np.zeros((len(dataset.labels), len(dataset.labels)), int)
+        result = Confusion(dataset.labels, np.zeros((len(dataset.labels), len(dataset.labels)), int), 0, 0)
         chunks = composer.held_out(clips, mid_stream, _CHUNK)
         for chunk in bar(chunks, -(-len(clips) // _CHUNK), name):
-            for right, said in _answers(
-                chunk,
-                program.features(chunk.samples),
-                lambda features: program.encode(model, features),
-                threads,
-            ):
-                counts[right, said] += 1
-        return Confusion(dataset.labels, counts)
+            features = program.features(chunk.samples)
+            with ThreadPoolExecutor(threads) as pool:
+                for said in zip(chunk.labels, chunk.last, chunk.weights > 0, pool.map(encode, features)):
+                    result += _answer(dataset.labels, *said)
+        return result
 
     return Report(confusion(False, "cold"), confusion(True, "mid-stream"))
 
 
-def _answers(
-    chunk: Sequences, features: np.ndarray, encode: Callable[[np.ndarray], np.ndarray], threads: int
-) -> Iterable[tuple[int, int]]:
-    """The right and the given label of each sequence's clip."""
-    with ThreadPoolExecutor(threads) as pool:
-        for labels, last, logits in zip(chunk.labels, chunk.last, pool.map(encode, features)):
-            yield int(labels[last]), int(logits[last].argmax())
+def _answer(
+    labels: tuple[str, ...], right: np.ndarray, last: int, inside: np.ndarray, said: np.ndarray
+) -> Confusion:
+    """One sequence's: `right` and `said` (tokens) labels, the token that decides, and those inside the clip."""
+    counts = np.zeros((len(labels), len(labels)), int)
+    counts[right[last], said[last]] = 1
+    return Confusion(labels, counts, int((right == said)[inside].sum()), int(inside.sum()))

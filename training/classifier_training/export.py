@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.numpy import save
-from torch import Tensor
 
 from .card import model_card
 from .files import atomic_file
@@ -21,31 +20,35 @@ _WEIGHTS = "model.safetensors"
 _GOLDEN_SECONDS = 3.0
 
 
-def export_model(model: Classifier, config: dict[str, Any], program: Program, folder: Path) -> None:
+def export_model(
+    model: Classifier, config: dict[str, Any], program: Program, folder: Path, half: bool
+) -> None:
     """Writes a model that takes audio into `folder`, with its card; its golden input is a synthetic signal."""
-    weights = export_weights(model, golden_features(program), folder)
+    weights = export_weights(model, golden_features(program), folder, half)
     write_config(folder, {**config, "weights": weights})
 
 
-def export_weights(model: Classifier, features: np.ndarray, folder: Path) -> dict[str, Any]:
-    """Writes model.safetensors into `folder`; `model` is folded first, and run in float32.
+def export_weights(
+    model: Classifier, features: np.ndarray, folder: Path, half: bool = False
+) -> dict[str, Any]:
+    """Writes model.safetensors into `folder`; `model` is folded first, and run in float32. With `half` its weights
+    are rounded to half precision before, and stored so.
 
     `features` (frames, input_width) are the golden input. Returns the `weights` of config.json.
     """
     folded = model.folded().float()
+    if half:
+        folded.load({name: tensor.half().float() for name, tensor in folded.state_dict().items()})
     with torch.no_grad():
         logits = folded(torch.from_numpy(features)[None])[0]
-    tensors: dict[str, Tensor] = {
-        **folded.state_dict(),
-        "golden.features": torch.from_numpy(features),
-        "golden.logits": logits,
-    }
-    return write_tensors({name: tensor.numpy() for name, tensor in tensors.items()}, folder)
+    kind = np.float16 if half else np.float32
+    tensors = {name: tensor.numpy().astype(kind) for name, tensor in folded.state_dict().items()}
+    return write_tensors({**tensors, "golden.features": features, "golden.logits": logits.numpy()}, folder)
 
 
 def write_tensors(tensors: dict[str, np.ndarray], folder: Path) -> dict[str, Any]:
-    """Writes model.safetensors in float32; returns the `weights` of config.json."""
-    data = save({name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()})
+    """Writes model.safetensors; returns the `weights` of config.json."""
+    data = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
     (folder / _WEIGHTS).write_bytes(data)
     return {"file": _WEIGHTS, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ _AHEAD = 2  # chunks that wait, ready, for the trainer
 class Chunk:
     """Sequences as the trainer sees them."""
 
-    features: Tensor  # (sequences, frames, bands) float32
+    inputs: Tensor  # (sequences, frames, bands) features; or (sequences, tokens, width) of a stem
     labels: Tensor  # (sequences, tokens) int64
     weights: Tensor  # (sequences, tokens) float32
     last: Tensor  # (sequences,) int64
@@ -31,13 +32,30 @@ class Chunk:
         return Chunk(*map(torch.from_numpy, (features, sequences.labels, sequences.weights, sequences.last)))
 
     def __len__(self) -> int:
-        return len(self.features)
+        return len(self.inputs)
+
+    def with_inputs(self, inputs: Tensor) -> Chunk:
+        return replace(self, inputs=inputs)
+
+    def shuffled(self, rng: np.random.Generator) -> Chunk:
+        """In another order."""
+        order = torch.from_numpy(rng.permutation(len(self)))
+        return Chunk(*(getattr(self, item.name)[order] for item in fields(self)))
+
+    def save(self, folder: Path) -> None:
+        for item in fields(self):
+            np.save(folder / f"{item.name}.npy", getattr(self, item.name).numpy())
+
+    @staticmethod
+    def load(folder: Path) -> Chunk:
+        """What `save` wrote."""
+        return Chunk(*(torch.from_numpy(np.load(folder / f"{item.name}.npy")) for item in fields(Chunk)))
 
     def batches(self, size: int) -> Iterator[Chunk]:
         """Slices of `size` sequences; the last one may be shorter."""
         for start in range(0, len(self), size):
             part = slice(start, start + size)
-            yield Chunk(self.features[part], self.labels[part], self.weights[part], self.last[part])
+            yield Chunk(self.inputs[part], self.labels[part], self.weights[part], self.last[part])
 
 
 class Feed:

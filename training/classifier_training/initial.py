@@ -26,7 +26,8 @@ def start_from(model: Classifier, folder: Path, features: Tensor) -> None:
     """
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        tensors = load_file(folder / config["weights"]["file"])
+        file = folder / config["weights"]["file"]
+        tensors = {name: tensor.float() for name, tensor in load_file(file).items()}
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(f"cannot start from {folder}: {error}", 66) from error
     for key in ("frontend", "stem"):

@@ -1,8 +1,9 @@
 """Encoders of PyTorch and of continual-inference as model directories, which audio-classifierd then runs step by step.
 
-Weights come as a `state_dict`: of `torch.nn.TransformerEncoder` or `torch.nn.TransformerEncoderLayer`, or of continual-inference's
-`TransformerEncoder`, `SingleOutputTransformerEncoderLayer` or `RetroactiveTransformerEncoderLayer` (Hedegaard et al., arXiv
-2201.06268). What a `state_dict` does not say, its owner does: heads, window, norm, activation.
+Weights come as a `state_dict`: of `torch.nn.TransformerEncoder` or `torch.nn.TransformerEncoderLayer`, or of
+continual-inference's `TransformerEncoder`, `SingleOutputTransformerEncoderLayer` or
+`RetroactiveTransformerEncoderLayer` (Hedegaard et al., arXiv 2201.06268). What a `state_dict` does not say, its
+owner does: heads, window, norm, activation.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def torch_encoder(
     encoder = nn.TransformerEncoder(
         layer, len(layers), norm=nn.LayerNorm(width) if final else None, enable_nested_tensor=False
     )
-    named = {f"layers.{index}.{name}": value for index, part in enumerate(layers) for name, value in part.items()}
+    named = {
+        f"layers.{index}.{name}": value for index, part in enumerate(layers) for name, value in part.items()
+    }
     encoder.load_state_dict({**named, **{f"norm.{name}": value for name, value in final.items()}})
     return encoder.double().eval()
 
@@ -93,7 +96,8 @@ def import_encoder(
     layers, final = _layers(state)
     if attention == "continual" and len(layers) > 2:
         raise TrainingError(
-            f"{len(layers)} layers: continual attention over a window has one, or two; use attention `full`", 64
+            f"{len(layers)} layers: continual attention over a window has one, or two; use attention `full`",
+            64,
         )
     width = layers[0]["self_attn.out_proj.weight"].shape[0]
     golden = torch.randn(window + 3, width, generator=torch.Generator().manual_seed(0))
@@ -145,7 +149,9 @@ def import_encoder(
         "card": {},
     }
     with atomic_directory(folder) as fresh:
-        weights = write_tensors({name: np.asarray(value) for name, value in tensors.items()}, fresh)
+        weights = write_tensors(
+            {name: np.asarray(value, np.float32) for name, value in tensors.items()}, fresh
+        )
         write_json(fresh / "config.json", {**config, "weights": weights})
 
 
@@ -164,7 +170,14 @@ def _layers(state: Mapping[str, Tensor]) -> tuple[list[dict[str, Tensor]], dict[
             raise TrainingError(f"tensor {key} has no counterpart in a transformer encoder's layer")
     expected = {
         f"{module}{suffix}"
-        for module in ("self_attn.in_proj_", "self_attn.out_proj.", "linear1.", "linear2.", "norm1.", "norm2.")
+        for module in (
+            "self_attn.in_proj_",
+            "self_attn.out_proj.",
+            "linear1.",
+            "linear2.",
+            "norm1.",
+            "norm2.",
+        )
         for suffix in ("weight", "bias")
     }
     for index in range(max(layers, default=0) + 1):

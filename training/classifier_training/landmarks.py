@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -30,9 +30,9 @@ def k_means(points: Tensor, count: int, generator: torch.Generator, iterations: 
 
 @torch.no_grad()
 def collect_landmarks(
-    model: Classifier, features: Iterable[Tensor], count: int, seed: int, points: int = 20_000
+    model: Classifier, forward: Callable[[], object], count: int, seed: int, points: int = 20_000
 ) -> list[tuple[Tensor, Tensor]]:
-    """For each layer its (query, key) landmarks (heads, count, d), from batches (batch, frames, bands)."""
+    """For each layer its (query, key) landmarks (heads, count, d), from what it sees during `forward`."""
     seen: list[list[tuple[Tensor, Tensor]]] = [[] for _ in model.encoder.layers]
 
     def watch(
@@ -46,8 +46,7 @@ def collect_landmarks(
     ]
     training = model.training
     model.eval()
-    for batch in features:
-        model(batch)
+    forward()
     model.train(training)
     for hook in hooks:
         hook.remove()

@@ -33,8 +33,9 @@ class DataOptions:
     where: str = option("", "use only the CSV rows with this value, as COLUMN=VALUE")
     split: str = option(
         "speaker",
-        "what decides which clips are held out: their speaker, chance, the CSV columns `split` or `fold`",
-        ("speaker", "random", "column", "fold"),
+        "what decides which clips are held out: their speaker, chance, the CSV columns `split` or `fold`; "
+        "`none`: no clip is, and nothing is measured",
+        ("speaker", "random", "column", "fold", "none"),
     )
     split_seed: int = option(0, "seed of the splits by speaker and at random")
     held_out_fraction: float = option(0.2, "share of the speakers, or clips, that are held out")
@@ -80,6 +81,7 @@ class ModelOptions:
     norm: str = option("pre", "place of the layer norms", ("pre", "post"))
     activation: str = option("relu", "activation of the feed-forward part", ("relu", "gelu"))
     position_period: int = option(0, "period of the recycling position encoding; 0 for none")
+    weights: str = option("float16", "numbers that the weights are stored as", ("float16", "float32"))
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ class TrainingOptions:
     learning_rate: float = option(2e-3, "peak learning rate")
     stem_rate: float = option(
         1.0, "learning rate of the stem's convolutions, as a share of the others'; 0: they stay as they are"
+    )
+    frozen_copies: int = option(
+        8, "differently augmented copies of the clips, which the epochs take in turn, if stem_rate is 0"
     )
     landmark_learning_rate: float = option(5e-4, "peak learning rate with landmarks")
     weight_decay: float = option(0.02, "weight decay of AdamW")
@@ -132,6 +137,16 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True)
+class EvaluationOptions:
+    """How accuracy is measured."""
+
+    mid_stream_seconds: float = option(1.0, "other sound before each clip, mid-stream")
+    decision_seconds: float = option(
+        0.0, "how long after its start a clip is decided, mid-stream; 0: at its last token"
+    )
+
+
+@dataclass(frozen=True)
 class CardOptions:
     """What the model directory says about itself."""
 
@@ -150,11 +165,12 @@ class CardOptions:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Data, model, training and card options."""
+    """Data, model, training, evaluation and card options."""
 
     data: DataOptions = field(default_factory=DataOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
+    evaluation: EvaluationOptions = field(default_factory=EvaluationOptions)
     card: CardOptions = field(default_factory=CardOptions)
 
     def json(self) -> dict[str, Any]:
@@ -186,8 +202,17 @@ def with_values(recipe: Recipe, values: dict[str, dict[str, Any]], place: str) -
                     f"{place}: `{name}.{item.name}` is `{value}`; it is one of {', '.join(choices)}", 78
                 )
     _check_model(recipe.model, place)
+    if recipe.training.frozen_copies < 1:
+        raise TrainingError(
+            f"{place}: frozen_copies is {recipe.training.frozen_copies}; it must be 1 or more", 78
+        )
     if recipe.training.stem_rate < 0:
         raise TrainingError(f"{place}: stem_rate is {recipe.training.stem_rate}; it must not be negative", 78)
+    if not 0 <= recipe.evaluation.decision_seconds <= recipe.training.clip_seconds:
+        raise TrainingError(
+            f"{place}: decision_seconds is {recipe.evaluation.decision_seconds}; it must be 0 to clip_seconds",
+            78,
+        )
     return recipe
 
 

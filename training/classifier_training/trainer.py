@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .augment import mask_features
 from .checkpoint import load_checkpoint, save_checkpoint
 from .compose import Composer
-from .dataset import Clip, Dataset
+from .dataset import Dataset
 from .feed import Chunk, Feed
 from .initial import start_from, take_stem
+from .inputs import Inputs
 from .landmarks import collect_landmarks
 from .model import Classifier
 from .model.stem import ConvolutionStem
@@ -28,8 +28,6 @@ from .progress import Estimate, bar, say
 from .recipe import Recipe
 from .yamnet import read_stem
 
-CHUNK = 512  # sequences that are composed, and turned into features, at a time
-_STATISTICS, _LANDMARKS = 10, 11  # stages of the random numbers besides the phases 0 and 1
 _GRADIENT_NORM = 5.0
 
 
@@ -57,9 +55,11 @@ class Trainer:
         yamnet: Path | None = None,
     ) -> None:
         """`yamnet` is where the weights of the stem `yamnet` are, if not in one of their usual places."""
-        self._recipe, self._options, self._program = recipe, recipe.training, program
-        self._composer, self._checkpoint, self._yamnet = composer, checkpoint, yamnet
-        self._clips = dataset.of(held_out=False)
+        self._recipe, self._options = recipe, recipe.training
+        self._checkpoint, self._yamnet = checkpoint, yamnet
+        clips = dataset.of(held_out=False)
+        self._count, self._held_out_clips = len(clips), dataset.of(held_out=True)
+        self._inputs = Inputs(self._options, clips, composer, program, checkpoint.parent)
         self._identity = {
             "architecture": network,
             "data": recipe.json()["data"],
@@ -68,15 +68,14 @@ class Trainer:
         }
         torch.manual_seed(self._options.seed)
         self.model = Classifier(network, self._options.dropout)
-        if recipe.model.stem == "yamnet":  # its batch norms are part of its convolutions
-            self.model.stem.fold()
+        if recipe.model.stem == "yamnet" and isinstance(self.model.stem, ConvolutionStem):
+            self.model.stem.fold()  # its batch norms are part of its convolutions
         for parameter in self._convolutions():
             parameter.requires_grad_(self._options.stem_rate > 0)
         self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
-        self._fill = torch.zeros(0)  # what masked features become
         self._best: dict[str, Tensor] = {}  # the averaged weights of the best epoch, with `patience`
-        self._held_out = [self._held_out_chunks(dataset.of(held_out=True), mid) for mid in (False, True)]
+        self._held_out: list[list[Chunk]] = []  # cold, mid-stream
 
     def fit(self) -> Classifier:
         """Trains to the end, from the last checkpoint if there is one; the averaged model."""
@@ -84,7 +83,10 @@ class Trainer:
         at = Progress(**json.loads(state["progress"])) if state else Progress()
         if state is None:
             self._start()
-        self._fill = self._mean_features()
+        else:
+            self.model.load(state["model"])
+        self._inputs.begin(self.model)
+        self._held_out = [self._inputs.held_out(self._held_out_clips, mid) for mid in (False, True)]
         options = self._options
         phases = [("softmax", options.epochs, options.learning_rate)]
         if self._recipe.model.attention == "continual-nystrom":
@@ -117,9 +119,10 @@ class Trainer:
         optimiser: torch.optim.Optimizer,
         estimate: Estimate,
     ) -> None:
-        parts = -(-len(self._clips) // CHUNK)
-        phase, first = at.phase, at.epoch
-        with Feed(lambda epoch, part: self._chunk(phase, epoch, part), parts, range(first, epochs)) as feed:
+        phase, first, inputs = at.phase, at.epoch, self._inputs
+        with Feed(
+            lambda epoch, part: inputs.training(phase, epoch, part), inputs.parts, range(first, epochs)
+        ) as feed:
             for epoch in range(first, epochs):
                 if 0 < self._options.patience < epoch - at.best_epoch:
                     say(f"no better held-out accuracy for {self._options.patience} epochs: stopped")
@@ -129,11 +132,10 @@ class Trainer:
                     int(np.random.default_rng((self._options.seed, phase, epoch)).integers(2**31))
                 )
                 loss = self._fit_epoch(feed, epoch, epochs, rate, optimiser, f"{name} {epoch + 1}")
-                cold, mid = (accuracy(self.average, chunks) for chunks in self._held_out)
-                say(
-                    f"{name} {epoch + 1}/{epochs}: loss {loss:.4f}, held-out accuracy cold {cold:.2%}, "
-                    f"mid-stream {mid:.2%}, {estimate.step()}"
-                )
+                cold, mid = (self._accuracy(chunks) for chunks in self._held_out)
+                held_out = f"held-out accuracy cold {cold:.2%}, mid-stream {mid:.2%}, "
+                held_out = held_out if self._held_out_clips else ""
+                say(f"{name} {epoch + 1}/{epochs}: loss {loss:.4f}, {held_out}{estimate.step()}")
                 at.epoch = epoch + 1
                 if self._options.patience and cold + mid > at.best:
                     at.best, at.best_epoch = cold + mid, epoch
@@ -158,20 +160,14 @@ class Trainer:
         if self._options.stem_rate == 0 and isinstance(self.model.stem, ConvolutionStem):
             self.model.stem.norms.eval()
         total, steps = 0.0, 0
-        done, count = 0, len(self._clips)
-        for chunk in bar(feed.epoch(), -(-count // CHUNK), label):
+        done, count = 0, self._count
+        for chunk in bar(feed.epoch(), self._inputs.parts, label):
             for batch in chunk.batches(self._options.batch):
                 rate = peak * schedule((epoch + done / count) / epochs, self._options.warm_up)
                 for group in optimiser.param_groups:
                     group["lr"] = rate * group["share"]
-                features = mask_features(
-                    batch.features,
-                    self._fill,
-                    self._options.time_mask_frames,
-                    self._options.band_mask_bands,
-                )
                 with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
-                    logits = self.model(features).float()
+                    logits = self._inputs.logits(self.model, batch.inputs).float()
                 loss = weighted_loss(logits, batch, self._options.label_smoothing)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
@@ -209,7 +205,7 @@ class Trainer:
 
     def _start(self) -> None:
         """Normalisation from the data, or a trained stem, which has none, or all from another model."""
-        features = self._chunk(_STATISTICS, 0, 0).features
+        features = self._inputs.statistics()
         if self._options.initial:
             start_from(self.model, Path(self._options.initial), features)
         elif self._recipe.model.stem == "yamnet":
@@ -219,39 +215,30 @@ class Trainer:
             self.model.input.scale.copy_(1 / features.std((0, 1)).clamp(min=1e-3))
         self.average.load_state_dict(self.model.state_dict())
 
-    def _mean_features(self) -> Tensor:
-        """What a masked feature becomes. A trained stem's normalisation does not say."""
-        if self._recipe.model.stem != "yamnet":
-            return self.model.input.mean
-        return self._chunk(_STATISTICS, 0, 0).features.mean((0, 1))
-
     def _fix_landmarks(self) -> None:
         """From the averaged weights, which then are where the second phase starts."""
         options = self._recipe.model
-        chunk = self._chunk(_LANDMARKS, 0, 0)
-        landmarks = collect_landmarks(
-            self.average,
-            (batch.features for batch in chunk.batches(self._options.batch)),
-            options.landmarks,
-            self._options.seed,
-        )
+        inputs = self._inputs
+
+        def forward() -> None:
+            for batch in inputs.landmarks().batches(self._options.batch):
+                inputs.logits(self.average, batch.inputs)
+
+        landmarks = collect_landmarks(self.average, forward, options.landmarks, self._options.seed)
         self.average.fix_landmarks(landmarks)
         self.model.load(self.average.state_dict())
 
-    def _chunk(self, stage: int, epoch: int, part: int) -> Chunk:
-        """Some of the training clips, composed; depends on the arguments only."""
-        seed = (self._options.seed, stage, epoch)
-        order = np.random.default_rng(seed).permutation(len(self._clips))[part * CHUNK : (part + 1) * CHUNK]
-        sequences = self._composer.training(
-            [self._clips[index] for index in order], np.random.default_rng((*seed, part))
-        )
-        return Chunk.of(sequences, self._program.features)
-
-    def _held_out_chunks(self, clips: list[Clip], mid_stream: bool) -> list[Chunk]:
-        return [
-            Chunk.of(sequences, self._program.features)
-            for sequences in self._composer.held_out(clips, mid_stream, CHUNK)
-        ]
+    @torch.no_grad()
+    def _accuracy(self, chunks: list[Chunk]) -> float:
+        """Share of the sequences whose clip the averaged model takes for what it is."""
+        right = total = 0
+        for chunk in chunks:
+            for batch in chunk.batches(128):
+                row = torch.arange(len(batch))
+                said = self._inputs.logits(self.average, batch.inputs)[row, batch.last].argmax(-1)
+                right += int((said == batch.labels[row, batch.last]).sum())
+                total += len(batch)
+        return right / max(1, total)
 
 
 def schedule(done: float, warm_up: float) -> float:
@@ -265,16 +252,3 @@ def weighted_loss(logits: Tensor, batch: Chunk, smoothing: float) -> Tensor:
     """Mean cross entropy of the tokens, each with its weight; logits (sequences, tokens, labels)."""
     loss = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none", label_smoothing=smoothing)
     return (loss * batch.weights).sum() / batch.weights.sum().clamp(min=1)
-
-
-@torch.no_grad()
-def accuracy(model: Classifier, chunks: list[Chunk]) -> float:
-    """Share of the sequences whose clip is right at its last token."""
-    right = total = 0
-    for chunk in chunks:
-        for batch in chunk.batches(128):
-            row = torch.arange(len(batch))
-            said = model(batch.features)[row, batch.last].argmax(-1)
-            right += int((said == batch.labels[row, batch.last]).sum())
-            total += len(batch)
-    return right / total

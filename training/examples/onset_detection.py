@@ -176,7 +176,7 @@ def main() -> None:
     model.input.scale.copy_(1 / flat.std(0))
     fit(model, features, labels, options.epochs, rate=2e-3)
     print("landmarks: k-means over the queries and keys, then a few epochs with them in place")
-    model.fix_landmarks(collect_landmarks(model, features.split(8), count=8, seed=0))
+    model.fix_landmarks(collect_landmarks(model, lambda: model(features), count=8, seed=0))
     fit(model, features, labels, max(1, options.epochs // 4), rate=5e-4)
 
     folder = options.out / "actions"

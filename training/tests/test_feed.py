@@ -18,7 +18,7 @@ def chunk(epoch: int, part: int, size: int = 5) -> Chunk:
 
 def test_chunks_come_epoch_by_epoch() -> None:
     with Feed(chunk, parts=3, epochs=range(2, 4)) as feed:
-        seen = [[float(item.features[0, 0, 0]) for item in feed.epoch()] for _ in range(2)]
+        seen = [[float(item.inputs[0, 0, 0]) for item in feed.epoch()] for _ in range(2)]
     assert seen == [[20, 21, 22], [30, 31, 32]]
 
 

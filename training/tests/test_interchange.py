@@ -82,8 +82,8 @@ def test_four_layers_over_the_whole_window(program_path: Path, tmp_path: Path) -
 def test_continual_inference(program_path: Path, tmp_path: Path, layers: int) -> None:
     """continual-inference step by step: single-output, and retroactive plus single-output; and over whole windows.
 
-    The pair's own steps leave its own windows with token 2 n - 2 (version 1.2.3: the index into the residual's ring of n
-    tokens is taken modulo n - 1), so that its steps are the measure up to there, and its windows all the way.
+    The pair's own steps leave its own windows with token 2 n - 2 (version 1.2.3: the index into the residual's ring
+    of n tokens is taken modulo n - 1), so that its steps are the measure up to there, and its windows all the way.
     """
     co = pytest.importorskip("continual", reason="continual-inference is not installed")
     torch.manual_seed(5)

@@ -37,7 +37,7 @@ def model(**options: Any) -> Classifier:
 
 
 def landmarked(made: Classifier) -> Classifier:
-    made.fix_landmarks(collect_landmarks(made, [torch.randn(4, 60, BANDS)], 3, seed=0))
+    made.fix_landmarks(collect_landmarks(made, lambda: made(torch.randn(4, 60, BANDS)), 3, seed=0))
     return made
 
 

@@ -119,7 +119,7 @@ def test_a_stem_of_yamnet(program_path: Path, sounds: Path, tmp_path: Path, rate
     assert "YAMNet" in (out / "README.md").read_text() and str(tmp_path) not in json.dumps(config)
     assert not tensors["input.mean"].any() and (tensors["input.scale"] == 1).all()
     for name, tensor in read_stem(checkpoint, 1).items():
-        assert np.array_equal(tensors[f"stem.{name}"], tensor.astype(np.float32)) == (rate == "0")
+        assert np.array_equal(tensors[f"stem.{name}"], tensor.astype(np.float16)) == (rate == "0")
 
 
 @pytest.mark.parametrize("options", [(), ("--patience", "1")], ids=["plain", "patience"])
@@ -167,3 +167,38 @@ def test_a_missing_program_is_an_error(sounds: Path, tmp_path: Path, capsys: Any
     assert train(sounds, tmp_path / "m", "--classifier", str(tmp_path / "nothing")) == 69
     assert "is not an executable program" in capsys.readouterr().err
     assert shutil.which("nothing") is None
+
+
+def test_folds_are_measured_by_models_that_never_saw_them(
+    program_path: Path, tmp_path: Path, capsys: Any
+) -> None:
+    """A table with folds: a model for each, one on all, and a card with the folds' figures together."""
+    rng, rows = np.random.default_rng(0), ["filename,label,fold"]
+    for number in range(24):
+        label, hertz = (("high", 3000), ("low", 400))[number % 2]
+        write_wav(tmp_path / f"{number}.wav", tone(hertz * rng.uniform(0.9, 1.1), 1, rng))
+        rows.append(f"{number}.wav,{label},{'ab'[number % 3 == 0]}")
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    work, out, models = tmp_path / "work", tmp_path / "models" / "tones", tmp_path / "folds"
+    places = ["--data", str(tmp_path / "clips.csv"), "--work", str(work), "--folds", str(models)]
+    more = "--epochs 6 --mid-stream-seconds 1.5 --decision-seconds 0.75".split()
+    assert main(["cross-validate", *places, "--out", str(out), *TINY, *more]) == 0
+    config = json.loads((out / "config.json").read_text())
+    assert sorted(path.name for path in models.iterdir()) == ["fold-a", "fold-b"]
+    assert config["card"]["clips"] == {"trained": 24, "held_out": 0}
+    measured, parts = config["card"]["accuracy"], []
+    for fold, count in (("a", 16), ("b", 8)):
+        parts.append(json.loads((models / f"fold-{fold}" / "config.json").read_text())["card"])
+        assert parts[-1]["clips"] == {"trained": 24 - count, "held_out": count}
+    for heard in ("cold", "mid_stream"):
+        assert measured[heard]["clips"] == 24
+        counts = [np.array(part["accuracy"][heard]["confusion"]) for part in parts]
+        assert np.array_equal(measured[heard]["confusion"], sum(counts))
+    # A token is 40 ms: of a second's clip 24 are whole, and fewer where other sound came before.
+    assert measured["cold"]["tokens"] == 24 * 24
+    card = (out / "README.md").read_text()
+    assert "after 1.5 s of other sound, 0.75 s after its start" in card and "one for each fold" in card
+
+    capsys.readouterr()
+    assert main(["evaluate", "--model", str(out), *places, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == measured

@@ -50,7 +50,15 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, frames, bands) to logits (batch, tokens, labels)."""
-        return self.head(self.encoder(self.stem(self.input(x))))
+        return self.of_columns(self.columns(x))
+
+    def columns(self, x: Tensor) -> Tensor:
+        """(batch, frames, bands) to what the stem's projection takes in, (batch, tokens, width)."""
+        return self.stem.columns(self.input(x))
+
+    def of_columns(self, columns: Tensor) -> Tensor:
+        """Logits (batch, tokens, labels) of columns (batch, tokens, width)."""
+        return self.head(self.encoder(self.stem.projection(columns)))
 
     def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]]) -> None:
         """Makes attention low-rank, with (query, key) landmarks (heads, m, d) for each layer."""
@@ -70,6 +78,9 @@ class Classifier(nn.Module):
         if prefix.format(0) + "query" in tensors:
             layers = map(prefix.format, range(len(self.encoder.layers)))
             self.fix_landmarks(
-                [(tensors[at + "query"].clone(), tensors[at + "key"].clone()) for at in layers]
+                [
+                    (tensors[at + "query"].float().clone(), tensors[at + "key"].float().clone())
+                    for at in layers
+                ]
             )
         self.load_state_dict(tensors)

@@ -17,11 +17,14 @@ class LinearStem(nn.Module):
         self.frames_per_token = frames
         self.projection = nn.Linear(frames * bands, width)
 
+    def columns(self, x: Tensor) -> Tensor:
+        """(batch, frames, bands) to (batch, tokens, frames of a token * bands), which `projection` maps."""
+        tokens = x.shape[1] // self.frames_per_token
+        return x[:, : tokens * self.frames_per_token].reshape(x.shape[0], tokens, -1)
+
     def forward(self, x: Tensor) -> Tensor:
         """(batch, frames, bands) to (batch, tokens, width)."""
-        tokens = x.shape[1] // self.frames_per_token
-        x = x[:, : tokens * self.frames_per_token].reshape(x.shape[0], tokens, -1)
-        return self.projection(x)
+        return self.projection(self.columns(x))
 
 
 class Part(NamedTuple):
@@ -73,14 +76,18 @@ class ConvolutionStem(nn.Module):
         """The input of a layer with the zeros around it."""
         return F.pad(x, self._padding[index])
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, frames, bands) to (batch, tokens, width)."""
+    def columns(self, x: Tensor) -> Tensor:
+        """(batch, frames, bands) to (batch, tokens, channels * bands), which `projection` maps."""
         x = x[:, None].contiguous(memory_format=torch.channels_last)  # (batch, 1, frames, bands)
         for index in range(len(self.layers)):
             x = self.pad(index, x)
             for convolutions, norms, key in self.parts(index):
                 x = F.relu(norms[key](convolutions[key](x)))
-        return self.projection(x.permute(0, 2, 1, 3).flatten(2))  # (batch, tokens, channels * bands)
+        return x.permute(0, 2, 1, 3).flatten(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, bands) to (batch, tokens, width)."""
+        return self.projection(self.columns(x))
 
     @torch.no_grad()
     def fold(self) -> None:
