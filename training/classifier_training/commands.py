@@ -22,6 +22,7 @@ from .errors import TrainingError
 from .evaluate import Report, evaluate
 from .export import export_model, write_config
 from .files import atomic_directory
+from .inputs import Clips
 from .interchange import import_encoder, read_state
 from .model import Classifier
 from .program import Program, find_program
@@ -85,7 +86,9 @@ def _train(
         f"{out}: {len(dataset.labels)} labels, {trained} clips to train on, {held_out} held out, "
         f"{len(dataset.noise)} of noise"
     )
-    model = Trainer(recipe, network, dataset, composer, program, checkpoint, options.yamnet).fit()
+    source = Clips(dataset, composer, program)
+    data = [[clip.file, clip.label, clip.held_out] for clip in dataset.clips]
+    model = Trainer(recipe, network, source, data, checkpoint, options.yamnet).fit()
     config = complete_config(name, recipe, dataset.labels)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(out) as folder:

@@ -21,8 +21,8 @@ _AHEAD = 2  # chunks that wait, ready, for the trainer
 class Chunk:
     """Sequences as the trainer sees them."""
 
-    inputs: Tensor  # (sequences, frames, bands) features; or (sequences, tokens, width) of a stem
-    labels: Tensor  # (sequences, tokens) int64
+    inputs: Tensor  # (sequences, frames, bands) features; or what the stem's first layers make of them
+    labels: Tensor  # (sequences, tokens) int64; or (sequences, tokens, labels), a teacher's logits
     weights: Tensor  # (sequences, tokens) float32
     last: Tensor  # (sequences,) int64
 
@@ -30,6 +30,11 @@ class Chunk:
     def of(sequences: Sequences, features_of: Callable[[np.ndarray], np.ndarray]) -> Chunk:
         features = np.ascontiguousarray(features_of(sequences.samples))
         return Chunk(*map(torch.from_numpy, (features, sequences.labels, sequences.weights, sequences.last)))
+
+    @property
+    def said(self) -> Tensor:
+        """(sequences, tokens) the label, or the most probable one of the teacher's."""
+        return self.labels if self.labels.ndim == 2 else self.labels.argmax(-1)
 
     def __len__(self) -> int:
         return len(self.inputs)

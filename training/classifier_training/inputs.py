@@ -1,9 +1,13 @@
-"""Chunks of clips, as what the model learns from: features, or what a stem that does not learn makes of them."""
+"""What the model learns from, chunk by chunk: features, or what the layers that do not learn make of them."""
 
 from __future__ import annotations
 
-import tempfile
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,8 +15,9 @@ from torch import Tensor
 
 from .augment import mask_features
 from .compose import Composer
-from .dataset import Clip
+from .dataset import Dataset
 from .feed import Chunk
+from .files import atomic_directory
 from .model import Classifier
 from .program import Program
 from .recipe import TrainingOptions
@@ -21,94 +26,121 @@ CHUNK = 512  # sequences that are composed, and turned into features, at a time
 _STATISTICS, _LANDMARKS = 10, 11  # stages of the random numbers besides the phases 0 and 1
 
 
-class Inputs:
-    """Composes the training clips anew for every epoch.
+class Source(Protocol):
+    """Where features and their targets come from."""
 
-    With a stem that does not learn, its columns (tokens before the projection) are computed once, for
-    `frozen_copies` differently composed copies of the clips, which the epochs take in turn.
+    count: int  # sequences of an epoch
+    has_held_out: bool
+
+    def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
+        """The sequences with these numbers, with everything random drawn from `rng`."""
+
+    def held_out(self, mid_stream: bool) -> Iterator[Chunk]:
+        """The sequences that the model is measured by."""
+
+
+class Clips:
+    """Labelled clips in running audio."""
+
+    def __init__(self, dataset: Dataset, composer: Composer, program: Program) -> None:
+        self._clips, self._held_out = dataset.of(held_out=False), dataset.of(held_out=True)
+        self._composer, self._program = composer, program
+        self.count, self.has_held_out = len(self._clips), bool(self._held_out)
+
+    def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
+        sequences = self._composer.training([self._clips[number] for number in numbers], rng)
+        return Chunk.of(sequences, self._program.features)
+
+    def held_out(self, mid_stream: bool) -> Iterator[Chunk]:
+        for sequences in self._composer.held_out(self._held_out, mid_stream, CHUNK):
+            yield Chunk.of(sequences, self._program.features)
+
+
+class Inputs:
+    """Makes the training sequences anew for every epoch.
+
+    Where the stem's first layers do not learn, their output is computed once, for `frozen_copies` differently
+    made copies of the sequences, which the epochs take in turn.
     """
 
     def __init__(
-        self, options: TrainingOptions, clips: list[Clip], composer: Composer, program: Program, work: Path
+        self, options: TrainingOptions, source: Source, depth: int, identity: dict[str, Any], work: Path
     ) -> None:
-        self._options, self._clips, self._composer, self._program = options, clips, composer, program
+        """`depth` is the stem's; `identity` is all that the sequences depend on. Copies are kept in `work`."""
+        self._options, self._source = options, source
+        self.frozen_layers = depth if options.stem_rate == 0 else min(options.frozen_layers, depth)
         self._fill = torch.zeros(0)  # what masked features become
         self._frozen: Classifier | None = None
-        self._columns = tempfile.TemporaryDirectory(prefix="columns-", dir=work)
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        self._copies = work / f"copies-{digest[:16]}"
 
     @property
     def parts(self) -> int:
         """Chunks of an epoch."""
-        return -(-len(self._clips) // CHUNK)
+        return -(-self._source.count // CHUNK)
 
     def statistics(self) -> Tensor:
-        """(sequences, frames, bands) features of some of the training clips."""
+        """(sequences, frames, bands) features of some of the training sequences."""
         return self._features(_STATISTICS, 0, 0).inputs
 
     def begin(self, model: Classifier) -> None:
         """To be called when `model` has the weights that it starts from."""
         self._fill = self.statistics().mean((0, 1))
-        if self._options.stem_rate == 0:
-            self._frozen = model.folded()
+        self._frozen = model.folded() if self.frozen_layers else None
+
+    def end(self) -> None:
+        """Removes the copies."""
+        shutil.rmtree(self._copies, ignore_errors=True)
 
     def training(self, phase: int, epoch: int, part: int) -> Chunk:
         """A chunk that depends on the arguments only."""
         if self._frozen is None:
             return self._masked(phase, epoch, part)
-        copy = epoch % self._options.frozen_copies
         order = np.random.default_rng((self._options.seed, phase, epoch, part))
-        return self._stored(copy, part).shuffled(order)
+        return self._copy(epoch % self._options.frozen_copies, part).shuffled(order)
 
     def landmarks(self) -> Chunk:
-        """Some of the training clips, composed but not masked."""
-        return self._of_stem(self._features(_LANDMARKS, 0, 0))
+        """Some of the training sequences, not masked."""
+        return self._begun(self._features(_LANDMARKS, 0, 0))
 
-    def held_out(self, clips: list[Clip], mid_stream: bool) -> list[Chunk]:
-        """Each clip as it is."""
-        return [
-            self._of_stem(Chunk.of(sequences, self._program.features))
-            for sequences in self._composer.held_out(clips, mid_stream, CHUNK)
-        ]
+    def held_out(self, mid_stream: bool) -> list[Chunk]:
+        """The sequences that the model is measured by; none if there are none."""
+        if not self._source.has_held_out:
+            return []
+        return [self._begun(chunk) for chunk in self._source.held_out(mid_stream)]
 
     def logits(self, model: Classifier, inputs: Tensor) -> Tensor:
         """(batch, tokens, labels) of a batch's inputs."""
-        return model(inputs) if self._frozen is None else model.of_columns(inputs.float())
+        return model(inputs) if self._frozen is None else model.finish(inputs.float(), self.frozen_layers)
 
     def _features(self, stage: int, epoch: int, part: int) -> Chunk:
         seed = (self._options.seed, stage, epoch)
-        order = np.random.default_rng(seed).permutation(len(self._clips))[part * CHUNK : (part + 1) * CHUNK]
-        sequences = self._composer.training(
-            [self._clips[index] for index in order], np.random.default_rng((*seed, part))
-        )
-        return Chunk.of(sequences, self._program.features)
+        order = np.random.default_rng(seed).permutation(self._source.count)
+        numbers = order[part * CHUNK : (part + 1) * CHUNK]
+        return self._source.chunk(numbers, np.random.default_rng((*seed, part)))
 
     def _masked(self, stage: int, epoch: int, part: int) -> Chunk:
-        chunk = self._features(stage, epoch, part)
-        seed = int(np.random.default_rng((self._options.seed, stage, epoch, part, 1)).integers(2**31))
-        return chunk.with_inputs(
-            mask_features(
-                chunk.inputs,
-                self._fill,
-                self._options.time_mask_frames,
-                self._options.band_mask_bands,
-                torch.Generator().manual_seed(seed),
-            )
+        chunk, options = self._features(stage, epoch, part), self._options
+        seed = int(np.random.default_rng((options.seed, stage, epoch, part, 1)).integers(2**31))
+        random = torch.Generator().manual_seed(seed)
+        masked = mask_features(
+            chunk.inputs, self._fill, options.time_mask_frames, options.band_mask_bands, random
         )
+        return chunk.with_inputs(masked)
 
-    def _stored(self, copy: int, part: int) -> Chunk:
-        place = Path(self._columns.name) / f"{copy}-{part}"
+    def _copy(self, copy: int, part: int) -> Chunk:
+        place = self._copies / f"{copy}-{part}"
         if not place.exists():
-            chunk = self._of_stem(self._masked(0, copy, part))
-            place.mkdir()
-            chunk.save(place)
+            chunk = self._begun(self._masked(0, copy, part))
+            with atomic_directory(place) as fresh:
+                chunk.save(fresh)
         return Chunk.load(place)
 
     @torch.no_grad()
-    def _of_stem(self, chunk: Chunk) -> Chunk:
-        """With the stem's columns in half precision in the place of features, if the stem does not learn."""
-        if self._frozen is None:
-            return chunk
+    def _begun(self, chunk: Chunk) -> Chunk:
+        """With the output of the frozen layers, in half precision, in the place of features."""
         frozen = self._frozen
-        return chunk.with_inputs(
-            torch.cat([frozen.columns(batch.inputs).half() for batch in chunk.batches(16)])
-        )
+        if frozen is None:
+            return chunk
+        batches = [frozen.begin(batch.inputs, self.frozen_layers).half() for batch in chunk.batches(16)]
+        return chunk.with_inputs(torch.cat(batches))

@@ -96,8 +96,10 @@ class TrainingOptions:
     stem_rate: float = option(
         1.0, "learning rate of the stem's convolutions, as a share of the others'; 0: they stay as they are"
     )
+    frozen_layers: int = option(0, "first layers of the stem that stay as they are, whatever stem_rate is")
     frozen_copies: int = option(
-        8, "differently augmented copies of the clips, which the epochs take in turn, if stem_rate is 0"
+        8,
+        "copies of the clips, augmented differently, that the epochs take in turn if stem layers stay as they are",
     )
     landmark_learning_rate: float = option(5e-4, "peak learning rate with landmarks")
     weight_decay: float = option(0.02, "weight decay of AdamW")

@@ -15,20 +15,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .checkpoint import load_checkpoint, save_checkpoint
-from .compose import Composer
-from .dataset import Dataset
 from .feed import Chunk, Feed
 from .initial import start_from, take_stem
-from .inputs import Inputs
+from .inputs import Inputs, Source
 from .landmarks import collect_landmarks
 from .model import Classifier
 from .model.stem import ConvolutionStem
-from .program import Program
 from .progress import Estimate, bar, say
 from .recipe import Recipe
 from .yamnet import read_stem
 
 _GRADIENT_NORM = 5.0
+_LOGIT_WEIGHT = 0.5
 
 
 @dataclass
@@ -48,30 +46,29 @@ class Trainer:
         self,
         recipe: Recipe,
         network: dict[str, Any],
-        dataset: Dataset,
-        composer: Composer,
-        program: Program,
+        source: Source,
+        data: Any,
         checkpoint: Path,
         yamnet: Path | None = None,
     ) -> None:
-        """`yamnet` is where the weights of the stem `yamnet` are, if not in one of their usual places."""
+        """`data` tells the data of `source` from others, as JSON does; `yamnet` is where the weights of the stem
+        `yamnet` are, if not in one of their usual places."""
         self._recipe, self._options = recipe, recipe.training
         self._checkpoint, self._yamnet = checkpoint, yamnet
-        clips = dataset.of(held_out=False)
-        self._count, self._held_out_clips = len(clips), dataset.of(held_out=True)
-        self._inputs = Inputs(self._options, clips, composer, program, checkpoint.parent)
+        self._count = source.count
         self._identity = {
             "architecture": network,
             "data": recipe.json()["data"],
             "training": recipe.json()["training"],
-            "clips": [[clip.file, clip.label, clip.held_out] for clip in dataset.clips],
+            "clips": data,
         }
         torch.manual_seed(self._options.seed)
         self.model = Classifier(network, self._options.dropout)
         if recipe.model.stem == "yamnet" and isinstance(self.model.stem, ConvolutionStem):
             self.model.stem.fold()  # its batch norms are part of its convolutions
-        for parameter in self._convolutions():
-            parameter.requires_grad_(self._options.stem_rate > 0)
+        self._inputs = Inputs(self._options, source, self.model.stem.depth, self._identity, checkpoint.parent)
+        for parameter in self._convolutions(self._inputs.frozen_layers):
+            parameter.requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
         self._best: dict[str, Tensor] = {}  # the averaged weights of the best epoch, with `patience`
@@ -86,7 +83,7 @@ class Trainer:
         else:
             self.model.load(state["model"])
         self._inputs.begin(self.model)
-        self._held_out = [self._inputs.held_out(self._held_out_clips, mid) for mid in (False, True)]
+        self._held_out = [self._inputs.held_out(mid) for mid in (False, True)]
         options = self._options
         phases = [("softmax", options.epochs, options.learning_rate)]
         if self._recipe.model.attention == "continual-nystrom":
@@ -108,6 +105,7 @@ class Trainer:
                 self.average.load(self._best)
                 self._best = {}
             at, state = Progress(phase + 1), None
+        self._inputs.end()
         return self.average
 
     def _fit_phase(
@@ -134,8 +132,10 @@ class Trainer:
                 loss = self._fit_epoch(feed, epoch, epochs, rate, optimiser, f"{name} {epoch + 1}")
                 cold, mid = (self._accuracy(chunks) for chunks in self._held_out)
                 held_out = f"held-out accuracy cold {cold:.2%}, mid-stream {mid:.2%}, "
-                held_out = held_out if self._held_out_clips else ""
-                say(f"{name} {epoch + 1}/{epochs}: loss {loss:.4f}, {held_out}{estimate.step()}")
+                say(
+                    f"{name} {epoch + 1}/{epochs}: loss {loss:.4f}, "
+                    f"{held_out if self._held_out[0] else ''}{estimate.step()}"
+                )
                 at.epoch = epoch + 1
                 if self._options.patience and cold + mid > at.best:
                     at.best, at.best_epoch = cold + mid, epoch
@@ -157,8 +157,8 @@ class Trainer:
     ) -> float:
         """One pass over the clips; the mean loss."""
         self.model.train()
-        if self._options.stem_rate == 0 and isinstance(self.model.stem, ConvolutionStem):
-            self.model.stem.norms.eval()
+        if isinstance(self.model.stem, ConvolutionStem):
+            self.model.stem.norms[: self._inputs.frozen_layers].eval()
         total, steps = 0.0, 0
         done, count = 0, self._count
         for chunk in bar(feed.epoch(), self._inputs.parts, label):
@@ -190,7 +190,7 @@ class Trainer:
 
     def _optimiser(self, rate: float) -> torch.optim.Optimizer:
         """AdamW; biases and the weights of norms do not decay."""
-        convolutions = self._convolutions()
+        convolutions = self._convolutions(self.model.stem.depth)
         others = [p for p in self.model.parameters() if not any(p is each for each in convolutions)]
         groups = []
         for parameters, share in ((others, 1.0), (convolutions, self._options.stem_rate)):
@@ -199,9 +199,12 @@ class Trainer:
             groups.append({"params": vectors, "weight_decay": 0.0, "share": share})
         return torch.optim.AdamW(groups, lr=rate)
 
-    def _convolutions(self) -> list[nn.Parameter]:
-        """The stem's parameters but for its projection."""
-        return [p for name, p in self.model.stem.named_parameters() if not name.startswith("projection.")]
+    def _convolutions(self, layers: int) -> list[nn.Parameter]:
+        """The parameters of the stem's first layers."""
+        stem = self.model.stem
+        if not isinstance(stem, ConvolutionStem):
+            return []
+        return [*stem.layers[:layers].parameters(), *stem.norms[:layers].parameters()]
 
     def _start(self) -> None:
         """Normalisation from the data, or a trained stem, which has none, or all from another model."""
@@ -236,7 +239,7 @@ class Trainer:
             for batch in chunk.batches(128):
                 row = torch.arange(len(batch))
                 said = self._inputs.logits(self.average, batch.inputs)[row, batch.last].argmax(-1)
-                right += int((said == batch.labels[row, batch.last]).sum())
+                right += int((said == batch.said[row, batch.last]).sum())
                 total += len(batch)
         return right / max(1, total)
 
@@ -249,6 +252,17 @@ def schedule(done: float, warm_up: float) -> float:
 
 
 def weighted_loss(logits: Tensor, batch: Chunk, smoothing: float) -> Tensor:
-    """Mean cross entropy of the tokens, each with its weight; logits (sequences, tokens, labels)."""
-    loss = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none", label_smoothing=smoothing)
+    """Mean loss of the tokens, each with its weight; logits (sequences, tokens, labels).
+
+    Cross entropy. Against a teacher's logits it is that of each label for itself, summed, and the logits' own mean
+    square error, which teaches what sounds have in common where the teacher is sure that they are not there.
+    """
+    if batch.labels.ndim == 3:
+        target = batch.labels.float()
+        loss = F.binary_cross_entropy_with_logits(logits, target.sigmoid(), reduction="none").sum(-1)
+        loss = loss + _LOGIT_WEIGHT * F.mse_loss(logits, target, reduction="none").mean(-1)
+    else:
+        loss = F.cross_entropy(
+            logits.transpose(1, 2), batch.labels, reduction="none", label_smoothing=smoothing
+        )
     return (loss * batch.weights).sum() / batch.weights.sum().clamp(min=1)

@@ -36,7 +36,7 @@ class Classifier(nn.Module):
         self.config = config
         stem, encoder, bands = config["stem"], config["encoder"], config["input_width"]
         self.input = Normalisation(bands)
-        self.stem = (
+        self.stem: LinearStem | ConvolutionStem = (
             LinearStem(bands, stem["frames"], encoder["width"])
             if stem["kind"] == "linear"
             else ConvolutionStem(bands, stem["layers"], encoder["width"])
@@ -50,15 +50,15 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, frames, bands) to logits (batch, tokens, labels)."""
-        return self.of_columns(self.columns(x))
+        return self.finish(self.begin(x, 0), 0)
 
-    def columns(self, x: Tensor) -> Tensor:
-        """(batch, frames, bands) to what the stem's projection takes in, (batch, tokens, width)."""
-        return self.stem.columns(self.input(x))
+    def begin(self, x: Tensor, layers: int) -> Tensor:
+        """(batch, frames, bands) to the output of the stem's first `layers`, (batch, channels, columns, bands)."""
+        return self.stem.run(self.input(x)[:, None], 0, layers)
 
-    def of_columns(self, columns: Tensor) -> Tensor:
-        """Logits (batch, tokens, labels) of columns (batch, tokens, width)."""
-        return self.head(self.encoder(self.stem.projection(columns)))
+    def finish(self, x: Tensor, layers: int) -> Tensor:
+        """Logits (batch, tokens, labels) of what `begin` gave."""
+        return self.head(self.encoder(self.stem.project(self.stem.run(x, layers))))
 
     def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]]) -> None:
         """Makes attention low-rank, with (query, key) landmarks (heads, m, d) for each layer."""

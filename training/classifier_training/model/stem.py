@@ -12,19 +12,25 @@ from torch.nn import functional as F
 class LinearStem(nn.Module):
     """A token is a linear map of `frames` consecutive frames that no other token uses."""
 
+    depth = 0
+
     def __init__(self, bands: int, frames: int, width: int) -> None:
         super().__init__()
         self.frames_per_token = frames
         self.projection = nn.Linear(frames * bands, width)
 
-    def columns(self, x: Tensor) -> Tensor:
-        """(batch, frames, bands) to (batch, tokens, frames of a token * bands), which `projection` maps."""
-        tokens = x.shape[1] // self.frames_per_token
-        return x[:, : tokens * self.frames_per_token].reshape(x.shape[0], tokens, -1)
+    def run(self, x: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """There are no layers."""
+        return x
+
+    def project(self, x: Tensor) -> Tensor:
+        """(batch, 1, frames, bands) to (batch, tokens, width)."""
+        tokens = x.shape[2] // self.frames_per_token
+        return self.projection(x[:, 0, : tokens * self.frames_per_token].reshape(x.shape[0], tokens, -1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, frames, bands) to (batch, tokens, width)."""
-        return self.projection(self.columns(x))
+        return self.project(x[:, None])
 
 
 class Part(NamedTuple):
@@ -76,18 +82,26 @@ class ConvolutionStem(nn.Module):
         """The input of a layer with the zeros around it."""
         return F.pad(x, self._padding[index])
 
-    def columns(self, x: Tensor) -> Tensor:
-        """(batch, frames, bands) to (batch, tokens, channels * bands), which `projection` maps."""
-        x = x[:, None].contiguous(memory_format=torch.channels_last)  # (batch, 1, frames, bands)
-        for index in range(len(self.layers)):
+    @property
+    def depth(self) -> int:
+        return len(self.layers)
+
+    def run(self, x: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """The layers [first, last): (batch, channels, columns, bands) to the same with others of each."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        for index in range(first, self.depth if last is None else last):
             x = self.pad(index, x)
             for convolutions, norms, key in self.parts(index):
                 x = F.relu(norms[key](convolutions[key](x)))
-        return x.permute(0, 2, 1, 3).flatten(2)
+        return x
+
+    def project(self, x: Tensor) -> Tensor:
+        """The last layer's output (batch, channels, tokens, bands) to (batch, tokens, width)."""
+        return self.projection(x.permute(0, 2, 1, 3).flatten(2))
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, frames, bands) to (batch, tokens, width)."""
-        return self.projection(self.columns(x))
+        return self.project(self.run(x[:, None]))
 
     @torch.no_grad()
     def fold(self) -> None:
