@@ -11,7 +11,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .commands import cross_validate_command, evaluate_command, import_command, train_command
+from .commands import (
+    cross_validate_command,
+    distil_command,
+    evaluate_command,
+    import_command,
+    train_command,
+)
 from .errors import TrainingError
 from .recipe import SECTIONS, Recipe, read_recipe, with_values
 
@@ -73,6 +79,17 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         metavar="DIR",
         help="folder for the models of the folds: DIR/fold-NAME",
+    )
+
+    distil = _command(
+        commands,
+        "distil",
+        "train a model that says what YAMNet says, on sounds without labels",
+        distil_command,
+    )
+    _training(distil)
+    distil.add_argument(
+        "--held-out", default="", metavar="REGEX", help="files below --data that are kept to measure by"
     )
 
     evaluate = _command(

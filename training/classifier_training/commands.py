@@ -15,9 +15,12 @@ from typing import Any
 
 import torch
 
+from . import yamnet
+from .agreement import measure_agreement
 from .compose import Composer
 from .configuration import architecture, complete_config
 from .dataset import Dataset, folds, read_dataset, split_rule
+from .distillation import Mixtures, read_recordings
 from .errors import TrainingError
 from .evaluate import Report, evaluate
 from .export import export_model, write_config
@@ -29,8 +32,8 @@ from .program import Program, find_program
 from .progress import say
 from .recipe import Recipe, with_values
 from .store import Store
+from .teacher import Teacher
 from .trainer import Trainer
-from .yamnet import origin
 
 
 def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
@@ -73,9 +76,7 @@ def _train(
 
     `accuracy` is for the card of a model without held-out clips.
     """
-    name = out.resolve().name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise TrainingError(f"{out}: a model's name is lower-case letters, digits and `-`", 64)
+    name = _name(out)
     threads = _use_threads(options)
     dataset, composer, program, network = _prepare(options, recipe)
     checkpoint = options.work / f"{name}.checkpoint"
@@ -100,6 +101,43 @@ def _train(
         write_config(folder, config)
     say(f"wrote {out}")
     return report
+
+
+def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Trains a model that says what YAMNet says, on sounds without labels."""
+    name = _name(options.out)
+    threads = _use_threads(options)
+    teacher = Teacher.read(options.yamnet)
+    dataset = read_recordings(options.data, options.held_out)
+    program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
+    network = architecture(recipe.model, teacher.labels)
+    store = Store(dataset, program, options.work, 0)
+    source = Mixtures(dataset, store, teacher, program, Classifier(network).frames_per_token, recipe)
+    say(
+        f"{len(dataset.of(held_out=False))} recordings to train on, {len(dataset.of(held_out=True))} held out"
+    )
+    checkpoint = options.work / f"{name}.checkpoint"
+    if options.restart:
+        checkpoint.unlink(missing_ok=True)
+    data = [[clip.file, clip.held_out] for clip in dataset.clips]
+    whole = recipe.model.yamnet_blocks == yamnet.BLOCKS
+    project = teacher.project if whole else None
+    model = Trainer(recipe, network, source, data, checkpoint, options.yamnet, project).fit()
+    config = complete_config(name, recipe, teacher.labels, "sigmoid")
+    card = {
+        **_card(recipe, dataset, model, program),
+        "split": f"Held out: the files that match `{options.held_out}`.",
+    }
+    config["card"] = {**card, "label_ids": list(teacher.ontology)}
+    with atomic_directory(options.out) as folder:
+        export_model(model, config, program, folder, half=recipe.model.weights == "float16")
+        agreement = measure_agreement(folder, dataset, store, teacher, program, threads)
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config["card"]["agreement"] = agreement
+        write_config(folder, config)
+    print(json.dumps(agreement, indent=2))
+    say(f"wrote {options.out}")
+    return 0
 
 
 def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
@@ -149,6 +187,14 @@ def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report
     return evaluate(model, dataset, composer, program, _use_threads(options))
 
 
+def _name(out: Path) -> str:
+    """Of the model in the directory."""
+    name = out.resolve().name
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise TrainingError(f"{out}: a model's name is lower-case letters, digits and `-`", 64)
+    return name
+
+
 def _use_threads(options: argparse.Namespace) -> int:
     threads: int = options.threads or len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
@@ -179,7 +225,7 @@ def _card(recipe: Recipe, dataset: Dataset, model: Classifier, program: Program)
         "limits": card.limits,
         "clips": {"trained": len(dataset.of(held_out=False)), "held_out": len(dataset.of(held_out=True))},
         "split": split_rule(recipe.data),
-        **({"stem": origin(recipe.model.yamnet_blocks)} if recipe.model.stem == "yamnet" else {}),
+        **({"stem": yamnet.origin(recipe.model.yamnet_blocks)} if recipe.model.stem == "yamnet" else {}),
         "parameters": sum(p.numel() for p in model.parameters()),
         "token_ms": 1000 * model.frames_per_token * frontend.hop / frontend.sample_rate,
         "date": datetime.date.today().isoformat(),

@@ -194,12 +194,12 @@ class Composer:
         samples = resample(piece.samples, speed)
         echo = rng.random() < options.echo_probability
         samples = colour(samples, self._rate, options.colour_db, echo, rng)
-        samples *= _amplitude(options.gain_db, rng)
+        samples *= amplitude(options.gain_db, rng)
         piece = Piece(samples, piece.label, piece.onset / speed, min(piece.end / speed, len(samples)))
         shift = int(rng.uniform(-1, 1) * options.shift_seconds * self._rate)
         if shift < 0:
             return piece.without_start(min(-shift, max(0, int(piece.onset))))
-        lead = rng.standard_normal(shift, dtype=np.float32) * _amplitude(_HISS_DBFS, rng)
+        lead = rng.standard_normal(shift, dtype=np.float32) * amplitude(_HISS_DBFS, rng)
         return Piece(
             np.concatenate([lead, piece.samples]), piece.label, piece.onset + shift, piece.end + shift
         )
@@ -212,9 +212,9 @@ class Composer:
             return self._clip(clips[rng.integers(len(clips))], rng)
         count = self.clip_samples
         if kind == "noise" and self._noise:
-            samples = self._noise_samples(count, rng) * _amplitude(_NOISE_DBFS, rng)
+            samples = self._noise_samples(count, rng) * amplitude(_NOISE_DBFS, rng)
         elif kind == "hiss":
-            samples = rng.standard_normal(count, dtype=np.float32) * _amplitude(_HISS_DBFS, rng)
+            samples = rng.standard_normal(count, dtype=np.float32) * amplitude(_HISS_DBFS, rng)
         else:
             samples = np.zeros(count, np.float32)
         return Piece(samples, None, 0, count)
@@ -233,7 +233,7 @@ class Composer:
         if not self._noise:
             return
         if piece.label is None or piece.label == self._rule.silence:
-            level = _amplitude(_NOISE_DBFS, rng)
+            level = amplitude(_NOISE_DBFS, rng)
         else:
             sound = piece.samples[int(piece.onset) : int(piece.end)]
             snr = rng.uniform(*self._options.noise_snr_db)
@@ -268,5 +268,6 @@ def colour(
     return np.fft.irfft(np.fft.rfft(samples, length) * response, length)[:count].astype(np.float32)
 
 
-def _amplitude(dbfs: tuple[float, float], rng: np.random.Generator) -> np.float32:
+def amplitude(dbfs: tuple[float, float], rng: np.random.Generator) -> np.float32:
+    """A factor drawn from a range of levels."""
     return np.float32(10 ** (rng.uniform(*dbfs) / 20))

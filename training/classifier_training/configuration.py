@@ -36,7 +36,9 @@ def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]
     }
 
 
-def complete_config(name: str, recipe: Recipe, labels: Sequence[str]) -> dict[str, Any]:
+def complete_config(
+    name: str, recipe: Recipe, labels: Sequence[str], activation: str = "softmax"
+) -> dict[str, Any]:
     """Everything but `weights` and the measured part of `card`, in the order of the format's page."""
     network, card = architecture(recipe.model, labels), recipe.card
     return {
@@ -45,7 +47,7 @@ def complete_config(name: str, recipe: Recipe, labels: Sequence[str]) -> dict[st
         "description": card.description or f"Sounds of {len(labels)} kinds.",
         "licence": card.licence,
         **network,
-        "activation": "softmax",
+        "activation": activation,
         "background": [label for label in labels if label in recipe.data.background],
         "decision": {
             "threshold": card.threshold,

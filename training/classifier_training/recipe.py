@@ -118,6 +118,7 @@ class TrainingOptions:
         0, "stop a phase after this many epochs without a better held-out accuracy; 0: never"
     )
     seed: int = option(0, "seed of everything but the split")
+    hours: float = option(6.0, "sound of an epoch (distil)")
     clip_seconds: float = option(1.0, "longer clips are cut to this length at a random place")
     context_seconds: float = option(1.0, "longest other sound before a clip")
     trailing_seconds: float = option(0.2, "least sound after a clip")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from .yamnet import read_stem
 
 _GRADIENT_NORM = 5.0
 _LOGIT_WEIGHT = 0.5
+_STANDARD = 128  # sequences from which the deviations of a stem's columns are estimated
 
 
 @dataclass
@@ -50,11 +52,12 @@ class Trainer:
         data: Any,
         checkpoint: Path,
         yamnet: Path | None = None,
+        project: Callable[[Classifier], None] | None = None,
     ) -> None:
         """`data` tells the data of `source` from others, as JSON does; `yamnet` is where the weights of the stem
-        `yamnet` are, if not in one of their usual places."""
+        `yamnet` are, if not in one of their usual places; `project` sets its projection, which else is random."""
         self._recipe, self._options = recipe, recipe.training
-        self._checkpoint, self._yamnet = checkpoint, yamnet
+        self._checkpoint, self._yamnet, self._project = checkpoint, yamnet, project
         self._count = source.count
         self._identity = {
             "architecture": network,
@@ -213,10 +216,17 @@ class Trainer:
             start_from(self.model, Path(self._options.initial), features)
         elif self._recipe.model.stem == "yamnet":
             take_stem(self.model, read_stem(self._yamnet, self._recipe.model.yamnet_blocks))
+            if self._project:
+                self._project(self.model)
         else:
             self.model.input.mean.copy_(features.mean((0, 1)))
             self.model.input.scale.copy_(1 / features.std((0, 1)).clamp(min=1e-3))
-        self.average.load_state_dict(self.model.state_dict())
+        if isinstance(self.model.stem, ConvolutionStem) and self._recipe.model.stem == "yamnet":
+            with torch.no_grad():
+                self.model.stem.standardize(self.model.begin(features[:_STANDARD], self.model.stem.depth))
+            if not (self._options.initial or self._project):
+                self.model.stem.projection.reset_parameters()
+        self.average.load(self.model.state_dict())
 
     def _fix_landmarks(self) -> None:
         """From the averaged weights, which then are where the second phase starts."""

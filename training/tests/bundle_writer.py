@@ -66,7 +66,7 @@ def bundle(tensors: dict[str, np.ndarray]) -> tuple[bytes, bytes]:
     return table(entries), data
 
 
-CHANNELS = (32, 64, 128, 128, 256, 256)
+CHANNELS = (32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024)
 
 
 def yamnet_tensors(blocks: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -74,7 +74,8 @@ def yamnet_tensors(blocks: int, rng: np.random.Generator) -> dict[str, np.ndarra
     tensors: dict[str, np.ndarray] = {}
 
     def add(layer: int, name: str, *shape: int) -> None:
-        values = rng.uniform(0.5, 2, shape) if name == "moving_variance" else rng.normal(0, 0.3, shape)
+        spread = min(0.3, float(np.prod(shape[:-1])) ** -0.5)
+        values = rng.uniform(0.5, 2, shape) if name == "moving_variance" else rng.normal(0, spread, shape)
         at = f"layer-1/layer/_func/_yamnet/layer_with_weights-{layer}/{name}/.ATTRIBUTES/VARIABLE_VALUE"
         tensors[at] = values.astype(np.float32)
 
@@ -90,6 +91,9 @@ def yamnet_tensors(blocks: int, rng: np.random.Generator) -> dict[str, np.ndarra
         add_norm(4 * block_index - 1, inputs)
         add(4 * block_index, "kernel", 1, 1, inputs, outputs)
         add_norm(4 * block_index + 1, outputs)
+    if blocks == len(CHANNELS) - 1:
+        add(4 * blocks + 2, "kernel", CHANNELS[-1], 521)
+        add(4 * blocks + 2, "bias", 521)
     return tensors
 
 
@@ -98,4 +102,9 @@ def write_yamnet(folder: Path, tensors: dict[str, np.ndarray]) -> Path:
     index, data = bundle(tensors)
     (folder / "variables" / "variables.index").write_bytes(index)
     (folder / "variables" / "variables.data-00000-of-00001").write_bytes(data)
+    (folder / "assets").mkdir()
+    rows = [f'{index},/m/{index:05},"Sound {index}, of a kind"' for index in range(521)]
+    (folder / "assets" / "yamnet_class_map.csv").write_text(
+        "\n".join(["index,mid,display_name", *rows]) + "\n"
+    )
     return folder

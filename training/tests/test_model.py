@@ -188,3 +188,23 @@ def test_a_model_starts_where_another_ended(options: dict[str, Any], tmp_path: P
     other = Classifier({**first.config, "stem": {"kind": "linear", "frames": 4}})
     with pytest.raises(TrainingError, match="its `stem` differs"):
         start_from(other, tmp_path, x)
+
+
+@torch.no_grad()
+def test_a_standardized_stem_is_the_same() -> None:
+    """The projection takes in columns of mean 0 and deviation 1; with the same result, also folded and loaded."""
+    first, x = model(stem="yamnet", yamnet_blocks=3, layers=1).folded(), torch.randn(4, 64, BANDS)
+    expected, stem = first(x), first.stem
+    stem.standardize(first.begin(x, stem.depth))
+    seen = []
+    stem.projection.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].flatten(0, 1)))
+    assert torch.allclose(first(x), expected, atol=1e-5)
+    assert seen[0].mean(0).abs().max() < 1e-4
+    deviation = seen[0].std(0)
+    assert deviation.max() < 1.001 and ((deviation > 0.999) | (deviation < 1e-6)).float().mean() > 0.9
+    second = Classifier(first.config).folded()
+    second.load(first.state_dict())
+    assert torch.allclose(second(x), expected, atol=1e-5)
+    folded = first.folded()
+    assert torch.allclose(folded(x), expected, atol=1e-5)
+    assert "stem.standard.mean" in first.state_dict() and "stem.standard.mean" not in folded.state_dict()

@@ -19,7 +19,7 @@ from classifier_training.recipe import ModelOptions
 from classifier_training.tensor_bundle import BundleError, TensorBundle
 from classifier_training.yamnet import BLOCKS, find_checkpoint, read_stem, stem_layers
 
-STRIDES = (2, 1, 2, 1, 2, 1)
+STRIDES = (2, 1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 
 
 def test_a_bundle_is_read_back() -> None:

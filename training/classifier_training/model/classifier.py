@@ -5,27 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from .attention import Landmarks
 from .encoder import Encoder
-from .stem import ConvolutionStem, LinearStem
-
-
-class Normalisation(nn.Module):
-    """x'[b] = (x[b] - mean[b]) * scale[b]."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, bands: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(bands))
-        self.register_buffer("scale", torch.ones(bands))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) * self.scale
+from .stem import ConvolutionStem, LinearStem, Normalisation
 
 
 class Classifier(nn.Module):
@@ -83,4 +67,6 @@ class Classifier(nn.Module):
                     for at in layers
                 ]
             )
+        if "stem.standard.mean" in tensors and isinstance(self.stem, ConvolutionStem):
+            self.stem.standard = Normalisation(len(tensors["stem.standard.mean"]))
         self.load_state_dict(tensors)

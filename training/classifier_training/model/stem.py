@@ -9,6 +9,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+class Normalisation(nn.Module):
+    """x'[i] = (x[i] - mean[i]) * scale[i]."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) * self.scale
+
+
 class LinearStem(nn.Module):
     """A token is a linear map of `frames` consecutive frames that no other token uses."""
 
@@ -69,6 +84,7 @@ class ConvolutionStem(nn.Module):
             self._padding.append((before, 2 - before, 3 - strides[0], 0))
             self.frames_per_token *= strides[0]
             channels, bands = outputs, -(-bands // strides[1])
+        self.standard: nn.Module = nn.Identity()
         self.projection = nn.Linear(channels * bands, width)
 
     def parts(self, index: int) -> list[Part]:
@@ -97,7 +113,20 @@ class ConvolutionStem(nn.Module):
 
     def project(self, x: Tensor) -> Tensor:
         """The last layer's output (batch, channels, tokens, bands) to (batch, tokens, width)."""
-        return self.projection(x.permute(0, 2, 1, 3).flatten(2))
+        return self.projection(self.standard(_columns(x)))
+
+    @torch.no_grad()
+    def standardize(self, x: Tensor) -> None:
+        """Has the projection take in columns of mean 0 and deviation 1 over the last layer's output `x`, with the
+        same result. What was trained elsewhere, and has no batch norm, is learned from faster."""
+        columns = _columns(x).flatten(0, 1)
+        deviation = columns.std(0)
+        standard = Normalisation(columns.shape[1])
+        standard.mean.copy_(columns.mean(0))
+        standard.scale.copy_(1 / deviation.clamp(min=1e-2 * float(deviation.max())))
+        self.projection.bias.add_(self.projection.weight @ standard.mean)
+        self.projection.weight.div_(standard.scale)
+        self.standard = standard
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, frames, bands) to (batch, tokens, width)."""
@@ -105,7 +134,11 @@ class ConvolutionStem(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Makes each batch norm part of the convolution before it."""
+        """Makes each batch norm part of the convolution before it, and the standardisation part of the projection."""
+        if isinstance(self.standard, Normalisation):
+            self.projection.weight.mul_(self.standard.scale)
+            self.projection.bias.sub_(self.projection.weight @ self.standard.mean)
+            self.standard = nn.Identity()
         for index in range(len(self.layers)):
             for convolutions, norms, key in self.parts(index):
                 layer, norm = convolutions[key], norms[key]
@@ -123,3 +156,8 @@ class ConvolutionStem(nn.Module):
                 bias = norm.bias - norm.running_mean * scale
                 folded.to(weight.dtype).load_state_dict({"weight": weight, "bias": bias})
                 convolutions[key], norms[key] = folded, nn.Identity()
+
+
+def _columns(x: Tensor) -> Tensor:
+    """(batch, channels, tokens, bands) to (batch, tokens, channels * bands)."""
+    return x.permute(0, 2, 1, 3).flatten(2)

@@ -1,0 +1,128 @@
+"""Sounds without labels, mixed into sequences, with what a teacher hears in them."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .compose import amplitude, colour, resample
+from .dataset import AUDIO_SUFFIXES, Clip, Dataset
+from .errors import TrainingError
+from .feed import Chunk
+from .inputs import CHUNK
+from .program import Program
+from .recipe import Recipe
+from .store import Store
+from .teacher import Teacher
+
+_LEVEL_DBFS = (-45.0, -12.0)  # of a layer of sounds
+_SECOND_DB = (-20.0, 0.0)  # a second layer's level, in relation to the first one's
+_PIECE_SECONDS = (0.5, 10.0)
+_SHORTEST_SECONDS = 0.1
+
+
+def read_recordings(folder: Path, held_out: str) -> Dataset:
+    """All audio files below `folder`; those whose path there matches the regular expression are held out.
+
+    A file's label is its folder at the top: sounds are drawn from each of them equally often.
+    """
+    files = sorted(
+        file.relative_to(folder).as_posix()
+        for file in folder.glob("**/*")
+        if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()
+    )
+    if not files:
+        raise TrainingError(f"no audio files in {folder}", 66)
+    clips = tuple(
+        Clip(file, file.split("/")[0], file, bool(held_out and re.search(held_out, file))) for file in files
+    )
+    if all(clip.held_out for clip in clips):
+        raise TrainingError(f"all files in {folder} match `{held_out}`: none is left to train on", 64)
+    return Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, ())
+
+
+class Mixtures:
+    """Sequences of one or two layers of sounds, as a `Source`; the held-out sounds come alone."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        store: Store,
+        teacher: Teacher,
+        program: Program,
+        frames_per_token: int,
+        recipe: Recipe,
+    ) -> None:
+        self._store, self._teacher, self._program = store, teacher, program
+        self._options, self._evaluation = recipe.training, recipe.evaluation
+        self._frames_per_token, self._rate = frames_per_token, program.frontend.sample_rate
+        self._held_out = dataset.of(held_out=True)
+        groups = defaultdict(list)
+        for clip in dataset.of(held_out=False):
+            if len(store.samples(clip.file)) >= _SHORTEST_SECONDS * self._rate:
+                groups[clip.label].append(clip)
+        self._groups = list(groups.values())
+        self._length = round(recipe.training.clip_seconds * self._rate)
+        self.count = max(1, round(recipe.training.hours * 3600 / recipe.training.clip_seconds))
+        self.has_held_out = bool(self._held_out)
+
+    def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
+        return self._heard(np.stack([self._sequence(rng) for _ in numbers]))
+
+    def held_out(self, mid_stream: bool) -> Iterator[Chunk]:
+        before = round(self._evaluation.mid_stream_seconds * self._rate) if mid_stream else 0
+        for start in range(0, len(self._held_out), CHUNK):
+            part = self._held_out[start : start + CHUNK]
+            samples = np.zeros((len(part), before + self._length), np.float32)
+            for row, clip in zip(samples, part):
+                self._place(row[before:], clip)
+                other = zlib.crc32(clip.file.encode()) % len(self._held_out)
+                self._place(row[:before], self._held_out[other])
+            yield self._heard(samples)
+
+    def _place(self, row: np.ndarray, clip: Clip) -> None:
+        samples = self._store.samples(clip.file)[: len(row)]
+        row[: len(samples)] = samples
+
+    def _heard(self, samples: np.ndarray) -> Chunk:
+        """With the teacher's logits; tokens that no patch of the teacher ends with count for nothing."""
+        features = torch.from_numpy(np.ascontiguousarray(self._program.features(samples)))
+        logits, heard = self._teacher.token_logits(features, self._frames_per_token)
+        weights = np.tile(heard.astype(np.float32), (len(samples), 1))
+        last = np.full(len(samples), int(np.flatnonzero(heard)[-1]))
+        return Chunk(features, *map(torch.from_numpy, (logits, weights, last)))
+
+    def _sequence(self, rng: np.random.Generator) -> np.ndarray:
+        """(samples,): a layer of sounds, often a second one, sometimes hiss."""
+        out = self._layer(rng, amplitude(_LEVEL_DBFS, rng))
+        if rng.random() < self._options.noise_probability:
+            level = np.float32(np.sqrt(np.mean(np.square(out)))) * amplitude(_SECOND_DB, rng)
+            out += self._layer(rng, level)
+        return np.clip(out, -1, 1, out=out)
+
+    def _layer(self, rng: np.random.Generator, level: np.float32) -> np.ndarray:
+        """Sounds one after the other, each at about this level (RMS)."""
+        out, at = np.zeros(self._length, np.float32), 0
+        while at < self._length:
+            piece = self._piece(rng)[: self._length - at]
+            rms = np.float32(np.sqrt(np.mean(np.square(piece)) + 1e-10))
+            gain = level * amplitude(self._options.gain_db, rng) / max(rms, np.float32(1e-4))
+            out[at : at + len(piece)] = piece * gain
+            at += len(piece) + int(rng.exponential(0.1) * self._rate)
+        return out
+
+    def _piece(self, rng: np.random.Generator) -> np.ndarray:
+        """A part of a recording, at another speed and tone colour."""
+        group = self._groups[rng.integers(len(self._groups))]
+        samples = self._store.samples(group[rng.integers(len(group))].file)
+        count = min(len(samples), int(rng.uniform(*_PIECE_SECONDS) * self._rate))
+        start = int(rng.integers(len(samples) - count + 1))
+        piece = resample(samples[start : start + count], rng.uniform(*self._options.speed))
+        echo = rng.random() < self._options.echo_probability
+        return colour(piece, self._rate, self._options.colour_db, echo, rng)
