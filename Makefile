@@ -8,7 +8,7 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench endurance train install docs clean
+.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench endurance train evaluate install docs clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -49,8 +49,11 @@ endurance: setup  ## Attention's numbers over ten million tokens, against float6
 	$(BUILD) --product endurance
 	.build/release/endurance
 
-train: build  ## Train models/keywords-en again: make train DATA=speech-commands
-	@scripts/train $(PROGRAM) "$(DATA)"
+train: build  ## Train a model of this project again: make train MODEL=keywords-en DATA=FOLDER (docs/data.md)
+	@scripts/train $(PROGRAM) $(MODEL) "$(DATA)"
+
+evaluate: build  ## Measure the models again and compare with their cards: make evaluate DATA=FOLDER (docs/data.md)
+	@scripts/evaluate $(PROGRAM) "$(DATA)" $(MODELS)
 
 PREFIX ?= /usr/local
 

@@ -102,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.add_argument(
+        "--check",
+        action="store_true",
+        help="print a line, and fail where an accuracy is not that of the model's card, within half a point",
+    )
+    evaluate.add_argument(
         "--update-card", action="store_true", help="write the figures into the model's card"
     )
     _section(evaluate, "data")

@@ -17,6 +17,7 @@ import torch
 
 from . import yamnet
 from .agreement import measure_agreement
+from .calibrate import label_thresholds
 from .compose import Composer
 from .configuration import architecture, complete_config
 from .dataset import Dataset, folds, read_dataset, split_rule
@@ -34,6 +35,8 @@ from .recipe import Recipe, with_values
 from .store import Store
 from .teacher import Teacher
 from .trainer import Trainer
+
+_SAME = 0.005  # two measurements of an accuracy that differ by no more are the same
 
 
 def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
@@ -98,6 +101,14 @@ def _train(
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if report:
             config["card"]["accuracy"] = report.json()
+            if recipe.card.thresholds == "calibrated":
+                config["decision"]["class_thresholds"] = label_thresholds(
+                    config["labels"],
+                    config["background"],
+                    report.truth,
+                    report.peaks,
+                    recipe.card.threshold_off,
+                )
         write_config(folder, config)
     say(f"wrote {out}")
     return report
@@ -169,11 +180,27 @@ def evaluate_command(options: argparse.Namespace, recipe: Recipe) -> int:
         report = _over_folds(options, recipe, lambda recipe, folder: _measure(options, recipe, folder))
     else:
         report = _measure(options, recipe, options.model)
+    if options.check:
+        return _compare(config["card"].get("accuracy"), report.json())
     print(json.dumps(report.json(), indent=2) if options.json else report.text())
     if options.update_card:
         config["card"]["accuracy"], config["card"]["recipe"] = report.json(), recipe.json()
         write_config(options.model, config)
     return 0
+
+
+def _compare(stored: dict[str, Any] | None, measured: dict[str, Any]) -> int:
+    """Prints both accuracies, the card's and the measured ones; 1 if they differ."""
+    if not stored:
+        raise TrainingError("the model's card has no accuracy: --update-card writes it")
+    status = 0
+    for heard, name in (("cold", "cold"), ("mid_stream", "mid-stream")):
+        for key, of in (("accuracy", "clips"), ("token_accuracy", "tokens")):
+            card, now = stored[heard][key], measured[heard][key]
+            same = abs(card - now) <= _SAME
+            print(f"{name}, {of}: {now:.2%}, in the card {card:.2%}{'' if same else ': not the same'}")
+            status |= not same
+    return status
 
 
 def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report:

@@ -87,6 +87,8 @@ class Composer:
                 self._lay_fillings(out, index, 0, at, rng)
             out.last[index] = self._lay(out, index, piece, at, self.length)
             self._lay_fillings(out, index, at + len(piece.samples), self.length, rng)
+            if self._options.mix_probability and rng.random() < self._options.mix_probability:
+                self._add_clips(out.samples[index], piece, rng)
             if rng.random() < self._options.noise_probability:
                 self._add_noise(out.samples[index], piece, rng)
         np.nan_to_num(out.weights, copy=False)
@@ -108,7 +110,7 @@ class Composer:
             out = self._empty(len(part), length, times)
             for index, clip in enumerate(part):
                 out.samples[index, :before] = self._held_out_context(clip, clips, before)
-                samples = self._store.samples(clip.file)[: self.clip_samples]
+                samples = self._store.samples(clip)[: self.clip_samples]
                 out.samples[index, before : before + len(samples)] = samples
                 inside = (times > before / self._rate) & (times <= (before + len(samples)) / self._rate)
                 decided = len(samples) / self._rate
@@ -121,20 +123,18 @@ class Composer:
 
     def _held_out_context(self, clip: Clip, clips: list[Clip], count: int) -> np.ndarray:
         """(count,) samples of what is heard before a clip, filled from the end backwards."""
-        rng = np.random.default_rng(zlib.crc32(clip.file.encode()))
+        rng = np.random.default_rng(zlib.crc32(clip.name.encode()))
         kind = rng.choice(["clip", "noise", "silence"], p=[0.6, 0.2, 0.2]) if self._noise else "clip"
         context = np.zeros(count, np.float32)
         if kind == "silence":
             return context
         while count > 0:
+            sound: Clip | str = clip
             if kind == "noise":
-                file = self._noise[rng.integers(len(self._noise))]
-            else:
-                other = clip
-                while other.label == clip.label:
-                    other = clips[rng.integers(len(clips))]
-                file = other.file
-            samples = self._store.samples(file)[:count]
+                sound = self._noise[rng.integers(len(self._noise))]
+            while isinstance(sound, Clip) and sound.label == clip.label:
+                sound = clips[rng.integers(len(clips))]
+            samples = self._store.samples(sound)[:count]
             context[count - len(samples) : count] = samples
             count -= len(samples)
         return context
@@ -179,7 +179,7 @@ class Composer:
     def _clip(self, clip: Clip, rng: np.random.Generator) -> Piece:
         """A clip at a random place, speed, gain and shift."""
         options = self._options
-        samples, region = self._store.samples(clip.file), self._store.region(clip)
+        samples, region = self._store.samples(clip), self._store.region(clip)
         piece = Piece(samples, self._labels.index(clip.label), region.start, region.end)
         if (spare := len(samples) - self.clip_samples) > 0:
             cut = piece.without_start(int(rng.integers(spare + 1)))
@@ -235,10 +235,24 @@ class Composer:
         if piece.label is None or piece.label == self._rule.silence:
             level = amplitude(_NOISE_DBFS, rng)
         else:
-            sound = piece.samples[int(piece.onset) : int(piece.end)]
-            snr = rng.uniform(*self._options.noise_snr_db)
-            level = np.float32(np.sqrt(np.mean(np.square(sound)) + 1e-10) * 10 ** (-snr / 20))
+            level = _level_below(piece, self._options.noise_snr_db, rng)
         row += self._noise_samples(len(row), rng) * level
+
+    def _add_clips(self, row: np.ndarray, piece: Piece, rng: np.random.Generator) -> None:
+        """Adds other clips to a whole sequence, behind its clip: they change nothing of what it is."""
+        at, level = 0, _level_below(piece, self._options.mix_snr_db, rng)
+        while at < len(row):
+            other = self._clip(self._context[rng.integers(len(self._context))], rng).samples[: len(row) - at]
+            rms = np.float32(np.sqrt(np.mean(np.square(other)) + 1e-10))
+            row[at : at + len(other)] += other * (level / rms)
+            at += len(other)
+
+
+def _level_below(piece: Piece, snr_db: tuple[float, float], rng: np.random.Generator) -> np.float32:
+    """The level (RMS) of what is heard behind a piece's sound, at a ratio drawn from `snr_db`."""
+    sound = piece.samples[int(piece.onset) : int(piece.end)]
+    ratio = 10 ** (-rng.uniform(*snr_db) / 20)
+    return np.float32(np.sqrt(np.mean(np.square(sound)) + 1e-10) * ratio)
 
 
 def resample(samples: np.ndarray, speed: float) -> np.ndarray:

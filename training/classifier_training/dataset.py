@@ -23,6 +23,12 @@ class Clip:
     label: str
     group: str  # clips of a group are all held out or all trained on
     held_out: bool
+    span: tuple[float, float] | None = None  # the part of the file that it is, in seconds; None: all
+
+    @property
+    def name(self) -> str:
+        """Tells it from all other clips."""
+        return self.file if self.span is None else f"{self.file} {self.span[0]:g}-{self.span[1]:g} s"
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,9 @@ def read_dataset(path: Path, options: DataOptions) -> Dataset:
     else:
         raise TrainingError(f"{path} is neither a folder nor a CSV file", 66)
     noise = tuple(row["file"] for row in rows if row["label"].startswith(options.noise_prefix))
-    clips = tuple(_clip(row, options) for row in rows if not row["label"].startswith(options.noise_prefix))
+    clips = tuple(
+        _clip(row, options, path) for row in rows if not row["label"].startswith(options.noise_prefix)
+    )
     dataset = Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, noise)
     _check(dataset, path, options)
     return dataset
@@ -111,16 +119,27 @@ def _csv_rows(path: Path, options: DataOptions) -> list[dict[str, str]]:
             if column not in columns:
                 raise TrainingError(f"{path} has no column `{column}`; it has {', '.join(columns)}")
         rows = [
-            {**row, "file": row[options.filename_column], "label": row[options.label_column]}
+            {
+                **row,
+                "file": row[options.filename_column] or "",
+                "label": (row[options.label_column] or "").strip(),
+                "line": str(reader.line_num),
+            }
             for row in reader
             if not options.where or row[key] == value
         ]
+    for row in rows:
+        for column, name in (("file", options.filename_column), ("label", options.label_column)):
+            if not row[column]:
+                raise TrainingError(
+                    f"{path}, line {row['line']}: no {name}; give every row one, or remove the row"
+                )
     if not rows:
         raise TrainingError(f"{path} has no rows" + (f" where {options.where}" if options.where else ""), 66)
     return rows
 
 
-def _clip(row: dict[str, str], options: DataOptions) -> Clip:
+def _clip(row: dict[str, str], options: DataOptions, path: Path) -> Clip:
     file, label = row["file"], row["label"]
     group = file
     if options.split == "speaker":
@@ -134,7 +153,22 @@ def _clip(row: dict[str, str], options: DataOptions) -> Clip:
         held_out = row["fold"] in options.held_out_folds
     else:
         held_out = is_held_out(options.split_seed, group, options.held_out_fraction)
-    return Clip(file, label, group, held_out)
+    return Clip(file, label, group, held_out, _span(row, path))
+
+
+def _span(row: dict[str, str], path: Path) -> tuple[float, float] | None:
+    """Of the columns `onset` and `offset`, in seconds; both empty, or not there: the whole file."""
+    onset, offset = row.get("onset") or "", row.get("offset") or ""
+    if not onset and not offset:
+        return None
+    place = f"{path}, line {row['line']} ({row['file']})"
+    try:
+        span = (float(onset), float(offset))
+    except ValueError as error:
+        raise TrainingError(f"{place}: onset `{onset}` and offset `{offset}` must be seconds") from error
+    if not 0 <= span[0] < span[1] < float("inf"):
+        raise TrainingError(f"{place}: from onset {onset} to offset {offset} there is no sound")
+    return span
 
 
 def _check(dataset: Dataset, path: Path, options: DataOptions) -> None:

@@ -80,9 +80,16 @@ class Report:
 
     cold: Confusion  # the clip is the first sound that the model hears
     mid_stream: Confusion  # it comes after other sound
+    truth: np.ndarray  # (clips,) int, the labels
+    peaks: np.ndarray  # (clips, labels) each label's highest probability inside the clip, mid-stream
 
     def __add__(self, other: Report) -> Report:
-        return Report(self.cold + other.cold, self.mid_stream + other.mid_stream)
+        return Report(
+            self.cold + other.cold,
+            self.mid_stream + other.mid_stream,
+            np.concatenate([self.truth, other.truth]),
+            np.concatenate([self.peaks, other.peaks]),
+        )
 
     def json(self) -> dict[str, Any]:
         return {"cold": self.cold.json(), "mid_stream": self.mid_stream.json()}
@@ -97,10 +104,10 @@ class Report:
 
 def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program, threads: int) -> Report:
     """Runs a model directory with the program on the held-out clips."""
-    clips = dataset.of(held_out=True)
+    clips, truth, peaks = dataset.of(held_out=True), [], []
 
     def encode(features: np.ndarray) -> np.ndarray:
-        return program.encode(model, features).argmax(1)
+        return program.encode(model, features)
 
     def confusion(mid_stream: bool, name: str) -> Confusion:
         result = Confusion(dataset.labels, np.zeros((len(dataset.labels), len(dataset.labels)), int), 0, 0)
@@ -108,11 +115,22 @@ def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program
         for chunk in bar(chunks, -(-len(clips) // _CHUNK), name):
             features = program.features(chunk.samples)
             with ThreadPoolExecutor(threads) as pool:
-                for said in zip(chunk.labels, chunk.last, chunk.weights > 0, pool.map(encode, features)):
-                    result += _answer(dataset.labels, *said)
+                for right, last, inside, logits in zip(
+                    chunk.labels, chunk.last, chunk.weights > 0, pool.map(encode, features)
+                ):
+                    result += _answer(dataset.labels, right, last, inside, logits.argmax(1))
+                    if mid_stream:
+                        truth.append(right[last])
+                        peaks.append(_softmax(logits[inside]).max(0))
         return result
 
-    return Report(confusion(False, "cold"), confusion(True, "mid-stream"))
+    cold, mid = confusion(False, "cold"), confusion(True, "mid-stream")
+    return Report(cold, mid, np.array(truth), np.array(peaks))
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    terms = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(terms / terms.sum(1, keepdims=True))
 
 
 def _answer(

@@ -143,4 +143,5 @@ class Inputs:
         if frozen is None:
             return chunk
         batches = [frozen.begin(batch.inputs, self.frozen_layers).half() for batch in chunk.batches(16)]
-        return chunk.with_inputs(torch.cat(batches))
+        # Contiguous: numpy writes and reads such arrays at once, others value by value.
+        return chunk.with_inputs(torch.cat([batch.contiguous() for batch in batches]))

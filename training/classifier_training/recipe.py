@@ -130,6 +130,10 @@ class TrainingOptions:
     echo_probability: float = option(0.2, "share of the clips with added reverberation")
     noise_probability: float = option(0.4, "share of the sequences with noise added")
     noise_snr_db: tuple[float, float] = option((5.0, 25.0), "range of the signal-to-noise ratio")
+    mix_probability: float = option(0.0, "share of the sequences with other clips behind their own")
+    mix_snr_db: tuple[float, float] = option(
+        (5.0, 25.0), "range of the ratio of a clip's level to that of the clips behind it"
+    )
     target_ramp: tuple[float, float] = option(
         (0.5, 1.0), "parts of a sound after which its label begins to count, and counts in full"
     )
@@ -160,6 +164,11 @@ class CardOptions:
     intended_use: str = option("", "what the model is for")
     limits: str = option("", "what it is not for")
     threshold: float = option(0.6, "probability at which an event starts")
+    thresholds: str = option(
+        "calibrated",
+        "whether each label has a threshold of its own, with the best F1 on the held-out clips",
+        ("calibrated", "fixed"),
+    )
     threshold_off: float = option(0.4, "probability below which it ends")
     min_duration_ms: int = option(0, "shorter events are dropped")
     max_gap_ms: int = option(120, "longest gap inside an event")

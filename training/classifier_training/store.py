@@ -32,29 +32,46 @@ class Store:
     """Samples of a data set's clips and noise, at the model's rate, in one file mapped into memory."""
 
     def __init__(self, dataset: Dataset, program: Program, work: Path, shortest: int) -> None:
-        """Decodes what is not in the cache. Clips of fewer than `shortest` samples are refused."""
-        self._rate = program.frontend.sample_rate
+        """Decodes what is not in the cache. Clips of fewer than `shortest` samples, a token's, are followed by
+        silence; those of a fifth of that are refused."""
+        self._rate, self._shortest = program.frontend.sample_rate, shortest
         folder = _decoded(dataset, program, work)
         self._samples = np.load(folder / _SAMPLES, mmap_mode="r")
         self._places: dict[str, tuple[int, int]] = json.loads((folder / _PLACES).read_text(encoding="utf-8"))
-        lengths = {clip.file: len(self.samples(clip.file)) for clip in dataset.clips}
-        short = [f"{file} ({length} samples)" for file, length in lengths.items() if length < shortest]
+        lengths = {clip.name: self._end(clip) - self._start(clip) for clip in dataset.clips}
+        short = [f"{name} ({length} samples)" for name, length in lengths.items() if length < shortest // 5]
         if short:
             raise TrainingError(
-                f"{_first(short)}: too short; a clip needs {shortest} samples at {self._rate} Hz"
+                f"{_first(short)}: too short; a clip needs {shortest // 5} samples at {self._rate} Hz"
             )
         self._regions: dict[str, Region] = {}
 
-    def samples(self, file: str) -> np.ndarray:
-        """(samples,) float32, not to be written to."""
-        start, end = self._places[file]
-        return np.asarray(self._samples[start:end])
+    def samples(self, sound: Clip | str) -> np.ndarray:
+        """(samples,) float32 of a clip or of a whole file; not to be written to."""
+        samples = np.asarray(self._samples[self._start(sound) : self._end(sound)])
+        if isinstance(sound, Clip) and len(samples) < self._shortest:
+            return np.pad(samples, (0, self._shortest - len(samples)))
+        return samples
+
+    def _start(self, sound: Clip | str) -> int:
+        if isinstance(sound, str):
+            return self._places[sound][0]
+        start, end = self._places[sound.file]
+        return min(start + round(sound.span[0] * self._rate), end) if sound.span else start
+
+    def _end(self, sound: Clip | str) -> int:
+        if isinstance(sound, str):
+            return self._places[sound][1]
+        start, end = self._places[sound.file]
+        return min(start + round(sound.span[1] * self._rate), end) if sound.span else end
 
     def region(self, clip: Clip) -> Region:
-        """The active region of a clip; measured at the first call."""
-        if clip.file not in self._regions:
-            self._regions[clip.file] = active_region(self.samples(clip.file), self._rate)
-        return self._regions[clip.file]
+        """The active region of a clip: all of it if its onset is known, else measured at the first call."""
+        if clip.name not in self._regions:
+            samples = self.samples(clip)
+            marked = Region(0, len(samples)) if clip.span else None
+            self._regions[clip.name] = marked or active_region(samples, self._rate)
+        return self._regions[clip.name]
 
 
 def active_region(samples: np.ndarray, rate: int) -> Region:
@@ -75,7 +92,7 @@ def active_region(samples: np.ndarray, rate: int) -> Region:
 
 def _decoded(dataset: Dataset, program: Program, work: Path) -> Path:
     """The folder of decoded samples; its name is a hash of the files and of how they are decoded."""
-    files = [clip.file for clip in dataset.clips] + list(dataset.noise)
+    files = list(dict.fromkeys([clip.file for clip in dataset.clips] + list(dataset.noise)))
     missing = [file for file in files if not (dataset.folder / file).is_file()]
     if missing:
         raise TrainingError(f"{_first(missing)}: no such file in {dataset.folder}", 66)

@@ -84,3 +84,34 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "clips.csv").write_text("file,label\na.wav,a\n")
     with pytest.raises(TrainingError, match="no column `filename`; it has file, label"):
         read_dataset(tmp_path / "clips.csv", DataOptions(split="random"))
+
+
+def test_parts_of_recordings(tmp_path: Path) -> None:
+    """Rows with an onset and an offset are parts of a file, which stay on one side of the split."""
+    rows = ["filename,label,onset,offset"]
+    rows += [f"{n // 4}.wav,{'ab'[n % 2]},{n % 4},{n % 4 + 0.5}" for n in range(80)] + ["20.wav,a,,"]
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    dataset = read_dataset(tmp_path / "clips.csv", DataOptions(split="speaker"))
+    assert dataset.clips[5].span == (1.0, 1.5) and dataset.clips[5].file == "1.wav"
+    assert dataset.clips[80].span is None and len({clip.name for clip in dataset.clips}) == 81
+    sides: dict[str, set[bool]] = {}
+    for clip in dataset.clips:
+        sides.setdefault(clip.file, set()).add(clip.held_out)
+    assert all(len(side) == 1 for side in sides.values()) and len(dataset.of(held_out=True)) > 4
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("c.wav,a,x,2", "line 4 .c.wav.: onset `x` and offset `2` must be seconds"),
+        ("c.wav,a,2,", "line 4 .c.wav.: onset `2` and offset `` must be seconds"),
+        ("c.wav,a,2,1.5", "from onset 2 to offset 1.5 there is no sound"),
+        ("c.wav,,,", "line 4: no label"),
+        (",a,,", "line 4: no filename"),
+        ("c.wav", "line 4: no label"),
+    ],
+)
+def test_unusable_rows_are_refused(tmp_path: Path, row: str, message: str) -> None:
+    (tmp_path / "clips.csv").write_text(f"filename,label,onset,offset\na.wav,a,,\nb.wav,b,,\n{row}\n")
+    with pytest.raises(TrainingError, match=message):
+        read_dataset(tmp_path / "clips.csv", DataOptions(split="random"))

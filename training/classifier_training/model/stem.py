@@ -104,9 +104,8 @@ class ConvolutionStem(nn.Module):
 
     def run(self, x: Tensor, first: int = 0, last: int | None = None) -> Tensor:
         """The layers [first, last): (batch, channels, columns, bands) to the same with others of each."""
-        x = x.contiguous(memory_format=torch.channels_last)
         for index in range(first, self.depth if last is None else last):
-            x = self.pad(index, x)
+            x = self.pad(index, x.contiguous(memory_format=torch.channels_last))
             for convolutions, norms, key in self.parts(index):
                 x = F.relu(norms[key](convolutions[key](x)))
         return x
