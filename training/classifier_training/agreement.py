@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from .progress import bar
 from .store import Store
 from .teacher import PATCH, Teacher
 
+_ESC50 = Path(__file__).parent / "data" / "esc50-audioset.json"  # AudioSet's names of ESC-50's classes
 TAG = 0.3  # a label is a recording's tag where the teacher's mean score is at least this
 
 
@@ -47,10 +50,36 @@ def average_precision(scores: np.ndarray, positive: np.ndarray) -> float:
     return float((np.cumsum(right) / np.arange(1, len(right) + 1))[right].mean())
 
 
+def zero_shot(
+    scores: np.ndarray, labels: Sequence[str], clips: Sequence[tuple[int, str]], names: dict[str, list[str]]
+) -> float:
+    """How often the most probable of the labels that `names` gives the data set's classes is one of the right class's.
+
+    `scores` (recordings, labels); `clips` are the recordings that have a class, by their row, with its name.
+    """
+    place = {label: index for index, label in enumerate(labels)}
+    columns = sorted({place[label] for group in names.values() for label in group})
+    right = 0
+    for row, name in clips:
+        said = columns[int(scores[row, columns].argmax())]
+        right += labels[said] in names[name]
+    return right / max(1, len(clips))
+
+
 def measure_agreement(
-    model: Path, dataset: Dataset, store: Store, teacher: Teacher, program: Program, threads: int
+    model: Path,
+    dataset: Dataset,
+    store: Store,
+    teacher: Teacher,
+    program: Program,
+    threads: int,
+    classes: dict[str, str],
 ) -> dict[str, Any]:
-    """Mean average precision against the teacher's tags, and how often the most probable label is the same."""
+    """Mean average precision against the teacher's tags, and how often the most probable label is the same.
+
+    `classes` names the ESC-50 class of held-out files that have one: of them is told how often the most probable of
+    the labels of data/esc50-audioset.json is one of their class's, by the model and by the teacher.
+    """
     scores, taught = clip_scores(model, dataset, store, teacher, program, threads)
     tags = taught >= TAG
     heard = np.flatnonzero(tags.any(0))
@@ -62,4 +91,22 @@ def measure_agreement(
             float(np.mean([average_precision(scores[:, label], tags[:, label]) for label in heard])), 4
         ),
         "same_first_label": round(float((scores.argmax(1) == taught.argmax(1)).mean()), 4),
+        **_classes(scores, taught, dataset, teacher, classes),
+    }
+
+
+def _classes(
+    scores: np.ndarray, taught: np.ndarray, dataset: Dataset, teacher: Teacher, classes: dict[str, str]
+) -> dict[str, Any]:
+    files = [Path(clip.file).name for clip in dataset.of(held_out=True)]
+    known = [(row, classes[file]) for row, file in enumerate(files) if file in classes]
+    if not known:
+        return {}
+    names = json.loads(_ESC50.read_text(encoding="utf-8"))
+    return {
+        "zero_shot": {
+            "recordings": len(known),
+            "accuracy": round(zero_shot(scores, teacher.labels, known, names), 4),
+            "teacher": round(zero_shot(taught, teacher.labels, known, names), 4),
+        }
     }

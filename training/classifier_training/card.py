@@ -43,9 +43,47 @@ def model_card(config: dict[str, Any]) -> str:
 
 
 def _accuracy(config: dict[str, Any]) -> list[str]:
+    card = config["card"]
+    parts = [*_agreement(card.get("agreement")), *_clips(config), *_events(card.get("events"))]
+    return parts or ["Not measured yet: `classifier-training evaluate` does."]
+
+
+def _agreement(measured: dict[str, Any] | None) -> list[str]:
+    """Of a student with its teacher."""
+    if not measured:
+        return []
+    parts = [
+        f"On {measured['recordings']} held-out recordings, measured with audio-classifierd; a recording's score is the "
+        "mean over its tokens, YAMNet's that over its patches of 0.96 s. The labels to which YAMNet gives at least "
+        f"{measured['tag_threshold']:g} are a recording's tags; {measured['labels']} labels are a tag of a recording.",
+        "| | |\n|---|---|\n| mean average precision against YAMNet's tags | "
+        f"{measured['mean_average_precision']:.3f} |\n"
+        f"| recordings with the same first label as YAMNet | {measured['same_first_label']:.1%} |",
+    ]
+    if zero_shot := measured.get("zero_shot"):
+        parts.append(
+            f"Of {zero_shot['recordings']} held-out clips of ESC-50, {zero_shot['accuracy']:.1%} are named right without "
+            f"any training on its classes; of YAMNet itself it is {zero_shot['teacher']:.1%}. What counts is the most "
+            "probable of the AudioSet labels that some class goes by "
+            "(`training/classifier_training/data/esc50-audioset.json`)."
+        )
+    return parts
+
+
+def _events(measured: dict[str, Any] | None) -> list[str]:
+    if not measured:
+        return []
+    return [
+        f"Events at the model's own thresholds: of {measured['clips']} held-out clips in running noise at "
+        f"{measured['snr_db']:g} dB, {measured['found'] / measured['clips']:.1%} were reported; in "
+        f"{measured['minutes']:g} minutes of speech and noise without any of the labels, {measured['false']} events were."
+    ]
+
+
+def _clips(config: dict[str, Any]) -> list[str]:
     measured = config["card"].get("accuracy")
     if not measured:
-        return ["Not measured yet: `classifier-training evaluate` does."]
+        return []
     labels = tuple(config["labels"])
     cold, mid = (Confusion.read(labels, measured[key]) for key in ("cold", "mid_stream"))
     how = config["card"]["recipe"]["evaluation"]

@@ -14,11 +14,11 @@ from typing import Any
 from .commands import (
     cross_validate_command,
     distil_command,
-    evaluate_command,
     import_command,
     train_command,
 )
 from .errors import TrainingError
+from .measurement import evaluate_command
 from .recipe import SECTIONS, Recipe, read_recipe, with_values
 
 _EXAMPLES = """examples:
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = _command(commands, "train", "train a model and write its directory", train_command)
     _training(train)
+    _recordings(train)
     cross = _command(
         commands,
         "cross-validate",
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         cross_validate_command,
     )
     _training(cross)
+    _recordings(cross)
     cross.add_argument(
         "--folds",
         type=Path,
@@ -92,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
         "--held-out", default="", metavar="REGEX", help="files below --data that are kept to measure by"
     )
 
+    _classes(distil)
+
     evaluate = _command(
         commands, "evaluate", "measure a model on the clips that it was not trained on", evaluate_command
     )
@@ -109,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--update-card", action="store_true", help="write the figures into the model's card"
     )
+    _classes(evaluate)
+    _recordings(evaluate)
     _section(evaluate, "data")
     _section(evaluate, "evaluation")
 
@@ -147,6 +153,26 @@ def _training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
     for name in SECTIONS:
         _section(parser, name)
+
+
+def _classes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--classes",
+        type=Path,
+        metavar="CSV",
+        help="for a student of YAMNet: ESC-50's table (filename, category), to see whether it names "
+        "held-out clips of it",
+    )
+
+
+def _recordings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="recordings without labels. In training: heard as noise and between clips and, with --teacher-weight, "
+        "learned from; in an evaluation: sound without any of the labels, in which events are false",
+    )
 
 
 def _import_torch(parser: argparse.ArgumentParser) -> None:

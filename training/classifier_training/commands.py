@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import functools
 import json
-import operator
-import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from . import yamnet
 from .agreement import measure_agreement
 from .calibrate import label_thresholds
-from .compose import Composer
 from .configuration import architecture, complete_config
-from .dataset import Dataset, folds, read_dataset, split_rule
+from .dataset import Dataset, split_rule
 from .distillation import Mixtures, read_recordings
 from .errors import TrainingError
 from .evaluate import Report, evaluate
+from .events import measure_events
 from .export import export_model, write_config
 from .files import atomic_directory
 from .inputs import Clips
 from .interchange import import_encoder, read_state
+from .measurement import over_folds
 from .model import Classifier
+from .preparation import esc50_classes, prepare, use_threads
 from .program import Program, find_program
 from .progress import say
 from .recipe import Recipe, with_values
 from .store import Store
 from .teacher import Teacher
 from .trainer import Trainer
-
-_SAME = 0.005  # two measurements of an accuracy that differ by no more are the same
 
 
 def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
@@ -52,24 +46,10 @@ def cross_validate_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
     The accuracy in its card is that of the folds' models, each on its own fold, together.
     """
-    total = _over_folds(options, recipe, lambda recipe, folder: _train(options, recipe, folder))
+    total = over_folds(options, recipe, lambda recipe, folder: _train(options, recipe, folder))
     _train(options, with_values(recipe, {"data": {"split": "none"}}, "options"), options.out, total)
     print(total.text())
     return 0
-
-
-def _over_folds(
-    options: argparse.Namespace, recipe: Recipe, measure: Callable[[Recipe, Path], Report | None]
-) -> Report:
-    """The sum of what `measure` says of each fold's model in `--folds`."""
-    reports = []
-    for fold in folds(options.data, recipe.data):
-        data = {"split": "fold", "held_out_folds": [fold]}
-        report = measure(with_values(recipe, {"data": data}, "options"), options.folds / f"fold-{fold}")
-        if report:
-            say(f"fold {fold}: cold {report.cold.accuracy:.2%}, mid-stream {report.mid_stream.accuracy:.2%}")
-            reports.append(report)
-    return functools.reduce(operator.add, reports)
 
 
 def _train(
@@ -80,8 +60,9 @@ def _train(
     `accuracy` is for the card of a model without held-out clips.
     """
     name = _name(out)
-    threads = _use_threads(options)
-    dataset, composer, program, network = _prepare(options, recipe)
+    threads = use_threads(options)
+    prepared = prepare(options, recipe)
+    dataset, composer, program = prepared.dataset, prepared.composer, prepared.program
     checkpoint = options.work / f"{name}.checkpoint"
     if options.restart:
         checkpoint.unlink(missing_ok=True)
@@ -90,9 +71,11 @@ def _train(
         f"{out}: {len(dataset.labels)} labels, {trained} clips to train on, {held_out} held out, "
         f"{len(dataset.noise)} of noise"
     )
-    source = Clips(dataset, composer, program)
+    teacher = Teacher.read(options.yamnet) if recipe.training.teacher_weight else None
+    source = Clips(dataset, composer, program, recipe.training, teacher)
     data = [[clip.file, clip.label, clip.held_out] for clip in dataset.clips]
-    model = Trainer(recipe, network, source, data, checkpoint, options.yamnet).fit()
+    taught = len(teacher.labels) if teacher else 0
+    model = Trainer(recipe, prepared.network, source, data, checkpoint, options.yamnet, taught=taught).fit()
     config = complete_config(name, recipe, dataset.labels)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(out) as folder:
@@ -110,6 +93,11 @@ def _train(
                     recipe.card.threshold_off,
                 )
         write_config(folder, config)
+        if report and held_out and config["background"]:
+            background = tuple(config["background"])
+            events = measure_events(folder, dataset, prepared.store, program, background, None)
+            config["card"]["events"] = events.json()
+            write_config(folder, config)
     say(f"wrote {out}")
     return report
 
@@ -117,7 +105,7 @@ def _train(
 def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a model that says what YAMNet says, on sounds without labels."""
     name = _name(options.out)
-    threads = _use_threads(options)
+    threads = use_threads(options)
     teacher = Teacher.read(options.yamnet)
     dataset = read_recordings(options.data, options.held_out)
     program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
@@ -139,10 +127,10 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
         **_card(recipe, dataset, model, program),
         "split": f"Held out: the files that match `{options.held_out}`.",
     }
-    config["card"] = {**card, "label_ids": list(teacher.ontology)}
+    config["card"] = {**card, "held_out": options.held_out, "label_ids": list(teacher.ontology)}
     with atomic_directory(options.out) as folder:
         export_model(model, config, program, folder, half=recipe.model.weights == "float16")
-        agreement = measure_agreement(folder, dataset, store, teacher, program, threads)
+        agreement = measure_agreement(folder, dataset, store, teacher, program, threads, esc50_classes(options))
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config["card"]["agreement"] = agreement
         write_config(folder, config)
@@ -166,81 +154,12 @@ def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
     return 0
 
 
-def evaluate_command(options: argparse.Namespace, recipe: Recipe) -> int:
-    """Measures a model directory on the held-out clips of its own split, or of that in the options."""
-    file = options.model / "config.json"
-    try:
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"cannot read {file}: {error}", 66) from error
-    stored = config.get("card", {}).get("recipe", {})
-    recipe = with_values(with_values(Recipe(), stored, str(file)), options.given, "options")
-    _use_threads(options)
-    if options.folds:
-        report = _over_folds(options, recipe, lambda recipe, folder: _measure(options, recipe, folder))
-    else:
-        report = _measure(options, recipe, options.model)
-    if options.check:
-        return _compare(config["card"].get("accuracy"), report.json())
-    print(json.dumps(report.json(), indent=2) if options.json else report.text())
-    if options.update_card:
-        config["card"]["accuracy"], config["card"]["recipe"] = report.json(), recipe.json()
-        write_config(options.model, config)
-    return 0
-
-
-def _compare(stored: dict[str, Any] | None, measured: dict[str, Any]) -> int:
-    """Prints both accuracies, the card's and the measured ones; 1 if they differ."""
-    if not stored:
-        raise TrainingError("the model's card has no accuracy: --update-card writes it")
-    status = 0
-    for heard, name in (("cold", "cold"), ("mid_stream", "mid-stream")):
-        for key, of in (("accuracy", "clips"), ("token_accuracy", "tokens")):
-            card, now = stored[heard][key], measured[heard][key]
-            same = abs(card - now) <= _SAME
-            print(f"{name}, {of}: {now:.2%}, in the card {card:.2%}{'' if same else ': not the same'}")
-            status |= not same
-    return status
-
-
-def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report:
-    """A model directory on the clips that the recipe holds out."""
-    dataset, composer, program, _ = _prepare(options, recipe)
-    labels = json.loads((model / "config.json").read_text(encoding="utf-8"))["labels"]
-    if list(dataset.labels) != labels:
-        raise TrainingError(
-            f"{options.data} has the labels {', '.join(dataset.labels)}; the model knows {', '.join(labels)}"
-        )
-    return evaluate(model, dataset, composer, program, _use_threads(options))
-
-
 def _name(out: Path) -> str:
     """Of the model in the directory."""
     name = out.resolve().name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise TrainingError(f"{out}: a model's name is lower-case letters, digits and `-`", 64)
     return name
-
-
-def _use_threads(options: argparse.Namespace) -> int:
-    threads: int = options.threads or len(os.sched_getaffinity(0))
-    torch.set_num_threads(threads)
-    return threads
-
-
-def _prepare(
-    options: argparse.Namespace, recipe: Recipe
-) -> tuple[Dataset, Composer, Program, dict[str, Any]]:
-    """The clips, decoded, and the architecture for their labels."""
-    dataset = read_dataset(options.data, recipe.data)
-    program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
-    network = architecture(recipe.model, dataset.labels)
-    frames_per_token = Classifier(network).frames_per_token
-    frontend = program.frontend
-    shortest = (frames_per_token - 1) * frontend.hop + frontend.span  # of one token
-    store = Store(dataset, program, options.work, shortest)
-    composer = Composer(dataset, store, frontend, frames_per_token, recipe)
-    return dataset, composer, program, network
 
 
 def _card(recipe: Recipe, dataset: Dataset, model: Classifier, program: Program) -> dict[str, Any]:

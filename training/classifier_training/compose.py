@@ -11,6 +11,7 @@ import numpy as np
 from .dataset import Clip, Dataset
 from .frontend import Frontend
 from .recipe import Recipe
+from .recordings import Recordings
 from .store import Store
 from .targets import TargetRule, token_times
 
@@ -21,6 +22,7 @@ _CUT_IN = (
 # labels come up more often than others.
 _KINDS = ("clip", "background", "noise", "hiss", "silence")
 _KIND_LIMITS = (0.4, 0.6, 0.8, 0.9)
+_RECORDING = 0.5  # share of the background that comes from recordings without labels, where there are any
 _COLOUR_POINTS = 6
 _ECHO_SECONDS = 0.4
 _NOISE_DBFS = (-60.0, -25.0)
@@ -60,15 +62,19 @@ class Composer:
         frontend: Frontend,
         frames_per_token: int,
         recipe: Recipe,
+        recordings: Recordings | None = None,
     ) -> None:
+        """`recordings` have no labels; they are heard behind clips, and as noise."""
         options, silence = recipe.training, recipe.data.silence
         self._store, self._options, self._labels = store, options, dataset.labels
-        self._frontend, self._frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
+        self._frontend, self.frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
+        self._recordings = recordings
         silent = self._labels.index(silence) if silence in self._labels else None
-        self._rule = TargetRule(silent, options.target_ramp, options.silence_weight, options.last_weight)
+        self.rule = TargetRule(silent, options.target_ramp, options.silence_weight, options.last_weight)
         self._evaluation = recipe.evaluation
         self._context = dataset.of(held_out=False)
         background = set(recipe.data.background) - {silence}
+        self._unknown = next((self._labels.index(label) for label in sorted(background & set(self._labels))), None)
         self._background = [clip for clip in self._context if clip.label in background] or self._context
         self._noise = list(dataset.noise) + [clip.file for clip in self._context if clip.label == silence]
         self.clip_samples = round(options.clip_seconds * self._rate)
@@ -76,6 +82,50 @@ class Composer:
         slowest = options.clip_seconds / min(options.speed) + options.shift_seconds
         self.length = round((options.context_seconds + slowest + options.trailing_seconds) * self._rate)
         self._times = token_times(frontend, frames_per_token, self.length)
+
+    @property
+    def has_recordings(self) -> bool:
+        return self._recordings is not None
+
+    def label(self, clip: Clip) -> int:
+        """Index of a clip's label."""
+        return self._labels.index(clip.label)
+
+    def clip_in_noise(self, clip: Clip, rng: np.random.Generator) -> Piece:
+        """A clip as a sequence would have it, with noise or a recording behind it in some cases."""
+        piece = self._clip(clip, rng)
+        if rng.random() >= self._options.noise_probability or not (self._noise or self._recordings):
+            return piece
+        samples = piece.samples.copy()
+        if self._recordings and (not self._noise or rng.random() < 0.5):
+            other = self._recordings.stretch(len(samples), rng)
+            rms = np.float32(np.sqrt(np.mean(np.square(other)) + 1e-10))
+            samples += other * (_level_below(piece, self._options.noise_snr_db, rng) / rms)
+        else:
+            self._add_noise(samples, piece, rng)
+        return Piece(np.clip(samples, -1, 1), piece.label, piece.onset, piece.end)
+
+    def filling_without_clip(self, rng: np.random.Generator) -> Piece:
+        """Noise, hiss or silence."""
+        while (piece := self._filling(rng)).label is not None:
+            pass
+        return piece
+
+    def recording(self, rng: np.random.Generator) -> Piece:
+        """A stretch of a recording without a label, as long as a clip: it is none of the labels but, where there
+        is one, that of the background."""
+        assert self._recordings is not None, "asked for only where there are recordings"
+        samples = self._recordings.stretch(self.clip_samples, rng) * amplitude(self._options.gain_db, rng)
+        return Piece(np.clip(samples, -1, 1), self._unknown, 0, len(samples))
+
+    def before(self, piece: Piece, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count,) samples that may have been heard before a piece: silence, hiss, or how the piece ends."""
+        kind = rng.integers(3)
+        if kind == 0 or len(piece.samples) == 0:
+            return np.zeros(count, np.float32)
+        if kind == 1:
+            return rng.standard_normal(count, dtype=np.float32) * amplitude(_HISS_DBFS, rng)
+        return np.resize(piece.samples[-count:], count)
 
     def training(self, clips: list[Clip], rng: np.random.Generator) -> Sequences:
         """One sequence around each clip, with everything random drawn from `rng`."""
@@ -104,7 +154,7 @@ class Composer:
         """
         before = round(self._evaluation.mid_stream_seconds * self._rate) if mid_stream else 0
         length = before + self.clip_samples
-        times = token_times(self._frontend, self._frames_per_token, length)
+        times = token_times(self._frontend, self.frames_per_token, length)
         for start in range(0, len(clips), chunk):
             part = clips[start : start + chunk]
             out = self._empty(len(part), length, times)
@@ -141,7 +191,7 @@ class Composer:
 
     def _empty(self, count: int, length: int, times: np.ndarray) -> Sequences:
         tokens = (count, len(times))
-        silence = self._rule.silence
+        silence = self.rule.silence
         return Sequences(
             np.zeros((count, length), np.float32),
             np.full(tokens, silence or 0, np.int64),
@@ -153,7 +203,7 @@ class Composer:
         """Puts a piece on the samples [at, until) of a sequence, with its targets; returns its last token."""
         count, rate = min(len(piece.samples), until - at), self._rate
         out.samples[index, at : at + count] = piece.samples[:count]
-        last = self._rule.apply(
+        last = self.rule.apply(
             self._times - at / rate,
             out.labels[index],
             out.weights[index],
@@ -207,6 +257,8 @@ class Composer:
     def _filling(self, rng: np.random.Generator) -> Piece:
         """Something to be heard before or after a clip."""
         kind = _KINDS[np.searchsorted(_KIND_LIMITS, rng.random())]
+        if kind == "background" and self._recordings and rng.random() < _RECORDING:
+            return self.recording(rng)
         if kind in ("clip", "background"):
             clips = self._context if kind == "clip" else self._background
             return self._clip(clips[rng.integers(len(clips))], rng)
@@ -232,7 +284,7 @@ class Composer:
         """Adds noise to a whole sequence, at a ratio to its clip's sound or, under silence, at any level."""
         if not self._noise:
             return
-        if piece.label is None or piece.label == self._rule.silence:
+        if piece.label is None or piece.label == self.rule.silence:
             level = amplitude(_NOISE_DBFS, rng)
         else:
             level = _level_below(piece, self._options.noise_snr_db, rng)

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .compose import amplitude, colour, resample
 from .dataset import AUDIO_SUFFIXES, Clip, Dataset
 from .errors import TrainingError
 from .feed import Chunk
-from .inputs import CHUNK
+from .inputs import CHUNK, Begin
 from .program import Program
 from .recipe import Recipe
+from .recordings import Recordings
 from .store import Store
 from .teacher import Teacher
 
 _LEVEL_DBFS = (-45.0, -12.0)  # of a layer of sounds
 _SECOND_DB = (-20.0, 0.0)  # a second layer's level, in relation to the first one's
 _PIECE_SECONDS = (0.5, 10.0)
-_SHORTEST_SECONDS = 0.1
 
 
 def read_recordings(folder: Path, held_out: str) -> Dataset:
@@ -63,11 +64,7 @@ class Mixtures:
         self._options, self._evaluation = recipe.training, recipe.evaluation
         self._frames_per_token, self._rate = frames_per_token, program.frontend.sample_rate
         self._held_out = dataset.of(held_out=True)
-        groups = defaultdict(list)
-        for clip in dataset.of(held_out=False):
-            if len(store.samples(clip.file)) >= _SHORTEST_SECONDS * self._rate:
-                groups[clip.label].append(clip)
-        self._groups = list(groups.values())
+        self._recordings = Recordings(dataset, store, self._rate)
         self._length = round(recipe.training.clip_seconds * self._rate)
         self.count = max(1, round(recipe.training.hours * 3600 / recipe.training.clip_seconds))
         self.has_held_out = bool(self._held_out)
@@ -75,25 +72,35 @@ class Mixtures:
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
         return self._heard(np.stack([self._sequence(rng) for _ in numbers]))
 
+    def columns(self, begin: Begin, fill: Tensor, folder: Path) -> None:
+        """Sequences are mixed of samples, not of columns."""
+
     def held_out(self, mid_stream: bool) -> Iterator[Chunk]:
         before = round(self._evaluation.mid_stream_seconds * self._rate) if mid_stream else 0
         for start in range(0, len(self._held_out), CHUNK):
             part = self._held_out[start : start + CHUNK]
             samples = np.zeros((len(part), before + self._length), np.float32)
-            for row, clip in zip(samples, part):
-                self._place(row[before:], clip)
+            ends = np.zeros(len(part), np.int64)
+            for index, clip in enumerate(part):
+                ends[index] = before + self._place(samples[index, before:], clip)
                 other = zlib.crc32(clip.file.encode()) % len(self._held_out)
-                self._place(row[:before], self._held_out[other])
-            yield self._heard(samples)
+                self._place(samples[index, :before], self._held_out[other])
+            chunk = self._heard(samples)
+            # A clip's last token decides, not that of the silence after it.
+            tokens = np.array([self._program.frontend.frames(int(end)) // self._frames_per_token for end in ends])
+            last = np.minimum(chunk.last.numpy(), np.maximum(0, tokens - 1))
+            yield replace(chunk, last=torch.from_numpy(last))
 
-    def _place(self, row: np.ndarray, clip: Clip) -> None:
+    def _place(self, row: np.ndarray, clip: Clip) -> int:
         samples = self._store.samples(clip.file)[: len(row)]
         row[: len(samples)] = samples
+        return len(samples)
 
     def _heard(self, samples: np.ndarray) -> Chunk:
         """With the teacher's logits; tokens that no patch of the teacher ends with count for nothing."""
         features = torch.from_numpy(np.ascontiguousarray(self._program.features(samples)))
-        logits, heard = self._teacher.token_logits(features, self._frames_per_token)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
+            logits, heard = self._teacher.token_logits(features, self._frames_per_token)
         weights = np.tile(heard.astype(np.float32), (len(samples), 1))
         last = np.full(len(samples), int(np.flatnonzero(heard)[-1]))
         return Chunk(features, *map(torch.from_numpy, (logits, weights, last)))
@@ -119,8 +126,7 @@ class Mixtures:
 
     def _piece(self, rng: np.random.Generator) -> np.ndarray:
         """A part of a recording, at another speed and tone colour."""
-        group = self._groups[rng.integers(len(self._groups))]
-        samples = self._store.samples(group[rng.integers(len(group))].file)
+        samples = self._recordings.draw(rng)
         count = min(len(samples), int(rng.uniform(*_PIECE_SECONDS) * self._rate))
         start = int(rng.integers(len(samples) - count + 1))
         piece = resample(samples[start : start + count], rng.uniform(*self._options.speed))

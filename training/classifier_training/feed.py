@@ -25,6 +25,8 @@ class Chunk:
     labels: Tensor  # (sequences, tokens) int64; or (sequences, tokens, labels), a teacher's logits
     weights: Tensor  # (sequences, tokens) float32
     last: Tensor  # (sequences,) int64
+    taught: Tensor | None = None  # (sequences, tokens, labels of a teacher), its logits
+    heard: Tensor | None = None  # (sequences, tokens) bool, whether the teacher says anything
 
     @staticmethod
     def of(sequences: Sequences, features_of: Callable[[np.ndarray], np.ndarray]) -> Chunk:
@@ -45,22 +47,28 @@ class Chunk:
     def shuffled(self, rng: np.random.Generator) -> Chunk:
         """In another order."""
         order = torch.from_numpy(rng.permutation(len(self)))
-        return Chunk(*(getattr(self, item.name)[order] for item in fields(self)))
+        return self._taken(order)
 
     def save(self, folder: Path) -> None:
         for item in fields(self):
-            np.save(folder / f"{item.name}.npy", getattr(self, item.name).numpy())
+            if (tensor := getattr(self, item.name)) is not None:
+                np.save(folder / f"{item.name}.npy", tensor.numpy())
 
     @staticmethod
     def load(folder: Path) -> Chunk:
         """What `save` wrote."""
-        return Chunk(*(torch.from_numpy(np.load(folder / f"{item.name}.npy")) for item in fields(Chunk)))
+        files = {item.name: folder / f"{item.name}.npy" for item in fields(Chunk)}
+        return Chunk(**{key: torch.from_numpy(np.load(file)) for key, file in files.items() if file.exists()})
 
     def batches(self, size: int) -> Iterator[Chunk]:
         """Slices of `size` sequences; the last one may be shorter."""
         for start in range(0, len(self), size):
             part = slice(start, start + size)
-            yield Chunk(self.inputs[part], self.labels[part], self.weights[part], self.last[part])
+            yield self._taken(part)
+
+    def _taken(self, rows: slice | Tensor) -> Chunk:
+        tensors = {item.name: getattr(self, item.name) for item in fields(self)}
+        return Chunk(**{name: tensor[rows] for name, tensor in tensors.items() if tensor is not None})
 
 
 class Feed:

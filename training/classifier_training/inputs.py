@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .augment import mask_features
+from .columns import ClipColumns
 from .compose import Composer
 from .dataset import Dataset
 from .feed import Chunk
@@ -21,8 +22,10 @@ from .files import atomic_directory
 from .model import Classifier
 from .program import Program
 from .recipe import TrainingOptions
+from .teacher import Teacher
 
-CHUNK = 512  # sequences that are composed, and turned into features, at a time
+Begin = Callable[[Tensor], Tensor]  # frozen layers: (batch, frames, bands) to (batch, channels, columns, bands)
+CHUNK = 256  # sequences that are composed, and turned into features, at a time
 _STATISTICS, _LANDMARKS = 10, 11  # stages of the random numbers besides the phases 0 and 1
 
 
@@ -35,6 +38,9 @@ class Source(Protocol):
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
         """The sequences with these numbers, with everything random drawn from `rng`."""
 
+    def columns(self, begin: Begin, fill: Tensor, folder: Path) -> ClipColumns | None:
+        """What makes sequences of the columns of a stem, `begin`, that does not learn; none if that cannot be."""
+
     def held_out(self, mid_stream: bool) -> Iterator[Chunk]:
         """The sequences that the model is measured by."""
 
@@ -42,10 +48,30 @@ class Source(Protocol):
 class Clips:
     """Labelled clips in running audio."""
 
-    def __init__(self, dataset: Dataset, composer: Composer, program: Program) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        composer: Composer,
+        program: Program,
+        options: TrainingOptions,
+        teacher: Teacher | None = None,
+    ) -> None:
+        self._dataset, self._options, self._teacher = dataset, options, teacher
         self._clips, self._held_out = dataset.of(held_out=False), dataset.of(held_out=True)
         self._composer, self._program = composer, program
         self.count, self.has_held_out = len(self._clips), bool(self._held_out)
+
+    def columns(self, begin: Begin, fill: Tensor, folder: Path) -> ClipColumns:
+        return ClipColumns(
+            self._dataset.clips,
+            self._composer,
+            self._program,
+            self._options,
+            begin,
+            fill,
+            self._teacher,
+            folder,
+        )
 
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
         sequences = self._composer.training([self._clips[number] for number in numbers], rng)
@@ -59,25 +85,32 @@ class Clips:
 class Inputs:
     """Makes the training sequences anew for every epoch.
 
-    Where the stem's first layers do not learn, their output is computed once, for `frozen_copies` differently
-    made copies of the sequences, which the epochs take in turn.
+    What the stem's first layers make of sounds, where they do not learn, is computed once, for `frozen_copies`
+    differently augmented copies, which the epochs take in turn: of the sounds, where the whole stem is as it is, or
+    else of the sequences.
     """
 
     def __init__(
         self, options: TrainingOptions, source: Source, depth: int, identity: dict[str, Any], work: Path
     ) -> None:
-        """`depth` is the stem's; `identity` is all that the sequences depend on. Copies are kept in `work`."""
-        self._options, self._source = options, source
+        """`depth` is the stem's; `identity` is all that copies depend on. They are kept in `work`."""
+        self._options, self._source, self._depth = options, source, depth
         self.frozen_layers = depth if options.stem_rate == 0 else min(options.frozen_layers, depth)
         self._fill = torch.zeros(0)  # what masked features become
         self._frozen: Classifier | None = None
+        self._columns: ClipColumns | None = None
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         self._copies = work / f"copies-{digest[:16]}"
 
     @property
+    def count(self) -> int:
+        """Sequences of an epoch."""
+        return self._columns.count if self._columns else self._source.count
+
+    @property
     def parts(self) -> int:
         """Chunks of an epoch."""
-        return -(-self._source.count // CHUNK)
+        return -(-self.count // CHUNK)
 
     def statistics(self) -> Tensor:
         """(sequences, frames, bands) features of some of the training sequences."""
@@ -86,18 +119,26 @@ class Inputs:
     def begin(self, model: Classifier) -> None:
         """To be called when `model` has the weights that it starts from."""
         self._fill = self.statistics().mean((0, 1))
-        self._frozen = model.folded() if self.frozen_layers else None
+        self._frozen = frozen = model.folded() if self.frozen_layers else None
+        if frozen is not None and self.frozen_layers == self._depth:
+            self._columns = self._source.columns(
+                lambda x: frozen.begin(x, self.frozen_layers), self._fill, self._copies
+            )
 
     def end(self) -> None:
-        """Removes the copies."""
-        shutil.rmtree(self._copies, ignore_errors=True)
+        """Removes the copies, but for those that other models may share."""
+        if self._columns is None:
+            shutil.rmtree(self._copies, ignore_errors=True)
 
     def training(self, phase: int, epoch: int, part: int) -> Chunk:
         """A chunk that depends on the arguments only."""
-        if self._frozen is None:
-            return self._masked(phase, epoch, part)
-        order = np.random.default_rng((self._options.seed, phase, epoch, part))
-        return self._copy(epoch % self._options.frozen_copies, part).shuffled(order)
+        copy = epoch % self._options.frozen_copies
+        rng = np.random.default_rng((self._options.seed, phase, epoch, part))
+        if self._columns:
+            return self._columns.chunk(copy, self._numbers(phase, epoch, part), rng)
+        if self._frozen:
+            return self._copy(copy, part).shuffled(rng)
+        return self._masked(phase, epoch, part)
 
     def landmarks(self) -> Chunk:
         """Some of the training sequences, not masked."""
@@ -109,15 +150,25 @@ class Inputs:
             return []
         return [self._begun(chunk) for chunk in self._source.held_out(mid_stream)]
 
+    def context(self, model: Classifier, inputs: Tensor) -> Tensor:
+        """(batch, tokens, width) the encoder's output of a batch's inputs."""
+        if self._frozen is None:
+            return model.context(model.begin(inputs, 0), 0)
+        return model.context(inputs.float(), self.frozen_layers)
+
     def logits(self, model: Classifier, inputs: Tensor) -> Tensor:
         """(batch, tokens, labels) of a batch's inputs."""
-        return model(inputs) if self._frozen is None else model.finish(inputs.float(), self.frozen_layers)
+        return model.head(self.context(model, inputs))
+
+    def _numbers(self, stage: int, epoch: int, part: int) -> np.ndarray:
+        """The sequences of a chunk: those of an epoch come in random order."""
+        count = self._source.count if stage in (_STATISTICS, _LANDMARKS) else self.count
+        order = np.random.default_rng((self._options.seed, stage, epoch)).permutation(count)
+        return order[part * CHUNK : (part + 1) * CHUNK]
 
     def _features(self, stage: int, epoch: int, part: int) -> Chunk:
-        seed = (self._options.seed, stage, epoch)
-        order = np.random.default_rng(seed).permutation(self._source.count)
-        numbers = order[part * CHUNK : (part + 1) * CHUNK]
-        return self._source.chunk(numbers, np.random.default_rng((*seed, part)))
+        rng = np.random.default_rng((self._options.seed, stage, epoch, part))
+        return self._source.chunk(self._numbers(stage, epoch, part), rng)
 
     def _masked(self, stage: int, epoch: int, part: int) -> Chunk:
         chunk, options = self._features(stage, epoch, part), self._options
@@ -142,6 +193,7 @@ class Inputs:
         frozen = self._frozen
         if frozen is None:
             return chunk
-        batches = [frozen.begin(batch.inputs, self.frozen_layers).half() for batch in chunk.batches(16)]
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
+            batches = [frozen.begin(batch.inputs, self.frozen_layers).half() for batch in chunk.batches(16)]
         # Contiguous: numpy writes and reads such arrays at once, others value by value.
         return chunk.with_inputs(torch.cat([batch.contiguous() for batch in batches]))

@@ -90,29 +90,24 @@ class Program:
             self._run(["encode", "--model", str(model), "--features", str(source), "--out", str(out)])
             return np.load(out)
 
+    def events(self, model: Path, samples: np.ndarray) -> list[dict[str, Any]]:
+        """The events that start in a stream of samples, as its JSON lines tell them, by the model's own thresholds."""
+        lines = self._live("run", ["--model", str(model), "--emit", "events"], samples).decode().splitlines()
+        records = [json.loads(line) for line in lines]
+        return [record for record in records if record["type"] == "event" and record["phase"] == "start"]
+
     def _stream_features(self, stream: np.ndarray) -> np.ndarray:
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
             out = Path(folder) / "features.npy"
-            self._run(
-                [
-                    "features",
-                    "-",
-                    "--input-format",
-                    "raw",
-                    "--sample-format",
-                    "f32le",
-                    "--rate",
-                    str(self.frontend.sample_rate),
-                    "--channels",
-                    "1",
-                    "--frontend",
-                    str(self._frontend_file),
-                    "--out",
-                    str(out),
-                ],
-                data=stream.astype("<f4", copy=False).data.cast("B"),
-            )
+            self._live("features", ["--frontend", str(self._frontend_file), "--out", str(out)], stream)
             return np.load(out)
+
+    def _live(self, command: str, arguments: Sequence[str], stream: np.ndarray) -> bytes:
+        """What a command prints about a stream of samples on its standard input."""
+        rate = str(self.frontend.sample_rate)
+        source = ["-", "--input-format", "raw", "--sample-format", "f32le", "--rate", rate, "--channels", "1"]
+        data = stream.astype("<f4", copy=False).data.cast("B")
+        return self._run([command, *source, *arguments], data=data).stdout
 
     def _run(
         self, arguments: Sequence[str], data: memoryview | None = None, accept: tuple[int, ...] = (0,)

@@ -101,6 +101,12 @@ class TrainingOptions:
         8,
         "copies of the clips, augmented differently, that the epochs take in turn if stem layers stay as they are",
     )
+    teacher_weight: float = option(
+        0.0, "how much what YAMNet hears in the clips counts beside their labels (a stem `yamnet` that stays as it is)"
+    )
+    recordings_share: float = option(
+        0.5, "sequences of recordings without labels for each clip, where there are such recordings and a teacher"
+    )
     landmark_learning_rate: float = option(5e-4, "peak learning rate with landmarks")
     weight_decay: float = option(0.02, "weight decay of AdamW")
     warm_up: float = option(
@@ -108,6 +114,9 @@ class TrainingOptions:
     )
     label_smoothing: float = option(0.1, "label smoothing")
     dropout: float = option(0.1, "dropout in the encoder")
+    token_dropout: float = option(
+        0.0, "share of the tokens that are hidden from the encoder: for long sounds, which no single token tells"
+    )
     average: float = option(
         0.998, "decay per step of the averaged weights, which are those exported; 0 for none"
     )

@@ -14,6 +14,7 @@ from .dataset import Clip, Dataset
 from .errors import TrainingError
 from .files import atomic_directory
 from .program import Program
+from .progress import say
 
 _SAMPLES, _PLACES = "samples.npy", "places.json"
 _BLOCK_SECONDS = 0.01
@@ -33,9 +34,10 @@ class Store:
 
     def __init__(self, dataset: Dataset, program: Program, work: Path, shortest: int) -> None:
         """Decodes what is not in the cache. Clips of fewer than `shortest` samples, a token's, are followed by
-        silence; those of a fifth of that are refused."""
+        silence; those of a fifth of that are refused. With 0, for sounds without labels, nothing is refused: what
+        cannot be decoded has no samples."""
         self._rate, self._shortest = program.frontend.sample_rate, shortest
-        folder = _decoded(dataset, program, work)
+        folder = _decoded(dataset, program, work, shortest > 0)
         self._samples = np.load(folder / _SAMPLES, mmap_mode="r")
         self._places: dict[str, tuple[int, int]] = json.loads((folder / _PLACES).read_text(encoding="utf-8"))
         lengths = {clip.name: self._end(clip) - self._start(clip) for clip in dataset.clips}
@@ -90,7 +92,7 @@ def active_region(samples: np.ndarray, rate: int) -> Region:
     return Region(int(active[0]) * block, int(active[-1] + 1) * block)
 
 
-def _decoded(dataset: Dataset, program: Program, work: Path) -> Path:
+def _decoded(dataset: Dataset, program: Program, work: Path, all_of_them: bool) -> Path:
     """The folder of decoded samples; its name is a hash of the files and of how they are decoded."""
     files = list(dict.fromkeys([clip.file for clip in dataset.clips] + list(dataset.noise)))
     missing = [file for file in files if not (dataset.folder / file).is_file()]
@@ -110,10 +112,15 @@ def _decoded(dataset: Dataset, program: Program, work: Path) -> Path:
             said = program.decode_folder(dataset.folder, Path(single))
             paths = {file: Path(single) / f"{file}.npy" for file in files}
             undecoded = [file for file, path in paths.items() if not path.is_file()]
-            if undecoded:
+            if undecoded and all_of_them:
                 raise TrainingError(
                     f"{_first(undecoded)}: cannot be decoded; repair or remove what is damaged\n{said}"
                 )
+            if undecoded:
+                say(f"{_first(undecoded)}: cannot be decoded, and is left out\n{said}")
+            for file in undecoded:
+                paths[file].parent.mkdir(parents=True, exist_ok=True)
+                np.save(paths[file], np.zeros(0, np.float32))
             _pack(paths, fresh)
     return folder
 

@@ -80,7 +80,7 @@ class Teacher:
     def token_logits(self, features: Tensor, frames_per_token: int) -> tuple[np.ndarray, np.ndarray]:
         """What the patch that ends with each token says: (sequences, tokens, labels) float16, between two patches
         interpolated; and (tokens) whether there is such a patch."""
-        patches = self.patch_logits(features).numpy()
+        patches = self.patch_logits(features).float().numpy()
         newest = np.arange(1, features.shape[1] // frames_per_token + 1) * frames_per_token - 1
         place = (newest - (PATCH - 1)) / HOP
         heard = (place >= 0) & (place <= patches.shape[1] - 1)

@@ -26,8 +26,14 @@ from .progress import Estimate, bar, say
 from .recipe import Recipe
 from .yamnet import read_stem
 
+# Training options that a copy of a frozen stem's columns depends on.
+COPIED = (
+    "seed clip_seconds cold_fraction shift_seconds gain_db speed colour_db echo_probability noise_probability "
+    "noise_snr_db recordings_share time_mask_frames band_mask_bands precision"
+).split()
 _GRADIENT_NORM = 5.0
 _LOGIT_WEIGHT = 0.5
+_LEAST_LOGIT = -10.0  # of silence a teacher's logits are hundreds below zero, which says no more than this
 _STANDARD = 128  # sequences from which the deviations of a stem's columns are estimated
 
 
@@ -53,23 +59,32 @@ class Trainer:
         checkpoint: Path,
         yamnet: Path | None = None,
         project: Callable[[Classifier], None] | None = None,
+        taught: int = 0,
     ) -> None:
-        """`data` tells the data of `source` from others, as JSON does; `yamnet` is where the weights of the stem
-        `yamnet` are, if not in one of their usual places; `project` sets its projection, which else is random."""
+        """`data` tells the data of `source` from others, as JSON does, with which clips are held out if any;
+        `yamnet` is where the weights of the stem `yamnet` are, if not in one of their usual places; `project` sets its
+        projection, which else is random; `taught` is the number of labels that a teacher knows, if there is one."""
         self._recipe, self._options = recipe, recipe.training
         self._checkpoint, self._yamnet, self._project = checkpoint, yamnet, project
-        self._count = source.count
+        values = recipe.json()
         self._identity = {
             "architecture": network,
-            "data": recipe.json()["data"],
-            "training": recipe.json()["training"],
+            "data": values["data"],
+            "training": values["training"],
             "clips": data,
         }
         torch.manual_seed(self._options.seed)
-        self.model = Classifier(network, self._options.dropout)
+        self.model = Classifier(network, self._options.dropout, self._options.token_dropout)
         if recipe.model.stem == "yamnet" and isinstance(self.model.stem, ConvolutionStem):
             self.model.stem.fold()  # its batch norms are part of its convolutions
-        self._inputs = Inputs(self._options, source, self.model.stem.depth, self._identity, checkpoint.parent)
+        # Says what the teacher says, of the same context as the head; not part of the model.
+        self._pupil = nn.Linear(network["encoder"]["width"], taught) if taught else None
+        copied = {**self._identity, "architecture": network["stem"]}
+        if self._options.stem_rate == 0:  # whatever is held out, clips are copied alike
+            copied["data"] = {key: value for key, value in values["data"].items() if not _is_split(key)}
+            copied["clips"] = [clip[:2] for clip in data]
+            copied["training"] = {key: values["training"][key] for key in COPIED}
+        self._inputs = Inputs(self._options, source, self.model.stem.depth, copied, checkpoint.parent)
         for parameter in self._convolutions(self._inputs.frozen_layers):
             parameter.requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)
@@ -99,6 +114,8 @@ class Trainer:
             if state is not None:
                 for model, key in ((self.model, "model"), (self.average, "average")):
                     model.load(state[key])
+                if self._pupil:
+                    self._pupil.load_state_dict(state["pupil"])
             optimiser = self._optimiser(rate)
             if state is not None:
                 optimiser.load_state_dict({**optimiser.state_dict(), "state": state["optimiser"]})
@@ -150,6 +167,7 @@ class Trainer:
                         "progress": json.dumps(vars(at)),
                         "model": self.model.state_dict(),
                         "average": self.average.state_dict(),
+                        "pupil": self._pupil.state_dict() if self._pupil else {},
                         "optimiser": optimiser.state_dict()["state"],
                         "best": self._best,
                     },
@@ -163,15 +181,19 @@ class Trainer:
         if isinstance(self.model.stem, ConvolutionStem):
             self.model.stem.norms[: self._inputs.frozen_layers].eval()
         total, steps = 0.0, 0
-        done, count = 0, self._count
+        done, count = 0, self._inputs.count
         for chunk in bar(feed.epoch(), self._inputs.parts, label):
             for batch in chunk.batches(self._options.batch):
                 rate = peak * schedule((epoch + done / count) / epochs, self._options.warm_up)
                 for group in optimiser.param_groups:
                     group["lr"] = rate * group["share"]
                 with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
-                    logits = self._inputs.logits(self.model, batch.inputs).float()
+                    context = self._inputs.context(self.model, batch.inputs)
+                    logits = self.model.head(context).float()
                 loss = weighted_loss(logits, batch, self._options.label_smoothing)
+                if self._pupil and batch.taught is not None and batch.heard is not None:
+                    taught = _mean(teacher_loss(self._pupil(context.float()), batch.taught), batch.heard)
+                    loss = loss + self._options.teacher_weight * taught
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.model.parameters(), _GRADIENT_NORM)
@@ -195,6 +217,7 @@ class Trainer:
         """AdamW; biases and the weights of norms do not decay."""
         convolutions = self._convolutions(self.model.stem.depth)
         others = [p for p in self.model.parameters() if not any(p is each for each in convolutions)]
+        others += self._pupil.parameters() if self._pupil else []
         groups = []
         for parameters, share in ((others, 1.0), (convolutions, self._options.stem_rate)):
             matrices, vectors = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
@@ -262,17 +285,26 @@ def schedule(done: float, warm_up: float) -> float:
 
 
 def weighted_loss(logits: Tensor, batch: Chunk, smoothing: float) -> Tensor:
-    """Mean loss of the tokens, each with its weight; logits (sequences, tokens, labels).
-
-    Cross entropy. Against a teacher's logits it is that of each label for itself, summed, and the logits' own mean
-    square error, which teaches what sounds have in common where the teacher is sure that they are not there.
-    """
+    """Mean loss of the tokens, each with its weight: the cross entropy, or what a teacher's logits in the place of
+    labels make of it. Logits are (sequences, tokens, labels)."""
     if batch.labels.ndim == 3:
-        target = batch.labels.float()
-        loss = F.binary_cross_entropy_with_logits(logits, target.sigmoid(), reduction="none").sum(-1)
-        loss = loss + _LOGIT_WEIGHT * F.mse_loss(logits, target, reduction="none").mean(-1)
-    else:
-        loss = F.cross_entropy(
-            logits.transpose(1, 2), batch.labels, reduction="none", label_smoothing=smoothing
-        )
-    return (loss * batch.weights).sum() / batch.weights.sum().clamp(min=1)
+        return _mean(teacher_loss(logits, batch.labels), batch.weights)
+    loss = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none", label_smoothing=smoothing)
+    return _mean(loss, batch.weights)
+
+
+def teacher_loss(logits: Tensor, taught: Tensor) -> Tensor:
+    """(sequences, tokens) loss against a teacher's logits: the binary cross entropy of each label for itself, summed,
+    and the logits' own mean square error, which teaches what sounds have in common where the teacher is sure that they
+    are not there."""
+    target = taught.float().clamp(min=_LEAST_LOGIT)
+    loss = F.binary_cross_entropy_with_logits(logits, target.sigmoid(), reduction="none").sum(-1)
+    return loss + _LOGIT_WEIGHT * F.mse_loss(logits, target, reduction="none").mean(-1)
+
+
+def _mean(loss: Tensor, weights: Tensor) -> Tensor:
+    return (loss * weights).sum() / weights.sum().clamp(min=1)
+
+
+def _is_split(key: str) -> bool:
+    return key.startswith(("split", "held_out"))

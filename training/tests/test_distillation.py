@@ -10,7 +10,7 @@ import pytest
 from bundle_writer import write_yamnet, yamnet_tensors
 from safetensors.numpy import load_file
 
-from classifier_training.agreement import average_precision
+from classifier_training.agreement import average_precision, zero_shot
 from classifier_training.cli import main
 from classifier_training.distillation import read_recordings
 from classifier_training.errors import TrainingError
@@ -23,6 +23,13 @@ def test_average_precision_by_hand() -> None:
     # Right at the places 1, 3 and 5 of the order: (1/1 + 2/3 + 3/5) / 3.
     assert average_precision(scores, positive) == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)
     assert average_precision(scores[::-1], positive[::-1]) == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)
+
+
+def test_zero_shot_by_hand() -> None:
+    """Of the labels that classes go by, the most probable one counts; others are not asked."""
+    labels, names = ("Bark", "Dog", "Rain", "Speech"), {"dog": ["Dog", "Bark"], "rain": ["Rain"]}
+    scores = np.array([[0.2, 0.1, 0.1, 0.9], [0.0, 0.3, 0.2, 0.0], [0.1, 0.5, 0.4, 0.0]])
+    assert zero_shot(scores, labels, [(0, "dog"), (1, "dog"), (2, "rain")], names) == pytest.approx(2 / 3)
 
 
 def test_recordings(sounds: Path) -> None:

@@ -82,6 +82,9 @@ public enum ModelReport {
     }
 
     private static func accuracy(_ configuration: ModelConfiguration) -> String {
+        if let precision = configuration.card["agreement"]?["mean_average_precision"]?.number {
+            return "\(Decimal.text(precision, 2)) mAP to YAMNet"
+        }
         guard let accuracy = configuration.card["accuracy"] else { return "-" }
         let parts = ["cold", "mid_stream"].compactMap { key in
             accuracy[key]?["accuracy"]?.number.map {

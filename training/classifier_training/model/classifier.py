@@ -15,7 +15,7 @@ from .stem import ConvolutionStem, LinearStem, Normalisation
 class Classifier(nn.Module):
     """Frames to logits, as the `stem`, `encoder` and `labels` of a model's config.json say."""
 
-    def __init__(self, config: dict[str, Any], dropout: float = 0.0) -> None:
+    def __init__(self, config: dict[str, Any], dropout: float = 0.0, token_dropout: float = 0.0) -> None:
         super().__init__()
         self.config = config
         stem, encoder, bands = config["stem"], config["encoder"], config["input_width"]
@@ -25,7 +25,7 @@ class Classifier(nn.Module):
             if stem["kind"] == "linear"
             else ConvolutionStem(bands, stem["layers"], encoder["width"])
         )
-        self.encoder = Encoder(encoder, dropout)
+        self.encoder = Encoder(encoder, dropout, token_dropout)
         self.head = nn.Linear(encoder["width"], len(config["labels"]))
 
     @property
@@ -42,7 +42,11 @@ class Classifier(nn.Module):
 
     def finish(self, x: Tensor, layers: int) -> Tensor:
         """Logits (batch, tokens, labels) of what `begin` gave."""
-        return self.head(self.encoder(self.stem.project(self.stem.run(x, layers))))
+        return self.head(self.context(x, layers))
+
+    def context(self, x: Tensor, layers: int) -> Tensor:
+        """The encoder's output (batch, tokens, width) of what `begin` gave."""
+        return self.encoder(self.stem.project(self.stem.run(x, layers)))
 
     def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]]) -> None:
         """Makes attention low-rank, with (query, key) landmarks (heads, m, d) for each layer."""

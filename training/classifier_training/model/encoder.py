@@ -40,8 +40,10 @@ class Encoder(nn.Module):
 
     layers: Any  # of EncoderLayer
 
-    def __init__(self, encoder: dict[str, Any], dropout: float) -> None:
+    def __init__(self, encoder: dict[str, Any], dropout: float, token_dropout: float = 0.0) -> None:
+        """`token_dropout` is the share of the tokens that are hidden in training, so that none decides alone."""
         super().__init__()
+        self.token_dropout = token_dropout
         self.layers = nn.ModuleList(EncoderLayer(encoder, dropout) for _ in range(encoder["layers"]))
         self.norm = nn.LayerNorm(encoder["width"]) if encoder["norm"] == "pre" else nn.Identity()
         position = encoder["position"]
@@ -54,6 +56,8 @@ class Encoder(nn.Module):
         """(batch, tokens, width) to the same shape."""
         if self.period:
             x = x + self.position[torch.arange(x.shape[1], device=x.device) % self.period]
+        if self.training and self.token_dropout:
+            x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.token_dropout)
         x = self.dropout(x)
         for layer in self.layers:
             x = layer(x)

@@ -1,0 +1,72 @@
+"""What commands need before they begin: the clips, the program, the architecture."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .compose import Composer
+from .configuration import architecture
+from .dataset import Dataset, read_dataset
+from .distillation import read_recordings
+from .errors import TrainingError
+from .model import Classifier
+from .program import Program, find_program
+from .recipe import Recipe
+from .recordings import Recordings
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The clips, decoded, and the architecture for their labels."""
+
+    dataset: Dataset
+    composer: Composer
+    program: Program
+    store: Store
+    network: dict[str, Any]
+
+
+def prepare(options: argparse.Namespace, recipe: Recipe) -> Prepared:
+    """The clips, decoded, and the architecture for their labels."""
+    dataset = read_dataset(options.data, recipe.data)
+    program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
+    network = architecture(recipe.model, dataset.labels)
+    frames_per_token = Classifier(network).frames_per_token
+    frontend = program.frontend
+    shortest = (frames_per_token - 1) * frontend.hop + frontend.span  # of one token
+    store = Store(dataset, program, options.work, shortest)
+    composer = Composer(dataset, store, frontend, frames_per_token, recipe, recordings(options, program))
+    return Prepared(dataset, composer, program, store, network)
+
+
+def use_threads(options: argparse.Namespace) -> int:
+    """PyTorch's, as many as the options say, or one a processor."""
+    threads: int = options.threads or len(os.sched_getaffinity(0))
+    torch.set_num_threads(threads)
+    return threads
+
+
+def esc50_classes(options: argparse.Namespace) -> dict[str, str]:
+    """ESC-50's class of each of its files, if there is its table."""
+    if not options.classes:
+        return {}
+    try:
+        with options.classes.open(newline="", encoding="utf-8") as file:
+            return {row["filename"]: row["category"] for row in csv.DictReader(file)}
+    except (OSError, KeyError) as error:
+        raise TrainingError(f"{options.classes} is not ESC-50's table: {error}", 66) from error
+
+
+def recordings(options: argparse.Namespace, program: Program) -> Recordings | None:
+    """Those of the options, if there are any."""
+    if not (folder := getattr(options, "recordings", None)):
+        return None
+    dataset = read_recordings(folder, "")
+    return Recordings(dataset, Store(dataset, program, options.work, 0), program.frontend.sample_rate)

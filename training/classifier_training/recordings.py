@@ -1,0 +1,42 @@
+"""Recordings without labels: heard behind clips, and for a teacher to speak about."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from .dataset import Dataset
+from .store import Store
+
+_SHORTEST_SECONDS = 0.1
+
+
+class Recordings:
+    """Draws from the folders of a data set equally often, whatever is in them."""
+
+    def __init__(self, dataset: Dataset, store: Store, rate: int) -> None:
+        self._store = store
+        groups = defaultdict(list)
+        for clip in dataset.of(held_out=False):
+            if len(store.samples(clip.file)) >= _SHORTEST_SECONDS * rate:
+                groups[clip.label].append(clip.file)
+        self._groups = list(groups.values())
+
+    def all(self) -> list[np.ndarray]:
+        """Every recording, (samples,) each."""
+        return [self._store.samples(file) for group in self._groups for file in group]
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """(samples,) of a whole recording; not to be written to."""
+        group = self._groups[rng.integers(len(self._groups))]
+        return self._store.samples(group[rng.integers(len(group))])
+
+    def stretch(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count,) samples: a part of a recording, or several one after the other."""
+        parts: list[np.ndarray] = []
+        while (rest := count - sum(map(len, parts))) > 0:
+            samples = self.draw(rng)
+            start = int(rng.integers(max(1, len(samples) - rest + 1)))
+            parts.append(samples[start : start + rest])
+        return np.concatenate(parts)

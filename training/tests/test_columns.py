@@ -1,0 +1,103 @@
+"""Sequences that are composed of a frozen stem's columns, against the stem's output for the same sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from bundle_writer import write_yamnet, yamnet_tensors
+from torch import Tensor
+
+from classifier_training.columns import ClipColumns
+from classifier_training.compose import Composer
+from classifier_training.configuration import architecture
+from classifier_training.dataset import Dataset, read_dataset
+from classifier_training.initial import take_stem
+from classifier_training.model import Classifier
+from classifier_training.program import Program
+from classifier_training.recipe import Recipe, with_values
+from classifier_training.store import Store
+from classifier_training.yamnet import read_stem
+
+BLOCKS = 1
+PLAIN: dict[str, Any] = {
+    "noise_probability": 0.0,
+    "gain_db": (0.0, 0.0),
+    "speed": (1.0, 1.0),
+    "colour_db": 0.0,
+    "echo_probability": 0.0,
+    "shift_seconds": 0.0,
+    "time_mask_frames": 0,
+    "band_mask_bands": 0,
+}
+
+
+def columns_of(
+    program: Program, sounds: Path, tmp_path: Path, held_out: int, **training: Any
+) -> tuple[ClipColumns, Dataset, Store, Any]:
+    """With a stem of YAMNet's shape and random weights; `held_out` is the seed of the split."""
+    values = {
+        "data": {"split_seed": held_out},
+        "model": {"stem": "yamnet", "yamnet_blocks": BLOCKS},
+        "training": {**PLAIN, **training},
+    }
+    recipe = with_values(Recipe(), values, "test")
+    dataset = read_dataset(sounds, recipe.data)
+    model = Classifier(architecture(recipe.model, dataset.labels)).eval()
+    folder = tmp_path / "yamnet"
+    if not folder.exists():
+        write_yamnet(folder, yamnet_tensors(BLOCKS, np.random.default_rng(0)))
+    take_stem(model, read_stem(folder, BLOCKS))
+
+    @torch.no_grad()
+    def begin(features: Tensor) -> Tensor:
+        return model.begin(features, model.stem.depth)
+
+    store = Store(dataset, program, tmp_path / "work", 400)
+    composer = Composer(dataset, store, program.frontend, model.frames_per_token, recipe)
+    columns = ClipColumns(
+        dataset.clips, composer, program, recipe.training, begin, torch.zeros(64), None, tmp_path / "copies"
+    )
+    return columns, dataset, store, begin
+
+
+@pytest.fixture
+def program(program_path: Path, tmp_path: Path) -> Program:
+    return Program(program_path, {"recipe": "yamnet"}, tmp_path / "work")
+
+
+@pytest.mark.parametrize("cold", [1.0, 0.0])
+def test_columns_are_those_of_the_sound(program: Program, sounds: Path, tmp_path: Path, cold: float) -> None:
+    """A clip that starts the stream, and one after other sound: there all but what the stem still sees of that."""
+    columns, dataset, store, begin = columns_of(program, sounds, tmp_path, 2, cold_fraction=cold)
+    clips = dataset.of(held_out=False)
+    chunk = columns.chunk(0, np.arange(6), np.random.default_rng(0))
+    for row in range(6):
+        clip = clips[row]
+        features = program.features(store.samples(clip)[None])
+        expected = begin(torch.from_numpy(np.ascontiguousarray(features)))[0]  # (channels, tokens, bands)
+        count = expected.shape[1]
+        end = int(chunk.last[row]) + 1
+        found = chunk.inputs[row, :, end - count : end].float()
+        seen = 0 if cold else 6  # columns of YAMNet's first block that look back on what was before
+        assert count > 40 and (cold == 0 or end == count)
+        assert torch.allclose(found[:, seen:], expected[:, seen:], atol=2e-3, rtol=2e-3)
+        label = dataset.labels.index(clip.label)
+        heard = chunk.weights[row, end - count : end] > 0
+        assert chunk.labels[row, end - 1] == label and heard.any()
+
+
+def test_models_of_all_folds_share_a_copy(program: Program, sounds: Path, tmp_path: Path) -> None:
+    """It is there when the second split asks for it, and no sequence has a clip that is held out."""
+    first, *_ = columns_of(program, sounds, tmp_path, 2)
+    one = first.chunk(0, np.arange(first.count), np.random.default_rng(0))
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "copies").rglob("*")}
+    second, dataset, *_ = columns_of(program, sounds, tmp_path, 3)
+    two = second.chunk(0, np.arange(second.count), np.random.default_rng(0))
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "copies").rglob("*")} == written
+    assert len(one) == first.count and len(two) == len(dataset.of(held_out=False))
+    again = second.chunk(0, np.arange(second.count), np.random.default_rng(0))
+    assert torch.equal(two.inputs, again.inputs) and torch.equal(two.weights, again.weights)
