@@ -29,13 +29,16 @@ def label_thresholds(
     background: Sequence[str],
     truth: np.ndarray,
     peaks: np.ndarray,
+    other: np.ndarray,
     lowest: float,
 ) -> dict[str, float]:
     """Each label's threshold but for the background's, from each clip's label (clips) and the highest probability of
-    all labels in it (clips, labels). Labels of few clips have none."""
+    all labels in it (clips, labels), and in stretches of other sound (stretches, labels). Labels of few clips have
+    none."""
     thresholds = {}
     for index, label in enumerate(labels):
         has = truth == index
         if label not in background and has.sum() >= _LEAST_CLIPS:
-            thresholds[label] = round(best_threshold(peaks[has, index], peaks[~has, index], lowest), 2)
+            negative = np.concatenate([peaks[~has, index], other[:, index]])
+            thresholds[label] = round(best_threshold(peaks[has, index], negative, lowest), 2)
     return thresholds

@@ -62,9 +62,9 @@ def _agreement(measured: dict[str, Any] | None) -> list[str]:
     ]
     if zero_shot := measured.get("zero_shot"):
         parts.append(
-            f"Of {zero_shot['recordings']} held-out clips of ESC-50, {zero_shot['accuracy']:.1%} are named right without "
-            f"any training on its classes; of YAMNet itself it is {zero_shot['teacher']:.1%}. What counts is the most "
-            "probable of the AudioSet labels that some class goes by "
+            f"Of {zero_shot['recordings']} held-out clips of ESC-50, {zero_shot['accuracy']:.1%} are named right "
+            f"without any training on its classes; of YAMNet itself it is {zero_shot['teacher']:.1%}. What counts is "
+            "the most probable of the AudioSet labels that some class goes by "
             "(`training/classifier_training/data/esc50-audioset.json`)."
         )
     return parts
@@ -76,7 +76,8 @@ def _events(measured: dict[str, Any] | None) -> list[str]:
     return [
         f"Events at the model's own thresholds: of {measured['clips']} held-out clips in running noise at "
         f"{measured['snr_db']:g} dB, {measured['found'] / measured['clips']:.1%} were reported; in "
-        f"{measured['minutes']:g} minutes of speech and noise without any of the labels, {measured['false']} events were."
+        f"{measured['minutes']:g} minutes of speech and noise without any of the labels, {measured['false']} events "
+        "were."
     ]
 
 

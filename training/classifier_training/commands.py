@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import yamnet
 from .agreement import measure_agreement
 from .calibrate import label_thresholds
@@ -16,7 +18,7 @@ from .configuration import architecture, complete_config
 from .dataset import Dataset, split_rule
 from .distillation import Mixtures, read_recordings
 from .errors import TrainingError
-from .evaluate import Report, evaluate
+from .evaluate import Report, evaluate, peaks_in
 from .events import measure_events
 from .export import export_model, write_config
 from .files import atomic_directory
@@ -24,7 +26,7 @@ from .inputs import Clips
 from .interchange import import_encoder, read_state
 from .measurement import over_folds
 from .model import Classifier
-from .preparation import esc50_classes, prepare, use_threads
+from .preparation import Prepared, esc50_classes, prepare, use_threads
 from .program import Program, find_program
 from .progress import say
 from .recipe import Recipe, with_values
@@ -90,6 +92,7 @@ def _train(
                     config["background"],
                     report.truth,
                     report.peaks,
+                    _other_peaks(folder, prepared, report),
                     recipe.card.threshold_off,
                 )
         write_config(folder, config)
@@ -100,6 +103,13 @@ def _train(
             write_config(folder, config)
     say(f"wrote {out}")
     return report
+
+
+def _other_peaks(model: Path, prepared: Prepared, report: Report) -> np.ndarray:
+    """(stretches, labels) of the recordings that were kept; none if there are no recordings."""
+    if not prepared.recordings:
+        return np.zeros((0, report.peaks.shape[1]))
+    return peaks_in(model, prepared.recordings.kept(), prepared.program)
 
 
 def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:

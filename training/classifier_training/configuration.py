@@ -11,7 +11,8 @@ from .yamnet import stem_layers
 
 
 def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]:
-    """The keys that determine the network: `labels`, `frontend`, `input_width`, `stem`, `encoder`."""
+    """The keys that determine the network: `labels`, `frontend`, `input_width`, `stem`, `encoder`, `head`."""
+    average = {"head": {"average": options.head_average}} if options.head_average > 1 else {}
     return {
         "labels": list(labels),
         "frontend": options.frontend,
@@ -33,6 +34,7 @@ def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]
                 else {"kind": "none"}
             ),
         },
+        **average,
     }
 
 

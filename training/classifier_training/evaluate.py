@@ -128,6 +128,16 @@ def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program
     return Report(cold, mid, np.array(truth), np.array(peaks))
 
 
+def peaks_in(model: Path, sounds: list[np.ndarray], program: Program) -> np.ndarray:
+    """(stretches, labels) each label's highest probability in every second or so of sounds that follow each other."""
+    stream = np.concatenate([*sounds, np.zeros(program.frontend.window_length, np.float32)])
+    if program.frontend.frames(len(stream)) < 1:
+        stream = np.zeros(program.frontend.window_length, np.float32)
+    probabilities = _softmax(program.encode(model, program.features(stream[None])[0]))
+    count = max(1, round(len(stream) / program.frontend.sample_rate))
+    return np.stack([part.max(0) for part in np.array_split(probabilities, count) if len(part)])
+
+
 def _softmax(logits: np.ndarray) -> np.ndarray:
     terms = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(terms / terms.sum(1, keepdims=True))

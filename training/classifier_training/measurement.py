@@ -17,7 +17,7 @@ from .errors import TrainingError
 from .evaluate import Report, evaluate
 from .events import Events, measure_events
 from .export import write_config
-from .preparation import esc50_classes, prepare, recordings, use_threads
+from .preparation import esc50_classes, prepare, use_threads
 from .program import Program, find_program
 from .progress import say
 from .recipe import Recipe, with_values
@@ -85,7 +85,7 @@ def _events(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any])
         prepared.store,
         prepared.program,
         tuple(config["background"]),
-        recordings(options, prepared.program),
+        prepared.recordings,
     )
 
 

@@ -31,6 +31,7 @@ class Prepared:
     program: Program
     store: Store
     network: dict[str, Any]
+    recordings: Recordings | None
 
 
 def prepare(options: argparse.Namespace, recipe: Recipe) -> Prepared:
@@ -42,8 +43,9 @@ def prepare(options: argparse.Namespace, recipe: Recipe) -> Prepared:
     frontend = program.frontend
     shortest = (frames_per_token - 1) * frontend.hop + frontend.span  # of one token
     store = Store(dataset, program, options.work, shortest)
-    composer = Composer(dataset, store, frontend, frames_per_token, recipe, recordings(options, program))
-    return Prepared(dataset, composer, program, store, network)
+    unlabelled = recordings(options, program)
+    composer = Composer(dataset, store, frontend, frames_per_token, recipe, unlabelled)
+    return Prepared(dataset, composer, program, store, network, unlabelled)
 
 
 def use_threads(options: argparse.Namespace) -> int:

@@ -80,6 +80,9 @@ class ModelOptions:
     inverse_iterations: int = option(6, "iterations of the Newton-Schulz inverse")
     norm: str = option("pre", "place of the layer norms", ("pre", "post"))
     activation: str = option("relu", "activation of the feed-forward part", ("relu", "gelu"))
+    head_average: int = option(
+        1, "newest tokens over which the head's logits are averaged: steadier, and later by half as many"
+    )
     position_period: int = option(0, "period of the recycling position encoding; 0 for none")
     weights: str = option("float16", "numbers that the weights are stored as", ("float16", "float32"))
 
@@ -272,6 +275,8 @@ def _check_model(model: ModelOptions, place: str) -> None:
         raise TrainingError(f"{place}: time_strides and band_strides must be 1 or 2", 78)
     if model.width % model.heads:
         raise TrainingError(f"{place}: width {model.width} is no multiple of heads {model.heads}", 78)
+    if not 1 <= model.head_average <= 1024:
+        raise TrainingError(f"{place}: head_average is {model.head_average}; it must be 1 to 1024", 78)
     if model.window < 2:
         raise TrainingError(f"{place}: window is {model.window}; it must be at least 2", 78)
 

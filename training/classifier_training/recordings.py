@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 
 import numpy as np
@@ -10,22 +11,30 @@ from .dataset import Dataset
 from .store import Store
 
 _SHORTEST_SECONDS = 0.1
+_KEPT = 5  # of so many files one is kept
 
 
 class Recordings:
     """Draws from the folders of a data set equally often, whatever is in them."""
 
     def __init__(self, dataset: Dataset, store: Store, rate: int) -> None:
+        """A fifth of the files, by a hash of their names, is kept: never drawn."""
         self._store = store
+        self._kept: list[str] = []
         groups = defaultdict(list)
         for clip in dataset.of(held_out=False):
             if len(store.samples(clip.file)) >= _SHORTEST_SECONDS * rate:
-                groups[clip.label].append(clip.file)
+                kept = zlib.crc32(clip.file.encode()) % _KEPT == 0
+                (self._kept if kept else groups[clip.label]).append(clip.file)
         self._groups = list(groups.values())
+
+    def kept(self) -> list[np.ndarray]:
+        """The recordings that are never drawn, (samples,) each."""
+        return [self._store.samples(file) for file in self._kept]
 
     def all(self) -> list[np.ndarray]:
         """Every recording, (samples,) each."""
-        return [self._store.samples(file) for group in self._groups for file in group]
+        return self.kept() + [self._store.samples(file) for group in self._groups for file in group]
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """(samples,) of a whole recording; not to be written to."""

@@ -61,6 +61,17 @@ def test_outputs_do_not_depend_on_the_future(options: dict[str, Any]) -> None:
     assert not torch.allclose(made(x)[:, known:], made(changed)[:, known:], atol=1e-3)
 
 
+def test_the_head_reads_the_mean_of_the_newest_contexts() -> None:
+    """Of the first tokens as many as there are: the logits are the means of those of single tokens."""
+    single, averaged = model(), model(head_average=3)
+    averaged.load_state_dict(single.state_dict())
+    x = torch.randn(2, 4 * 7, BANDS)
+    alone = single(x)
+    expected = torch.stack([alone[:, max(0, t - 2) : t + 1].mean(1) for t in range(alone.shape[1])], 1)
+    assert torch.allclose(averaged(x), expected, atol=1e-5)
+    assert not torch.allclose(averaged(x), alone, atol=1e-3)
+
+
 @pytest.mark.parametrize("options", VARIANTS)
 @pytest.mark.parametrize("frames", [8, 11, 41])
 @torch.no_grad()

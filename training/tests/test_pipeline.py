@@ -144,10 +144,11 @@ def test_a_stem_of_yamnet(program_path: Path, sounds: Path, tmp_path: Path, rate
     """Its convolutions are exported as they were read, unless they learn; the program accepts the model."""
     checkpoint = write_yamnet(tmp_path / "yamnet", yamnet_tensors(1, np.random.default_rng(0)))
     out = tmp_path / "models" / "tones"
-    stem = "--stem yamnet --yamnet-blocks 1 --yamnet-token-frames 1".split()
+    stem = "--stem yamnet --yamnet-blocks 1 --yamnet-token-frames 1 --head-average 3 --token-dropout 0.2".split()
     assert train(sounds, out, *stem, "--yamnet", str(checkpoint), "--stem-rate", rate, epochs=1) == 0
     config, tensors = json.loads((out / "config.json").read_text()), load_file(out / "model.safetensors")
     assert [layer["time_stride"] for layer in config["stem"]["layers"]] == [1, 1]
+    assert config["head"] == {"average": 3}  # the program has checked the golden logits
     assert "YAMNet" in (out / "README.md").read_text() and str(tmp_path) not in json.dumps(config)
     assert not tensors["input.mean"].any() and (tensors["input.scale"] == 1).all()
     for name, tensor in read_stem(checkpoint, 1).items():

@@ -54,6 +54,7 @@ extension Model {
             show(flows[index].output, index, &streams, &w)  // (R, D)
         }
         normalize(finalNorm, when: .pre, &w)  // (R, D)
+        average(&streams, &w)  // (R, D)
         k.affine(head, w.normed, into: &w.logits, rows: w.rows)  // (R, D) -> (R, labels)
     }
 
@@ -68,6 +69,14 @@ extension Model {
                     w.projected, row: row, rows: rows, layer, layer: index, position: memory.tokens - 1,
                     kernels: kernels, into: &w.context)
             }
+        }
+    }
+
+    /// In its place, the mean of every stream's newest contexts.
+    private func average<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace) {
+        guard configuration.averagedContexts > 1 else { return }
+        for row in 0..<streams.ready {
+            streams.withMemory(row) { $0.average.replace(&w.normed, row: row, position: $0.tokens - 1) }
         }
     }
 

@@ -50,6 +50,7 @@ struct StreamMemory: ~Copyable {
     var stem: StemState
     var history: TokenHistory
     var attention: AttentionMemory
+    var average: ContextAverage
     var frames: Int64 = 0
     var tokens: Int64 = 0
 
@@ -60,14 +61,16 @@ struct StreamMemory: ~Copyable {
         let widening = encoder.keepsWindowRows ? (encoder.depth == .window ? 1 : encoder.layers) : 0
         history = TokenHistory(layers: widening, window: encoder.window, width: encoder.width)
         attention = AttentionMemory(encoder)
+        average = ContextAverage(count: model.configuration.averagedContexts, width: encoder.width)
     }
 
-    var bytes: Int { stem.bytes + history.bytes + attention.bytes }
+    var bytes: Int { stem.bytes + history.bytes + attention.bytes + average.bytes }
 
     mutating func reset() {
         stem.reset()
         history.reset()
         attention.reset()
+        average.reset()
         frames = 0
         tokens = 0
     }
@@ -78,6 +81,7 @@ struct StreamMemory: ~Copyable {
         stem.snapshot(to: &writer)
         history.snapshot(to: &writer)
         attention.snapshot(to: &writer)
+        average.snapshot(to: &writer)
     }
 
     mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
@@ -87,5 +91,6 @@ struct StreamMemory: ~Copyable {
         try stem.restore(from: &reader)
         try history.restore(from: &reader)
         try attention.restore(from: &reader)
+        try average.restore(from: &reader)
     }
 }

@@ -14,6 +14,8 @@ public struct ModelConfiguration: Sendable {
     public let inputWidth: Int
     public let stem: StemConfiguration
     public let encoder: EncoderConfiguration
+    /// Newest contexts of whose mean the head makes logits.
+    public let averagedContexts: Int
     public let activation: OutputActivation
     /// Labels that are never events.
     public let background: Set<String>
@@ -52,9 +54,8 @@ public struct DecisionDefaults: Sendable, Equatable {
 
 extension ModelConfiguration: Decodable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, description, licence, labels, frontend, stem, encoder, activation, background, decision, weights,
-            golden,
-            card
+        case name, description, licence, labels, frontend, stem, encoder, head, activation, background, decision,
+            weights, golden, card
         case formatVersion = "format_version"
         case inputWidth = "input_width"
     }
@@ -64,6 +65,16 @@ extension ModelConfiguration: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable { case tolerance }
         init(from decoder: any Decoder) throws {
             tolerance = try decoder.strictContainer(keyedBy: CodingKeys.self).decode(Double.self, forKey: .tolerance)
+        }
+    }
+
+    private struct Head: Decodable {
+        let average: Int
+        enum CodingKeys: String, CodingKey, CaseIterable { case average }
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
+            average = try values.decode(Int.self, forKey: .average)
+            try values.require((1...1024).contains(average), .average, "\(average) is not in 1 ... 1024")
         }
     }
 
@@ -87,6 +98,7 @@ extension ModelConfiguration: Decodable {
         try values.require((1...65536).contains(inputWidth), .inputWidth, "\(inputWidth) is not in 1 ... 65536")
         stem = try values.decode(StemConfiguration.self, forKey: .stem)
         encoder = try values.decode(EncoderConfiguration.self, forKey: .encoder)
+        averagedContexts = try values.decodeIfPresent(Head.self, forKey: .head)?.average ?? 1
         activation = try values.decode(OutputActivation.self, forKey: .activation)
         background = Set(try values.decode([String].self, forKey: .background))
         let known = Set(labels)

@@ -54,6 +54,8 @@ package struct ModelShape: Sendable, Equatable {
     package var norm = EncoderConfiguration.Norm.pre
     package var activation = EncoderConfiguration.Activation.relu
     package var position = EncoderConfiguration.Position.none
+    /// Contexts of whose mean the head makes logits.
+    package var averagedContexts = 1
     /// Standard deviation of the logits of attention, roughly.
     package var logitScale = 1.0
 
@@ -81,7 +83,7 @@ package struct ModelShape: Sendable, Equatable {
 
     /// `config.json`, complete but for the size and the hash of the weights.
     package var configuration: JSONValue {
-        .object([
+        var members: [String: JSONValue] = [
             "format_version": 1,
             "name": "random",
             "description": "Random weights.",
@@ -102,7 +104,9 @@ package struct ModelShape: Sendable, Equatable {
             ]),
             "golden": .object(["tolerance": 1e-4]),
             "card": .object([:]),
-        ])
+        ]
+        if averagedContexts > 1 { members["head"] = .object(["average": .number(Double(averagedContexts))]) }
+        return .object(members)
     }
 
     private var stemConfiguration: JSONValue {

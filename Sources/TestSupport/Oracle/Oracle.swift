@@ -48,6 +48,11 @@ package struct Oracle: Sendable {
             let norm = try OracleLayerNorm("encoder.norm", tensors)
             x = x.map(norm.callAsFunction)
         }
+        let contexts = x
+        x = contexts.indices.map { t in
+            let newest = contexts[max(0, t - configuration.averagedContexts + 1)...t]
+            return newest.reduce([Double](repeating: 0, count: encoder.width), sum).map { $0 / Double(newest.count) }
+        }
         let head = try OracleAffine("head", tensors)
         return Output(tokens: tokens, contexts: x, logits: x.map(head.callAsFunction))
     }

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_LEAST_EXPONENT = (
-    -60.0
-)  # terms e^-60 of the sequence's greatest count alike; they matter in no window of float32
+# Terms that are smaller than the sequence's greatest by these exponents count alike: where a window has no others, that is not
+# the window's own softmax any more. In float64, by which models are verified, it matters in no window.
+_LEAST_EXPONENT = {torch.float32: -60.0, torch.float64: -600.0}
 
 
 def band(tokens: int, window: int, device: torch.device | None = None) -> Tensor:
@@ -59,7 +59,7 @@ class Landmarks(nn.Module):
         score = k @ self.query.transpose(-1, -2)  # (batch, heads, tokens, m)
         # A windowed softmax average is a ratio of sums of positive terms: nothing cancels, so that one shift
         # for the whole sequence serves all windows.
-        weight = torch.exp((score - score.amax(-2, keepdim=True)).clamp(min=_LEAST_EXPONENT))
+        weight = torch.exp((score - score.amax(-2, keepdim=True)).clamp(min=_LEAST_EXPONENT.get(v.dtype, -60.0)))
         terms = (weight[..., :, None] * v[..., None, :]).flatten(-2)  # (batch, heads, tokens, m * d)
         see = mask.to(v.dtype)
         delta = (see @ terms).unflatten(-1, (weight.shape[-1], v.shape[-1])) / (see @ weight)[..., None]

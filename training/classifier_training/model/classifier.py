@@ -5,11 +5,22 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .attention import Landmarks
 from .encoder import Encoder
 from .stem import ConvolutionStem, LinearStem, Normalisation
+
+
+def newest_mean(x: Tensor, count: int) -> Tensor:
+    """(batch, tokens, width), each token's mean with the `count` - 1 before it, as far as there are any."""
+    if count == 1:
+        return x
+    sums = F.avg_pool1d(F.pad(x.transpose(1, 2), (count - 1, 0)), count, 1).transpose(1, 2) * count
+    there = torch.arange(1, x.shape[1] + 1, device=x.device).clamp(max=count)
+    return sums / there[:, None]
 
 
 class Classifier(nn.Module):
@@ -26,6 +37,7 @@ class Classifier(nn.Module):
             else ConvolutionStem(bands, stem["layers"], encoder["width"])
         )
         self.encoder = Encoder(encoder, dropout, token_dropout)
+        self.average: int = config.get("head", {}).get("average", 1)
         self.head = nn.Linear(encoder["width"], len(config["labels"]))
 
     @property
@@ -45,8 +57,8 @@ class Classifier(nn.Module):
         return self.head(self.context(x, layers))
 
     def context(self, x: Tensor, layers: int) -> Tensor:
-        """The encoder's output (batch, tokens, width) of what `begin` gave."""
-        return self.encoder(self.stem.project(self.stem.run(x, layers)))
+        """What the head reads (batch, tokens, width) of what `begin` gave."""
+        return newest_mean(self.encoder(self.stem.project(self.stem.run(x, layers))), self.average)
 
     def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]]) -> None:
         """Makes attention low-rank, with (query, key) landmarks (heads, m, d) for each layer."""

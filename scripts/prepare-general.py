@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Gathers the sounds that models/general learns from: prepare-general.py COLLECTED DATA OUT
+
+COLLECTED is what `collect-sounds` made; of the stamps' spoken names, which are many and alike, an eighth is taken. DATA
+are the recordings of docs/data.md: a third of the English and a twelfth of the Arabic commands of speakers that are
+trained on, and of ESC-50 the freely licensed part and, to measure by, fold 4. OUT holds links and copies.
+"""
+
+import csv
+import os
+import shutil
+import sys
+from pathlib import Path
+
+STAMPS = "tuxpaint-stamps-default"
+
+
+def link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.link(source, target)
+
+
+def main(collected: Path, data: Path, out: Path) -> None:
+    for package in sorted(collected.iterdir()):
+        files = sorted(file for file in package.rglob("*") if file.is_file())
+        if package.name == STAMPS:
+            files = [file for file in files if file.suffix == ".ogg"][7::8]
+        for file in files:
+            link(file, out / file.relative_to(collected))
+    for folder in ("speech", "arabic", "esc50"):
+        (out / folder).mkdir(parents=True)
+    for label in sorted((data / "speech-commands").iterdir()):
+        for file in sorted(label.iterdir())[::3]:
+            shutil.copy(file, out / "speech" / f"{label.name}-{file.name}")
+    with (data / "arabic-speech-commands" / "clips.csv").open(newline="") as table:
+        for row in list(csv.DictReader(table))[::12]:
+            if row["split"] == "train":
+                name = row["filename"]
+                shutil.copy(data / "arabic-speech-commands" / name, out / "arabic" / name.replace("/", "-"))
+    with (data / "esc50" / "esc50.csv").open(newline="") as table:
+        for row in csv.DictReader(table):
+            if row["fold"] == "4" or row["esc10"] == "True":
+                shutil.copy(data / "esc50" / "audio" / row["filename"], out / "esc50")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    main(*map(Path, sys.argv[1:]))
