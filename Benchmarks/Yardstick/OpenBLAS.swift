@@ -4,14 +4,16 @@ internal import Kernels
 /// The yardstick: OpenBLAS on one thread. It is looked up when the benchmark runs, so that nothing else of the project needs it.
 @safe
 struct OpenBLAS {
-    private typealias Gemv = @convention(c) (
-        CInt, CInt, CInt, CInt, Float, UnsafePointer<Float>, CInt, UnsafePointer<Float>, CInt, Float,
-        UnsafeMutablePointer<Float>, CInt
-    ) -> Void
-    private typealias Gemm = @convention(c) (
-        CInt, CInt, CInt, CInt, CInt, CInt, Float, UnsafePointer<Float>, CInt, UnsafePointer<Float>, CInt, Float,
-        UnsafeMutablePointer<Float>, CInt
-    ) -> Void
+    private typealias Gemv =
+        @convention(c) (
+            CInt, CInt, CInt, CInt, Float, UnsafePointer<Float>, CInt, UnsafePointer<Float>, CInt, Float,
+            UnsafeMutablePointer<Float>, CInt
+        ) -> Void
+    private typealias Gemm =
+        @convention(c) (
+            CInt, CInt, CInt, CInt, CInt, CInt, Float, UnsafePointer<Float>, CInt, UnsafePointer<Float>, CInt, Float,
+            UnsafeMutablePointer<Float>, CInt
+        ) -> Void
     private typealias Dot = @convention(c) (CInt, UnsafePointer<Float>, CInt, UnsafePointer<Float>, CInt) -> Float
     private typealias SetThreads = @convention(c) (CInt) -> Void
 

@@ -15,8 +15,9 @@
 // An aggregate of a sliding softmax average (numerics: a maximum, a sum and a weighted mean of values per row):
 //   maximum  rows_padded          largest logit seen
 //   total    rows_padded          sum of exp(logit - maximum)
-//   value    rows * width         mean of v with the weights exp(logit - maximum)
-// rows = heads * landmarks; rows_padded = rows rounded up to KERNELS_LANES; width = elements of a head.
+//   value    width * rows_padded  mean of v with the weights exp(logit - maximum), element by element
+// rows = landmarks * heads, landmark by landmark; rows_padded = rows rounded up to KERNELS_LANES; width = elements of a head. Whatever a head
+// has in these kernels lies with the other heads' side by side: logits (landmarks, heads), v and outputs (width, heads).
 typedef struct {
   ptrdiff_t heads;
   ptrdiff_t landmarks;
@@ -86,25 +87,29 @@ typedef struct {
   ptrdiff_t (*softmax_exchange)(kernels_rows rows, const float *old_scores, const float *new_scores,
                                 const float *old_v, const float *new_v);
 
-  // target = source combined with one token: logits (rows), v (heads * width). target may be source. `carry`, laid out as
+  // scratch of these: kernels_sums_scratch. target = source combined with one token: logits (rows), v (width, heads). target may be source. `carry`, laid out as
   // an aggregate, is what the rounding of source left over, and then of target.
   void (*sums_insert)(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
                       float *target, float *carry, float *scratch);
   // target = target combined with other, whose carry is zero.
   void (*sums_combine)(kernels_sums_shape shape, const float *other, float *target, float *carry, float *scratch);
-  // output (heads * width) = softmax(beta) inverse Delta, Delta the combination of three aggregates;
-  // beta (rows), inverse (heads, landmarks, landmarks). scratch: 4 * rows_padded.
+  // output (width, heads) = softmax(beta) inverse Delta, Delta the combination of three aggregates; beta (rows), inverse (landmarks, rows).
   void (*sums_attend)(kernels_sums_shape shape, const float *a, const float *b, const float *c,
                       const float *beta, const float *inverse, float *scratch, float *output);
-  // The same in its parts: mixed (rows) = softmax(beta) inverse; output (heads * width) = mixed delta, delta being the
+  // The same in its parts: mixed (rows) = softmax(beta) inverse; output (width, heads) = mixed delta, delta being the
   // values of an aggregate.
-  void (*landmarks_mix)(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed);
-  void (*landmarks_apply)(kernels_sums_shape shape, const float *mixed, const float *delta, float *output);
+  void (*landmarks_mix)(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed,
+                        float *scratch);
+  void (*landmarks_apply)(kernels_sums_shape shape, const float *mixed, const float *delta, float *output,
+                          float *scratch);
 } kernels_table;
 
 // The best table that this machine can run, or the named one ("generic", "avx2", "avx512"); NULL where the name
 // is unknown or the machine lacks the instructions.
 const kernels_table *kernels_select(const char *name);
+
+// Floats of scratch that the kernels of aggregates want.
+ptrdiff_t kernels_sums_scratch(kernels_sums_shape shape);
 
 // The generic kernels, which also add up the multiply-adds of this thread.
 const kernels_table *kernels_counting(void);

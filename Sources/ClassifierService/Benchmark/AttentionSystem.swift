@@ -13,7 +13,9 @@ public struct AttentionSystem: Sendable, Equatable {
     public let depth: EncoderConfiguration.Depth
     public let layers: Int
 
-    package init(kind: Kind, landmarks: EncoderConfiguration.LandmarkUpdate?, depth: EncoderConfiguration.Depth, layers: Int) {
+    package init(
+        kind: Kind, landmarks: EncoderConfiguration.LandmarkUpdate?, depth: EncoderConfiguration.Depth, layers: Int
+    ) {
         self.kind = kind
         self.landmarks = landmarks
         self.depth = depth

@@ -5,7 +5,8 @@ package import StreamTransformer
 /// Encoder layers with random weights, and next to nothing around them: what a benchmark of attention measures.
 package enum LayerModel {
     /// D = 192, 16 heads, FFN 192, 8 landmarks; or the shape of another encoder.
-    package static func configuration(_ system: AttentionSystem, window: Int, like encoder: EncoderConfiguration? = nil) throws
+    package static func configuration(_ system: AttentionSystem, window: Int, like encoder: EncoderConfiguration? = nil)
+        throws
         -> ModelConfiguration
     {
         let landmarks = encoder?.attention.landmarks ?? 8
