@@ -17,11 +17,15 @@ struct StepYardstick {
         var y = AlignedBuffer(count: Self.width)
         var step = try FilledStream(system, window: 120)
         var long = try FilledStream(system, window: 12_000)
-        var contest = Contest(["step", "sgemv by rows", "sgemv by columns", "n = 12,000"])
+        var half = try FilledStream(system, window: 120, weights: .float16)
+        var integer = try FilledStream(system, window: 120, weights: .int8)
+        var contest = Contest(["step", "sgemv by rows", "sgemv by columns", "n = 12,000", "f16", "int8"])
         try contest.run(count: 20_000) { place in
             switch place {
             case 0: try step.step()
             case 3: try long.step()
+            case 4: try half.step()
+            case 5: try integer.step()
             default:
                 for product in 0..<Self.products {
                     library.multiply(
@@ -34,6 +38,11 @@ struct StepYardstick {
         report.figure("six sgemv 192 x 192", Report.time(sgemv))
         report.ratio(
             "step, n = 120 / six sgemv", contest.median(0) / sgemv, atMost: 1.1, Report.time(contest.median(0)))
+        for (place, name, bar) in [(4, "f16", 0.8), (5, "int8", 0.6)] {
+            report.ratio(
+                "step, n = 120, \(name) weights / six sgemv", contest.median(place) / sgemv, atMost: bar,
+                Report.time(contest.median(place)))
+        }
         report.ratio(
             "step, n = 12,000 / n = 120", contest.median(3) / contest.median(0), atMost: 1.2,
             Report.time(contest.median(3)))
@@ -74,8 +83,8 @@ struct FilledStream: ~Copyable {
     private let tokens: [Float]
     private var next = 0
 
-    init(_ system: AttentionSystem, window: Int) throws {
-        let model = try LayerModel.make(system, window: window)
+    init(_ system: AttentionSystem, window: Int, weights: WeightPrecision = .float32) throws {
+        let model = try LayerModel.make(system, window: window, weights: weights)
         let tokens = Samples.uniform(1024)
         var stream = model.makeStream()
         for position in 0..<window {

@@ -4,6 +4,7 @@
 #define KERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 // Width of a vector in the kernels' source; the compiler splits it where the machine's is narrower.
 #define KERNELS_LANES 16
@@ -46,6 +47,13 @@ typedef struct {
   // `bias` may be NULL. Each output sums over k in order, whatever `rows` is.
   void (*affine)(const float *packed, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x,
                  ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, int accumulate);
+  // The same with weights of half precision (kernels_pack_half).
+  void (*affine_half)(const uint16_t *packed, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x,
+                      ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, int accumulate);
+  // The same with 8-bit weights, those of output i in units of scales[i] (kernels_pack_integer); x is rounded to 16 bits.
+  void (*affine_integer)(const int8_t *packed, const float *scales, const float *bias, ptrdiff_t inputs,
+                         ptrdiff_t outputs, const float *x, ptrdiff_t x_stride, float *y, ptrdiff_t y_stride,
+                         ptrdiff_t rows, int accumulate);
   // Panels of 16 outputs that each read a range of inputs only: y[16 p + j] = sum_k w[.][j] x[start_p + k].
   void (*banded)(const float *weights, const ptrdiff_t *starts, const ptrdiff_t *counts, ptrdiff_t panels,
                  const float *x, float *y);
@@ -119,5 +127,9 @@ size_t kernels_multiply_adds(void);
 ptrdiff_t kernels_packed_count(ptrdiff_t inputs, ptrdiff_t outputs);
 // From row-major (outputs, inputs) to panels: the inner loop reads the weights of one input for a whole panel.
 void kernels_pack(const float *matrix, ptrdiff_t inputs, ptrdiff_t outputs, float *packed);
+// The same of bit patterns of half precision.
+void kernels_pack_half(const uint16_t *matrix, ptrdiff_t inputs, ptrdiff_t outputs, uint16_t *packed);
+// The same of 8-bit numbers, in panels of pairs of inputs; the inputs are rounded up to an even number.
+void kernels_pack_integer(const int8_t *matrix, ptrdiff_t inputs, ptrdiff_t outputs, int8_t *packed);
 
 #endif

@@ -28,7 +28,9 @@ package enum LayerModel {
     }
 
     /// A model of the benchmark's own shape.
-    package static func make(_ system: AttentionSystem, window: Int) throws -> Model {
+    package static func make(_ system: AttentionSystem, window: Int, weights: WeightPrecision = .float32) throws
+        -> Model
+    {
         let configuration = try configuration(system, window: window)
         let encoder = configuration.encoder
         let (width, feedForward) = (encoder.width, encoder.feedForward)
@@ -64,6 +66,6 @@ package enum LayerModel {
         affine("head", 1, width)
         add("golden.features", 1, 1)
         add("golden.logits", 1, 1)
-        return try Model(configuration, Safetensors(tensors: tensors), directory: "benchmark")
+        return try Model(configuration, Safetensors(tensors: tensors), directory: "benchmark", weights: weights)
     }
 }

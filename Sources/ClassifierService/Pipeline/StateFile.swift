@@ -50,9 +50,10 @@ package enum StateFile {
         Int64(bitPattern: bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
     }
 
-    /// What two processes must share for the second to continue bit for bit: weights and instruction set.
+    /// What two processes must share for the second to continue bit for bit: weights, as they are kept, and instruction set.
     private static func identity(_ model: AudioModel) -> String {
         let configuration = model.model.configuration
-        return "\(configuration.name) \(configuration.weights.sha256) on \(Kernels.best.name)"
+        return
+            "\(configuration.name) \(configuration.weights.sha256) in \(model.model.weights.rawValue) on \(Kernels.best.name)"
     }
 }

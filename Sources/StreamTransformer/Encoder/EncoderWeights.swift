@@ -71,11 +71,14 @@ struct LayerWeights: Sendable {
 /// The rows and the bias of an affine map in float64, while they are folded together.
 struct AffineRows {
     let inputs: Int
+    /// How the map is to be packed.
+    private let precision: WeightPrecision
     var weights: [Double]  // (outputs, inputs)
     var bias: [Double]
 
     init(_ prefix: String, _ outputs: Int, _ inputs: Int, from tensors: inout TensorReader) throws(ModelError) {
         self.inputs = inputs
+        precision = tensors.weights
         weights = try tensors.take("\(prefix).weight", outputs, inputs).map(Double.init)
         bias = try tensors.take("\(prefix).bias", outputs).map(Double.init)
     }
@@ -149,6 +152,8 @@ struct AffineRows {
     }
 
     var packed: PackedMatrix {
-        PackedMatrix(rows: weights.map(Float.init), bias: bias.map(Float.init), inputs: inputs, outputs: bias.count)
+        PackedMatrix(
+            rows: weights.map(Float.init), bias: bias.map(Float.init), inputs: inputs, outputs: bias.count,
+            format: precision.format)
     }
 }
