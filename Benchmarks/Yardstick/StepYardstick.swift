@@ -50,14 +50,24 @@ struct StepYardstick {
         try reportCeiling(report, step: contest.median(0))
     }
 
-    /// The slowest steps, by the thread's own clock: what else the machine does is not the step's.
+    /// The slowest steps, by the thread's own clock, and the slowest products of the library: what they share is the machine's.
     private func reportTail(_ report: Report) throws {
+        let matrices = AlignedBuffer(Samples.uniform(Self.products * Self.width * Self.width))
+        let x = AlignedBuffer(Samples.uniform(Self.width))
+        var y = AlignedBuffer(count: Self.width)
         for window in [120, 12_000] {
             var stream = try FilledStream(system, window: window)
-            var contest = Contest(["step"])
-            try contest.run(count: 50_000, clock: .thread) { _ in try stream.step() }
-            let (median, tail) = (contest.median(0), contest.quantile(0.999, 0))
-            report.ratio("p99.9 / median, n = \(window)", tail / median, atMost: 4, Report.time(tail))
+            var contest = Contest(["step", "sgemv"])
+            try contest.run(count: 20_000, clock: .thread) { place in
+                guard place == 1 else { return try stream.step() }
+                for product in 0..<Self.products {
+                    library.multiply(
+                        matrices, at: product * Self.width * Self.width, size: Self.width, byColumns: true, x, into: &y)
+                }
+            }
+            let tails = (0..<2).map { contest.quantile(0.999, $0) / contest.median($0) }
+            report.ratio(
+                "p99.9 / median, n = \(window)", tails[0], atMost: 4, "six sgemv: \(Report.text(tails[1]))")
         }
     }
 

@@ -169,13 +169,20 @@ package struct Kernels: @unchecked Sendable {
         unsafe table.pointee.log(x.address, floor, offset, scale, x.count)
     }
 
-    /// The magnitude, or its square with `power`, of `count` complex numbers (re, im, re, im, ...).
+    /// The magnitudes, or their squares with `power`, of the spectrum of real samples, from that of their pairs.
+    /// - Parameters:
+    ///   - half: the transform of the samples taken in pairs as complex numbers, and its first number again behind the last.
+    ///   - cosines: of 2 pi k / N for the N / 2 + 1 bins k of N samples; `sines` likewise.
     package func magnitude(
-        _ spectrum: borrowing AlignedBuffer, count: Int, power: Bool, into y: inout AlignedBuffer
+        _ half: borrowing AlignedBuffer, cosines: ConstantVector, sines: ConstantVector, power: Bool,
+        into y: inout AlignedBuffer
     ) {
-        spectrum.requires(0, 2 * count)
-        y.requires(0, count)
-        unsafe table.pointee.magnitude(spectrum.address, y.address, count, power ? 1 : 0)
+        let bins = cosines.count
+        half.requires(0, 2 * bins)
+        y.requires(0, bins)
+        precondition(sines.count == bins, "a cosine and a sine a bin")
+        unsafe table.pointee.magnitude(
+            half.address, cosines.values.address, sines.values.address, y.address, bins - 1, power ? 1 : 0)
     }
 
     static func pack(_ rows: [Float], inputs: Int, outputs: Int) -> AlignedBuffer {

@@ -75,8 +75,9 @@ typedef struct {
   void (*gelu)(float *x, ptrdiff_t count);
   // In place; the logarithm is natural. y = scale * ln(max(x, floor) + offset)
   void (*log)(float *x, float floor, float offset, float scale, ptrdiff_t count);
-  // `spectrum` holds count pairs (re, im); y = |.| or |.|^2
-  void (*magnitude)(const float *spectrum, float *y, ptrdiff_t count, int power);
+  // y[k] = |X[k]| or |X[k]|^2 for k = 0 ... pairs, X being the spectrum of N = 2 * pairs real samples. `half` is that of the samples taken in
+  // pairs as complex numbers, (re, im) each, with the first one again behind the last; cosines and sines are those of 2 pi k / N.
+  void (*magnitude)(const float *half, const float *cosines, const float *sines, float *y, ptrdiff_t pairs, int power);
 
   // One query against a ring of keys and values, per head: keys (heads, width, capacity), values
   // (heads, capacity, width), scores: scratch of capacity rounded up to KERNELS_LANES. Slots 0 ..< filled are read.

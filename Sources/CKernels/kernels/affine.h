@@ -133,12 +133,15 @@ static void affine_half(const uint16_t *packed, const float *bias, ptrdiff_t inp
 static void banded(const float *weights, const ptrdiff_t *starts, const ptrdiff_t *counts, ptrdiff_t panels,
                    const float *x, float *y) {
   for (ptrdiff_t p = 0; p < panels; p++) {
-    vec sum = {};
+    // Four sums, because one would wait for each of its additions.
+    vec sum[4] = {};
     const float *input = x + starts[p];
-    for (ptrdiff_t k = 0; k < counts[p]; k++) {
-      sum = sum + input[k] * load(weights);
-      weights += KERNELS_LANES;
-    }
-    store(y + p * KERNELS_LANES, sum);
+    ptrdiff_t k = 0;
+    for (; k + 4 <= counts[p]; k += 4)
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 4; i++) sum[i] = sum[i] + input[k + i] * load(weights + (k + i) * KERNELS_LANES);
+    for (; k < counts[p]; k++) sum[0] = sum[0] + input[k] * load(weights + k * KERNELS_LANES);
+    weights += counts[p] * KERNELS_LANES;
+    store(y + p * KERNELS_LANES, (sum[0] + sum[1]) + (sum[2] + sum[3]));
   }
 }

@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Kernels
 
-/// One encoder layer's constants, as the step wants them.
-struct LayerWeights: Sendable {
+/// One encoder layer's constants, as the step wants them. A class, so that a step holds on to one object and not to all that it refers to.
+final class LayerWeights: Sendable {
     /// LN_a: before attention in a pre-norm model, after its residual in a post-norm one.
     let attentionNorm: LayerNorm
     /// D -> what attention needs of a token: q, k, v; or, with fixed landmarks, beta's logits, Delta's logits, v, with W_q folded into Kt
