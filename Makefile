@@ -8,7 +8,7 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench endurance train evaluate install docs clean
+.PHONY: help setup build run test check lint test-swift test-sanitizer test-training test-instructions bench bench-peers endurance train evaluate install docs clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ run: build  ## Recordings of a human voice: files, then a pipe as from a microph
 
 test: setup test-swift test-training  ## All tests
 
-check: setup lint test-swift test-sanitizer test-training  ## What must pass before a change lands
+check: setup lint test-swift test-sanitizer test-training test-instructions  ## What must pass before a change lands
 	@scripts/tally
 
 lint:  ## Format, with no finding
@@ -42,8 +42,18 @@ test-sanitizer: setup
 test-training: build
 	@scripts/run-training-tests $(PROGRAM)
 
-bench: build  ## Speed of each stage and of the whole program on this machine
+# What a second of audio costs, in instructions: counts repeat where times do not.
+test-instructions: build
+	@scripts/check-instructions $(PROGRAM)
+
+bench: build  ## Speed of each stage and of the whole program on this machine, beside OpenBLAS
+	@scripts/install-packages libopenblas0
+	$(BUILD) --product yardstick
+	.build/release/yardstick
 	@scripts/bench $(PROGRAM) $(MODEL)
+
+bench-peers: build  ## The same work in PyTorch, continual-inference, kaldi-native-fbank and librosa
+	@scripts/bench-peers $(PROGRAM)
 
 endurance: setup  ## Attention's numbers over ten million tokens, against float64 (about an hour)
 	$(BUILD) --product endurance
@@ -72,4 +82,4 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full build
+	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers build

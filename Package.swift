@@ -65,6 +65,10 @@ let package = Package(
         .executableTarget(
             name: "endurance", dependencies: ["Kernels", "StreamTransformer", "TestSupport"],
             path: "Benchmarks/Endurance", swiftSettings: strict),
+        // A step beside OpenBLAS: `make bench`.
+        .executableTarget(
+            name: "yardstick", dependencies: ["ClassifierService", "Kernels", "StreamTransformer"],
+            path: "Benchmarks/Yardstick", swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "AudioFrontendTests",

@@ -28,7 +28,7 @@ struct SumsEndurance {
         var averaging = SlidingSums(layers: 1, shape: shape, window: window)
         var projected = AlignedBuffer(count: 2 * shape.rows + shape.values)
         var context = AlignedBuffer(count: shape.values)
-        var delta = AlignedBuffer(count: shape.rows * shape.width)
+        var delta = AlignedBuffer(count: shape.means)
         var reference = WindowReference(window: window, shape: shape)
         var (beta, scores) = ([Float](repeating: 0, count: shape.rows), [Float](repeating: 0, count: shape.rows))
         var values = [Float](repeating: 0, count: shape.values)
@@ -47,12 +47,13 @@ struct SumsEndurance {
             errors.checked += 1
             let expected = reference.delta(filled: min(position + 1, window))
             for row in 0..<shape.rows {
-                errors.delta = max(
-                    errors.delta, relativeError(delta, at: row * shape.width, expected[row]))
+                let places = (0..<shape.width).map { $0 * shape.paddedRows + row }
+                errors.delta = max(errors.delta, relativeError(delta, places, expected[row]))
             }
             errors.output = max(
                 errors.output,
-                relativeError(context, at: 0, reference.output(expected, beta: beta, inverse: inverse)))
+                relativeError(
+                    context, Array(0..<shape.values), reference.output(expected, beta: beta, inverse: inverse)))
         }
         return errors
     }
@@ -66,10 +67,11 @@ struct SumsEndurance {
 
     /// Ridge inverses of random row-stochastic matrices: they amplify as a model's do.
     private static func inverse(_ random: inout SplitMix64) -> [Float] {
-        (0..<shape.heads).flatMap { _ in
+        let inverses = (0..<shape.heads).map { _ in
             let gamma = (0..<shape.landmarks).map { _ in softmax((0..<shape.landmarks).map { _ in random.normal() }) }
             return OracleInverse.of(gamma, .ridge(lambda: 1e-2)).flatMap { $0 }.map(Float.init)
         }
+        return inverses[0].indices.flatMap { place in inverses.map { $0[place] } }
     }
 }
 
@@ -93,10 +95,10 @@ struct WindowReference {
         for element in 0..<shape.values { values[slot * shape.values + element] = Double(newValues[element]) }
     }
 
-    /// Delta[i] = sum over the window of softmax_j(score_ij) v_j, a row a head and landmark.
+    /// Delta[i] = sum over the window of softmax_j(score_ij) v_j, a row a landmark and head.
     func delta(filled: Int) -> [[Double]] {
         (0..<shape.rows).map { row in
-            let head = row / shape.landmarks
+            let head = row % shape.heads
             var top = -Double.infinity
             for slot in 0..<filled { top = max(top, scores[slot * shape.rows + row]) }
             var total = 0.0
@@ -104,8 +106,8 @@ struct WindowReference {
             for slot in 0..<filled {
                 let weight = exp(scores[slot * shape.rows + row] - top)
                 total += weight
-                let start = slot * shape.values + head * shape.width
-                for element in 0..<shape.width { sum[element] += weight * values[start + element] }
+                let start = slot * shape.values + head
+                for element in 0..<shape.width { sum[element] += weight * values[start + element * shape.heads] }
             }
             return sum.map { $0 / total }
         }
@@ -114,26 +116,29 @@ struct WindowReference {
     /// softmax(beta) Z Delta of every head.
     func output(_ delta: [[Double]], beta: [Float], inverse: [Float]) -> [Double] {
         let m = shape.landmarks
-        return (0..<shape.heads).flatMap { head in
-            let weights = softmax(beta[head * m..<(head + 1) * m].map(Double.init))
+        let heads = (0..<shape.heads).map { head in
+            let weights = softmax((0..<m).map { Double(beta[$0 * shape.heads + head]) })
             return (0..<shape.width).map { element in
                 var sum = 0.0
                 for i in 0..<m {
                     for j in 0..<m {
-                        sum += weights[i] * Double(inverse[(head * m + i) * m + j]) * delta[head * m + j][element]
+                        sum +=
+                            weights[i] * Double(inverse[(i * m + j) * shape.heads + head])
+                            * delta[j * shape.heads + head][element]
                     }
                 }
                 return sum
             }
         }
+        return (0..<shape.width).flatMap { element in heads.map { $0[element] } }
     }
 }
 
 /// The norm of the difference over the norm of the expectation; infinite where it is no number.
-private func relativeError(_ observed: borrowing AlignedBuffer, at start: Int, _ expected: [Double]) -> Double {
+private func relativeError(_ observed: borrowing AlignedBuffer, _ places: [Int], _ expected: [Double]) -> Double {
     var (difference, size) = (0.0, 0.0)
-    for (index, value) in expected.enumerated() {
-        difference += (Double(observed[start + index]) - value) * (Double(observed[start + index]) - value)
+    for (place, value) in zip(places, expected) {
+        difference += (Double(observed[place]) - value) * (Double(observed[place]) - value)
         size += value * value
     }
     let ratio = difference == 0 ? 0 : (difference / size).squareRoot()

@@ -65,14 +65,16 @@ static void sums_attend(kernels_sums_shape shape, const float *a, const float *b
   kernels_generic.sums_attend(shape, a, b, c, beta, inverse, scratch, output);
 }
 
-static void landmarks_mix(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed) {
+static void landmarks_mix(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed,
+                          float *scratch) {
   multiply_adds += mixing(shape);
-  kernels_generic.landmarks_mix(shape, beta, inverse, mixed);
+  kernels_generic.landmarks_mix(shape, beta, inverse, mixed, scratch);
 }
 
-static void landmarks_apply(kernels_sums_shape shape, const float *mixed, const float *delta, float *output) {
+static void landmarks_apply(kernels_sums_shape shape, const float *mixed, const float *delta, float *output,
+                            float *scratch) {
   multiply_adds += elements(shape);
-  kernels_generic.landmarks_apply(shape, mixed, delta, output);
+  kernels_generic.landmarks_apply(shape, mixed, delta, output, scratch);
 }
 
 static kernels_table table;

@@ -40,6 +40,9 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
     /// The memory itself, for C; it must not outlive the buffer.
     @unsafe package var address: UnsafeMutablePointer<Float> { unsafe base }
 
+    /// The same memory, for numbers of another size.
+    @unsafe var raw: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(base) }
+
     package var span: Span<Float> {
         @_lifetime(borrow self)
         borrowing get {

@@ -114,33 +114,40 @@ extension Kernels {
             beta.address + first, inverse.address + inverseStart, scratch.address, output.address + target)
     }
 
-    /// mixed (rows) = softmax(beta) inverse, head by head.
+    /// mixed (rows) = softmax(beta) inverse of every head, inverse (landmarks, rows).
     package func mix(
         _ shape: SumsShape, beta: borrowing AlignedBuffer, from first: Int, inverse: borrowing AlignedBuffer,
-        at inverseStart: Int, into mixed: inout AlignedBuffer, at target: Int = 0
+        at inverseStart: Int, scratch: inout AlignedBuffer, into mixed: inout AlignedBuffer, at target: Int = 0
     ) {
         beta.requires(first, shape.rows)
         inverse.requires(inverseStart, shape.rows * shape.landmarks)
         mixed.requires(target, shape.rows)
+        scratch.requires(0, shape.scratch)
         unsafe table.pointee.landmarks_mix(
-            shape.c, beta.address + first, inverse.address + inverseStart, mixed.address + target)
+            shape.c, beta.address + first, inverse.address + inverseStart, mixed.address + target,
+            scratch.address)
     }
 
-    /// output (heads x width) = mixed Delta, head by head, Delta (rows, width) being at `start`: the values of an aggregate.
+    /// output (width, heads) = mixed Delta of every head, Delta (width, padded rows) being at `start`: the values of an aggregate.
     package func apply(
         _ shape: SumsShape, mixed: borrowing AlignedBuffer, at first: Int, delta: borrowing AlignedBuffer,
-        from start: Int, into output: inout AlignedBuffer, at target: Int
+        from start: Int, scratch: inout AlignedBuffer, into output: inout AlignedBuffer, at target: Int
     ) {
         mixed.requires(first, shape.rows)
-        delta.requires(start, shape.rows * shape.width)
+        delta.requires(start, shape.means)
         output.requires(target, shape.values)
+        scratch.requires(0, shape.scratch)
         unsafe table.pointee.landmarks_apply(
-            shape.c, mixed.address + first, delta.address + start, output.address + target)
+            shape.c, mixed.address + first, delta.address + start, output.address + target,
+            scratch.address)
     }
 }
 
 extension SumsShape {
     fileprivate var c: kernels_sums_shape { kernels_sums_shape(heads: heads, landmarks: landmarks, width: width) }
+
+    /// Floats of scratch that the kernels want.
+    package var scratch: Int { kernels_sums_scratch(c) }
 }
 
 extension SoftmaxRows {

@@ -50,9 +50,22 @@ package struct Kernels: @unchecked Sendable {
         let (inputStride, outputStride) = (inputStride ?? matrix.inputs, outputStride ?? matrix.outputs)
         x.requires(start, (rows - 1) * inputStride + matrix.inputs)
         y.requires(target, (rows - 1) * outputStride + matrix.outputs)
-        unsafe table.pointee.affine(
-            matrix.weights.address, matrix.hasBias ? matrix.bias.address : nil, matrix.inputs, matrix.outputs,
-            x.address + start, inputStride, y.address + target, outputStride, rows, accumulate ? 1 : 0)
+        let bias = unsafe matrix.hasBias ? matrix.bias.address : nil
+        let (from, to) = unsafe (x.address + start, y.address + target)
+        let (inputs, outputs, adds) = (matrix.inputs, matrix.outputs, CInt(accumulate ? 1 : 0))
+        switch matrix.format {
+        case .single:
+            unsafe table.pointee.affine(
+                matrix.weights.address, bias, inputs, outputs, from, inputStride, to, outputStride, rows, adds)
+        case .half:
+            unsafe table.pointee.affine_half(
+                matrix.weights.raw.assumingMemoryBound(to: UInt16.self), bias, inputs, outputs, from, inputStride, to,
+                outputStride, rows, adds)
+        case .integer:
+            unsafe table.pointee.affine_integer(
+                matrix.weights.raw.assumingMemoryBound(to: Int8.self), matrix.scales.address, bias, inputs, outputs,
+                from, inputStride, to, outputStride, rows, adds)
+        }
     }
 
     /// y = W x; y has `paddedOutputs` floats.
@@ -156,18 +169,45 @@ package struct Kernels: @unchecked Sendable {
         unsafe table.pointee.log(x.address, floor, offset, scale, x.count)
     }
 
-    /// The magnitude, or its square with `power`, of `count` complex numbers (re, im, re, im, ...).
+    /// The magnitudes, or their squares with `power`, of the spectrum of real samples, from that of their pairs.
+    /// - Parameters:
+    ///   - half: the transform of the samples taken in pairs as complex numbers, and its first number again behind the last.
+    ///   - cosines: of 2 pi k / N for the N / 2 + 1 bins k of N samples; `sines` likewise.
     package func magnitude(
-        _ spectrum: borrowing AlignedBuffer, count: Int, power: Bool, into y: inout AlignedBuffer
+        _ half: borrowing AlignedBuffer, cosines: ConstantVector, sines: ConstantVector, power: Bool,
+        into y: inout AlignedBuffer
     ) {
-        spectrum.requires(0, 2 * count)
-        y.requires(0, count)
-        unsafe table.pointee.magnitude(spectrum.address, y.address, count, power ? 1 : 0)
+        let bins = cosines.count
+        half.requires(0, 2 * bins)
+        y.requires(0, bins)
+        precondition(sines.count == bins, "a cosine and a sine a bin")
+        unsafe table.pointee.magnitude(
+            half.address, cosines.values.address, sines.values.address, y.address, bins - 1, power ? 1 : 0)
     }
 
     static func pack(_ rows: [Float], inputs: Int, outputs: Int) -> AlignedBuffer {
         let packed = AlignedBuffer(count: kernels_packed_count(inputs, outputs))
         unsafe kernels_pack(rows, inputs, outputs, packed.address)
+        return packed
+    }
+
+    /// The same in half precision; what half precision cannot hold becomes the largest number that it can.
+    static func pack(half rows: [Float], inputs: Int, outputs: Int) -> AlignedBuffer {
+        let largest = Float(Float16.greatestFiniteMagnitude)
+        let halves = rows.map { Float16(max(-largest, min($0, largest))).bitPattern }
+        let packed = AlignedBuffer(count: (kernels_packed_count(inputs, outputs) + 1) / 2)
+        unsafe kernels_pack_half(halves, inputs, outputs, packed.raw.assumingMemoryBound(to: UInt16.self))
+        return packed
+    }
+
+    /// The same as multiples of each output's unit.
+    static func pack(_ rows: [Float], inputs: Int, outputs: Int, units: [Float]) -> AlignedBuffer {
+        let multiples = rows.enumerated().map { index, weight in
+            let unit = units[index / inputs]
+            return unit > 0 ? Int8((weight / unit).rounded()) : 0
+        }
+        let packed = AlignedBuffer(count: (kernels_packed_count((inputs + 1) / 2 * 2, outputs) + 3) / 4)
+        unsafe kernels_pack_integer(multiples, inputs, outputs, packed.raw.assumingMemoryBound(to: Int8.self))
         return packed
     }
 }

@@ -2,20 +2,45 @@
 package final class PackedMatrix: Sendable {
     package let inputs: Int
     package let outputs: Int
+    package let format: Format
     let hasBias: Bool
-    let weights: AlignedBuffer
+    let weights: AlignedBuffer  // in the kernels' layout, whatever the format
+    let scales: AlignedBuffer  // (outputs), of integers
     let bias: AlignedBuffer
+
+    /// How a weight is kept.
+    package enum Format: Sendable {
+        case single
+        /// Half precision: 11 bits of a weight.
+        case half
+        /// 8 bits, in units of a 127th of the largest weight of the same output.
+        case integer
+    }
 
     /// - Parameters:
     ///   - rows: `outputs` x `inputs` values, row by row.
     ///   - bias: `outputs` values, or none for zero.
-    package init(rows: [Float], bias: [Float]?, inputs: Int, outputs: Int) {
+    package init(rows: [Float], bias: [Float]?, inputs: Int, outputs: Int, format: Format = .single) {
         precondition(rows.count == inputs * outputs, "a matrix has inputs x outputs values")
         precondition(bias.map { $0.count == outputs } ?? true, "a bias has a value for every output")
         self.inputs = inputs
         self.outputs = outputs
+        self.format = format
         self.hasBias = bias != nil
-        self.weights = Kernels.pack(rows, inputs: inputs, outputs: outputs)
+        switch format {
+        case .single:
+            weights = Kernels.pack(rows, inputs: inputs, outputs: outputs)
+            scales = AlignedBuffer(count: 0)
+        case .half:
+            weights = Kernels.pack(half: rows, inputs: inputs, outputs: outputs)
+            scales = AlignedBuffer(count: 0)
+        case .integer:
+            let units = (0..<outputs).map { output in
+                rows[output * inputs..<(output + 1) * inputs].reduce(0) { max($0, abs($1)) } / 127
+            }
+            weights = Kernels.pack(rows, inputs: inputs, outputs: outputs, units: units)
+            scales = AlignedBuffer(units)
+        }
         self.bias = AlignedBuffer(bias ?? [])
     }
 }

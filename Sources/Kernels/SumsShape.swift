@@ -1,5 +1,6 @@
-/// The shape of one aggregate of a sliding softmax average: for each of `heads` x `landmarks` rows the largest logit, the sum of
-/// exp(logit - largest), and the mean of values of `width` elements with these weights. The first two are padded to whole vectors.
+/// The shape of one aggregate of a sliding softmax average: for each of `landmarks` x `heads` rows, landmark by landmark, the largest logit, the sum of
+/// exp(logit - largest), and the mean of values of `width` elements with these weights, element by element. Rows are padded to whole vectors.
+/// Logits of a token are (landmarks, heads), its values (width, heads): the heads lie side by side.
 package struct SumsShape: Sendable, Equatable {
     package let heads: Int
     package let landmarks: Int
@@ -17,11 +18,11 @@ package struct SumsShape: Sendable, Equatable {
     package var values: Int { heads * width }
     package var paddedRows: Int { Kernels.padded(rows) }
     /// Floats of an aggregate.
-    package var count: Int { 2 * paddedRows + rows * width }
-    /// Where an aggregate's means begin: (rows, width).
+    package var count: Int { 2 * paddedRows + means }
+    /// Floats of an aggregate's means: (width, padded rows).
+    package var means: Int { width * paddedRows }
+    /// Where they begin.
     package var valueStart: Int { 2 * paddedRows }
-    /// Floats of scratch that the kernels want.
-    package var scratch: Int { 4 * paddedRows }
 
     /// The aggregate of no token: maxima that any logit exceeds, and zero sums. (Not infinity: the difference of two
     /// infinities is not a number.)

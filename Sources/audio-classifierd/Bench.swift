@@ -12,6 +12,7 @@ struct Bench: ParsableCommand {
             Examples:
               audio-classifierd bench
               audio-classifierd bench --attention continual-nystrom --window 120 --window 1920
+              audio-classifierd bench --attention continual --weights int8
               audio-classifierd bench --attention full --layers 2 --window 120
               audio-classifierd bench --operations --layers 1 --layers 2
               audio-classifierd bench --operations --model keywords-en
@@ -40,6 +41,9 @@ struct Bench: ParsableCommand {
             valueName: "tokens"))
     var window: [Int] = []
 
+    @Option(help: "How layers keep their matrices.")
+    var weights = WeightPrecision.float32
+
     @Flag(help: "Print multiply-adds a step instead of times.")
     var operations = false
 
@@ -67,8 +71,9 @@ struct Bench: ParsableCommand {
                 model: try model.map { try ModelCatalog().load($0) })
             return try OutputSink().write(format == .table ? report.table : report.json)
         }
-        let rows = try StageBenchmark(selection, windows: window).run(progress: Progress.ifTerminal("bench"))
-        try OutputSink().write(format == .table ? StageBenchmark.table(rows) : StageBenchmark.json(rows))
+        let rows = try StageBenchmark(selection, windows: window, weights: weights).run(
+            progress: Progress.ifTerminal("bench"))
+        try OutputSink().write(format == .table ? StageBenchmark.table(rows, weights) : StageBenchmark.json(rows))
     }
 }
 

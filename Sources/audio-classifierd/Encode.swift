@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import ClassifierService
 import Glibc
+internal import StreamTransformer
 
 struct Encode: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,6 +19,9 @@ struct Encode: ParsableCommand {
 
     @Option(help: "A model's name or folder.")
     var model: String
+
+    @Option(help: "How to keep the model's matrices: f16 and int8 are faster, and less exact.")
+    var weights = WeightPrecision.float32
 
     @Option(help: "A NumPy array of frames x features, float32 or float64; or - for lines of standard input.")
     var features: String
@@ -49,7 +53,7 @@ struct Encode: ParsableCommand {
                 "standard input is a terminal: pipe features into it, a frame a line, or name a file")
         }
         let interrupt = isLive ? StopSignal.install() : nil
-        var encoding = FeatureEncoding(try ModelCatalog().load(model))
+        var encoding = FeatureEncoding(try ModelCatalog().load(model, weights: weights))
         (encoding.scores, encoding.topCount, encoding.name) = (scores, topK, sourceName)
         let output = OutputSink()
         switch (isLive, out == "-") {

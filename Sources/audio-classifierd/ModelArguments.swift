@@ -1,7 +1,8 @@
 public import ArgumentParser
 public import ClassifierService
-import StreamTransformer
+public import StreamTransformer
 
+extension WeightPrecision: ExpressibleByArgument {}
 extension OutputFormat: ExpressibleByArgument {}
 extension Emission: ExpressibleByArgument {}
 
@@ -9,8 +10,11 @@ struct ModelArguments: ParsableArguments {
     @Option(help: "A model's name (see: audio-classifierd models list), or its folder.")
     var model = "keywords-en"
 
+    @Option(help: "How to keep its matrices: f16 and int8 are faster, and less exact (docs/performance.md).")
+    var weights = WeightPrecision.float32
+
     func load() throws -> AudioModel {
-        try AudioModel(ModelCatalog().load(model))
+        try AudioModel(ModelCatalog().load(model, weights: weights))
     }
 }
 

@@ -146,16 +146,17 @@ internal import Testing
 
     private func expectation(_ shape: SumsShape, _ tokens: [Token], _ beta: [Float], _ inverse: [Float]) -> [Double] {
         let m = shape.landmarks
-        return (0..<shape.heads).flatMap { head in
+        let heads = (0..<shape.heads).map { head in
             let delta = (0..<m).map { i in
-                average(tokens.map { Double($0.logits[head * m + i]) }, width: shape.width) {
-                    tokens[$0].values[head * shape.width + $1]
+                average(tokens.map { Double($0.logits[i * shape.heads + head]) }, width: shape.width) {
+                    tokens[$0].values[$1 * shape.heads + head]
                 }
             }
-            let logits = beta[head * m..<(head + 1) * m].map(Double.init)
-            let mixed = average(logits, width: m) { inverse[(head * m + $0) * m + $1] }
+            let logits = (0..<m).map { Double(beta[$0 * shape.heads + head]) }
+            let mixed = average(logits, width: m) { inverse[($0 * m + $1) * shape.heads + head] }
             return (0..<shape.width).map { c in (0..<m).reduce(0.0) { $0 + mixed[$1] * delta[$1][c] } }
         }
+        return (0..<shape.width).flatMap { c in heads.map { $0[c] } }
     }
 
     /// The kernels' answer: the oldest part, the middle made of two aggregates, and the newest.

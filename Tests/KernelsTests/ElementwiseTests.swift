@@ -115,23 +115,38 @@ internal import Testing
         }
     }
 
+    /// The spectrum of real samples from that of their pairs, both by their definition in float64.
     @Test(arguments: Kernels.available) func magnitudeAndPower(_ kernels: Kernels) throws {
         var random = SplitMix64(seed: 5)
-        for count in sizes + [257, 513, 1025] {
-            let spectrum = random.normals(2 * count, deviation: 100)
-            let energies = (0..<count).map { bin -> Double in
-                let (re, im) = (Double(spectrum[2 * bin]), Double(spectrum[2 * bin + 1]))
-                return re * re + im * im
-            }
-            for power in [false, true] {
-                var y = AlignedBuffer(count: count + 1, repeating: 7)
-                kernels.magnitude(AlignedBuffer(spectrum), count: count, power: power, into: &y)
-                for index in 0..<count {
-                    let expected = power ? energies[index] : energies[index].squareRoot()
-                    try compare(
-                        [y[index]], with: [expected], absolute: 2 * ulp * expected, "bin \(index), power \(power)")
+        for pairs in [2, 3, 15, 16, 17, 31, 32, 33, 128, 256] {
+            let samples = random.normals(2 * pairs, deviation: 100).map(Double.init)
+            func bin(_ k: Int, _ count: Int, _ x: (Int) -> (Double, Double)) -> (re: Double, im: Double) {
+                (0..<count).reduce(into: (re: 0.0, im: 0.0)) { sum, n in
+                    let (angle, (re, im)) = (-2 * Double.pi * Double(k * n % count) / Double(count), x(n))
+                    sum.re += re * cos(angle) - im * sin(angle)
+                    sum.im += re * sin(angle) + im * cos(angle)
                 }
-                #expect(y[count] == 7)
+            }
+            let half = (0...pairs).flatMap { k -> [Float] in
+                let z = bin(k % pairs, pairs) { (samples[2 * $0], samples[2 * $0 + 1]) }
+                return [Float(z.re), Float(z.im)]
+            }
+            let angles = (0...pairs).map { Double.pi * Double($0) / Double(pairs) }
+            let energies = (0...pairs).map { k -> Double in
+                let x = bin(k, 2 * pairs) { (samples[$0], 0) }
+                return x.re * x.re + x.im * x.im
+            }
+            let largest = (energies.max() ?? 0).squareRoot()
+            for power in [false, true] {
+                var y = AlignedBuffer(count: pairs + 2, repeating: 7)
+                kernels.magnitude(
+                    AlignedBuffer(half), cosines: ConstantVector(angles.map { Float(cos($0)) }),
+                    sines: ConstantVector(angles.map { Float(sin($0)) }), power: power, into: &y)
+                let expected = power ? energies : energies.map { $0.squareRoot() }
+                try compare(
+                    floats(y, 0..<pairs + 1), with: expected, absolute: 8 * ulp * largest * (power ? largest : 1),
+                    "\(pairs) pairs, power \(power)")
+                #expect(y[pairs + 1] == 7)
             }
         }
     }

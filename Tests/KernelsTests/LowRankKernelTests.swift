@@ -26,29 +26,37 @@ internal import Testing
 
     @Test(arguments: Kernels.available) func mixAndApply(_ kernels: Kernels) throws {
         var random = SplitMix64(seed: 2)
-        for (heads, landmarks, width) in [(1, 1, 1), (2, 3, 5), (3, 17, 4), (4, 8, 12), (2, 33, 20)] {
+        for (heads, landmarks, width) in [
+            (1, 1, 1), (2, 3, 5), (3, 17, 4), (4, 8, 12), (2, 33, 20), (16, 8, 12), (17, 3, 2), (32, 2, 5),
+        ] {
             let shape = SumsShape(heads: heads, landmarks: landmarks, width: width)
             var beta = random.normals(shape.rows, deviation: 3)
             // A landmark that does not exist has no weight.
-            if landmarks > 1 { for head in 0..<heads { beta[head * landmarks + 1] = SumsShape.lowest } }
-            let (inverse, delta) = (random.normals(shape.rows * landmarks), random.normals(shape.rows * width))
+            if landmarks > 1 { for head in 0..<heads { beta[heads + head] = SumsShape.lowest } }
+            let (inverse, delta) = (random.normals(shape.rows * landmarks), random.normals(shape.means))
             var mixed = AlignedBuffer(count: shape.rows)
             var output = AlignedBuffer(count: shape.values)
+            var scratch = AlignedBuffer(count: shape.scratch)
             kernels.mix(
-                shape, beta: AlignedBuffer(beta), from: 0, inverse: AlignedBuffer(inverse), at: 0, into: &mixed)
+                shape, beta: AlignedBuffer(beta), from: 0, inverse: AlignedBuffer(inverse), at: 0, scratch: &scratch,
+                into: &mixed)
             kernels.apply(
-                shape, mixed: mixed, at: 0, delta: AlignedBuffer(delta), from: 0, into: &output, at: 0)
-            var (expectedMixed, expected): ([Double], [Double]) = ([], [])
+                shape, mixed: mixed, at: 0, delta: AlignedBuffer(delta), from: 0, scratch: &scratch, into: &output,
+                at: 0)
+            var expectedMixed = [Double](repeating: 0, count: shape.rows)
+            var expected = [Double](repeating: 0, count: shape.values)
             for head in 0..<heads {
-                let weights = softmax(beta[head * landmarks..<(head + 1) * landmarks].map(Double.init))
+                let weights = softmax((0..<landmarks).map { Double(beta[$0 * heads + head]) })
                 let row = (0..<landmarks).map { j in
                     weights.indices.reduce(0.0) {
-                        $0 + weights[$1] * Double(inverse[(head * landmarks + $1) * landmarks + j])
+                        $0 + weights[$1] * Double(inverse[($1 * landmarks + j) * heads + head])
                     }
                 }
-                expectedMixed += row
-                expected += (0..<width).map { c in
-                    row.indices.reduce(0.0) { $0 + row[$1] * Double(delta[(head * landmarks + $1) * width + c]) }
+                for j in 0..<landmarks { expectedMixed[j * heads + head] = row[j] }
+                for c in 0..<width {
+                    expected[c * heads + head] = row.indices.reduce(0.0) {
+                        $0 + row[$1] * Double(delta[c * shape.paddedRows + $1 * heads + head])
+                    }
                 }
             }
             try compare(floats(mixed), with: expectedMixed, relative: 1e-6, "mixed, \(shape)")

@@ -20,11 +20,11 @@ internal import Testing
             let landmark = replaced % shape.landmarks
             var observed = SlidingSums(layers: 1, shape: shape, window: window)
             var column = LandmarkColumn(heads: shape.heads, width: shape.width)
-            var delta = AlignedBuffer(count: shape.rows * shape.width)
+            var delta = AlignedBuffer(count: shape.means)
             for t in 0..<min(length, replaced + 2 * window + 3) {
                 var logits = old[t]
                 if t > replaced {
-                    for head in 0..<shape.heads { logits[head * shape.landmarks + landmark] = new[t][head] }
+                    for head in 0..<shape.heads { logits[landmark * shape.heads + head] = new[t][head] }
                 }
                 let plan = observed.schedule.plan(Int64(t))
                 observed.insert(
@@ -43,14 +43,13 @@ internal import Testing
                 guard t >= replaced else { continue }
                 let tokens = max(0, t - window + 1)...t
                 for row in 0..<shape.rows {
-                    let (head, isNew) = (row / shape.landmarks, row % shape.landmarks == landmark)
+                    let (head, isNew) = (row % shape.heads, row / shape.heads == landmark)
                     let weights = softmax(tokens.map { Double(isNew ? new[$0][head] : old[$0][row]) })
                     let expected = (0..<shape.width).map { c in
-                        zip(weights, tokens).reduce(0.0) { $0 + $1.0 * Double(values[$1.1][head * shape.width + c]) }
+                        zip(weights, tokens).reduce(0.0) { $0 + $1.0 * Double(values[$1.1][c * shape.heads + head]) }
                     }
-                    let start = row * shape.width
                     try compare(
-                        (start..<start + shape.width).map { delta[$0] }, with: expected, relative: 2e-6,
+                        (0..<shape.width).map { delta[$0 * shape.paddedRows + row] }, with: expected, relative: 2e-6,
                         "window \(window), replaced at \(replaced), token \(t), row \(row)")
                 }
             }

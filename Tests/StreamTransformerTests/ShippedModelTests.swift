@@ -30,6 +30,21 @@ internal import Testing
         }
     }
 
+    /// Fewer bits of a weight change few answers: docs/numerics.md, section 10.
+    @Test(arguments: names, [WeightPrecision.float16, .int8])
+    func agreesWithFewerBits(_ name: String, _ weights: WeightPrecision) throws {
+        let single = try Model(directory: "\(Self.directory)/\(name)")
+        let bytes = Array(
+            try Data(contentsOf: URL(filePath: "\(Self.directory)/\(name)/\(single.configuration.weights.file)")))
+        let frames = try Self.features(single, try Safetensors(bytes: bytes, name: name).tensors)
+        let expected = try single.run(frames)
+        let observed = try Model(directory: single.directory, weights: weights).run(frames)
+        let tops = zip(observed, expected).filter { pair in
+            pair.0.indices.max { pair.0[$0] < pair.0[$1] } == pair.1.indices.max { pair.1[$0] < pair.1[$1] }
+        }
+        #expect(Double(tops.count) >= 0.995 * Double(expected.count), "\(tops.count) of \(expected.count) agree")
+    }
+
     /// A thousand frames, ten seconds of most front-ends: noise of the training data's mean and deviation that swells
     /// and fades, a moving spectral peak, and half a second of silence.
     private static func features(_ model: Model, _ tensors: [String: Safetensors.Tensor]) throws -> [[Float]] {

@@ -28,15 +28,17 @@ internal import Testing
     @Test(arguments: windows, signals) func rowsOfDelta(_ window: Int, _ signal: Signal) throws {
         let shape = Self.shape
         let m = shape.landmarks
-        let identity = (0..<shape.heads).flatMap { _ in (0..<m * m).map { Float($0 / m == $0 % m ? 1 : 0) } }
+        let identity = (0..<m * m).flatMap { place in
+            [Float](repeating: place / m == place % m ? 1 : 0, count: shape.heads)
+        }
         var stream = Stream(window: window, inverse: identity, signal)
         for t in 0..<stream.length {
             let landmark = (t + t / m) % m
-            let observed = stream.step { $0 % m == landmark ? 200 : 0 }
+            let observed = stream.step { $0 / shape.heads == landmark ? 200 : 0 }
             guard stream.isChecked(t) else { continue }
             for head in 0..<shape.heads {
                 try compare(
-                    Array(observed[head * shape.width..<(head + 1) * shape.width]),
+                    (0..<shape.width).map { observed[$0 * shape.heads + head] },
                     with: stream.delta(head, landmark), relative: 2e-6,
                     "window \(window), \(signal), token \(t), head \(head), row \(landmark)")
             }
@@ -94,7 +96,7 @@ internal import Testing
     }
 
     private static func ridgeInverses(_ random: inout SplitMix64) -> [Float] {
-        (0..<shape.heads).flatMap { _ in
+        let inverses = (0..<shape.heads).map { _ in
             let gamma = (0..<shape.landmarks).map { _ in
                 let weights = (0..<shape.landmarks).map { _ in exp(random.normal()) }
                 let total = weights.reduce(0, +)
@@ -102,6 +104,7 @@ internal import Testing
             }
             return OracleInverse.of(gamma, .ridge(lambda: 1e-2)).flatMap { $0 }.map(Float.init)
         }
+        return inverses[0].indices.flatMap { place in inverses.map { $0[place] } }
     }
 }
 
@@ -169,22 +172,22 @@ private struct Stream: ~Copyable {
 
     /// Delta[landmark] of a head: the softmax average of the window's values.
     func delta(_ head: Int, _ landmark: Int) -> [Double] {
-        let row = head * shape.landmarks + landmark
+        let row = landmark * shape.heads + head
         let largest = tokens.map { $0.logits[row] }.max() ?? 0
         var total = 0.0
         var sum = [Double](repeating: 0, count: shape.width)
         for token in tokens {
             let weight = exp(Double(token.logits[row]) - Double(largest))
             total += weight
-            for c in 0..<shape.width { sum[c] += weight * Double(token.values[head * shape.width + c]) }
+            for c in 0..<shape.width { sum[c] += weight * Double(token.values[c * shape.heads + head]) }
         }
         return sum.map { $0 / total }
     }
 
     func output(_ beta: [Float]) -> [Double] {
         let m = shape.landmarks
-        return (0..<shape.heads).flatMap { head in
-            let logits = beta[head * m..<(head + 1) * m].map(Double.init)
+        let heads = (0..<shape.heads).map { head in
+            let logits = (0..<m).map { Double(beta[$0 * shape.heads + head]) }
             let largest = logits.max() ?? 0
             let weights = logits.map { exp($0 - largest) }
             let total = weights.reduce(0, +)
@@ -192,10 +195,13 @@ private struct Stream: ~Copyable {
             return (0..<shape.width).map { c in
                 var sum = 0.0
                 for i in 0..<m {
-                    for j in 0..<m { sum += weights[i] / total * Double(inverse[(head * m + i) * m + j]) * rows[j][c] }
+                    for j in 0..<m {
+                        sum += weights[i] / total * Double(inverse[(i * m + j) * shape.heads + head]) * rows[j][c]
+                    }
                 }
                 return sum
             }
         }
+        return (0..<shape.width).flatMap { c in heads.map { $0[c] } }
     }
 }

@@ -107,9 +107,7 @@ public struct LogMelExtractor: ~Copyable {
         } else {
             kernels.multiply(history, from: start, by: window, into: &fft.samples)  // zeros behind
         }
-        fft.transform()  // (bins) complex
-        kernels.magnitude(
-            fft.spectrum, count: magnitudes.count, power: recipe.spectrum == .power, into: &magnitudes)  // (bins)
+        fft.transform(power: recipe.spectrum == .power, kernels: kernels, into: &magnitudes)  // (bins)
         kernels.banded(filters, magnitudes, into: &bands)  // (bands)
         kernels.log(&bands, floor: Float(recipe.logFloor), offset: Float(recipe.logOffset), scale: logScale)
     }

@@ -4,6 +4,7 @@
 #define KERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 // Width of a vector in the kernels' source; the compiler splits it where the machine's is narrower.
 #define KERNELS_LANES 16
@@ -15,8 +16,9 @@
 // An aggregate of a sliding softmax average (numerics: a maximum, a sum and a weighted mean of values per row):
 //   maximum  rows_padded          largest logit seen
 //   total    rows_padded          sum of exp(logit - maximum)
-//   value    rows * width         mean of v with the weights exp(logit - maximum)
-// rows = heads * landmarks; rows_padded = rows rounded up to KERNELS_LANES; width = elements of a head.
+//   value    width * rows_padded  mean of v with the weights exp(logit - maximum), element by element
+// rows = landmarks * heads, landmark by landmark; rows_padded = rows rounded up to KERNELS_LANES; width = elements of a head. Whatever a head
+// has in these kernels lies with the other heads' side by side: logits (landmarks, heads), v and outputs (width, heads).
 typedef struct {
   ptrdiff_t heads;
   ptrdiff_t landmarks;
@@ -45,6 +47,13 @@ typedef struct {
   // `bias` may be NULL. Each output sums over k in order, whatever `rows` is.
   void (*affine)(const float *packed, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x,
                  ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, int accumulate);
+  // The same with weights of half precision (kernels_pack_half).
+  void (*affine_half)(const uint16_t *packed, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x,
+                      ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, int accumulate);
+  // The same with 8-bit weights, those of output i in units of scales[i] (kernels_pack_integer); x is rounded to 16 bits.
+  void (*affine_integer)(const int8_t *packed, const float *scales, const float *bias, ptrdiff_t inputs,
+                         ptrdiff_t outputs, const float *x, ptrdiff_t x_stride, float *y, ptrdiff_t y_stride,
+                         ptrdiff_t rows, int accumulate);
   // Panels of 16 outputs that each read a range of inputs only: y[16 p + j] = sum_k w[.][j] x[start_p + k].
   void (*banded)(const float *weights, const ptrdiff_t *starts, const ptrdiff_t *counts, ptrdiff_t panels,
                  const float *x, float *y);
@@ -66,8 +75,9 @@ typedef struct {
   void (*gelu)(float *x, ptrdiff_t count);
   // In place; the logarithm is natural. y = scale * ln(max(x, floor) + offset)
   void (*log)(float *x, float floor, float offset, float scale, ptrdiff_t count);
-  // `spectrum` holds count pairs (re, im); y = |.| or |.|^2
-  void (*magnitude)(const float *spectrum, float *y, ptrdiff_t count, int power);
+  // y[k] = |X[k]| or |X[k]|^2 for k = 0 ... pairs, X being the spectrum of N = 2 * pairs real samples. `half` is that of the samples taken in
+  // pairs as complex numbers, (re, im) each, with the first one again behind the last; cosines and sines are those of 2 pi k / N.
+  void (*magnitude)(const float *half, const float *cosines, const float *sines, float *y, ptrdiff_t pairs, int power);
 
   // One query against a ring of keys and values, per head: keys (heads, width, capacity), values
   // (heads, capacity, width), scores: scratch of capacity rounded up to KERNELS_LANES. Slots 0 ..< filled are read.
@@ -86,25 +96,29 @@ typedef struct {
   ptrdiff_t (*softmax_exchange)(kernels_rows rows, const float *old_scores, const float *new_scores,
                                 const float *old_v, const float *new_v);
 
-  // target = source combined with one token: logits (rows), v (heads * width). target may be source. `carry`, laid out as
+  // scratch of these: kernels_sums_scratch. target = source combined with one token: logits (rows), v (width, heads). target may be source. `carry`, laid out as
   // an aggregate, is what the rounding of source left over, and then of target.
   void (*sums_insert)(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
                       float *target, float *carry, float *scratch);
   // target = target combined with other, whose carry is zero.
   void (*sums_combine)(kernels_sums_shape shape, const float *other, float *target, float *carry, float *scratch);
-  // output (heads * width) = softmax(beta) inverse Delta, Delta the combination of three aggregates;
-  // beta (rows), inverse (heads, landmarks, landmarks). scratch: 4 * rows_padded.
+  // output (width, heads) = softmax(beta) inverse Delta, Delta the combination of three aggregates; beta (rows), inverse (landmarks, rows).
   void (*sums_attend)(kernels_sums_shape shape, const float *a, const float *b, const float *c,
                       const float *beta, const float *inverse, float *scratch, float *output);
-  // The same in its parts: mixed (rows) = softmax(beta) inverse; output (heads * width) = mixed delta, delta being the
+  // The same in its parts: mixed (rows) = softmax(beta) inverse; output (width, heads) = mixed delta, delta being the
   // values of an aggregate.
-  void (*landmarks_mix)(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed);
-  void (*landmarks_apply)(kernels_sums_shape shape, const float *mixed, const float *delta, float *output);
+  void (*landmarks_mix)(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed,
+                        float *scratch);
+  void (*landmarks_apply)(kernels_sums_shape shape, const float *mixed, const float *delta, float *output,
+                          float *scratch);
 } kernels_table;
 
 // The best table that this machine can run, or the named one ("generic", "avx2", "avx512"); NULL where the name
 // is unknown or the machine lacks the instructions.
 const kernels_table *kernels_select(const char *name);
+
+// Floats of scratch that the kernels of aggregates want.
+ptrdiff_t kernels_sums_scratch(kernels_sums_shape shape);
 
 // The generic kernels, which also add up the multiply-adds of this thread.
 const kernels_table *kernels_counting(void);
@@ -114,5 +128,9 @@ size_t kernels_multiply_adds(void);
 ptrdiff_t kernels_packed_count(ptrdiff_t inputs, ptrdiff_t outputs);
 // From row-major (outputs, inputs) to panels: the inner loop reads the weights of one input for a whole panel.
 void kernels_pack(const float *matrix, ptrdiff_t inputs, ptrdiff_t outputs, float *packed);
+// The same of bit patterns of half precision.
+void kernels_pack_half(const uint16_t *matrix, ptrdiff_t inputs, ptrdiff_t outputs, uint16_t *packed);
+// The same of 8-bit numbers, in panels of pairs of inputs; the inputs are rounded up to an even number.
+void kernels_pack_integer(const int8_t *matrix, ptrdiff_t inputs, ptrdiff_t outputs, int8_t *packed);
 
 #endif

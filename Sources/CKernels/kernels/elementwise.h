@@ -64,20 +64,40 @@ static void logarithms(float *x, float floor, float offset, float scale, ptrdiff
                   store_part(x + i, log_vector(load_part(x + i, left), floor, offset, scale), left));
 }
 
-INLINE vec magnitude_vector(const float *spectrum, int power) {
-  vec low = load(spectrum), high = load(spectrum + KERNELS_LANES);
-  vec re = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  vec im = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-  vec energy = re * re + im * im;
-  return power ? energy : __builtin_elementwise_sqrt(energy);
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define EVEN_LANES_BACKWARDS 30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0
+#define ODD_LANES_BACKWARDS 31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1
+
+// 16 bins of real samples' spectrum from that of their pairs: with a = Z[k] and b = conj(Z[M - k]), which ends at `mirrored`,
+// X[k] = (a + b) / 2 - i exp(-2 pi i k / N) (a - b) / 2.
+INLINE vec magnitude_vector(const float *half, const float *mirrored, vec cosine, vec sine, int power) {
+  const vec low = load(half), high = load(half + KERNELS_LANES);
+  const vec first = load(mirrored), last = load(mirrored + KERNELS_LANES);
+  const vec ar = __builtin_shufflevector(low, high, EVEN_LANES), ai = __builtin_shufflevector(low, high, ODD_LANES);
+  const vec br = __builtin_shufflevector(first, last, EVEN_LANES_BACKWARDS);
+  const vec bi = -__builtin_shufflevector(first, last, ODD_LANES_BACKWARDS);
+  const vec re = (ar + br) - sine * (ar - br) + cosine * (ai - bi);
+  const vec im = (ai + bi) - sine * (ai - bi) - cosine * (ar - br);
+  const vec energy = re * re + im * im;
+  return power ? 0.25f * energy : 0.5f * __builtin_elementwise_sqrt(energy);
 }
 
-static void magnitude(const float *spectrum, float *y, ptrdiff_t count, int power) {
-  float rest[2 * KERNELS_LANES] = {0};
-  FOR_EACH_VECTOR(i, count, store(y + i, magnitude_vector(spectrum + 2 * i, power)), {
-    memcpy(rest, spectrum + 2 * i, (size_t)left * 2 * sizeof(float));
-    store_part(y + i, magnitude_vector(rest, power), left);
-  });
+// The last bins, fewer than a vector.
+static void magnitude_rest(const float *half, const float *mirrored, const float *cosines, const float *sines, float *y,
+                           ptrdiff_t left, int power) {
+  float a[2 * KERNELS_LANES] = {0}, b[2 * KERNELS_LANES] = {0};
+  memcpy(a, half, (size_t)left * 2 * sizeof(float));
+  memcpy(b + 2 * (KERNELS_LANES - left), mirrored, (size_t)left * 2 * sizeof(float));
+  store_part(y, magnitude_vector(a, b, load_part(cosines, left), load_part(sines, left), power), left);
+}
+
+static void magnitude(const float *half, const float *cosines, const float *sines, float *y, ptrdiff_t pairs, int power) {
+  const float *mirrored = half + 2 * (pairs + 1);
+  FOR_EACH_VECTOR(k, pairs + 1,
+                  store(y + k, magnitude_vector(half + 2 * k, mirrored - 2 * (k + KERNELS_LANES), load(cosines + k),
+                                                load(sines + k), power)),
+                  magnitude_rest(half + 2 * k, mirrored - 2 * (k + left), cosines + k, sines + k, y + k, left, power));
 }
 
 static void layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y,

@@ -5,6 +5,7 @@
 #include "attention.h"
 #include "convolution.h"
 #include "elementwise.h"
+#include "integer.h"
 #include "sums.h"
 
 #define TEXT_OF(x) #x
@@ -15,6 +16,8 @@
 const kernels_table JOIN(kernels_, NAME) = {
     .name = TEXT(NAME),
     .affine = affine,
+    .affine_half = affine_half,
+    .affine_integer = affine_integer,
     .banded = banded,
     .depthwise = depthwise,
     .layer_norm = layer_norm,

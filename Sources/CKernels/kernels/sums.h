@@ -1,154 +1,232 @@
 // The sliding softmax averages of continual Nystrom attention: aggregates, their combinations, and attention from them.
+//
+// A row is a landmark under one head's query. Rows lie landmark by landmark, the heads of a landmark side by side; values lie element by element,
+// the heads of an element side by side. So a vector holds an element of 16 rows, a row's weight is in the same lane as all that it weights,
+// and a sum over landmarks is a sum of vectors: nothing is broadcast, and no lane is added to another one where there are 16 heads.
+
+// Elements whose sums are made together.
+#define ELEMENT_LIMIT 4
 
 INLINE ptrdiff_t padded_rows(kernels_sums_shape shape) {
   return (shape.heads * shape.landmarks + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
+}
+
+// The head of the first lane of the next 16 rows, `step` being 16 modulo the number of heads.
+INLINE ptrdiff_t next_head(kernels_sums_shape shape, ptrdiff_t head, ptrdiff_t step) {
+  return head + step - (head + step >= shape.heads ? shape.heads : 0);
+}
+
+// `count` vectors of the heads (count, heads), each repeated so that 16 of them can be read from any head on; `pitch` floats lie between
+// two of them. Where whole vectors make up the heads they are read where they are.
+INLINE const float *repeated_heads(kernels_sums_shape shape, const float *x, ptrdiff_t count, float *scratch,
+                                   ptrdiff_t *pitch) {
+  const ptrdiff_t heads = shape.heads;
+  *pitch = heads % KERNELS_LANES == 0 ? heads : KERNELS_LANES % heads == 0 ? KERNELS_LANES : heads + KERNELS_LANES;
+  if (*pitch == heads) return x;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const float *from = x + i * heads;
+    float *to = scratch + i * *pitch;
+    // Usual numbers of heads without a loop over floats.
+    if (heads == 8) {
+      const vec8 v = load8(from);
+      store(to, __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7));
+    } else if (heads == 4) {
+      const vec4 v = load4(from);
+      store(to, __builtin_shufflevector(v, v, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3));
+    } else {
+      for (ptrdiff_t h = 0; h < heads; h++) to[h] = from[h];
+      for (ptrdiff_t h = heads; h < *pitch; h++) to[h] = to[h - heads];
+    }
+  }
+  return scratch;
 }
 
 // Aggregates are blended as means, whose terms are not all rounded the same way where they are equal, and each carries what its last
 // rounding left over: a long series of small contributions rounds about once. Where both parts are empty their weights are zero.
 INLINE vec least_total(vec total) { return maximum(total, splat(1e-30f)); }
 
-// (sum, carry) = a + b + carry, the carry being below the sum's last digit (Knuth's two-sum, then once more).
-#define CARRIED_SUM(TYPE, a, b, sum, carry)                          \
-  do {                                                               \
-    const TYPE rough = (a) + (b), back = rough - (a);                \
-    const TYPE left = ((a) - (rough - back)) + ((b) - back) + (carry); \
-    (sum) = rough + left;                                            \
-    (carry) = left - ((sum) - rough);                                \
-  } while (0)
-
-// (target, carry) = a (base, carry) + b source with a + b = 1, from the heavier part towards the lighter one.
-#define MEAN(TYPE, LANES, LOAD, STORE)                                            \
-  for (; c + LANES <= width; c += LANES) {                                        \
-    const TYPE x = LOAD(base + c), low = LOAD(carry + c), y = LOAD(source + c);   \
-    const TYPE step = ((y - x) - low) * t;                                        \
-    TYPE sum, rest;                                                               \
-    if (a >= b) {                                                                 \
-      rest = low;                                                                 \
-      CARRIED_SUM(TYPE, x, step, sum, rest);                                      \
-    } else {                                                                      \
-      rest = (TYPE){};                                                            \
-      CARRIED_SUM(TYPE, y, -step, sum, rest);                                     \
-    }                                                                             \
-    STORE(target + c, sum);                                                       \
-    STORE(carry + c, rest);                                                       \
-  }
-INLINE void mean(float *target, float *carry, const float *base, float a, const float *source, float b, ptrdiff_t width) {
-  const float t = a >= b ? b : a;
-  ptrdiff_t c = 0;
-  MEAN(vec, 16, load, store)
-  MEAN(vec8, 8, load8, store8)
-  MEAN(vec4, 4, load4, store4)
-  MEAN(float, 1, LOAD_ONE, STORE_ONE)
+// 16 rows: the maximum of a part with (top, total, carry) and one with (other_top, other), their totals added, and the lighter part's share of the
+// sum, negative where the lighter one is the part itself. The carry is what the sum leaves over below its last digit (Knuth's two-sum, then once
+// more). Of the parts' factors exp(maximum - new maximum) one is always 1.
+INLINE void add_totals(vec top, vec total, vec other_top, vec other, float *new_top, float *new_total, float *carry,
+                       float *share) {
+  const vec less = exponential(minimum(top, other_top) - maximum(top, other_top));
+  const veci leads = top >= other_top;
+  const vec factor = select(leads, splat(1), less), x = total * factor, y = other * select(leads, less, splat(1));
+  const vec rough = x + y, back = rough - x;
+  const vec left = ((x - (rough - back)) + (y - back)) + load(carry) * factor;
+  const vec sum = rough + left, scale = 1.0f / least_total(sum);
+  store(carry, left - (sum - rough));
+  store(new_total, sum);
+  store(new_top, maximum(top, other_top));
+  const vec keep = x * scale, weight = y * scale;
+  store(share, select(keep >= weight, weight, -keep));
 }
 
-// Totals of a part that has (total, carry) and one that has `other`, by the factors of their maxima; their shares of the sum.
-INLINE void add_totals(float *total, float *carry, vec sum, vec a, vec other, vec b, float *keep, float *weight) {
-  vec rest = load(carry) * a, x = sum * a, y = other * b, result;
-  CARRIED_SUM(vec, x, y, result, rest);
-  const vec scale = 1.0f / least_total(result);
-  store(keep, x * scale);
-  store(weight, y * scale);
-  store(total, result);
-  store(carry, rest);
+// An element of 16 rows: target = the mean of (source, carry) and y, from the heavier part towards the lighter one by its share. What was left
+// over goes into the step, and what the step's addition leaves over becomes the carry (Kahan; where the step is the larger one, which happens
+// beside means near zero, the carry is off by a rounding of the step).
+INLINE void blend_means(const float *source, float *target, float *carry, vec y, const float *share) {
+  const vec x = load(source), low = load(carry), t = load(share);
+  const veci keeps = (veci)t >= 0;  // by its sign, which zero has, too
+  const vec base = select(keeps, x, y);
+  const vec step = ((y - x) - low) * t + (vec)(keeps & (veci)low);
+  const vec mean = base + step;
+  store(target, mean);
+  store(carry, (base - mean) + step);
 }
 
 static void sums_insert(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
                         float *target, float *carry, float *scratch) {
   const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
-  float *keep = scratch, *weight = scratch + padded;
+  float *share = scratch;
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
-    vec before = load(source + i);
-    vec logit = i + KERNELS_LANES <= rows ? load(logits + i) : load_part(logits + i, rows - i);
-    vec after = maximum(before, logit);
-    add_totals(target + padded + i, carry + padded + i, load(source + padded + i), exponential(before - after),
-               splat(1), exponential(logit - after), keep + i, weight + i);
-    store(target + i, after);
+    const vec logit = read_outputs(logits + i, rows - i);
+    add_totals(load(source + i), load(source + padded + i), logit, splat(1), target + i, target + padded + i,
+               carry + padded + i, share + i);
   }
-  const ptrdiff_t values = 2 * padded;
-  for (ptrdiff_t h = 0; h < shape.heads; h++)
-    for (ptrdiff_t i = 0; i < shape.landmarks; i++) {
-      const ptrdiff_t row = h * shape.landmarks + i, place = values + row * shape.width;
-      mean(target + place, carry + place, source + place, keep[row], v + h * shape.width, weight[row], shape.width);
+  const ptrdiff_t step = KERNELS_LANES % shape.heads;
+  ptrdiff_t pitch, place = 2 * padded;
+  const float *y = repeated_heads(shape, v, shape.width, scratch + padded, &pitch);
+  for (ptrdiff_t c = 0; c < shape.width; c++) {
+    ptrdiff_t head = 0;
+    for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES, place += KERNELS_LANES) {
+      blend_means(source + place, target + place, carry + place, load(y + c * pitch + head), share + i);
+      head = next_head(shape, head, step);
     }
+  }
 }
 
 static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *carry, float *scratch) {
-  const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
-  float *keep = scratch, *weight = scratch + padded;
-  for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
-    vec x = load(target + i), y = load(other + i);
-    vec after = maximum(x, y);
-    add_totals(target + padded + i, carry + padded + i, load(target + padded + i), exponential(x - after),
-               load(other + padded + i), exponential(y - after), keep + i, weight + i);
-    store(target + i, after);
+  const ptrdiff_t padded = padded_rows(shape);
+  float *share = scratch;
+  for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES)
+    add_totals(load(target + i), load(target + padded + i), load(other + i), load(other + padded + i), target + i,
+               target + padded + i, carry + padded + i, share + i);
+  ptrdiff_t place = 2 * padded;
+  for (ptrdiff_t c = 0; c < shape.width; c++)
+    for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES, place += KERNELS_LANES)
+      blend_means(target + place, target + place, carry + place, load(other + place), share + i);
+}
+
+// result (heads) = the sum, or the largest, of x (rows) over the landmarks
+INLINE void over_landmarks(const int SUM, kernels_sums_shape shape, const float *x, float *result) {
+  const ptrdiff_t heads = shape.heads, rows = heads * shape.landmarks;
+  ptrdiff_t h = 0;
+  for (; h + KERNELS_LANES <= heads; h += KERNELS_LANES) {
+    vec v = load(x + h);
+    for (ptrdiff_t i = heads + h; i < rows; i += heads) v = SUM ? v + load(x + i) : maximum(v, load(x + i));
+    store(result + h, v);
   }
-  const ptrdiff_t values = 2 * padded;
-  for (ptrdiff_t row = 0; row < rows; row++) {
-    const ptrdiff_t place = values + row * shape.width;
-    mean(target + place, carry + place, target + place, keep[row], other + place, weight[row], shape.width);
+  for (; h < heads; h++) {
+    float v = x[h];
+    for (ptrdiff_t i = heads + h; i < rows; i += heads) v = SUM ? v + x[i] : v > x[i] ? v : x[i];
+    result[h] = v;
   }
 }
 
 // mixed (rows) = softmax(beta) Z of every head
-static void landmarks_mix(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed) {
-  const ptrdiff_t m = shape.landmarks;
-  for (ptrdiff_t h = 0; h < shape.heads; h++) {
-    const float *logits = beta + h * m, *z = inverse + h * m * m;
-    float *row = mixed + h * m;
-    float top = logits[0];
-    for (ptrdiff_t i = 1; i < m; i++) top = logits[i] > top ? logits[i] : top;
-    float total = 0;
-    for (ptrdiff_t j = 0; j < m; j++) row[j] = 0;
-    for (ptrdiff_t i = 0; i < m; i += KERNELS_LANES) {
-      const ptrdiff_t left = m - i < KERNELS_LANES ? m - i : KERNELS_LANES;
-      float weights[KERNELS_LANES];
-      store(weights, exponential(load_part(logits + i, left) - top));
-      for (ptrdiff_t j = 0; j < left; j++) {
-        total += weights[j];
-        add_scaled(row, z + (i + j) * m, weights[j], m);
-      }
-    }
-    scale_row(row, 1.0f / total, m);
+static void landmarks_mix(kernels_sums_shape shape, const float *beta, const float *inverse, float *mixed,
+                          float *scratch) {
+  const ptrdiff_t m = shape.landmarks, heads = shape.heads, rows = heads * m, step = KERNELS_LANES % heads;
+  float *weights = scratch, *of_heads = weights + padded_rows(shape), *repeated = of_heads + heads;
+  ptrdiff_t pitch, head = 0;
+  over_landmarks(0, shape, beta, of_heads);
+  const float *top = repeated_heads(shape, of_heads, 1, repeated, &pitch);
+  for (ptrdiff_t i = 0; i < rows; i += KERNELS_LANES) {
+    store(weights + i, exponential(read_outputs(beta + i, rows - i) - load(top + head)));
+    head = next_head(shape, head, step);
+  }
+  over_landmarks(1, shape, weights, of_heads);
+  const float *total = repeated_heads(shape, of_heads, 1, repeated, &pitch);
+  const float *p = repeated_heads(shape, weights, m, repeated + heads + pitch, &pitch);
+  head = 0;
+  for (ptrdiff_t i = 0; i < rows; i += KERNELS_LANES) {
+    vec sum = {};
+    for (ptrdiff_t j = 0; j < m; j++) sum = sum + load(p + j * pitch + head) * read_outputs(inverse + j * rows + i, rows - i);
+    write_outputs(mixed + i, sum / load(total + head), rows - i);
+    head = next_head(shape, head, step);
   }
 }
 
-// output (heads * width) = mixed Delta of every head, Delta (rows, width)
-static void landmarks_apply(kernels_sums_shape shape, const float *mixed, const float *delta, float *output) {
-  const ptrdiff_t m = shape.landmarks, width = shape.width;
-  for (ptrdiff_t h = 0; h < shape.heads; h++) {
-    float *o = output + h * width;
-    for (ptrdiff_t c = 0; c < width; c++) o[c] = 0;
-    for (ptrdiff_t i = 0; i < m; i++) add_scaled(o, delta + (h * m + i) * width, mixed[h * m + i], width);
+// The sums over landmarks in a vector of rows that holds whole landmarks: in its first lanes, one a head.
+INLINE vec fold_landmarks(vec v, ptrdiff_t heads) {
+  if (heads <= 8) v = v + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  if (heads <= 4) v = v + __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  if (heads <= 2) v = v + __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  if (heads <= 1) v = v + __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+  return v;
+}
+
+// ELEMENTS of the output (width, heads), from one on: the sums over landmarks of PARTS weighted means; weights (padded rows), means and output
+// (ELEMENTS, ...).
+INLINE void sum_elements(const int ELEMENTS, const int PARTS, kernels_sums_shape shape, const float *const *weights,
+                         const float *const *means, ptrdiff_t element, float *line, float *output) {
+  const ptrdiff_t padded = padded_rows(shape), heads = shape.heads, rows = heads * shape.landmarks;
+  const ptrdiff_t step = heads >= KERNELS_LANES ? heads : KERNELS_LANES;
+  // Where vectors of rows hold whole landmarks, or landmarks whole vectors, vectors add up; else a line of products does, head by head.
+  const int fits = heads % KERNELS_LANES == 0 || KERNELS_LANES % heads == 0;
+  for (ptrdiff_t first = 0; first < (fits ? heads : padded); first += KERNELS_LANES) {
+    vec total[ELEMENT_LIMIT] = {};
+    for (ptrdiff_t i = first; i < (fits ? padded : first + 1); i += step)
+#pragma clang loop unroll(full)
+      for (int part = 0; part < PARTS; part++) {
+        const vec weight = load(weights[part] + i);
+#pragma clang loop unroll(full)
+        for (int e = 0; e < ELEMENTS; e++)
+          total[e] = total[e] + weight * load(means[part] + (element + e) * padded + i);
+      }
+#pragma clang loop unroll(full)
+    for (int e = 0; e < ELEMENTS; e++)
+      if (fits)
+        write_outputs(output + (element + e) * heads + first, fold_landmarks(total[e], heads), heads - first);
+      else
+        store(line + e * padded + first, total[e]);
   }
+  for (int e = 0; e < (fits ? 0 : ELEMENTS); e++) {
+    float *o = output + (element + e) * heads;
+    for (ptrdiff_t h = 0; h < heads; h++) o[h] = line[e * padded + h];
+    for (ptrdiff_t row = heads; row < rows; row += heads)
+      for (ptrdiff_t h = 0; h < heads; h++) o[h] += line[e * padded + row + h];
+  }
+}
+
+// output (width, heads) = the sums over landmarks of PARTS weighted means; weights (padded rows), means (width, padded rows).
+INLINE void sum_landmarks(const int PARTS, kernels_sums_shape shape, const float *const *weights,
+                          const float *const *means, float *line, float *output) {
+  ptrdiff_t c = 0;
+  for (; c + ELEMENT_LIMIT <= shape.width; c += ELEMENT_LIMIT)
+    sum_elements(ELEMENT_LIMIT, PARTS, shape, weights, means, c, line, output);
+  for (; c < shape.width; c++) sum_elements(1, PARTS, shape, weights, means, c, line, output);
+}
+
+// output (width, heads) = mixed Delta of every head, Delta (width, padded rows)
+static void landmarks_apply(kernels_sums_shape shape, const float *mixed, const float *delta, float *output,
+                            float *scratch) {
+  const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
+  // Where there is no row there is no weight.
+  for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) store(scratch + i, read_outputs(mixed + i, rows - i));
+  const float *const weights = scratch, *const means = delta;
+  sum_landmarks(1, shape, &weights, &means, scratch + padded, output);
 }
 
 static void sums_attend(kernels_sums_shape shape, const float *a, const float *b, const float *c,
                         const float *beta, const float *inverse, float *scratch, float *output) {
-  const ptrdiff_t padded = padded_rows(shape), m = shape.landmarks, width = shape.width;
-  float *weight_a = scratch, *weight_b = scratch + padded, *weight_c = scratch + 2 * padded;
-  float *mixed = scratch + 3 * padded;
-  landmarks_mix(shape, beta, inverse, mixed);
-  for (ptrdiff_t i = shape.heads * m; i < padded; i++) mixed[i] = 0;
+  const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
+  const float *const aggregates[3] = {a, b, c};
+  float *weight = scratch, *mixed = scratch + 3 * padded, *rest = mixed + padded;
+  landmarks_mix(shape, beta, inverse, mixed, rest);
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
-    vec x = load(a + i), y = load(b + i), z = load(c + i);
-    vec top = maximum(maximum(x, y), z);
-    vec ea = load(a + padded + i) * exponential(x - top), eb = load(b + padded + i) * exponential(y - top);
-    vec ec = load(c + padded + i) * exponential(z - top);
-    vec factor = load(mixed + i) / least_total(ea + eb + ec);
-    store(weight_a + i, ea * factor);
-    store(weight_b + i, eb * factor);
-    store(weight_c + i, ec * factor);
-  }
-  const float *va = a + 2 * padded, *vb = b + 2 * padded, *vc = c + 2 * padded;
-  for (ptrdiff_t h = 0; h < shape.heads; h++) {
-    float *o = output + h * width;
-    for (ptrdiff_t k = 0; k < width; k++) o[k] = 0;
-    for (ptrdiff_t i = 0; i < m; i++) {
-      const ptrdiff_t row = h * m + i;
-      add_scaled(o, va + row * width, weight_a[row], width);
-      add_scaled(o, vb + row * width, weight_b[row], width);
-      add_scaled(o, vc + row * width, weight_c[row], width);
+    const vec top = maximum(maximum(load(a + i), load(b + i)), load(c + i));
+    vec e[3], total = {};
+    for (int part = 0; part < 3; part++) {
+      e[part] = load(aggregates[part] + padded + i) * exponential(load(aggregates[part] + i) - top);
+      total = total + e[part];
     }
+    const vec factor = read_outputs(mixed + i, rows - i) / least_total(total);
+    for (int part = 0; part < 3; part++) store(weight + part * padded + i, e[part] * factor);
   }
+  const float *const weights[3] = {weight, weight + padded, weight + 2 * padded};
+  const float *const means[3] = {a + 2 * padded, b + 2 * padded, c + 2 * padded};
+  sum_landmarks(3, shape, weights, means, rest, output);
 }

@@ -15,7 +15,11 @@
 
 typedef float vec __attribute__((vector_size(64)));
 typedef int32_t veci __attribute__((vector_size(64)));
+typedef int16_t vec32s __attribute__((vector_size(64)));
+typedef int16_t vec16s __attribute__((vector_size(32)));
+typedef int8_t vec32b __attribute__((vector_size(32)));
 typedef float vec8 __attribute__((vector_size(32)));
+typedef int32_t vec8i __attribute__((vector_size(32)));
 typedef float vec4 __attribute__((vector_size(16)));
 
 INLINE vec load(const float *p) {
@@ -36,10 +40,69 @@ INLINE vec4 load4(const float *p) {
   return v;
 }
 INLINE void store4(float *p, vec4 v) { memcpy(p, &v, sizeof v); }
-INLINE vec splat(float x) { return (vec){} + x; }
+// (To subtract zero changes no float, so that it costs nothing; to add it would.)
+INLINE vec splat(float x) { return x - (vec){}; }
 INLINE vec select(veci mask, vec a, vec b) { return (vec)((mask & (veci)a) | (~mask & (veci)b)); }
 INLINE vec maximum(vec a, vec b) { return select(a > b, a, b); }
 INLINE vec minimum(vec a, vec b) { return select(a < b, a, b); }
+
+// Floats from half precision. The conversion is exact, whichever way it is made: a half's bits, shifted into place, are the float without
+// its exponent's bias.
+#if HALF_INSTRUCTIONS
+#define FROM_HALF(TYPE, INTEGERS, BYTES, p)                        \
+  ({                                                               \
+    _Float16 half __attribute__((vector_size(BYTES)));             \
+    memcpy(&half, p, sizeof half);                                 \
+    __builtin_convertvector(half, TYPE);                           \
+  })
+#else
+#define FROM_HALF(TYPE, INTEGERS, BYTES, p)                        \
+  ({                                                               \
+    uint16_t half __attribute__((vector_size(BYTES)));             \
+    memcpy(&half, p, sizeof half);                                 \
+    const INTEGERS bits = __builtin_convertvector(half, INTEGERS); \
+    const TYPE size = (TYPE)((bits & 0x7fff) << 13) * 0x1p112f;    \
+    (TYPE)((INTEGERS)size | (bits & 0x8000) << 16);                \
+  })
+#endif
+INLINE vec load_half(const uint16_t *p) { return FROM_HALF(vec, veci, 32, p); }
+INLINE vec8 load_half8(const uint16_t *p) { return FROM_HALF(vec8, vec8i, 16, p); }
+
+// 32 bytes as 16-bit numbers.
+INLINE vec32s load_bytes(const int8_t *p) {
+  vec32b v;
+  memcpy(&v, p, sizeof v);
+  return __builtin_convertvector(v, vec32s);
+}
+// The two numbers at p, 16 times.
+INLINE vec32s splat_pair(const int16_t *p) {
+  int32_t pair;
+  memcpy(&pair, p, sizeof pair);
+  return (vec32s)((veci){} + pair);
+}
+// The sums of the products of each pair of lanes: one instruction for each of the machine's vectors, which compilers do not find by themselves.
+#define LANES_4(i) i, i + 1, i + 2, i + 3
+#define LANES_8(i) LANES_4(i), LANES_4(i + 4)
+#define LANES_16(i) LANES_8(i), LANES_8(i + 8)
+#define PART(v, lanes) __builtin_shufflevector(v, v, lanes)
+INLINE veci add_pairs(vec32s a, vec32s b) {
+#if PAIR_BITS == 512
+  return __builtin_ia32_pmaddwd512(a, b);
+#elif PAIR_BITS == 256
+  return __builtin_shufflevector(__builtin_ia32_pmaddwd256(PART(a, LANES_16(0)), PART(b, LANES_16(0))),
+                                 __builtin_ia32_pmaddwd256(PART(a, LANES_16(16)), PART(b, LANES_16(16))), LANES_16(0));
+#elif PAIR_BITS == 128
+#define QUARTER(i) __builtin_ia32_pmaddwd128(PART(a, LANES_8(i)), PART(b, LANES_8(i)))
+  return __builtin_shufflevector(__builtin_shufflevector(QUARTER(0), QUARTER(8), LANES_8(0)),
+                                 __builtin_shufflevector(QUARTER(16), QUARTER(24), LANES_8(0)), LANES_16(0));
+#undef QUARTER
+#else
+#define EVERY_SECOND(v, i) \
+  __builtin_convertvector(__builtin_shufflevector(v, v, i, i + 2, i + 4, i + 6, i + 8, i + 10, i + 12, i + 14, i + 16, i + 18, i + 20, i + 22, i + 24, i + 26, i + 28, i + 30), veci)
+  return EVERY_SECOND(a, 0) * EVERY_SECOND(b, 0) + EVERY_SECOND(a, 1) * EVERY_SECOND(b, 1);
+#undef EVERY_SECOND
+#endif
+}
 
 // The lanes behind `count` are zero.
 INLINE vec load_part(const float *p, ptrdiff_t count) {

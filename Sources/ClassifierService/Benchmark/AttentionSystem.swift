@@ -13,6 +13,15 @@ public struct AttentionSystem: Sendable, Equatable {
     public let depth: EncoderConfiguration.Depth
     public let layers: Int
 
+    package init(
+        kind: Kind, landmarks: EncoderConfiguration.LandmarkUpdate?, depth: EncoderConfiguration.Depth, layers: Int
+    ) {
+        self.kind = kind
+        self.landmarks = landmarks
+        self.depth = depth
+        self.layers = layers
+    }
+
     /// What a user may choose from; nil is all of it.
     public struct Selection: Sendable {
         public var kind: Kind?

@@ -1,11 +1,12 @@
 internal import FoundationEssentials
 internal import Glibc
-internal import StreamTransformer
+package import StreamTransformer
 
 /// Encoder layers with random weights, and next to nothing around them: what a benchmark of attention measures.
-enum LayerModel {
+package enum LayerModel {
     /// D = 192, 16 heads, FFN 192, 8 landmarks; or the shape of another encoder.
-    static func configuration(_ system: AttentionSystem, window: Int, like encoder: EncoderConfiguration? = nil) throws
+    package static func configuration(_ system: AttentionSystem, window: Int, like encoder: EncoderConfiguration? = nil)
+        throws
         -> ModelConfiguration
     {
         let landmarks = encoder?.attention.landmarks ?? 8
@@ -27,7 +28,9 @@ enum LayerModel {
     }
 
     /// A model of the benchmark's own shape.
-    static func make(_ system: AttentionSystem, window: Int) throws -> Model {
+    package static func make(_ system: AttentionSystem, window: Int, weights: WeightPrecision = .float32) throws
+        -> Model
+    {
         let configuration = try configuration(system, window: window)
         let encoder = configuration.encoder
         let (width, feedForward) = (encoder.width, encoder.feedForward)
@@ -63,6 +66,6 @@ enum LayerModel {
         affine("head", 1, width)
         add("golden.features", 1, 1)
         add("golden.logits", 1, 1)
-        return try Model(configuration, Safetensors(tensors: tensors), directory: "benchmark")
+        return try Model(configuration, Safetensors(tensors: tensors), directory: "benchmark", weights: weights)
     }
 }

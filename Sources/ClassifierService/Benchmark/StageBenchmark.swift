@@ -1,7 +1,7 @@
 internal import AudioFrontend
 internal import Glibc
 internal import Kernels
-internal import StreamTransformer
+public import StreamTransformer
 
 /// How long each stage takes on this machine, on one thread.
 public struct StageBenchmark: Sendable {
@@ -19,12 +19,14 @@ public struct StageBenchmark: Sendable {
     public static let windows = [120, 480, 1920, 12000]
     private let windows: [Int]
     private let selection: AttentionSystem.Selection
+    private let weights: WeightPrecision
     /// Whether somebody asked for these very windows: then a measurement takes as long as it takes.
     private let isPatient: Bool
 
     /// - Parameter windows: empty for all.
-    public init(_ selection: AttentionSystem.Selection, windows: [Int]) {
+    public init(_ selection: AttentionSystem.Selection, windows: [Int], weights: WeightPrecision) {
         self.selection = selection
+        self.weights = weights
         self.windows = windows.isEmpty ? Self.windows : windows
         isPatient = !windows.isEmpty
     }
@@ -51,9 +53,9 @@ public struct StageBenchmark: Sendable {
     /// Multiply-adds of a step that is measured without being asked for by name: a tenth of a second or so.
     private static let longestStep = 2e9
 
-    public static func table(_ rows: [Row]) -> [String] {
+    public static func table(_ rows: [Row], _ weights: WeightPrecision) -> [String] {
         let header = [
-            "microseconds; layers of D = 192, 16 heads, FFN 192, m = 8; one thread, \(Kernels.best.name) kernels",
+            "microseconds; layers of D = 192, 16 heads, FFN 192, m = 8; \(weights.rawValue) weights; one thread, \(Kernels.best.name) kernels",
             "median", "p99", "maximum", "state",
         ]
         let cells = rows.map { row in
@@ -87,7 +89,7 @@ public struct StageBenchmark: Sendable {
 
     /// One token through encoder layers of D = 192, 16 heads, FFN 192, with m = 8 landmarks; the window is full.
     private func layer(_ system: AttentionSystem, window: Int) throws -> Row {
-        let model = try LayerModel.make(system, window: window)
+        let model = try LayerModel.make(system, window: window, weights: weights)
         var stream = model.makeStream()
         var generator = SystemRandomNumberGenerator()
         if system.isContinual && system.layers == 1 || system.depth == .stream {
@@ -96,9 +98,12 @@ public struct StageBenchmark: Sendable {
             stream.startLate(frames: Int64(window))
         }
         let bytes = stream.bytes
+        // Made beforehand: a random number of the system takes longer than some layers.
+        let tokens = (0..<1024).map { _ in Float.random(in: -2...2, using: &generator) }
+        var next = 0
         return try measure("\(system.name), n = \(window)", count: 10_000, bytes: bytes) {
-            let frame = [Float.random(in: -2...2, using: &generator)]
-            _ = try model.step(frame.span, &stream)
+            next = (next + 1) % tokens.count
+            _ = try model.step(tokens.span.extracting(next..<next + 1), &stream)
         }
     }
 

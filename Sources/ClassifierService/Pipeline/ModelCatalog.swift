@@ -36,7 +36,9 @@ public struct ModelCatalog: Sendable {
             "there is no model \"\(name)\"; \(list) (a folder is given with a slash: ./\(name))")
     }
 
-    public func load(_ name: String) throws -> Model { try Model(directory: directory(of: name)) }
+    public func load(_ name: String, weights: WeightPrecision = .float32) throws -> Model {
+        try Model(directory: directory(of: name), weights: weights)
+    }
 
     /// The folders of every model that there is.
     public var installed: [String] {

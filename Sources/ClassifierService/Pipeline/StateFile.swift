@@ -4,7 +4,7 @@ internal import StreamTransformer
 
 /// A suspended stream in a file: everything that its continuation in another process needs to give the same bytes.
 package enum StateFile {
-    private static let magic: Int64 = 0x3330_4554_4154_5341  // "ASTATE03"
+    private static let magic: Int64 = 0x3430_4554_4154_5341  // "ASTATE04"
 
     package static func save(
         _ pipeline: borrowing ClassifierPipeline, _ reporter: StreamReporter, model: AudioModel, to path: String
@@ -50,9 +50,10 @@ package enum StateFile {
         Int64(bitPattern: bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
     }
 
-    /// What two processes must share for the second to continue bit for bit: weights and instruction set.
+    /// What two processes must share for the second to continue bit for bit: weights, as they are kept, and instruction set.
     private static func identity(_ model: AudioModel) -> String {
         let configuration = model.model.configuration
-        return "\(configuration.name) \(configuration.weights.sha256) on \(Kernels.best.name)"
+        return
+            "\(configuration.name) \(configuration.weights.sha256) in \(model.model.weights.rawValue) on \(Kernels.best.name)"
     }
 }

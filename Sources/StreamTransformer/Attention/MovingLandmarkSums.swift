@@ -109,7 +109,11 @@ struct MovingLandmarkSums: ~Copyable {
         arrangeByToken()
         column.clear()
         for token in 0...position { sums.add(token, tokenScores, layer: layer, kernels: kernels, to: &column) }
-        context.copy(column.sums, from: column.shape.valueStart, count: shape.values, to: target)
+        for element in 0..<shape.width {
+            context.copy(
+                column.sums, from: column.shape.valueStart + element * column.shape.paddedRows, count: shape.heads,
+                to: target + element * shape.heads)
+        }
     }
 
     /// tokenScores = the products of the segment's mean query with the keys in the ring.

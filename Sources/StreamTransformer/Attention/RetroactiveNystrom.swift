@@ -13,7 +13,7 @@ protocol LandmarkSums: ~Copyable {
     /// Whether token `position` gave other landmarks.
     func changesLandmarks(_ position: Int64) -> Bool
 
-    /// Takes in token `position` of the only layer; delta (rows, headWidth) is then Delta.
+    /// Takes in token `position` of the only layer; delta (headWidth, padded rows) is then Delta.
     mutating func takeIn(
         _ projected: borrowing AlignedBuffer, position: Int64, kernels: Kernels, delta: inout AlignedBuffer)
     /// mixed (rows) = softmax(beta) Z of the token whose projections begin at `first`.
@@ -37,18 +37,20 @@ struct RetroactiveNystrom<Sums: LandmarkSums & ~Copyable>: ~Copyable, Retroactiv
     private var sums: Sums
     private var mixed: AlignedBuffer  // (window, rows): softmax(beta) Z
     private var queries: AlignedBuffer  // (window, keptProjections)
-    private var delta: AlignedBuffer  // scratch (rows, headWidth)
+    private var delta: AlignedBuffer  // scratch (headWidth, padded rows)
+    private var scratch: AlignedBuffer
 
     init(_ sums: consuming Sums, window: Int) {
         let shape = sums.shape
         self.window = window
         mixed = AlignedBuffer(count: window * shape.rows)
         queries = AlignedBuffer(count: window * sums.keptProjections)
-        delta = AlignedBuffer(count: shape.rows * shape.width)
+        delta = AlignedBuffer(count: shape.means)
+        scratch = AlignedBuffer(count: shape.scratch)
         self.sums = sums
     }
 
-    var bytes: Int { sums.bytes + 4 * (mixed.count + queries.count + delta.count) }
+    var bytes: Int { sums.bytes + 4 * (mixed.count + queries.count + delta.count + scratch.count) }
 
     mutating func attend(
         _ projected: borrowing AlignedBuffer, inverse: borrowing AlignedBuffer, position: Int64, kernels: Kernels,
@@ -82,7 +84,7 @@ struct RetroactiveNystrom<Sums: LandmarkSums & ~Copyable>: ~Copyable, Retroactiv
         for row in 0..<filled {
             let source = Int((position - Int64(filled - 1 - row)) % Int64(window))
             kernels.apply(
-                shape, mixed: mixed, at: source * shape.rows, delta: delta, from: 0, into: &context,
+                shape, mixed: mixed, at: source * shape.rows, delta: delta, from: 0, scratch: &scratch, into: &context,
                 at: row * shape.values)
         }
     }
@@ -127,7 +129,7 @@ extension SlidingSums: LandmarkSums {
         kernels: Kernels, into mixed: inout AlignedBuffer, at target: Int
     ) {
         kernels.mix(
-            shape, beta: projected, from: first, inverse: inverse, at: 0, into: &mixed, at: target)
+            shape, beta: projected, from: first, inverse: inverse, at: 0, scratch: &scratch, into: &mixed, at: target)
     }
 
     mutating func attendExactly(
@@ -157,6 +159,7 @@ extension MovingLandmarkSums: LandmarkSums {
     ) {
         landmarks.scoreQuery(projected, from: first, count: count, layer: 0, kernels: kernels, into: &beta)
         kernels.mix(
-            shape, beta: beta, from: 0, inverse: landmarks.inverse, at: 0, into: &mixed, at: target)
+            shape, beta: beta, from: 0, inverse: landmarks.inverse, at: 0, scratch: &sums.scratch, into: &mixed,
+            at: target)
     }
 }

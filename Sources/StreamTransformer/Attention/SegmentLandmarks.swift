@@ -8,8 +8,8 @@ struct SegmentLandmarks: ~Copyable {
     private var queries: AlignedBuffer  // (layers, heads, width, m): scores run along the landmarks
     private var keys: AlignedBuffer  // (layers, heads, width, m)
     private var queryRows: AlignedBuffer  // (layers, m, D): the same as `queries`, a row a landmark
-    private(set) var inverse: AlignedBuffer  // (layers, heads, m, m)
-    private var scores: AlignedBuffer  // scratch (m, rows)
+    private(set) var inverse: AlignedBuffer  // (layers, m, m, heads)
+    private var scores: AlignedBuffer  // scratch (m, heads, m)
     private var solver: LandmarkInverse
 
     init(layers: Int, shape: SumsShape, kind: EncoderConfiguration.Inverse) {
@@ -59,35 +59,42 @@ struct SegmentLandmarks: ~Copyable {
                 }
             }
             solver.solve(landmarks: count, kind: kind)
-            let target = inverseStart(layer) + head * m * m
+            let target = inverseStart(layer) + head
             for i in 0..<count {
-                for j in 0..<count { inverse[target + i * m + j] = Float(solver.values[i * count + j]) }
+                for j in 0..<count { inverse[target + (i * m + j) * shape.heads] = Float(solver.values[i * count + j]) }
             }
         }
     }
 
     /// beta (rows) = q Kt', lowest where there is no landmark yet; q is `heads` x `width`.
-    func scoreQuery(
+    mutating func scoreQuery(
         _ q: borrowing AlignedBuffer, from first: Int, count: Int, layer: Int, kernels: Kernels,
         into beta: inout AlignedBuffer, at target: Int = 0
     ) {
         kernels.headScores(
             keys, at: layer * shape.rows * shape.width, q, from: first, heads: shape.heads, width: shape.width,
-            count: shape.landmarks, into: &beta, at: target)
-        for head in 0..<shape.heads {
-            for landmark in count..<shape.landmarks {
-                beta[target + head * shape.landmarks + landmark] = SumsShape.lowest
-            }
-        }
+            count: shape.landmarks, into: &scores)
+        arrangeByLandmark(into: &beta, at: target)
+        beta.fill(SumsShape.lowest, target + count * shape.heads..<target + shape.rows)
     }
 
     /// Delta's scores (rows) = k Qt'; k is `heads` x `width`.
-    func scoreKey(
-        _ k: borrowing AlignedBuffer, from first: Int, layer: Int, kernels: Kernels, into scores: inout AlignedBuffer
+    mutating func scoreKey(
+        _ k: borrowing AlignedBuffer, from first: Int, layer: Int, kernels: Kernels, into delta: inout AlignedBuffer
     ) {
         kernels.headScores(
             queries, at: layer * shape.rows * shape.width, k, from: first, heads: shape.heads, width: shape.width,
             count: shape.landmarks, into: &scores)
+        arrangeByLandmark(into: &delta, at: 0)
+    }
+
+    /// rows (m, heads) from scores (heads, m).
+    private func arrangeByLandmark(into rows: inout AlignedBuffer, at target: Int) {
+        for head in 0..<shape.heads {
+            for landmark in 0..<shape.landmarks {
+                rows[target + landmark * shape.heads + head] = scores[head * shape.landmarks + landmark]
+            }
+        }
     }
 
     mutating func reset() {

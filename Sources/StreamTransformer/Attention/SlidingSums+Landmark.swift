@@ -12,9 +12,9 @@ extension SlidingSums {
         let coverage = schedule.coverage(position)
         let first = max(0, position - Int64(window) + 1)
         for token in first...position {
-            let start = self.token(token, layer) * shape.rows + landmark
+            let start = self.token(token, layer) * shape.rows + landmark * shape.heads
             let source = Int(token % Int64(window)) * shape.heads
-            for head in 0..<shape.heads { logits[start + head * shape.landmarks] = scores[source + head] }
+            logits.copy(scores, from: source, count: shape.heads, to: start)
         }
         // What is left of the oldest block, and as many suffixes of the next one.
         let block = schedule.block
@@ -106,24 +106,19 @@ package struct LandmarkColumn: ~Copyable {
 
     /// Copies the sums to their places in the aggregate at `start`.
     func write(to aggregates: inout AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape) {
-        for head in 0..<shape.heads {
-            let row = head * whole.landmarks + landmark
-            aggregates[start + row] = sums[head]
-            aggregates[start + whole.paddedRows + row] = sums[shape.paddedRows + head]
+        for part in 0..<Self.maximumAndTotal + shape.width {
             aggregates.copy(
-                sums, from: shape.valueStart + head * shape.width, count: shape.width,
-                to: start + whole.valueStart + row * shape.width)
+                sums, from: part * shape.paddedRows, count: shape.heads,
+                to: start + part * whole.paddedRows + landmark * shape.heads)
         }
     }
 
-    /// Copies the carry to its places in the carry at `start`.
+    /// Copies the carry to its places in the carry at `start`; a maximum has none.
     func writeCarry(to carries: inout AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape) {
-        for head in 0..<shape.heads {
-            let row = head * whole.landmarks + landmark
-            carries[start + whole.paddedRows + row] = carry[shape.paddedRows + head]
+        for part in 1..<Self.maximumAndTotal + shape.width {
             carries.copy(
-                carry, from: shape.valueStart + head * shape.width, count: shape.width,
-                to: start + whole.valueStart + row * shape.width)
+                carry, from: part * shape.paddedRows, count: shape.heads,
+                to: start + part * whole.paddedRows + landmark * shape.heads)
         }
     }
 
@@ -131,13 +126,13 @@ package struct LandmarkColumn: ~Copyable {
     mutating func read(
         from aggregates: borrowing AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape
     ) {
-        for head in 0..<shape.heads {
-            let row = head * whole.landmarks + landmark
-            part[head] = aggregates[start + row]
-            part[shape.paddedRows + head] = aggregates[start + whole.paddedRows + row]
-            part.copy(
-                aggregates, from: start + whole.valueStart + row * shape.width, count: shape.width,
-                to: shape.valueStart + head * shape.width)
+        for part in 0..<Self.maximumAndTotal + shape.width {
+            self.part.copy(
+                aggregates, from: start + part * whole.paddedRows + landmark * shape.heads, count: shape.heads,
+                to: part * shape.paddedRows)
         }
     }
+
+    /// Of the parts of an aggregate, each with a float for every row, those before the elements of the means.
+    private static let maximumAndTotal = 2
 }

@@ -16,8 +16,8 @@ package struct SlidingSums: ~Copyable {
     package let layers: Int
     package let window: Int
     package let schedule: BlockSchedule
-    var logits: AlignedBuffer  // (layers, window, rows): each token's, for the suffixes
-    var values: AlignedBuffer  // (layers, window, values)
+    var logits: AlignedBuffer  // (layers, window, landmarks, heads): each token's, for the suffixes
+    var values: AlignedBuffer  // (layers, window, width, heads)
     var suffixes: AlignedBuffer  // (layers, block, aggregate)
     var totals: AlignedBuffer  // (layers, blocks, aggregate): complete blocks
     var running: AlignedBuffer  // (layers, 3, aggregate): middle, newest, next middle
@@ -123,7 +123,7 @@ package struct SlidingSums: ~Copyable {
             from: first, inverse: inverse, at: inverseStart, scratch: &scratch, into: &context, at: target)
     }
 
-    /// delta (rows, width) = Delta, the softmax averages over the window.
+    /// delta (width, padded rows) = Delta, the softmax averages over the window.
     package mutating func average(
         layer: Int, _ plan: BlockSchedule.Plan, kernels: Kernels, into delta: inout AlignedBuffer
     ) {
@@ -134,7 +134,7 @@ package struct SlidingSums: ~Copyable {
         kernels.combine(
             shape, suffixes, at: suffix(plan.suffix, layer), into: &combined, at: 0, carry: &combinedCarry, at: 0,
             scratch: &scratch)
-        delta.copy(combined, from: shape.valueStart, count: shape.rows * shape.width, to: 0)
+        delta.copy(combined, from: shape.valueStart, count: shape.means, to: 0)
     }
 
     /// For the next phase: one more middle block or two, and one more suffix, where the one just used was.

@@ -22,9 +22,12 @@ struct WindowAttention: ~Copyable {
     private var scores: AlignedBuffer  // scratch (window, or rows)
     private var sums: AlignedBuffer  // scratch: the aggregate of the window, and its carry
     private var carry: AlignedBuffer
-    private var sumsScratch: AlignedBuffer
+    private var scratch: AlignedBuffer
     private var mixed: AlignedBuffer  // scratch (rows)
     private var means: AlignedBuffer  // scratch (2, D)
+    private var output: AlignedBuffer  // scratch (D): of softmax attention
+    /// Where an element (heads, headWidth) lies among a token's values and in its context.
+    private let places: [Int]
 
     init(_ method: Method, shape: SumsShape, window: Int) {
         self.method = method
@@ -45,16 +48,20 @@ struct WindowAttention: ~Copyable {
         scores = AlignedBuffer(count: max(Kernels.padded(window), shape.rows))
         sums = AlignedBuffer(count: shape.count)
         carry = AlignedBuffer(count: shape.count)
-        sumsScratch = AlignedBuffer(count: shape.scratch)
+        scratch = AlignedBuffer(count: shape.scratch)
         mixed = AlignedBuffer(count: shape.rows)
         means = AlignedBuffer(count: 2 * shape.values)
+        output = AlignedBuffer(count: shape.values)
+        places = (0..<shape.values).map { element in
+            method == .softmax ? element : element % shape.width * shape.heads + element / shape.width
+        }
     }
 
     var bytes: Int {
         landmarks.bytes
             + 4
-            * (keys.count + values.count + scores.count + sums.count + carry.count + sumsScratch.count
-                + mixed.count + means.count)
+            * (keys.count + values.count + scores.count + sums.count + carry.count + scratch.count
+                + mixed.count + means.count + output.count)
     }
 
     /// Floats of a row of projections.
@@ -79,8 +86,10 @@ struct WindowAttention: ~Copyable {
             for row in rows - wanted..<rows {
                 kernels.ringAttend(
                     projected, from: row * pitch, keys: keys, values: values, at: 0, heads: shape.heads,
-                    width: shape.width, capacity: window, filled: rows, scores: &scores, into: &context,
-                    at: (row - rows + wanted) * shape.values)
+                    width: shape.width, capacity: window, filled: rows, scores: &scores, into: &output)
+                for (element, place) in places.enumerated() {
+                    context[(row - rows + wanted) * shape.values + place] = output[element]
+                }
             }
             return
         }
@@ -88,14 +97,15 @@ struct WindowAttention: ~Copyable {
         for row in rows - wanted..<rows {
             if method == .fixedLandmarks {
                 kernels.mix(
-                    shape, beta: projected, from: row * pitch, inverse: inverse, at: 0, into: &mixed)
+                    shape, beta: projected, from: row * pitch, inverse: inverse, at: 0, scratch: &scratch, into: &mixed)
             } else {
                 landmarks.scoreQuery(
                     projected, from: row * pitch, count: count, layer: 0, kernels: kernels, into: &scores)
-                kernels.mix(shape, beta: scores, from: 0, inverse: landmarks.inverse, at: 0, into: &mixed)
+                kernels.mix(
+                    shape, beta: scores, from: 0, inverse: landmarks.inverse, at: 0, scratch: &scratch, into: &mixed)
             }
             kernels.apply(
-                shape, mixed: mixed, at: 0, delta: sums, from: shape.valueStart, into: &context,
+                shape, mixed: mixed, at: 0, delta: sums, from: shape.valueStart, scratch: &scratch, into: &context,
                 at: (row - rows + wanted) * shape.values)
         }
     }
@@ -142,13 +152,13 @@ struct WindowAttention: ~Copyable {
                 kernels.insert(
                     shape, logits: projected, at: row * pitch + shape.rows, values: projected,
                     at: row * pitch + valueStart, in: &sums, from: 0, to: 0, carry: &carry, at: 0,
-                    scratch: &sumsScratch)
+                    scratch: &scratch)
             } else {
                 landmarks.scoreKey(
                     projected, from: row * pitch + shape.values, layer: 0, kernels: kernels, into: &scores)
                 kernels.insert(
                     shape, logits: scores, at: 0, values: projected, at: row * pitch + valueStart, in: &sums, from: 0,
-                    to: 0, carry: &carry, at: 0, scratch: &sumsScratch)
+                    to: 0, carry: &carry, at: 0, scratch: &scratch)
             }
         }
     }
@@ -159,10 +169,9 @@ struct WindowAttention: ~Copyable {
         for row in 0..<rows {
             let source = row * pitch + width
             for element in 0..<width { keys[element * window + row] = projected[source + element] }
-            for head in 0..<shape.heads {
-                values.copy(
-                    projected, from: source + width + head * shape.width, count: shape.width,
-                    to: (head * window + row) * shape.width)
+            for (element, place) in places.enumerated() {
+                let (head, column) = element.quotientAndRemainder(dividingBy: shape.width)
+                values[(head * window + row) * shape.width + column] = projected[source + width + place]
             }
         }
     }

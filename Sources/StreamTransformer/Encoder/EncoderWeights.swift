@@ -1,14 +1,14 @@
 internal import Glibc
 internal import Kernels
 
-/// One encoder layer's constants, as the step wants them.
-struct LayerWeights: Sendable {
+/// One encoder layer's constants, as the step wants them. A class, so that a step holds on to one object and not to all that it refers to.
+final class LayerWeights: Sendable {
     /// LN_a: before attention in a pre-norm model, after its residual in a post-norm one.
     let attentionNorm: LayerNorm
     /// D -> what attention needs of a token: q, k, v; or, with fixed landmarks, beta's logits, Delta's logits, v, with W_q folded into Kt
-    /// and W_k into Qt (docs/numerics.md, section 3).
+    /// and W_k into Qt (docs/numerics.md, section 3). Where there are landmarks, logits are (m, heads), v and context (headWidth, heads).
     let projection: PackedMatrix
-    /// Z of each head (heads, m, m); empty where landmarks are not fixed.
+    /// Z of each head (m, m, heads); empty where landmarks are not fixed.
     let inverse: ConstantVector
     let output: PackedMatrix  // D -> D
     let feedForwardNorm: LayerNorm
@@ -45,21 +45,24 @@ struct LayerWeights: Sendable {
             projection = AffineRows.stack([
                 query.scaled(scale).folded(keys, heads: heads),
                 key.scaled(scale).folded(queries, heads: heads),
-                value,
+                value.outputsByElement(heads: heads),
             ])
             // Z exists and is finite: the configuration bounds lambda from below, and Gamma's rows sum to one.
-            let values = (0..<heads).flatMap { head in
+            let values = (0..<heads).map { head in
                 let part = head * landmarks * d..<(head + 1) * landmarks * d
                 return LandmarkInverse(
                     queries: Array(queries[part]), keys: Array(keys[part]), landmarks: landmarks, kind: kind
                 ).values.map(Float.init)
             }
-            inverse = ConstantVector(values)
+            inverse = ConstantVector((0..<landmarks * landmarks).flatMap { place in values.map { $0[place] } })
         } else {
-            projection = AffineRows.stack([query.scaled(scale), key.scaled(scale), value])
+            let ordered = encoder.attention.landmarks == nil ? value : value.outputsByElement(heads: encoder.heads)
+            projection = AffineRows.stack([query.scaled(scale), key.scaled(scale), ordered])
             inverse = ConstantVector([])
         }
-        output = try AffineRows("\(prefix).attention.output", width, width, from: &tensors).packed
+        let output = try AffineRows("\(prefix).attention.output", width, width, from: &tensors)
+        self.output =
+            (encoder.attention.landmarks == nil ? output : output.inputsByElement(heads: encoder.heads)).packed
         expand = try AffineRows("\(prefix).feed_forward.in", hidden, width, from: &tensors).packed
         contract = try AffineRows("\(prefix).feed_forward.out", width, hidden, from: &tensors).packed
     }
@@ -68,11 +71,14 @@ struct LayerWeights: Sendable {
 /// The rows and the bias of an affine map in float64, while they are folded together.
 struct AffineRows {
     let inputs: Int
+    /// How the map is to be packed.
+    private let precision: WeightPrecision
     var weights: [Double]  // (outputs, inputs)
     var bias: [Double]
 
     init(_ prefix: String, _ outputs: Int, _ inputs: Int, from tensors: inout TensorReader) throws(ModelError) {
         self.inputs = inputs
+        precision = tensors.weights
         weights = try tensors.take("\(prefix).weight", outputs, inputs).map(Double.init)
         bias = try tensors.take("\(prefix).bias", outputs).map(Double.init)
     }
@@ -84,7 +90,36 @@ struct AffineRows {
         return result
     }
 
-    /// The products of this map's output with `landmarks` (heads, m, d): a row for every head and landmark.
+    /// The same map to outputs (d, heads), in which the kernels of landmarks keep them, from (heads, d).
+    func outputsByElement(heads: Int) -> AffineRows {
+        var result = self
+        let d = bias.count / heads
+        for (place, source) in Self.byElement(heads: heads, d).enumerated() {
+            let row = source * inputs..<(source + 1) * inputs
+            result.weights.replaceSubrange(place * inputs..<(place + 1) * inputs, with: weights[row])
+            result.bias[place] = bias[source]
+        }
+        return result
+    }
+
+    /// The same map from inputs (d, heads).
+    func inputsByElement(heads: Int) -> AffineRows {
+        var result = self
+        let order = Self.byElement(heads: heads, inputs / heads)
+        for row in bias.indices {
+            for (place, source) in order.enumerated() {
+                result.weights[row * inputs + place] = weights[row * inputs + source]
+            }
+        }
+        return result
+    }
+
+    /// For every place in (d, heads) the one in (heads, d).
+    private static func byElement(heads: Int, _ d: Int) -> [Int] {
+        (0..<d).flatMap { element in (0..<heads).map { $0 * d + element } }
+    }
+
+    /// The products of this map's output with `landmarks` (heads, m, d): a row for every landmark and head.
     func folded(_ landmarks: [Double], heads: Int) -> AffineRows {
         let d = bias.count / heads
         let count = landmarks.count / (heads * d)
@@ -93,9 +128,9 @@ struct AffineRows {
         result.bias = [Double](repeating: 0, count: heads * count)
         for head in 0..<heads {
             for landmark in 0..<count {
-                let row = head * count + landmark
+                let row = landmark * heads + head
                 for element in 0..<d {
-                    let factor = landmarks[row * d + element]
+                    let factor = landmarks[(head * count + landmark) * d + element]
                     let source = head * d + element
                     for input in 0..<inputs {
                         result.weights[row * inputs + input] += factor * weights[source * inputs + input]
@@ -117,6 +152,8 @@ struct AffineRows {
     }
 
     var packed: PackedMatrix {
-        PackedMatrix(rows: weights.map(Float.init), bias: bias.map(Float.init), inputs: inputs, outputs: bias.count)
+        PackedMatrix(
+            rows: weights.map(Float.init), bias: bias.map(Float.init), inputs: inputs, outputs: bias.count,
+            format: precision.format)
     }
 }

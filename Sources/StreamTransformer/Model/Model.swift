@@ -13,6 +13,8 @@ public final class Model: Sendable {
     public let configuration: ModelConfiguration
     /// The folder it was read from.
     public let directory: String
+    /// How its matrices are kept.
+    public let weights: WeightPrecision
     let kernels: Kernels
     let stem: Stem
     let layers: [LayerWeights]
@@ -31,25 +33,34 @@ public final class Model: Sendable {
     }
 
     /// Reads and verifies a model: hash, size, every tensor, and the golden logits.
+    /// - Parameter weights: how to keep its matrices. The golden logits are those of single precision, in which they are verified.
     /// - Throws: ``ModelError`` that says what does not fit.
-    public convenience init(directory: String) throws(ModelError) {
-        try self.init(directory: directory, kernels: .best)
+    public convenience init(directory: String, weights: WeightPrecision = .float32) throws(ModelError) {
+        try self.init(directory: directory, kernels: .best, weights: weights)
     }
 
-    package convenience init(directory: String, kernels: Kernels) throws(ModelError) {
+    package convenience init(directory: String, kernels: Kernels, weights: WeightPrecision = .float32)
+        throws(ModelError)
+    {
         let configuration = try Self.readConfiguration(directory)
         let path = "\(directory)/\(configuration.weights.file)"
         let bytes = try Self.readWeights(path, configuration.weights)
         let tensors = try Safetensors(bytes: bytes, name: path)
-        try self.init(configuration, tensors, directory: directory, kernels: kernels)
-        try verifyGolden()
+        if weights != .float32 {
+            try Model(configuration, tensors, directory: directory, kernels: kernels).verifyGolden()
+        }
+        try self.init(configuration, tensors, directory: directory, kernels: kernels, weights: weights)
+        if weights == .float32 { try verifyGolden() }
     }
 
     /// A model from its parts. The golden logits are not checked: ``init(directory:)`` does that.
     package init(
-        _ configuration: ModelConfiguration, _ file: Safetensors, directory: String, kernels: Kernels = .best
+        _ configuration: ModelConfiguration, _ file: Safetensors, directory: String, kernels: Kernels = .best,
+        weights: WeightPrecision = .float32
     ) throws(ModelError) {
-        var tensors = TensorReader(file, name: "\(directory)/\(configuration.weights.file)")
+        var tensors = TensorReader(
+            file, name: "\(directory)/\(configuration.weights.file)", weights: weights)
+        self.weights = weights
         let encoder = configuration.encoder
         self.configuration = configuration
         self.directory = directory

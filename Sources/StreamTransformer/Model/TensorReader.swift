@@ -1,9 +1,12 @@
 /// Takes tensors out of a file by name and shape, and knows at the end which nobody asked for.
 struct TensorReader {
+    /// How matrices are to be packed.
+    let weights: WeightPrecision
     private var tensors: [String: Safetensors.Tensor]
     private let name: String
 
-    init(_ file: Safetensors, name: String) {
+    init(_ file: Safetensors, name: String, weights: WeightPrecision) {
+        self.weights = weights
         tensors = file.tensors
         self.name = name
     }

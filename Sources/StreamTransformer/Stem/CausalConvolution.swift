@@ -46,24 +46,28 @@ struct CausalConvolution: Sendable {
             let pointwise = PackedMatrix(
                 rows: try tensors.take("\(name).pointwise.weight", shape.channels, channels, 1, 1),
                 bias: try tensors.take("\(name).pointwise.bias", shape.channels), inputs: channels,
-                outputs: shape.channels)
+                outputs: shape.channels, format: tensors.weights.format)
             filter = .separable(depthwise, pointwise)
         } else {
             let weight = try tensors.take("\(name).weight", shape.channels, channels, 3, 3)
             let bias = try tensors.take("\(name).bias", shape.channels)
-            filter = .full((0..<3).map { Self.tap($0, weight, bias, inputs: channels) })
+            let format = tensors.weights.format
+            filter = .full((0..<3).map { Self.tap($0, weight, bias, inputs: channels, format) })
         }
     }
 
     /// Of the weights (output, input, time, band) those of one time, as (output, band, input).
-    private static func tap(_ time: Int, _ weight: [Float], _ bias: [Float], inputs: Int) -> PackedMatrix {
+    private static func tap(
+        _ time: Int, _ weight: [Float], _ bias: [Float], inputs: Int, _ format: PackedMatrix.Format
+    ) -> PackedMatrix {
         var rows: [Float] = []
         for output in bias.indices {
             for band in 0..<3 {
                 for input in 0..<inputs { rows.append(weight[((output * inputs + input) * 3 + time) * 3 + band]) }
             }
         }
-        return PackedMatrix(rows: rows, bias: time == 0 ? bias : nil, inputs: 3 * inputs, outputs: bias.count)
+        return PackedMatrix(
+            rows: rows, bias: time == 0 ? bias : nil, inputs: 3 * inputs, outputs: bias.count, format: format)
     }
 
     /// Keeps `column` (bands, channels), the stream's column `index`.

@@ -1,0 +1,114 @@
+internal import Kernels
+internal import TestSupport
+internal import Testing
+
+/// Products with weights of half precision, and with 8-bit weights, against float64 products of the weights that are kept.
+@Suite struct WeightFormatTests {
+    @Test(arguments: Kernels.available) func half(_ kernels: Kernels) throws {
+        var random = SplitMix64(seed: 1)
+        for inputs in sizes {
+            for outputs in sizes {
+                let (rows, bias, x) = (
+                    random.normals(inputs * outputs), random.normals(outputs), random.normals(inputs)
+                )
+                let kept = rows.map { Float(Float16($0)) }
+                try check(
+                    kernels, PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs, format: .half), x,
+                    product(kept, bias, x), tolerance: 32 * ulp * Double(inputs + 2).squareRoot())
+            }
+        }
+    }
+
+    /// Whatever half precision can hold: the smallest numbers, zeros of both signs, and what is too large.
+    @Test(arguments: Kernels.available) func halvesOfAnySize(_ kernels: Kernels) throws {
+        let values: [Float] = [0, -0.0, 5.9604645e-8, -3e-7, 6.1e-5, 1, -1.5, 65504, -65504, 1e6, -1e9]
+        let kept = values.map { max(-65504, min(Float(Float16(max(-65504, min($0, 65504)))), 65504)) }
+        for (place, value) in kept.enumerated() {
+            let rows = (0..<17).map { $0 == 16 ? values[place] : 0 }
+            let matrix = PackedMatrix(rows: rows, bias: nil, inputs: 1, outputs: 17, format: .half)
+            var y = AlignedBuffer(count: 17)
+            kernels.affine(matrix, AlignedBuffer([2]), into: &y)
+            #expect(y[16] == 2 * value, "of \(values[place])")
+        }
+    }
+
+    @Test(arguments: Kernels.available) func integers(_ kernels: Kernels) throws {
+        var random = SplitMix64(seed: 2)
+        for inputs in sizes + [511, 512, 513, 1300] {
+            for outputs in [1, 15, 16, 17, 63, 64, 65, 129, 192] {
+                let (rows, bias, x) = (
+                    random.normals(inputs * outputs), random.normals(outputs), random.normals(inputs, deviation: 3)
+                )
+                let kept = (0..<outputs).flatMap { output -> [Float] in
+                    let row = rows[output * inputs..<(output + 1) * inputs]
+                    let unit = (row.map { abs($0) }.max() ?? 0) / 127
+                    return row.map { ($0 / unit).rounded() * unit }
+                }
+                // An input is off by at most half a 32767th of the largest.
+                let largest = Double(x.map { abs($0) }.max() ?? 0)
+                try check(
+                    kernels, PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs, format: .integer),
+                    x,
+                    product(kept, bias, x), tolerance: 2e-4 * largest * Double(inputs).squareRoot())
+            }
+        }
+    }
+
+    /// The sums are of integers: all instruction sets round the same way, and the largest sums do not overflow.
+    @Test func integersAreTheSameEverywhere() throws {
+        var random = SplitMix64(seed: 3)
+        for (inputs, outputs) in [(512, 64), (700, 33)] {
+            for x in [
+                random.normals(inputs), [Float](repeating: 3, count: inputs), [Float](repeating: 0, count: inputs),
+            ] {
+                let rows = (0..<inputs * outputs).map { $0 % 3 == 0 ? Float(-1) : 1 }
+                let matrix = PackedMatrix(rows: rows, bias: nil, inputs: inputs, outputs: outputs, format: .integer)
+                let results = Kernels.available.map { kernels in
+                    var y = AlignedBuffer(count: outputs)
+                    kernels.affine(matrix, AlignedBuffer(x), into: &y)
+                    return floats(y)
+                }
+                for result in results {
+                    try compare(
+                        result, with: product(rows, nil, x), absolute: 1e-4 * Double(inputs), "\(inputs) -> \(outputs)")
+                    try compare(result, with: results[0].map(Double.init), relative: 1e-6, "\(inputs) -> \(outputs)")
+                }
+            }
+        }
+    }
+
+    /// Rows of zeros, and vectors of numbers that are next to nothing, divide by nothing.
+    @Test(arguments: Kernels.available) func zeros(_ kernels: Kernels) {
+        let rows = (0..<2 * 20).map { $0 < 20 ? Float(0) : 1 }
+        let matrix = PackedMatrix(rows: rows, bias: [1, 2], inputs: 20, outputs: 2, format: .integer)
+        for value in [Float(0), 1e-38, -1e-35] {
+            var y = AlignedBuffer(count: 2)
+            kernels.affine(matrix, AlignedBuffer(count: 20, repeating: value), into: &y)
+            #expect(y[0] == 1 && y[1] == 2)
+        }
+    }
+
+    private func product(_ rows: [Float], _ bias: [Float]?, _ x: [Float]) -> [Double] {
+        (0..<rows.count / x.count).map { output in
+            x.indices.reduce(Double(bias?[output] ?? 0)) {
+                $0 + Double(rows[output * x.count + $1]) * Double(x[$1])
+            }
+        }
+    }
+
+    /// The product itself, the same added to what is there, and nothing behind it.
+    private func check(
+        _ kernels: Kernels, _ matrix: PackedMatrix, _ x: [Float], _ expected: [Double], tolerance: Double
+    ) throws {
+        var y = AlignedBuffer(count: matrix.outputs + 1, repeating: 7)
+        kernels.affine(matrix, AlignedBuffer(x), into: &y)
+        try compare(
+            floats(y, 0..<matrix.outputs), with: expected, absolute: tolerance, "\(matrix.inputs) -> \(matrix.outputs)")
+        #expect(y[matrix.outputs] == 7, "\(matrix.inputs) -> \(matrix.outputs) writes behind its outputs")
+        y.fill(1)
+        kernels.affine(matrix, AlignedBuffer(x), into: &y, accumulate: true)
+        try compare(
+            floats(y, 0..<matrix.outputs), with: expected.map { $0 + 1 }, absolute: tolerance,
+            "\(matrix.inputs) -> \(matrix.outputs), added")
+    }
+}
