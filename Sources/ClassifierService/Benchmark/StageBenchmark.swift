@@ -1,7 +1,7 @@
 internal import AudioFrontend
 internal import Glibc
 internal import Kernels
-internal import StreamTransformer
+public import StreamTransformer
 
 /// How long each stage takes on this machine, on one thread.
 public struct StageBenchmark: Sendable {
@@ -19,12 +19,17 @@ public struct StageBenchmark: Sendable {
     public static let windows = [120, 480, 1920, 12000]
     private let windows: [Int]
     private let selection: AttentionSystem.Selection
+    /// The encoder whose shape the layers have; nil for the benchmark's own.
+    private let shape: EncoderConfiguration?
     /// Whether somebody asked for these very windows: then a measurement takes as long as it takes.
     private let isPatient: Bool
 
-    /// - Parameter windows: empty for all.
-    public init(_ selection: AttentionSystem.Selection, windows: [Int]) {
+    /// - Parameters:
+    ///   - windows: empty for all.
+    ///   - model: layers have the shape of its encoder's; nil for D = 192, 16 heads, FFN 192 and m = 8 landmarks.
+    public init(_ selection: AttentionSystem.Selection, windows: [Int], model: Model? = nil) {
         self.selection = selection
+        shape = model?.configuration.encoder
         self.windows = windows.isEmpty ? Self.windows : windows
         isPatient = !windows.isEmpty
     }
@@ -32,7 +37,7 @@ public struct StageBenchmark: Sendable {
     public func run(progress: Progress?) throws -> [Row] {
         let cases = try selection.systems.flatMap { system in
             try windows.filter { window in
-                let count = OperationCount(try LayerModel.configuration(system, window: window))
+                let count = OperationCount(try LayerModel.configuration(system, window: window, like: shape))
                 return isPatient || count.total < Self.longestStep
             }.map { (system, $0) }
         }
@@ -51,9 +56,16 @@ public struct StageBenchmark: Sendable {
     /// Multiply-adds of a step that is measured without being asked for by name: a tenth of a second or so.
     private static let longestStep = 2e9
 
-    public static func table(_ rows: [Row]) -> [String] {
+    /// "D = 192, 16 heads, FFN 192, m = 8".
+    private var shapeText: String {
+        let landmarks = shape?.attention.landmarks ?? LayerModel.landmarks
+        return "D = \(shape?.width ?? LayerModel.width), \(shape?.heads ?? LayerModel.heads) heads, "
+            + "FFN \(shape?.feedForward ?? LayerModel.feedForward), m = \(landmarks)"
+    }
+
+    public func table(_ rows: [Row]) -> [String] {
         let header = [
-            "microseconds; layers of D = 192, 16 heads, FFN 192, m = 8; one thread, \(Kernels.best.name) kernels",
+            "microseconds; layers of \(shapeText); one thread, \(Kernels.best.name) kernels",
             "median", "p99", "maximum", "state",
         ]
         let cells = rows.map { row in
@@ -85,9 +97,9 @@ public struct StageBenchmark: Sendable {
         return measure(stage, count: 50_000, bytes: nil) { extractor.push(samples.span) { _ in } }
     }
 
-    /// One token through encoder layers of D = 192, 16 heads, FFN 192, with m = 8 landmarks; the window is full.
+    /// One token through encoder layers; the window is full.
     private func layer(_ system: AttentionSystem, window: Int) throws -> Row {
-        let model = try LayerModel.make(system, window: window)
+        let model = try LayerModel.make(system, window: window, like: shape)
         var stream = model.makeStream()
         var generator = SystemRandomNumberGenerator()
         if system.isContinual && system.layers == 1 || system.depth == .stream {
