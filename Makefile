@@ -8,7 +8,7 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup build run test check lint test-swift test-sanitizer test-training test-instructions bench bench-peers endurance train evaluate install docs clean
+.PHONY: help setup build run test check lint test-swift test-sanitizer test-training test-instructions bench bench-peers endurance train evaluate experiment install docs clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ train: build  ## Train a model of this project again: make train MODEL=keywords-
 
 evaluate: build  ## Measure the models again and compare with their cards: make evaluate DATA=FOLDER (docs/data.md)
 	@scripts/evaluate $(PROGRAM) "$(DATA)" $(MODELS)
+
+experiment: build  ## What low-rank attention keeps of the accuracy: docs/results.md (make experiment DATA=FOLDER, docs/data.md)
+	@scripts/experiment $(PROGRAM) "$(DATA)"
 
 PREFIX ?= /usr/local
 

@@ -14,6 +14,7 @@ struct Bench: ParsableCommand {
               audio-classifierd bench --attention continual-nystrom --window 120 --window 1920
               audio-classifierd bench --attention continual --weights int8
               audio-classifierd bench --attention full --layers 2 --window 120
+              audio-classifierd bench --model keywords-en --window 25 --window 480
               audio-classifierd bench --operations --layers 1 --layers 2
               audio-classifierd bench --operations --model keywords-en
             """)
@@ -47,7 +48,7 @@ struct Bench: ParsableCommand {
     @Flag(help: "Print multiply-adds a step instead of times.")
     var operations = false
 
-    @Option(help: "With --operations, of layers like this model's (a name or a folder), with its stem and head.")
+    @Option(help: "Of layers like this model's (a name or a folder); with --operations also of its stem and head.")
     var model: String?
 
     @OptionGroup(title: "Messages") var logging: LogArguments
@@ -57,7 +58,6 @@ struct Bench: ParsableCommand {
             throw ValidationError("--window is in 8 ... 1000000.")
         }
         for layers in layers where !(1...64).contains(layers) { throw ValidationError("--layers is in 1 ... 64.") }
-        if model != nil && !operations { throw ValidationError("--model goes with --operations.") }
     }
 
     func run() throws {
@@ -65,15 +65,15 @@ struct Bench: ParsableCommand {
         var selection = AttentionSystem.Selection()
         (selection.kind, selection.landmarks, selection.depth) = (attention, landmarks, depth)
         selection.layers = layers
+        let model = try model.map { try ModelCatalog().load($0) }
         if operations {
             let report = try OperationReport(
-                selection, windows: window.isEmpty ? StageBenchmark.windows : window,
-                model: try model.map { try ModelCatalog().load($0) })
+                selection, windows: window.isEmpty ? StageBenchmark.windows : window, model: model)
             return try OutputSink().write(format == .table ? report.table : report.json)
         }
-        let rows = try StageBenchmark(selection, windows: window, weights: weights).run(
-            progress: Progress.ifTerminal("bench"))
-        try OutputSink().write(format == .table ? StageBenchmark.table(rows, weights) : StageBenchmark.json(rows))
+        let benchmark = StageBenchmark(selection, windows: window, model: model, weights: weights)
+        let rows = try benchmark.run(progress: Progress.ifTerminal("bench"))
+        try OutputSink().write(format == .table ? benchmark.table(rows) : StageBenchmark.json(rows))
     }
 }
 

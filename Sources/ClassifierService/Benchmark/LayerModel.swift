@@ -4,16 +4,19 @@ package import StreamTransformer
 
 /// Encoder layers with random weights, and next to nothing around them: what a benchmark of attention measures.
 package enum LayerModel {
-    /// D = 192, 16 heads, FFN 192, 8 landmarks; or the shape of another encoder.
+    /// The benchmark's own shape.
+    static let (width, heads, feedForward, landmarks) = (192, 16, 192, 8)
+
+    /// Layers of that shape; or of that of another encoder.
     package static func configuration(_ system: AttentionSystem, window: Int, like encoder: EncoderConfiguration? = nil)
         throws
         -> ModelConfiguration
     {
-        let landmarks = encoder?.attention.landmarks ?? 8
+        let landmarks = encoder?.attention.landmarks ?? landmarks
         let json = """
             {"format_version":1,"name":"layer","description":"layers","licence":"CC0-1.0","labels":["a"],
-            "frontend":null,"input_width":1,"stem":{"kind":"linear","frames":1},"encoder":{"width":\(encoder?.width ?? 192),
-            "layers":\(system.layers),"heads":\(encoder?.heads ?? 16),"feed_forward":\(encoder?.feedForward ?? 192),
+            "frontend":null,"input_width":1,"stem":{"kind":"linear","frames":1},"encoder":{"width":\(encoder?.width ?? width),
+            "layers":\(system.layers),"heads":\(encoder?.heads ?? heads),"feed_forward":\(encoder?.feedForward ?? feedForward),
             "window":\(window),"attention":\(system.json(landmarks: landmarks)),"depth":"\(system.depth.rawValue)",
             "norm":"post","activation":"relu","position":{"kind":"none"}},"activation":"softmax","background":[],
             "decision":{"threshold":0.5,"threshold_off":0.5,"min_duration_ms":0,"max_gap_ms":0,"refractory_ms":0},
@@ -27,11 +30,12 @@ package enum LayerModel {
         }
     }
 
-    /// A model of the benchmark's own shape.
-    package static func make(_ system: AttentionSystem, window: Int, weights: WeightPrecision = .float32) throws
-        -> Model
-    {
-        let configuration = try configuration(system, window: window)
+    /// A model of the benchmark's own shape; or of that of another encoder.
+    package static func make(
+        _ system: AttentionSystem, window: Int, like shape: EncoderConfiguration? = nil,
+        weights: WeightPrecision = .float32
+    ) throws -> Model {
+        let configuration = try configuration(system, window: window, like: shape)
         let encoder = configuration.encoder
         let (width, feedForward) = (encoder.width, encoder.feedForward)
         var generator = SystemRandomNumberGenerator()

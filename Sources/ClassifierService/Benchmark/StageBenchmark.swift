@@ -20,13 +20,20 @@ public struct StageBenchmark: Sendable {
     private let windows: [Int]
     private let selection: AttentionSystem.Selection
     private let weights: WeightPrecision
+    /// The encoder whose shape the layers have; nil for the benchmark's own.
+    private let shape: EncoderConfiguration?
     /// Whether somebody asked for these very windows: then a measurement takes as long as it takes.
     private let isPatient: Bool
 
-    /// - Parameter windows: empty for all.
-    public init(_ selection: AttentionSystem.Selection, windows: [Int], weights: WeightPrecision) {
+    /// - Parameters:
+    ///   - windows: empty for all.
+    ///   - model: layers have the shape of its encoder's; nil for D = 192, 16 heads, FFN 192 and m = 8 landmarks.
+    public init(
+        _ selection: AttentionSystem.Selection, windows: [Int], model: Model? = nil, weights: WeightPrecision
+    ) {
         self.selection = selection
         self.weights = weights
+        shape = model?.configuration.encoder
         self.windows = windows.isEmpty ? Self.windows : windows
         isPatient = !windows.isEmpty
     }
@@ -34,7 +41,7 @@ public struct StageBenchmark: Sendable {
     public func run(progress: Progress?) throws -> [Row] {
         let cases = try selection.systems.flatMap { system in
             try windows.filter { window in
-                let count = OperationCount(try LayerModel.configuration(system, window: window))
+                let count = OperationCount(try LayerModel.configuration(system, window: window, like: shape))
                 return isPatient || count.total < Self.longestStep
             }.map { (system, $0) }
         }
@@ -53,9 +60,16 @@ public struct StageBenchmark: Sendable {
     /// Multiply-adds of a step that is measured without being asked for by name: a tenth of a second or so.
     private static let longestStep = 2e9
 
-    public static func table(_ rows: [Row], _ weights: WeightPrecision) -> [String] {
+    /// "D = 192, 16 heads, FFN 192, m = 8".
+    private var shapeText: String {
+        let landmarks = shape?.attention.landmarks ?? LayerModel.landmarks
+        return "D = \(shape?.width ?? LayerModel.width), \(shape?.heads ?? LayerModel.heads) heads, "
+            + "FFN \(shape?.feedForward ?? LayerModel.feedForward), m = \(landmarks)"
+    }
+
+    public func table(_ rows: [Row]) -> [String] {
         let header = [
-            "microseconds; layers of D = 192, 16 heads, FFN 192, m = 8; \(weights.rawValue) weights; one thread, \(Kernels.best.name) kernels",
+            "microseconds; layers of \(shapeText); \(weights.rawValue) weights; one thread, \(Kernels.best.name) kernels",
             "median", "p99", "maximum", "state",
         ]
         let cells = rows.map { row in
@@ -87,9 +101,9 @@ public struct StageBenchmark: Sendable {
         return measure(stage, count: 50_000, bytes: nil) { extractor.push(samples.span) { _ in } }
     }
 
-    /// One token through encoder layers of D = 192, 16 heads, FFN 192, with m = 8 landmarks; the window is full.
+    /// One token through encoder layers; the window is full.
     private func layer(_ system: AttentionSystem, window: Int) throws -> Row {
-        let model = try LayerModel.make(system, window: window, weights: weights)
+        let model = try LayerModel.make(system, window: window, like: shape, weights: weights)
         var stream = model.makeStream()
         var generator = SystemRandomNumberGenerator()
         if system.isContinual && system.layers == 1 || system.depth == .stream {

@@ -1,0 +1,204 @@
+"""Every attention system over whole streams at once, block by block: what the program computes token by token.
+
+A stream is cut into blocks of queries. A block's keys are its span: the block itself and what its first query looks
+back on. Where the block is a segment of moving landmarks, all of its queries share their landmarks.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..model.attention import Attention, Landmarks
+
+_UNSEEN = -1e9  # the score of a key that a query does not see
+_LEAST_EXPONENT = -40.0  # terms e^-40 of the span's greatest count alike; its square is still a float32
+
+
+def ridge_inverse(gamma: Tensor, regularisation: float) -> Tensor:
+    """(Gamma' Gamma + lambda I)^-1 Gamma' of (..., m, m), in float64, with gradients.
+
+    Landmarks that do not exist have rows and columns of zeros, and get such."""
+    gamma = gamma.double()
+    transposed = gamma.transpose(-1, -2)
+    identity = torch.eye(gamma.shape[-1], dtype=torch.float64)
+    return torch.linalg.solve(transposed @ gamma + regularisation * identity, transposed)
+
+
+def exact(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Softmax attention in the precision of v; q and k are scaled, the mask is True where a query sees a key."""
+    score = q.to(v.dtype) @ k.to(v.dtype).transpose(-1, -2)
+    if mask is not None:
+        # Added: several times faster than `masked_fill`, above all backwards.
+        score = score + torch.zeros(mask.shape, dtype=score.dtype).masked_fill_(~mask, _UNSEEN)
+    return torch.softmax(score, -1) @ v
+
+
+def low_rank(
+    blocks: Blocks,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    query: Tensor,
+    key: Tensor,
+    z: Tensor,
+    real: Tensor | None,
+) -> Tensor:
+    """softmax(q Kt') Z Delta of each query, with Delta over the keys that it sees.
+
+    q, k, v (..., tokens, d); landmarks query, key (..., blocks or 1, m, d); z (..., blocks or 1, m, m);
+    real (blocks, m): which landmarks exist.
+    """
+    mask, q, k, v = blocks.mask, blocks.queries(q), blocks.spans(k), blocks.spans(v)
+    score = k @ query.transpose(-1, -2)  # (..., blocks, span, m)
+    score = score.masked_fill(~blocks.exists[..., None], -math.inf)
+    weight = torch.exp((score - score.amax(-2, keepdim=True)).clamp(min=_LEAST_EXPONENT))
+    total = mask.to(weight.dtype) @ weight  # (..., blocks, size, m)
+    beta = q @ key.transpose(-1, -2)
+    if real is not None:
+        beta = beta.masked_fill(~real[..., None, :], -math.inf)
+    share = (torch.softmax(beta, -1) @ z) / total
+    # Landmarks and keys together: what each key's value counts for, which takes no sum over m vectors of values.
+    # It is what costs: in the precision of the values.
+    counts = share.to(v.dtype) @ weight.to(v.dtype).transpose(-1, -2)
+    return (counts * mask.to(v.dtype)) @ v
+
+
+class Blocks:
+    """A stream of `tokens` cut into blocks of `size` queries, each with a span of window + size - 1 keys."""
+
+    def __init__(self, tokens: int, window: int, size: int, offset: int = 0) -> None:
+        """`offset`: places of the first block that lie before the first token."""
+        self.count = -(-(tokens + offset) // size)
+        self._tokens, self._offset = tokens, offset
+        self._before, self._size = window - 1, size
+        self._after = self.count * size - tokens - offset
+        self._span = window + size - 1
+        query = torch.arange(size)[:, None] + window - 1
+        place = torch.arange(self._span)[None, :]
+        seen = (place <= query) & (place > query - window)
+        token = torch.arange(self.count)[:, None] * size + torch.arange(self._span) - self._before - offset
+        exists = (token >= 0) & (token < tokens)
+        self.exists = exists  # (blocks, span)
+        # A query that is no token sees itself, so that nothing is divided by zero.
+        self.mask = seen & (exists[:, None, :] | (place == query))  # (blocks, size, span)
+
+    def queries(self, x: Tensor) -> Tensor:
+        """(..., tokens, d) to (..., blocks, size, d)."""
+        return F.pad(x, (0, 0, self._offset, self._after)).unflatten(-2, (self.count, self._size))
+
+    def spans(self, x: Tensor) -> Tensor:
+        """(..., tokens, d) to (..., blocks, span, d)."""
+        padded = F.pad(x, (0, 0, self._before + self._offset, self._after))
+        return padded.unfold(-2, self._span, self._size).transpose(-1, -2)
+
+    def join(self, x: Tensor) -> Tensor:
+        """(..., blocks, size, d) to (..., tokens, d)."""
+        return x.flatten(-3, -2)[..., self._offset : self._offset + self._tokens, :]
+
+
+def block_size(tokens: int, window: int) -> int:
+    """One block where the window is long; else blocks of about a window, so that few masked pairs are computed."""
+    return tokens if 2 * window >= tokens else max(window, 16)
+
+
+def segment_means(x: Tensor, segment: int) -> Tensor:
+    """(..., tokens, d) to the means of complete segments (..., segments, d)."""
+    count = x.shape[-2] // segment
+    return x[..., : count * segment, :].unflatten(-2, (count, segment)).mean(-2)
+
+
+class SystemAttention(Attention):
+    """Attention as a configuration's `attention` object says. It looks back `window` tokens, its own included; or,
+    without `sliding`, it is one window of `full` or `nystromformer`, whose rows see all others."""
+
+    def __init__(self, width: int, heads: int, window: int, attention: dict[str, Any], sliding: bool) -> None:
+        super().__init__(width, heads, window)
+        self.kind, self.sliding = attention["kind"], sliding
+        self.moving = attention.get("landmarks") == "continual"
+        self.count = attention.get("count", 0)
+        self.regularisation = attention["inverse"]["lambda"] if self.count else 0.0
+        self.inverse = attention.get("inverse")
+
+    def fix(self, query: Tensor, key: Tensor) -> None:
+        """Landmarks (heads, m, d) that stay as they are."""
+        assert self.inverse is not None
+        self.landmarks = Landmarks(query, key, self.inverse)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, tokens, width) to the same shape."""
+        q, k, v = self._parts(x)
+        with torch.autocast("cpu", enabled=False):
+            o = self.attend(q, k, v)
+        return self._join(o)
+
+    def newest(self, x: Tensor) -> Tensor:
+        """The last row of one window: (batch, tokens, width) to (batch, 1, width)."""
+        q, k, v = self._parts(x)
+        with torch.autocast("cpu", enabled=False):
+            o = self.window_rows(q[..., -1:, :], q, k, v)
+        return self._join(o)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Of all tokens, each (batch, heads, tokens, d)."""
+        if not self.sliding:
+            return self.window_rows(q, q, k, v)
+        if self.moving:
+            return self._moving(q, k, v)
+        blocks = Blocks(q.shape[-2], self.window, block_size(q.shape[-2], self.window))
+        if self.landmarks is None:
+            return blocks.join(exact(blocks.queries(q), blocks.spans(k), blocks.spans(v), blocks.mask))
+        query, key, z = (
+            part[:, None] for part in (self.landmarks.query, self.landmarks.key, self.landmarks.z)
+        )
+        return blocks.join(low_rank(blocks, q, k, v, query, key, z, None))
+
+    def window_rows(self, rows: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Some rows of a window, which sees q, k and v of its tokens. Landmarks are the means of its complete
+        segments; while there are none, attention is exact."""
+        segment = self.window // self.count if self.kind == "nystromformer" else 0
+        if not segment or q.shape[-2] < segment:
+            return exact(rows, k, v, None)
+        query, key = segment_means(q, segment), segment_means(k, segment)
+        gamma = torch.softmax(query @ key.transpose(-1, -2), -1)
+        z = ridge_inverse(gamma, self.regularisation).to(q.dtype)
+        delta = torch.softmax(query @ k.transpose(-1, -2), -1).to(v.dtype) @ v
+        return torch.softmax(rows @ key.transpose(-1, -2), -1) @ (z @ delta.to(q.dtype))
+
+    def _moving(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Landmarks of the last `count` complete segments. Token t, which completes a segment where s divides t + 1,
+        is the place t + 1: the places of a block have the same landmarks."""
+        segment, tokens = self.window // self.count, q.shape[-2]
+        warm_up = min(segment - 1, tokens)  # tokens before the first segment is complete
+        first = torch.ones(warm_up, warm_up, dtype=torch.bool).tril()
+        start = exact(q[..., :warm_up, :], k[..., :warm_up, :], v[..., :warm_up, :], first)
+        if tokens <= warm_up:
+            return start
+        blocks = Blocks(tokens, self.window, segment, 1)
+        query, key = (self._last_segments(segment_means(part, segment), blocks.count) for part in (q, k))
+        index = torch.arange(blocks.count)[:, None] - self.count + torch.arange(self.count)
+        real = index >= 0  # (blocks, m)
+        # No block without landmarks divides by zero; block 0 holds the tokens that `start` is for.
+        real[0, -1] = True
+        gamma = (query @ key.transpose(-1, -2)).masked_fill(~real[:, None, :], -math.inf)
+        gamma = torch.softmax(gamma, -1).masked_fill(~real[:, :, None], 0)
+        z = ridge_inverse(gamma, self.regularisation).to(q.dtype)
+        o = low_rank(blocks, q, k, v, query, key, z, real)
+        return torch.cat([start, blocks.join(o)[..., warm_up:, :]], -2)
+
+    def _last_segments(self, means: Tensor, blocks: int) -> Tensor:
+        """(..., segments, d) to the last `count` of them before each block, (..., blocks, count, d)."""
+        padded = F.pad(means, (0, 0, self.count, 0))[..., : blocks + self.count - 1, :]
+        return padded.unfold(-2, self.count, 1).transpose(-1, -2)
+
+    def _parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Scaled q, k and v; the former two in single precision where their exponentials are divided."""
+        (q, k), v = self.queries_and_keys(x), self._split(self.value(x))
+        return (q.float(), k.float(), v) if self.count else (q, k, v)
+
+    def _join(self, o: Tensor) -> Tensor:
+        return self.output(o.to(self.value.weight.dtype).transpose(1, 2).flatten(2))

@@ -1,0 +1,47 @@
+"""Models of the experiment as model directories, which the program runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..export import export_weights, write_json
+from .network import Network
+
+_GOLDEN_TOKENS = 40
+
+
+def deliver(network: Network, folder: Path) -> None:
+    """Writes `network` into `folder`, whose name is the model's."""
+    features = np.random.default_rng(0).standard_normal((_GOLDEN_TOKENS, network.config["input_width"]))
+    with torch.no_grad():
+        weights = export_weights(network, features.astype(np.float32), folder)
+    write_json(folder / "config.json", {**model_config(network.config, folder.name), "weights": weights})
+    (folder / "README.md").write_text(
+        "A model of the retention experiment: docs/results.md\n", encoding="utf-8"
+    )
+
+
+def model_config(network: dict[str, Any], name: str) -> dict[str, Any]:
+    """config.json but for its weights."""
+    return {
+        "format_version": 1,
+        "name": name,
+        "description": "A model of the retention experiment (docs/results.md), for reduced columns of a stem.",
+        "licence": "LicenseRef-experiment",
+        **network,
+        "activation": "softmax",
+        "background": [],
+        "decision": {
+            "threshold": 0.5,
+            "threshold_off": 0.5,
+            "min_duration_ms": 0,
+            "max_gap_ms": 0,
+            "refractory_ms": 0,
+        },
+        "golden": {"tolerance": 1e-4},
+        "card": {},
+    }

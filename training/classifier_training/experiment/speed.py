@@ -1,0 +1,101 @@
+"""What a step of each system costs: multiply-adds, microseconds and memory, as the program itself says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import TrainingError
+from ..export import write_json
+from ..progress import bar
+from .deliver import deliver
+from .grid import LAYERS, SYSTEMS, WINDOWS, Configuration, System
+from .network import Network, network_config
+
+_WIDTH = 8  # of the input of models that only lend their shape
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one step of the encoder's layers, once the window is full."""
+
+    multiply_adds: float
+    median_microseconds: float
+    p99_microseconds: float
+    largest_microseconds: float
+    state_bytes: int
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of all systems, on one machine."""
+
+    kernels: str
+    costs: dict[str, Cost]  # by `key`
+
+    def of(self, configuration: Configuration) -> Cost:
+        return self.costs[key(configuration)]
+
+
+def key(configuration: Configuration) -> str:
+    """What a step's cost depends on."""
+    return f"{configuration.system.slug}-layers-{configuration.layers}-window-{configuration.nominal_window}"
+
+
+def measured_speed(program: Path, work: Path) -> Speed:
+    """From `speed.json` in `work`, or measured now, which a busy machine disturbs."""
+    file = work / "speed.json"
+    if not file.exists():
+        write_json(file, _measure(program, work))
+    values = json.loads(file.read_text(encoding="utf-8"))
+    return Speed(values["kernels"], {name: Cost(**cost) for name, cost in values["costs"].items()})
+
+
+def _measure(program: Path, work: Path) -> dict[str, Any]:
+    costs: dict[str, Any] = {}
+    kernels = ""
+    shapes = [(system, layers, window) for system in SYSTEMS for layers in LAYERS for window in WINDOWS]
+    for system, layers, window in bar(shapes, len(shapes), "speed"):
+        configuration = Configuration("", system, layers, window, 0)
+        model = _shape(system.landmarks, work / "shapes")
+        options = ["--model", str(model), "--attention", system.kind, "--depth", configuration.depth]
+        options += ["--landmarks", system.update] if system.update else []
+        options += ["--layers", str(layers), "--window", str(configuration.window), "--format", "json"]
+        times = _bench(program, options)
+        counts = _bench(program, [*options, "--operations"])
+        kernels = times["kernels"]
+        parts = ("projections_mac", "attention_only_mac", "feed_forward_mac")
+        costs[key(configuration)] = {
+            "multiply_adds": sum(counts[part] for part in parts),
+            "median_microseconds": times["median_us"],
+            "p99_microseconds": times["p99_us"],
+            "largest_microseconds": times["max_us"],
+            "state_bytes": times["state_bytes"],
+        }
+    return {"kernels": kernels, "costs": costs}
+
+
+def _bench(program: Path, options: list[str]) -> dict[str, Any]:
+    result = subprocess.run([str(program), "bench", *options], capture_output=True, text=True)
+    lines = result.stdout.splitlines()
+    if result.returncode or len(lines) != 1:
+        raise TrainingError(f"{program.name} bench {' '.join(options)} failed: {result.stderr.strip()}", 70)
+    return dict(json.loads(lines[0]))
+
+
+def _shape(landmarks: int, folder: Path) -> Path:
+    """A model directory with the shape of the experiment's encoders and so many landmarks (0: any)."""
+    count = landmarks or 8
+    place = folder / f"landmarks-{count}"
+    if not (place / "config.json").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        configuration = Configuration("", System("continual-nystrom", "fixed", count), 1, 25, 0)
+        network = Network(network_config(configuration, ("a", "b"), _WIDTH), 0.0)
+        network.fix_landmarks([(torch.randn(4, count, 32), torch.randn(4, count, 32))])
+        deliver(network.eval(), place)
+    return place
