@@ -8,19 +8,22 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup build run test check lint test-swift test-sanitizer test-training bench endurance train evaluate install docs clean
+.PHONY: help setup build run run-serve test check lint test-swift test-sanitizer test-training bench endurance train evaluate install docs clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup:  ## Install the Debian packages that are missing
-	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev pkg-config alsa-utils
+	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev pkg-config alsa-utils prometheus
 
 build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd
 
 run: build  ## Recordings of a human voice: files, then a pipe as from a microphone
 	@scripts/demonstrate $(PROGRAM) $(MODEL)
+
+run-serve: build  ## The daemon with its shipped configuration; it prints the address of its page
+	$(PROGRAM) serve --config configs/serve.yaml
 
 test: setup test-swift test-training  ## All tests
 
