@@ -37,6 +37,8 @@ let package = Package(
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         // SHA-256 of model weights, from the system's OpenSSL: swift-crypto would compile all of BoringSSL for one function.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // The MQTT client of Debian's and Home Assistant's broker, for events of `serve`.
+        .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .target(name: "CKernels"),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "StrictDecoding", swiftSettings: strict),
@@ -58,7 +60,7 @@ let package = Package(
         .target(
             name: "ClassifierServer",
             dependencies: [
-                "AudioFrontend", "ClassifierService", "Kernels", "StreamTransformer", "StrictDecoding",
+                "AudioFrontend", "CMosquitto", "ClassifierService", "Kernels", "StreamTransformer", "StrictDecoding",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -51,30 +51,38 @@ public struct Service: Sendable {
             loops: threads, cost: cost)
         let inference = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let sockets = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let keeper = StateKeeper(
+            try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
+            log: log)
+        let outputs = EventOutputs(
+            try EventOutputs.make(configuration.events, log: log), store: configuration.events.store, metrics: metrics)
         let loops = (0..<threads).map { index in
             InferenceLoop(
                 index: index, eventLoop: inference.next(), capacity: configuration.limits.streams, cost: cost,
-                shared: shared, metrics: metrics)
+                shared: shared, metrics: metrics, keeper: keeper, outputs: outputs)
         }
         let hub = StreamHub(
             models: models, standard: standard, defaults: configuration.streams, shared: shared, loops: loops,
-            metrics: metrics)
+            metrics: metrics, keeper: keeper)
         log.info(
             "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
             metadata: ["threads": "\(threads)", "model": "\(standard.model.configuration.name)"])
-        let result = await serve(hub, sockets: sockets, started: started)
+        let result = await serve(hub, outputs, sockets: sockets, started: started)
+        await keeper.stop()
         try? await sockets.shutdownGracefully()
         try? await inference.shutdownGracefully()
         try result.get()
     }
 
     private func serve(
-        _ hub: StreamHub, sockets: MultiThreadedEventLoopGroup, started: @Sendable ([String]) -> Void
+        _ hub: StreamHub, _ outputs: EventOutputs, sockets: MultiThreadedEventLoopGroup,
+        started: @Sendable ([String]) -> Void
     ) async -> Result<Void, any Error> {
         let files = FileClassification(limit: configuration.limits.files)
         let gate = ConnectionGate(
             limit: configuration.limits.connections, perSecond: configuration.limits.connectionRate,
             metrics: hub.metrics)
+        let systemd = Systemd()
         let listeners = Listeners(
             configuration: configuration, hub: hub, gate: gate, files: files, group: sockets, log: log)
         let bound: Listeners.Bound
@@ -84,10 +92,18 @@ public struct Service: Sendable {
         }
         await withDiscardingTaskGroup { work in
             for loop in hub.loops { work.addTask { await loop.run() } }
+            work.addTask { await outputs.run() }
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await listeners.run(bound) }
+                tasks.addTask {
+                    await hub.keeper.run(
+                        hub.loops, every: configuration.state.everySeconds, keepHours: configuration.state.keepHours)
+                }
+                tasks.addTask { await systemd.watch(hub.loops) }
                 started(bound.addresses)
+                systemd.ready()
                 await Self.waitForSignal()
+                systemd.stopping()
                 log.notice("stopping: streams end, no new ones are taken")
                 await hub.drain()
                 // Connections end by themselves when their streams have; the slow ones are cut off.
@@ -97,6 +113,7 @@ public struct Service: Sendable {
                 tasks.cancelAll()
             }
             for loop in hub.loops { await loop.stop() }
+            outputs.finish()
         }
         await files.stop()
         return .success(())

@@ -57,6 +57,16 @@ public struct ServeConfiguration: Sendable {
         public var load: Double
     }
 
+    /// Where streams go on after an interruption.
+    public struct State: Sendable {
+        /// Nil where states do not outlive the service.
+        public var folder: String?
+        public var everySeconds: Double
+        public var keepHours: Double
+        /// States of ended streams that are kept without a folder.
+        public var kept: Int
+    }
+
     public var model: String
     /// Other models that a client may ask for.
     public var models: [String]
@@ -65,6 +75,8 @@ public struct ServeConfiguration: Sendable {
     public var limits: Limits
     public var streams: Streams
     public var capacity: Capacity
+    public var state: State
+    public var events: Events
 
     /// The effective configuration as YAML, each value with where it comes from.
     public private(set) var text: String
@@ -116,6 +128,14 @@ public struct ServeConfiguration: Sendable {
                 threads: try section.integer("threads", default: 0, in: 0...256),
                 load: try section.number("load", default: 0.8, in: 0.01...1))
         }
+        state = try root.section("state") { section throws(ServiceError) in
+            State(
+                folder: try section.optionalString("folder"),
+                everySeconds: try section.number("every_seconds", default: 5, in: 0.1...86400),
+                keepHours: try section.number("keep_hours", default: 24, in: 0.01...87600),
+                kept: try section.integer("kept", default: 100, in: 0...100_000))
+        }
+        events = try root.section("events") { section throws(ServiceError) in try Events(&section) }
         try check()
     }
 

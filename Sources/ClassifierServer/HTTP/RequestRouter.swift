@@ -29,6 +29,8 @@ struct RequestRouter: Sendable {
                 return
             }
             try await classify(&exchange, target)
+        case let path where path.count == 4 && path.starts(with: ["v1", "streams"]) && path[3] == "state":
+            try await StateExchange(hub: hub).respond(&exchange, id: path[2])
         case ["v1", "stream"]:
             var answer = HTTPAnswer.failure(
                 .upgradeRequired, code: "upgrade", "this is a WebSocket; docs/clients.md shows how to use it")

@@ -76,6 +76,9 @@ struct ServiceReport: Sendable {
         text.counter("events_total", "Events that began, by label.", label: "label", values.events)
         text.counter("stream_ends_total", "Streams that ended, by reason.", label: "reason", values.ends)
         text.counter("refusals_total", "Streams and connections refused, by reason.", label: "reason", values.refusals)
+        text.counter(
+            "lost_events_total", "Events that did not fit into an output's store.", label: "output", values.lostEvents)
+        text.counter("state_failures_total", "States that could not be saved.", values.stateFailures)
         text.histogram(
             "step_duration_seconds", "Time of one turn of an inference loop: all streams to their next prediction.",
             values.steps)

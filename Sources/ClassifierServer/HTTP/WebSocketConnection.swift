@@ -72,7 +72,8 @@ struct WebSocketConnection: Sendable {
             case .ping: try await outbound.write(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData))
             case .connectionClose:
                 try await answerClose(frame, outbound, closing)
-                return .complete
+                // Who closes without a word about the end may come back.
+                return isComplete ? .complete : .lost
             case .binary, .text, .continuation, .pong: break
             default:
                 throw ServiceError(

@@ -12,6 +12,8 @@ final class ServerMetrics: Sendable {
         var ends: [String: UInt64] = [:]
         var refusals: [String: UInt64] = [:]
         var connections: UInt64 = 0
+        var stateFailures: UInt64 = 0
+        var lostEvents: [String: UInt64] = [:]
     }
 
     private let box = NIOLockedValueBox(Values())
@@ -48,6 +50,10 @@ final class ServerMetrics: Sendable {
     }
 
     func refused(_ reason: Refusal.Reason) { box.withLockedValue { $0.refusals[reason.rawValue, default: 0] += 1 } }
+
+    func lostEvent(_ output: String) { box.withLockedValue { $0.lostEvents[output, default: 0] += 1 } }
+
+    func stateFailed() { box.withLockedValue { $0.stateFailures += 1 } }
 
     func connected() { box.withLockedValue { $0.connections += 1 } }
 }

@@ -10,16 +10,22 @@ export class Spectrogram {
     this.context = canvas.getContext("2d", { alpha: false });
     this.low = -7;
     this.high = 2;
+    this.pending = [];
   }
 
+  /** Takes frames, to be drawn with the next picture. */
   add(values, bands) {
+    for (let start = 0; start < values.length; start += bands) this.pending.push(values.subarray(start, start + bands));
+    // A page that nobody looks at is not drawn.
+    this.pending.splice(0, Math.max(0, this.pending.length - 2 * this.canvas.width));
+  }
+
+  draw() {
     const { width, height } = this.canvas;
-    const frames = values.length / bands;
     // Two frames of 10 ms are a column of a pixel: 900 pixels are 18 s.
-    this.pending = (this.pending ?? []).concat(Array.from({ length: frames }, (_, index) =>
-      values.subarray(index * bands, (index + 1) * bands)));
     const columns = Math.floor(this.pending.length / 2);
     if (columns === 0) return;
+    const bands = this.pending[0].length;
     this.context.drawImage(this.canvas, -columns, 0);
     const image = this.context.createImageData(columns, height);
     for (let column = 0; column < columns; column++) {

@@ -9,7 +9,8 @@ const chart = new Chart(element("curves"), element("timeline"), element("legend"
 let models = [];
 let session = null;
 let records = [];
-let redraws = false;
+let isRedrawing = false;
+let drawn = 0;
 
 // MARK: The service
 
@@ -190,11 +191,15 @@ function showFeatures(data, own) {
   spectrogram.add(new Float32Array(data, 8), own.bands ?? 64);
 }
 
+/** Draws ten times a second at most: a slow device is to listen first. */
 function redraw() {
-  if (redraws) return;
-  redraws = true;
-  requestAnimationFrame(() => {
-    redraws = false;
+  if (isRedrawing) return;
+  isRedrawing = true;
+  requestAnimationFrame((now) => {
+    isRedrawing = false;
+    if (now - drawn < 100) return;
+    drawn = now;
+    spectrogram.draw();
     chart.draw();
   });
 }

@@ -22,6 +22,8 @@ actor InferenceLoop {
     let capacity: Int
     let shared: SharedLoad
     let metrics: ServerMetrics
+    let keeper: StateKeeper
+    let outputs: EventOutputs
     var meter: LoadMeter
     var groups: [String: Group] = [:]
     var streams: [String: LiveStream] = [:]
@@ -34,13 +36,16 @@ actor InferenceLoop {
     ///   - capacity: the largest number of streams of a model.
     ///   - cost: seconds of the thread that a second of audio costs, as far as is known.
     init(
-        index: Int, eventLoop: any EventLoop, capacity: Int, cost: Double, shared: SharedLoad, metrics: ServerMetrics
+        index: Int, eventLoop: any EventLoop, capacity: Int, cost: Double, shared: SharedLoad, metrics: ServerMetrics,
+        keeper: StateKeeper, outputs: EventOutputs
     ) {
         self.index = index
         executor = eventLoop.executor
         self.capacity = capacity
         self.shared = shared
         self.metrics = metrics
+        self.keeper = keeper
+        self.outputs = outputs
         meter = LoadMeter(cost: cost)
     }
 
@@ -78,6 +83,7 @@ actor InferenceLoop {
         if let position = setup.position {
             if isResumed { stream.align(to: position) } else { stream.frontend.skip(position) }
         }
+        keeper.began(setup.id)
         group.streams.append(stream)
         streams[setup.id] = stream
         let start = start(stream, isResumed: isResumed, note: note)
@@ -165,13 +171,13 @@ actor InferenceLoop {
 
     // MARK: State
 
-    /// The state of a stream, as it is between two samples.
+    /// The state of a stream, as it is between two samples; nil where there is none to go on from.
     func snapshot(_ id: String) -> [UInt8]? {
-        guard let stream = streams[id], let group = group(of: stream) else { return nil }
+        guard let stream = streams[id], stream.setup.keepsState, let group = group(of: stream) else { return nil }
         return snapshot(stream, group)
     }
 
-    private func snapshot(_ stream: LiveStream, _ group: Group) -> [UInt8] {
+    func snapshot(_ stream: LiveStream, _ group: Group) -> [UInt8] {
         var writer = StateFile.begin(stream.setup.model)
         group.batch.snapshot(stream.frontend, place: stream.place, to: &writer)
         stream.snapshot(to: &writer)

@@ -110,6 +110,9 @@ extension InferenceLoop {
     private func finish(_ stream: LiveStream, _ group: Group) {
         let reason = stream.end ?? .complete
         let predictions = group.batch.predictions(place: stream.place)
+        // Open events are not ended in the state: whoever goes on from it goes on with them.
+        let isOver = reason == .complete || !stream.setup.keepsState
+        keeper.ended(stream.setup.id, isOver ? nil : snapshot(stream, group))
         note(stream.finish(reason, predictions: predictions))
         group.batch.leave(stream.place)
         group.streams.removeAll { $0 === stream }
@@ -121,6 +124,7 @@ extension InferenceLoop {
     private func note(_ records: [Record]) {
         for record in records {
             if case .event(_, .start, _, let label, _, _, _) = record { metrics.event(label) }
+            outputs.publish(record)
         }
     }
 }

@@ -14,18 +14,20 @@ final class StreamHub: Sendable {
     let shared: SharedLoad
     let loops: [InferenceLoop]
     let metrics: ServerMetrics
+    let keeper: StateKeeper
     let connections = ConnectionCount()
     private let models: NIOLockedValueBox<Models>
     private let numbers = NIOLockedValueBox(0)
 
     init(
         models: [String: AudioModel], standard: AudioModel, defaults: ServeConfiguration.Streams, shared: SharedLoad,
-        loops: [InferenceLoop], metrics: ServerMetrics
+        loops: [InferenceLoop], metrics: ServerMetrics, keeper: StateKeeper
     ) {
         self.models = NIOLockedValueBox(Models(byName: models, standard: standard, defaults: defaults))
         self.shared = shared
         self.loops = loops
         self.metrics = metrics
+        self.keeper = keeper
     }
 
     /// What streams are unless their clients say otherwise.
@@ -84,15 +86,33 @@ final class StreamHub: Sendable {
         let rate = Double(model.recipe.sampleRate)
         let limits = defaults
         let id = parameters.id ?? name(prefix)
-        let setup = StreamSetup(
+        let keepsState = parameters.rate ?? model.recipe.sampleRate == model.recipe.sampleRate
+        var setup = StreamSetup(
             id: id, model: model, report: report, queueLimit: Int(limits.queueSeconds * rate),
             outputLimit: limits.outputs, isLive: parameters.isLive, interest: parameters.interest,
-            position: parameters.position)
+            keepsState: keepsState, position: parameters.position)
+        if parameters.resumes {
+            await end(id)
+            setup.state = keepsState ? await keeper.load(id) : nil
+            if !keepsState {
+                setup.note = "only a stream at the model's rate can go on; this one starts afresh"
+            } else if setup.state == nil {
+                setup.note = "there is no state of this stream; it starts afresh"
+            }
+        }
         let loop = try shared.admit(id, client: client)
         do { return try await loops[loop].open(setup) } catch {
             shared.release(id)
             throw (error as? Refusal) ?? Refusal(reason: .request, message: ServiceError(error).message)
         }
+    }
+
+    /// A client that comes back for its stream, perhaps before its old connection is known to be broken, takes it over.
+    private func end(_ id: String) async {
+        guard let loop = loop(of: id) else { return }
+        await loop.end(id, .lost)
+        // The rest of its samples are classified first; a queue holds seconds, and takes milliseconds.
+        for _ in 0..<200 where shared.loops[id] != nil { try? await Task.sleep(for: .milliseconds(10)) }
     }
 
     /// The loop of a running stream.

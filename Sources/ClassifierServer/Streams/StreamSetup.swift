@@ -14,6 +14,8 @@ struct StreamSetup: Sendable {
     let isLive: Bool
     /// What the client wants to be told.
     let interest: Interest
+    /// Whether the stream can be gone on with: what a resampler holds is in no state.
+    let keepsState: Bool
     /// Where the client is, in samples; nil is where the stream is.
     var position: Int64?
     /// The state to go on from.
