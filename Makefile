@@ -8,19 +8,29 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup build run test check lint test-swift test-sanitizer test-training test-instructions bench bench-peers endurance train evaluate experiment install docs clean
+.PHONY: help setup build run test check lint test-swift test-sanitizer test-training test-instructions bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup:  ## Install the Debian packages that are missing
-	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev pkg-config alsa-utils
+	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev pkg-config alsa-utils \
+	    prometheus systemd mosquitto mosquitto-clients curl netcat-openbsd socat python3-websockets
 
 build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd
 
 run: build  ## Recordings of a human voice: files, then a pipe as from a microphone
 	@scripts/demonstrate $(PROGRAM) $(MODEL)
+
+run-serve: build  ## The daemon with its shipped configuration; it prints the address of its page
+	$(PROGRAM) serve --config configs/serve.yaml
+
+SECONDS ?= 300
+STREAMS ?= 200
+
+soak: build  ## Load and faults on the daemon, on loopback: a table with figures (about ten minutes)
+	@scripts/soak $(PROGRAM) $(SECONDS) $(STREAMS)
 
 test: setup test-swift test-training  ## All tests
 

@@ -24,6 +24,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         // The ecosystem's logging interface.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // The ecosystem's sockets, HTTP/1.1 and WebSocket, for `serve`.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        // Signals as an asynchronous sequence, for `serve`.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        // Configuration files with comments, and errors that name a line (libyaml).
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
@@ -31,6 +37,8 @@ let package = Package(
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         // SHA-256 of model weights, from the system's OpenSSL: swift-crypto would compile all of BoringSSL for one function.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // The MQTT client of Debian's and Home Assistant's broker, for events of `serve`.
+        .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .target(name: "CKernels"),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "StrictDecoding", swiftSettings: strict),
@@ -49,10 +57,28 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "ClassifierServer",
+            dependencies: [
+                "AudioFrontend", "CMosquitto", "ClassifierService", "Kernels", "StreamTransformer", "StrictDecoding",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            // The live page is served from the program itself.
+            resources: ["index.html", "page.css", "page.js", "drawing.js", "microphone.js", "icon.svg"].map {
+                .embedInCode("Page/\($0)")
+            },
+            swiftSettings: strict),
         .executableTarget(
             name: "audio-classifierd",
             dependencies: [
-                "ClassifierService", "AudioFrontend", "StreamTransformer",
+                "ClassifierServer", "ClassifierService", "AudioFrontend", "StreamTransformer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -85,6 +111,13 @@ let package = Package(
             name: "ClassifierServiceTests",
             dependencies: [
                 "AudioFrontend", "ClassifierService", "Kernels", "StreamTransformer", "StrictDecoding", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ClassifierServerTests",
+            dependencies: [
+                "ClassifierServer", "ClassifierService", "TestSupport",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(

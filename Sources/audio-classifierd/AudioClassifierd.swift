@@ -3,7 +3,7 @@ import ClassifierService
 import Glibc
 
 @main
-struct AudioClassifierd: ParsableCommand {
+struct AudioClassifierd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audio-classifierd",
         abstract: "Listens and says what it hears, step by step.",
@@ -11,20 +11,27 @@ struct AudioClassifierd: ParsableCommand {
             Examples:
               arecord -q -t raw -f S16_LE -r 16000 -c 1 | audio-classifierd run -
               audio-classifierd classify recordings/ --emit events
+              audio-classifierd serve --config configs/serve.yaml
               audio-classifierd models list
 
             Results go to standard output, messages to standard error.
             """,
         version: Version.text,
-        subcommands: [Run.self, Classify.self, Models.self, Features.self, Encode.self, Bench.self]
+        subcommands: [
+            Run.self, Classify.self, Serve.self, Models.self, Features.self, Encode.self, Bench.self,
+        ]
     )
 
-    static func main() {
+    static func main() async {
         occupyStandardDescriptors()
         do {
             var command = try parseAsRoot()
             try KernelChoice.check()
-            try command.run()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
         } catch {
             CommandFailure.exit(error)
         }

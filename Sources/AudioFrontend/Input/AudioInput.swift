@@ -34,7 +34,7 @@ public struct AudioInput: ~Copyable {
     /// The rate that comes out, in Hz.
     public let rate: Int
     private let source: any SampleSource
-    private let selection: ChannelSelection
+    private let mixer: ChannelMixer
     private var resampler: Resampler?
     private var interleaved: [Float]
     private var mono: [Float]
@@ -82,17 +82,13 @@ public struct AudioInput: ~Copyable {
             try Self.compare(options.sampleRate, source.sampleRate, "Hz", "--rate", name)
             try Self.compare(options.channels, source.channels, "channels", "--channels", name)
         }
-        if case .channel(let number) = options.selection, !(1...source.channels).contains(number) {
-            throw AudioError(
-                .description, "\(name): there is no channel \(number); the input has \(source.channels), the first is 1"
-            )
-        }
+        let mixer = try ChannelMixer(channels: source.channels, selection: options.selection, of: name)
         let resampler = source.sampleRate == rate ? nil : try Resampler(from: source.sampleRate, to: rate)
         self.name = name
         self.rate = rate
         self.source = source
         self.resampler = resampler
-        selection = options.selection
+        self.mixer = mixer
         interleaved = [Float](repeating: 0, count: 4096 * source.channels)
         mono = [Float](repeating: 0, count: 4096)
     }
@@ -133,7 +129,7 @@ public struct AudioInput: ~Copyable {
             try resampler?.finish(body)
             return false
         }
-        let finite = mixDown(count)
+        let finite = mixer.mix(interleaved, count: count, into: &mono)
         position += Int64(finite)
         if resampler != nil {
             try resampler?.push(mono, count: finite, body)
@@ -147,26 +143,6 @@ public struct AudioInput: ~Copyable {
                 "\(name): sample \(position) (\(secondsRead) s) is not a finite number; what came before it was used")
         }
         return true
-    }
-
-    /// Fills `mono` up to the first sample that is not finite.
-    private mutating func mixDown(_ count: Int) -> Int {
-        let channels = source.channels
-        for index in 0..<count {
-            var value: Float
-            switch selection {
-            case .channel(let number): value = interleaved[index * channels + number - 1]
-            case .mix:
-                value = interleaved[index * channels]
-                if channels > 1 {
-                    for channel in 1..<channels { value += interleaved[index * channels + channel] }
-                    value /= Float(channels)
-                }
-            }
-            guard value.isFinite else { return index }
-            mono[index] = value
-        }
-        return count
     }
 
     private static func compare(_ claimed: Int?, _ actual: Int, _ unit: String, _ flag: String, _ name: String)

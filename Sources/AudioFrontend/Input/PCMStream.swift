@@ -43,21 +43,9 @@ final class PCMStream: SampleSource {
             if let left = remaining { remaining = left - Int64(got) }
         }
         let frames = carried.count / frameBytes
-        Self.decode(carried, format, frames * channels, into: &samples)
+        format.decode(carried, frames * channels, into: &samples)
         carried.removeFirst(frames * frameBytes)
         return frames
-    }
-
-    private static func decode(
-        _ bytes: [UInt8], _ format: SampleFormat, _ count: Int, into samples: inout [Float]
-    ) {
-        let span = bytes.span
-        let size = format.bytesPerSample
-        if format == .s16le {  // the microphones' format, with the choice of format out of the loop
-            for index in 0..<count { samples[index] = SampleFormat.s16le.sample(span, index * size) }
-        } else {
-            for index in 0..<count { samples[index] = format.sample(span, index * size) }
-        }
     }
 
     private func drain() throws(AudioError) {

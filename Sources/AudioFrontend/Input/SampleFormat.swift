@@ -12,6 +12,17 @@ public enum SampleFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// The first `count` samples in `bytes`, to the beginning of `samples`.
+    func decode(_ bytes: [UInt8], _ count: Int, into samples: inout [Float]) {
+        let span = bytes.span
+        let size = bytesPerSample
+        if self == .s16le {  // the microphones' format, with the choice of format out of the loop
+            for index in 0..<count { samples[index] = Self.s16le.sample(span, index * size) }
+        } else {
+            for index in 0..<count { samples[index] = sample(span, index * size) }
+        }
+    }
+
     /// The sample whose bytes start at `offset`.
     @inline(__always)
     func sample(_ bytes: Span<UInt8>, _ offset: Int) -> Float {

@@ -33,7 +33,7 @@ public enum OutputFormat: String, Sendable, CaseIterable {
                     Decimal.text(Double(score.probability), 4),
                 ])
             }
-        case .start, .event, .error, .end: return []
+        case .start, .event, .error, .gap, .failure, .end: return []
         }
     }
 

@@ -10,20 +10,44 @@ public enum Record: Sendable {
         }
     }
 
-    case start(stream: String, file: String?, rate: Int, hop: Int, model: String, modelHash: String, labels: Int)
+    /// What the start of a live stream says beside a file's.
+    public struct LiveStart: Sendable, Equatable {
+        /// Position of the next sample: 0, or where a resumed stream goes on.
+        public let sample: Int64
+        public let isResumed: Bool
+        /// Why a stream that was to be resumed starts afresh.
+        public let note: String?
+        /// When it started, in seconds since 1970.
+        public let time: Double
+
+        package init(sample: Int64, isResumed: Bool, note: String?, time: Double) {
+            self.sample = sample
+            self.isResumed = isResumed
+            self.note = note
+            self.time = time
+        }
+    }
+
+    case start(
+        stream: String, file: String?, rate: Int, hop: Int, model: String, modelHash: String, labels: Int,
+        live: LiveStart? = nil)
     case frame(
         stream: String, frame: Int64, sample: Int64, time: Double, warm: Bool, top: [Score], level: Double)
     case event(
         id: String, phase: Event.Phase, stream: String, label: String, start: Double, end: Double?, peak: Float)
     case summary(file: String, seconds: Double, top: [Score])
     case error(file: String, code: String, message: String)
+    /// So many samples of a live stream were lost, from this position on.
+    case gap(stream: String, sample: Int64, lost: Int64)
+    /// Why a live stream ends before its time.
+    case failure(stream: String, code: String, message: String)
     case end(stream: String, frames: Int64, dropped: Int64)
 
     /// The record as one line of JSON, `type` first.
     public var json: String {
         var line = JSONLine(type: kind)
         switch self {
-        case .start(let stream, let file, let rate, let hop, let model, let modelHash, let labels):
+        case .start(let stream, let file, let rate, let hop, let model, let modelHash, let labels, let live):
             line.add("stream", stream)
             if let file { line.add("file", file) }
             line.add("rate", rate)
@@ -31,6 +55,12 @@ public enum Record: Sendable {
             line.add("model", model)
             line.add("model_sha256", modelHash)
             line.add("labels", labels)
+            if let live {
+                line.add("sample", Int(live.sample))
+                line.add("resumed", live.isResumed)
+                if let note = live.note { line.add("note", note) }
+                line.add("time", live.time, decimals: 3)
+            }
         case .frame(let stream, let frame, let sample, let time, let warm, let top, let level):
             line.add("stream", stream)
             line.add("frame", Int(frame))
@@ -55,6 +85,14 @@ public enum Record: Sendable {
             line.add("file", file)
             line.add("code", code)
             line.add("message", message)
+        case .gap(let stream, let sample, let lost):
+            line.add("stream", stream)
+            line.add("sample", Int(sample))
+            line.add("lost_samples", Int(lost))
+        case .failure(let stream, let code, let message):
+            line.add("stream", stream)
+            line.add("code", code)
+            line.add("message", message)
         case .end(let stream, let frames, let dropped):
             line.add("stream", stream)
             line.add("frames", Int(frames))
@@ -69,41 +107,42 @@ public enum Record: Sendable {
         case .frame: "frame"
         case .event: "event"
         case .summary: "summary"
-        case .error: "error"
+        case .error, .failure: "error"
+        case .gap: "gap"
         case .end: "end"
         }
     }
 }
 
 /// Builds one JSON object with its members in the order in which they are added.
-struct JSONLine {
+package struct JSONLine {
     private(set) var body: String
 
-    init(type: String) { body = "{\"type\":\"\(type)\",\"v\":1" }
+    package init(type: String) { body = "{\"type\":\"\(type)\",\"v\":1" }
 
-    var text: String { body + "}" }
+    package var text: String { body + "}" }
 
-    mutating func add(_ key: String, _ value: String) { body += ",\"\(key)\":\(Self.quoted(value))" }
-    mutating func add(_ key: String, _ value: Int) { body += ",\"\(key)\":\(value)" }
-    mutating func add(_ key: String, _ value: Bool) { body += ",\"\(key)\":\(value)" }
-    mutating func add(_ key: String, _ value: Double, decimals: Int) {
+    package mutating func add(_ key: String, _ value: String) { body += ",\"\(key)\":\(Self.quoted(value))" }
+    package mutating func add(_ key: String, _ value: Int) { body += ",\"\(key)\":\(value)" }
+    package mutating func add(_ key: String, _ value: Bool) { body += ",\"\(key)\":\(value)" }
+    package mutating func add(_ key: String, _ value: Double, decimals: Int) {
         body += ",\"\(key)\":\(Decimal.text(value, decimals))"
     }
-    mutating func add(_ key: String, _ values: [String]) {
+    package mutating func add(_ key: String, _ values: [String]) {
         body += ",\"\(key)\":[\(values.map(Self.quoted).joined(separator: ","))]"
     }
     /// Numbers with all their digits; one that JSON has no word for is null.
-    mutating func add(_ key: String, _ values: [Float]) {
+    package mutating func add(_ key: String, _ values: [Float]) {
         body += ",\"\(key)\":[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]"
     }
-    mutating func addNull(_ key: String) { body += ",\"\(key)\":null" }
-    mutating func add(_ key: String, _ top: [Record.Score]) {
+    package mutating func addNull(_ key: String) { body += ",\"\(key)\":null" }
+    package mutating func add(_ key: String, _ top: [Record.Score]) {
         let scores = top.map { "{\"label\":\(Self.quoted($0.label)),\"p\":\(Decimal.text(Double($0.probability), 4))}" }
         body += ",\"\(key)\":[\(scores.joined(separator: ","))]"
     }
 
     /// A JSON string (RFC 8259, section 7).
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

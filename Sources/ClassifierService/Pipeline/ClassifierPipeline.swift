@@ -65,88 +65,67 @@ public struct Prediction: Sendable {
     }
 }
 
-/// Samples in, predictions out: the only path from audio to probabilities, for files and for live streams.
+/// Samples in, predictions out: the path from audio to probabilities of one stream, live or in a file.
 public struct ClassifierPipeline: ~Copyable {
     private let audioModel: AudioModel
-    private var extractor: LogMelExtractor
+    private var frontend: PipelineFrontend
     private var stream: StreamState
-    private var position: Int64 = 0
-    private var energy = 0.0
-    private var measured = 0
     private var prediction: Prediction
 
     public init(_ audioModel: AudioModel) throws {
-        let extractor = try LogMelExtractor(audioModel.recipe)
+        let frontend = try PipelineFrontend(audioModel.recipe)
         self.audioModel = audioModel
-        self.extractor = extractor
+        self.frontend = frontend
         stream = audioModel.model.makeStream()
         prediction = Prediction(probabilities: audioModel.model.configuration.labels.map { _ in 0 })
     }
 
     /// Samples taken in so far.
-    public var samples: Int64 { position }
+    public var samples: Int64 { frontend.position }
     /// Predictions made so far.
     public var predictions: Int64 { stream.tokens }
 
     /// Takes the next samples, at the model's rate, and hands over every prediction that they complete.
     public mutating func push(_ samples: Span<Float>, _ body: (borrowing Prediction) throws -> Void) throws {
+        let model = audioModel.model
         var taken = 0
         while taken < samples.count {
-            // Up to the end of the next frame, so that a prediction's level and position do not depend on how the samples
-            // are cut.
-            let recipe = audioModel.recipe
-            let frameEnd = extractor.frames * Int64(recipe.hop) + Int64(recipe.frameSpan - recipe.leadingZeros)
-            let count = min(samples.count - taken, Int(max(1, frameEnd - position)))
-            let piece = samples.extracting(taken..<taken + count)
-            for index in piece.indices { energy += Double(piece[index]) * Double(piece[index]) }
-            measured += count
-            position += Int64(count)
-            taken += count
-            try advance(piece, body)
+            var isNew = false
+            taken += try frontend.push(samples, from: taken) { frame throws(ModelError) in
+                if try model.step(frame, &stream) { isNew = true }
+            }
+            if isNew { try predict(body) }
         }
     }
 
     /// The input has ended.
     public mutating func finish(_ body: (borrowing Prediction) throws -> Void) throws {
-        guard audioModel.recipe.center else { return }
-        let zeros = [Float](repeating: 0, count: audioModel.recipe.leadingZeros)
-        for index in zeros.indices { try advance(zeros.span.extracting(index..<index + 1), body) }
+        let model = audioModel.model
+        var zeros = frontend.endZeros
+        while zeros > 0 {
+            var isNew = false
+            try frontend.pushEnd(&zeros) { frame throws(ModelError) in
+                if try model.step(frame, &stream) { isNew = true }
+            }
+            if isNew { try predict(body) }
+        }
     }
 
-    private mutating func advance(_ piece: Span<Float>, _ body: (borrowing Prediction) throws -> Void) throws {
-        var isNew = false
+    private mutating func predict(_ body: (borrowing Prediction) throws -> Void) throws {
         let model = audioModel.model
-        try extractor.push(piece) { frame throws(ModelError) in
-            if try model.step(frame, &stream) { isNew = true }
-        }
-        guard isNew else { return }
-        prediction.frame = stream.tokens - 1
-        prediction.sample = position
-        prediction.time = Double(position) / Double(audioModel.recipe.sampleRate)
-        prediction.isWarm = stream.tokens >= Int64(model.warmUpTokens)
-        prediction.level = max(-120, 10 * log10(max(energy / Double(max(measured, 1)), 1e-12)))
-        energy = 0
-        measured = 0
+        frontend.describe(&prediction, tokens: stream.tokens, warmUpTokens: model.warmUpTokens)
         stream.copyLogits(to: &prediction.probabilities)
         model.configuration.activation.apply(to: &prediction.probabilities)
         try body(prediction)
     }
 
     package func snapshot(to writer: inout SnapshotWriter) {
-        writer.write(position)
-        writer.write(Int64(bitPattern: energy.bitPattern))
-        writer.write(measured)
-        extractor.snapshot(to: &writer)
+        frontend.snapshot(to: &writer)
         stream.snapshot(to: &writer)
     }
 
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        // No stream gets as far, and up to there neither positions nor times can overflow.
-        position = Int64(try reader.readInt(in: 0...1 << 48))
-        energy = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
-        measured = try reader.readInt(in: 0...1 << 48)
-        guard energy.isFinite && energy >= 0 else { throw SnapshotReader.Truncated() }
-        try extractor.restore(from: &reader)
+        try frontend.restore(from: &reader)
         try stream.restore(from: &reader)
     }
 }

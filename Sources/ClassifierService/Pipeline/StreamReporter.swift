@@ -4,6 +4,8 @@ public import StreamTransformer
 /// What to tell about a stream, and how.
 public struct ReportOptions: Sendable {
     public var emission = Emission.frames
+    /// Whether events are told beside frames, changes or a summary.
+    public var addsEvents = false
     public var rules: DecisionRules
     /// Labels of a frame or a summary.
     public var topCount = 3
@@ -32,33 +34,33 @@ public struct StreamReporter: Sendable {
 
     /// The records of the next prediction.
     public mutating func records(_ prediction: borrowing Prediction) -> [Record] {
+        var records: [Record] = []
         switch options.emission {
         case .frames:
-            guard prediction.frame % Int64(options.every) == 0 else { return [] }
-            return [frame(prediction)]
+            if prediction.frame % Int64(options.every) == 0 { records = [frame(prediction)] }
         case .changes:
             let label = ranked(prediction.probabilities, 1).first ?? -1
-            guard label != lastLabel else { return [] }
+            if label != lastLabel { records = [frame(prediction)] }
             lastLabel = label
-            return [frame(prediction)]
-        case .events: return detector.update(prediction).map(record)
-        case .summary:
-            summary.update(prediction)
-            return []
+        case .events: break
+        case .summary: summary.update(prediction)
         }
+        if detectsEvents { records += detector.update(prediction).map(record) }
+        return records
     }
 
     /// The records that only the end brings.
     public mutating func finalRecords(file: String, seconds: Double) -> [Record] {
-        switch options.emission {
-        case .frames, .changes: return []
-        case .events: return detector.finish().map(record)
-        case .summary:
+        var records: [Record] = detectsEvents ? detector.finish().map(record) : []
+        if options.emission == .summary {
             let labels = configuration.labels
             let scores = summary.scores { configuration.background.contains(labels[$0]) }
-            return [.summary(file: file, seconds: seconds, top: top(scores))]
+            records.append(.summary(file: file, seconds: seconds, top: top(scores)))
         }
+        return records
     }
+
+    private var detectsEvents: Bool { options.emission == .events || options.addsEvents }
 
     private func frame(_ prediction: borrowing Prediction) -> Record {
         .frame(

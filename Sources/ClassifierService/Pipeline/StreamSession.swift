@@ -34,11 +34,20 @@ public struct StreamSession: Sendable {
     public func run(
         _ path: String, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
     ) throws {
+        var audio = try AudioInput(path: path, rate: model.recipe.sampleRate, options: input)
+        try run(&audio, file: path == "-" ? nil : path, stream: stream, progress: progress, write: write)
+    }
+
+    /// The same for an input that is open.
+    /// - Parameter file: the name that `start` and `summary` carry.
+    public func run(
+        _ audio: inout AudioInput, file: String?, stream: String, progress: (Double) -> Void = { _ in },
+        write: ([String]) throws -> Void
+    ) throws {
         let rate = model.recipe.sampleRate
         let configuration = model.model.configuration
         var reporter = StreamReporter(configuration, stream: stream, options: report)
         var pipeline = try ClassifierPipeline(model)
-        var audio = try AudioInput(path: path, rate: rate, options: input)
         if stateIn != nil || stateOut != nil {
             guard audio.sourceRate == rate else {
                 throw ServiceError(
@@ -54,7 +63,7 @@ public struct StreamSession: Sendable {
         if framed {
             try tell([
                 .start(
-                    stream: stream, file: path == "-" ? nil : path, rate: rate, hop: model.hop,
+                    stream: stream, file: file, rate: rate, hop: model.hop,
                     model: configuration.name,
                     modelHash: configuration.weights.sha256, labels: configuration.labels.count)
             ])
@@ -75,7 +84,7 @@ public struct StreamSession: Sendable {
             try pipeline.finish { try tell(reporter.records($0)) }
             let seconds = Double(pipeline.samples) / Double(rate)
             if (try? result.get()) != nil || report.emission != .summary {
-                try tell(reporter.finalRecords(file: path, seconds: seconds))
+                try tell(reporter.finalRecords(file: file ?? "-", seconds: seconds))
             }
         }
         if framed {

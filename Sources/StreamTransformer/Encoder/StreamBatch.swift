@@ -78,6 +78,12 @@ public struct StreamBatch: ~Copyable {
         return logits.part(place * labels..<(place + 1) * labels)
     }
 
+    /// Copies the newest logits of the stream at `place`: one a label.
+    public func copyLogits(place: Int, to values: inout [Float]) {
+        let first = place * model.configuration.labels.count
+        for index in values.indices { values[index] = logits[first + index] }
+    }
+
     /// Predictions that the stream at `place` has had.
     public func tokens(place: Int) -> Int64 { streams[place].tokens }
 

@@ -142,6 +142,19 @@ final class ChildProcess {
 
     var outputSoFar: String { Self.contents(output) }
 
+    var errorsSoFar: String { Self.contents(errors) }
+
+    /// Waits until standard error is as it should be, which it must become while the child runs.
+    func waitForErrors(_ isThere: (String) -> Bool) throws {
+        let began = Self.now()
+        while !isThere(errorsSoFar) {
+            guard !hasEnded(), Self.now() - began < Self.patience else {
+                throw Failure(description: "\(arguments): standard error is still \(errorsSoFar)")
+            }
+            usleep(1000)
+        }
+    }
+
     /// Waits until the output is as it should be, which it must become while the child runs.
     func waitForOutput(_ isThere: (String) -> Bool) throws {
         let began = Self.now()

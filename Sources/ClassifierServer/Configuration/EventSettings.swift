@@ -1,0 +1,112 @@
+internal import ClassifierService
+internal import FoundationEssentials
+
+extension ServeConfiguration {
+    /// Where events go beside the clients.
+    public struct Events: Sendable {
+        public struct File: Sendable {
+            public var path: String
+            public var maximumBytes: Int
+            /// Files that have been moved aside.
+            public var keep: Int
+        }
+
+        public struct WebHook: Sendable {
+            public var address: String
+            var host: String
+            var port: Int
+            var path: String
+            public var tries: Int
+        }
+
+        public struct MQTT: Sendable {
+            public var host: String
+            public var port: Int
+            public var user: String?
+            public var password: String?
+            /// The service's name at the broker.
+            public var client: String
+            public var prefix: String
+            /// Home Assistant's prefix of discovery messages; nil for none.
+            public var discovery: String?
+            /// Messages that wait while the broker is away.
+            public var store: Int
+        }
+
+        /// Events that may wait for an output.
+        public var store: Int
+        public var file: File?
+        public var webHook: WebHook?
+        public var mqtt: MQTT?
+    }
+}
+
+extension ServeConfiguration.Events {
+    init(_ section: inout ConfigurationSection) throws(ServiceError) {
+        store = try section.integer("store", default: 10_000, in: 1...10_000_000)
+        file = try section.section("file") { section throws(ServiceError) -> File? in
+            let path = try section.optionalString("path")
+            let bytes = try section.integer("max_bytes", default: 10 << 20, in: 1024...1 << 40)
+            let keep = try section.integer("keep", default: 5, in: 0...1000)
+            return path.map { File(path: $0, maximumBytes: bytes, keep: keep) }
+        }
+        webHook = try section.section("webhook") { section throws(ServiceError) -> WebHook? in
+            let address = try section.optionalString("url")
+            let tries = try section.integer("tries", default: 8, in: 1...1000)
+            guard let address else { return nil }
+            guard let hook = WebHook(address, tries: tries) else {
+                throw ConfigurationReader.wrong(
+                    section.place, "events.webhook.url is \"\(address)\"; expected http://HOST[:PORT]/PATH")
+            }
+            return hook
+        }
+        mqtt = try section.section("mqtt") { section throws(ServiceError) in try MQTT.read(&section) }
+    }
+}
+
+extension ServeConfiguration.Events.WebHook {
+    init?(_ address: String, tries: Int) {
+        let scheme = "http://"
+        guard address.hasPrefix(scheme) else { return nil }
+        let rest = address.dropFirst(scheme.count)
+        let authority = rest.prefix { $0 != "/" }
+        let path = rest.dropFirst(authority.count)
+        let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let host = parts.first, !host.isEmpty,
+            let port = parts.count > 1 ? Int(parts[1]) : 80, (1...65535).contains(port),
+            address.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return nil }
+        self.init(
+            address: address, host: String(host), port: port, path: path.isEmpty ? "/" : String(path), tries: tries)
+    }
+}
+
+extension ServeConfiguration.Events.MQTT {
+    /// - Returns: nil where no broker is named.
+    static func read(_ section: inout ConfigurationSection) throws(ServiceError) -> Self? {
+        let host = try section.optionalString("host")
+        let port = try section.integer("port", default: 1883, in: 1...65535)
+        let user = try section.optionalString("user")
+        let passwordFile = try section.optionalString("password_file")
+        let client = try section.string("client", default: "audio-classifierd")
+        let prefix = try section.string("prefix", default: "audio-classifierd")
+        let discovery = try section.string("discovery", default: "homeassistant")
+        let store = try section.integer("store", default: 10_000, in: 1...10_000_000)
+        guard let host else { return nil }
+        guard StreamParameters.isName(prefix) else {
+            throw ConfigurationReader.wrong(
+                section.place,
+                "events.mqtt.prefix is \"\(prefix)\"; expected letters, digits, dots, dashes and underscores")
+        }
+        var password: String?
+        if let passwordFile {
+            guard let text = try? String(contentsOf: URL(filePath: passwordFile), encoding: .utf8) else {
+                throw ConfigurationReader.wrong(passwordFile, "the broker's password cannot be read")
+            }
+            password = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        }
+        return Self(
+            host: host, port: port, user: user, password: password, client: client, prefix: prefix,
+            discovery: discovery.isEmpty || discovery == "off" ? nil : discovery, store: store)
+    }
+}

@@ -1,0 +1,229 @@
+public import AudioFrontend
+public import ClassifierService
+internal import FoundationEssentials
+
+/// Everything that `serve` can be told, checked.
+public struct ServeConfiguration: Sendable {
+    public struct Listening: Sendable {
+        /// The page, the interface for programs, WebSocket.
+        public var http: ListenAddress?
+        /// Bare samples in, JSON lines out.
+        public var tcp: ListenAddress?
+        public var unix: ListenAddress?
+    }
+
+    public struct Access: Sendable {
+        /// What requests must carry; nil where none is needed.
+        public var token: String?
+        /// Names by which a browser may reach this server, beside the addresses of this machine.
+        public var hosts: [String]
+    }
+
+    public struct Limits: Sendable {
+        public var streams: Int
+        public var streamsPerClient: Int
+        public var connections: Int
+        /// New connections of one address in a second, on average.
+        public var connectionRate: Int
+        public var headerBytes: Int
+        public var bodyBytes: Int
+        public var messageBytes: Int
+        /// Files that are classified at the same time.
+        public var files: Int
+        /// Without a byte from a client that should send some.
+        public var idleSeconds: Double
+    }
+
+    /// What a stream is unless its client says otherwise.
+    public struct Streams: Sendable {
+        public var format: SampleFormat
+        /// Nil is the model's.
+        public var rate: Int?
+        public var channels: Int
+        public var emission: Emission
+        public var every: Int
+        public var topCount: Int
+        /// Audio that may wait.
+        public var queueSeconds: Double
+        /// Outputs that may wait for a slow reader.
+        public var outputs: Int
+        public var decision: DecisionRules.Settings
+    }
+
+    public struct Capacity: Sendable {
+        /// Threads that classify; 0 is one a core.
+        public var threads: Int
+        /// The part of a thread's time that streams may take.
+        public var load: Double
+    }
+
+    /// Where streams go on after an interruption.
+    public struct State: Sendable {
+        /// Nil where states do not outlive the service.
+        public var folder: String?
+        public var everySeconds: Double
+        public var keepHours: Double
+        /// States of ended streams that are kept without a folder.
+        public var kept: Int
+    }
+
+    public var model: String
+    /// Other models that a client may ask for.
+    public var models: [String]
+    public var listening: Listening
+    public var access: Access
+    public var limits: Limits
+    public var streams: Streams
+    public var capacity: Capacity
+    public var state: State
+    public var events: Events
+
+    /// The effective configuration as YAML, each value with where it comes from.
+    public private(set) var text: String
+    /// Environment variables that look like settings and are none.
+    public private(set) var unusedVariables: [String]
+
+    /// - Parameters:
+    ///   - file: a YAML file, or nil for defaults.
+    ///   - flags: values that win, by path: `listen.http`.
+    ///   - environment: nil is this process's.
+    /// - Throws: ``ServiceError`` `configuration` with the place: the file and line, the variable or the flag.
+    public init(
+        file: String?, flags: [String: String] = [:],
+        environment: [String: String]? = nil
+    ) throws(ServiceError) {
+        var yaml: String?
+        if let file {
+            yaml = try? String(contentsOf: URL(filePath: file), encoding: .utf8)
+            if yaml == nil { throw ConfigurationReader.wrong(file, "the configuration cannot be read") }
+        }
+        let reader = ConfigurationReader(
+            file: file ?? "", flags: flags, environment: environment ?? ProcessInfo.processInfo.environment)
+        self = try reader.read(yaml) { section throws(ServiceError) in try ServeConfiguration(&section) }
+        text = Self.describe(reader.entries)
+        unusedVariables = reader.unusedVariables
+    }
+
+    private init(_ root: inout ConfigurationSection) throws(ServiceError) {
+        text = ""
+        unusedVariables = []
+        model = try root.string("model", default: "keywords-en")
+        models = try root.words("models")
+        listening = try root.section("listen") { section throws(ServiceError) in
+            Listening(
+                http: try section.address("http", default: .network(host: "127.0.0.1", port: 8080)),
+                tcp: try section.address("tcp", default: nil), unix: try section.address("unix", default: nil))
+        }
+        access = try root.section("access") { section throws(ServiceError) in
+            let token = try section.optionalString("token", isSecret: true)
+            let file = try section.optionalString("token_file")
+            let hosts = try section.words("hosts")
+            guard token == nil, let file else { return Access(token: token, hosts: hosts) }
+            return Access(token: try Self.readToken(file), hosts: hosts)
+        }
+        limits = try root.section("limits") { section throws(ServiceError) in try Limits(&section) }
+        streams = try root.section("streams") { section throws(ServiceError) in try Streams(&section) }
+        capacity = try root.section("capacity") { section throws(ServiceError) in
+            Capacity(
+                threads: try section.integer("threads", default: 0, in: 0...256),
+                load: try section.number("load", default: 0.8, in: 0.01...1))
+        }
+        state = try root.section("state") { section throws(ServiceError) in
+            State(
+                folder: try section.optionalString("folder"),
+                everySeconds: try section.number("every_seconds", default: 5, in: 0.1...86400),
+                keepHours: try section.number("keep_hours", default: 24, in: 0.01...87600),
+                kept: try section.integer("kept", default: 100, in: 0...100_000))
+        }
+        events = try root.section("events") { section throws(ServiceError) in try Events(&section) }
+        try check()
+    }
+
+    /// What no setting shows by itself.
+    private func check() throws(ServiceError) {
+        func wrong(_ message: String) -> ServiceError {
+            ServiceError(.configuration, code: "configuration", message)
+        }
+        if let http = listening.http, !http.isLocal, access.token == nil {
+            throw wrong(
+                "listen.http is \(http), which other machines can reach; set access.token_file, or listen on 127.0.0.1")
+        }
+        if let tcp = listening.tcp, !tcp.isLocal {
+            throw wrong(
+                "listen.tcp is \(tcp), which other machines can reach, and bare samples cannot carry a token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
+            )
+        }
+        if let unix = listening.unix, case .network = unix {
+            throw wrong("listen.unix is \(unix); expected unix:PATH or off")
+        }
+        if listening.http == nil && listening.tcp == nil && listening.unix == nil {
+            throw wrong("listen: http, tcp and unix are all off; nobody could send audio")
+        }
+    }
+
+    private static func readToken(_ path: String) throws(ServiceError) -> String {
+        guard let text = try? String(contentsOf: URL(filePath: path), encoding: .utf8) else {
+            throw ConfigurationReader.wrong(path, "the token cannot be read")
+        }
+        let token = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        guard token.utf8.count >= 16 else {
+            throw ConfigurationReader.wrong(
+                path, "a token has 16 characters at least; make one with: head -c 24 /dev/urandom | base64")
+        }
+        return token
+    }
+
+    private static func describe(_ entries: [ConfigurationReader.Entry]) -> String {
+        var lines: [String] = []
+        for entry in entries {
+            let indent = String(repeating: "  ", count: entry.depth)
+            guard let value = entry.value else {
+                lines.append(entry.key == "-" ? "\(indent)-" : "\(indent)\(entry.key):")
+                continue
+            }
+            lines.append("\(indent)\(entry.key): \(value)  # \(entry.origin)")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension ServeConfiguration.Limits {
+    init(_ section: inout ConfigurationSection) throws(ServiceError) {
+        streams = try section.integer("streams", default: 1000, in: 1...100_000)
+        streamsPerClient = try section.integer("streams_per_client", default: 1000, in: 1...100_000)
+        connections = try section.integer("connections", default: 2000, in: 1...1_000_000)
+        connectionRate = try section.integer("connections_per_second", default: 200, in: 1...1_000_000)
+        headerBytes = try section.integer("header_bytes", default: 16384, in: 1024...1 << 20)
+        bodyBytes = try section.integer("body_bytes", default: 64 << 20, in: 1024...1 << 34)
+        messageBytes = try section.integer("message_bytes", default: 1 << 20, in: 1024...1 << 24)
+        files = try section.integer("files", default: 2, in: 1...256)
+        idleSeconds = try section.number("idle_seconds", default: 30, in: 0.1...86400)
+    }
+}
+
+extension ServeConfiguration.Streams {
+    init(_ section: inout ConfigurationSection) throws(ServiceError) {
+        format = try section.choice("sample_format", default: SampleFormat.s16le)
+        rate = try section.optionalInteger("rate", in: 1000...768_000)
+        channels = try section.integer("channels", default: 1, in: 1...256)
+        emission = try section.choice("emit", default: Emission.frames)
+        every = try section.integer("every", default: 1, in: 1...1_000_000)
+        topCount = try section.integer("top_k", default: 3, in: 1...1000)
+        queueSeconds = try section.number("queue_seconds", default: 2, in: 0.1...3600)
+        outputs = try section.integer("outputs", default: 1024, in: 16...1_000_000)
+        decision = try section.section("decision") { section throws(ServiceError) in
+            var settings = DecisionRules.Settings()
+            settings.threshold = try section.optionalNumber("threshold", in: 0...1)
+            settings.thresholdOff = try section.optionalNumber("threshold_off", in: 0...1)
+            settings.classThresholds = try section.numbers("class_thresholds")
+            settings.allow = try section.words("allow")
+            settings.deny = try section.words("deny")
+            settings.minimumDuration = try section.optionalInteger("min_duration_ms", in: 0...3_600_000)
+            settings.maximumGap = try section.optionalInteger("max_gap_ms", in: 0...3_600_000)
+            settings.refractoryTime = try section.optionalInteger("refractory_ms", in: 0...3_600_000)
+            settings.padding = try section.integer("pad_ms", default: 0, in: 0...3_600_000)
+            settings.minimumLevel = try section.number("min_dbfs", default: -120, in: -120...0)
+            return settings
+        }
+    }
+}

@@ -1,0 +1,85 @@
+internal import CMosquitto
+internal import ClassifierService
+internal import Synchronization
+
+/// A connection to a broker by libmosquitto, whose own thread connects, reconnects and sends. Its functions may be
+/// called from several threads once the thread runs (mosquitto(3), "threads").
+@safe
+final class MQTTConnection: @unchecked Sendable {
+    enum Change: Sendable, Equatable {
+        case connected
+        case disconnected(String)
+        /// The broker has this message.
+        case acknowledged(Int32)
+    }
+
+    let changes: AsyncStream<Change>
+    private let report: AsyncStream<Change>.Continuation
+    private let client: OpaquePointer
+    private let settings: ServeConfiguration.Events.MQTT
+    private let availability: String
+
+    /// The library is initialised once in a process.
+    private static let isInitialised: Bool = mosquitto_lib_init() == 0
+
+    /// - Parameter availability: where the broker says `offline` when the service has gone.
+    init(_ settings: ServeConfiguration.Events.MQTT, availability: String) throws(ServiceError) {
+        guard Self.isInitialised, let client = unsafe mosquitto_new(settings.client, true, nil) else {
+            throw ServiceError(.software, code: "mqtt", "libmosquitto makes no client \"\(settings.client)\"")
+        }
+        unsafe self.client = client
+        self.settings = settings
+        self.availability = availability
+        (changes, report) = AsyncStream.makeStream(of: Change.self)
+        unsafe mosquitto_user_data_set(client, Unmanaged.passUnretained(self).toOpaque())
+        unsafe mosquitto_connect_callback_set(client) { _, owner, code in
+            let change =
+                code == 0 ? Change.connected : .disconnected(unsafe String(cString: mosquitto_connack_string(code)))
+            unsafe MQTTConnection.of(owner)?.report.yield(change)
+        }
+        unsafe mosquitto_disconnect_callback_set(client) { _, owner, code in
+            unsafe MQTTConnection.of(owner)?.report.yield(.disconnected(String(cString: mosquitto_strerror(code))))
+        }
+        unsafe mosquitto_publish_callback_set(client) { _, owner, number in
+            unsafe MQTTConnection.of(owner)?.report.yield(.acknowledged(number))
+        }
+        unsafe mosquitto_reconnect_delay_set(client, 1, 30, true)
+        if let user = settings.user { unsafe mosquitto_username_pw_set(client, user, settings.password) }
+        let will = Array("offline".utf8)
+        unsafe mosquitto_will_set(client, availability, Int32(will.count), will, 1, true)
+    }
+
+    deinit { unsafe mosquitto_destroy(client) }
+
+    private static func of(_ pointer: UnsafeMutableRawPointer?) -> MQTTConnection? {
+        unsafe pointer.map { unsafe Unmanaged<MQTTConnection>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Begins to connect, and goes on until ``stop()``.
+    func start() {
+        // A broker that is not there yet is tried again by the thread.
+        unsafe mosquitto_connect_async(client, settings.host, Int32(settings.port), 30)
+        unsafe mosquitto_loop_start(client)
+    }
+
+    /// Says goodbye, which keeps the broker from saying `offline` for us, so it is said first.
+    func stop() {
+        publish(availability, "offline")
+        unsafe mosquitto_disconnect(client)
+        unsafe mosquitto_loop_stop(client, false)
+        report.finish()
+    }
+
+    /// - Returns: the number under which the message will be acknowledged; nil where it cannot be sent now.
+    func publish(_ message: MessageStore.Message) -> Int32? {
+        var number: Int32 = 0
+        let bytes = Array(message.payload.utf8)
+        let result = unsafe mosquitto_publish(
+            client, &number, message.topic, Int32(bytes.count), bytes, 1, message.isRetained)
+        return result == 0 ? number : nil
+    }
+
+    func publish(_ topic: String, _ text: String) {
+        _ = publish(MessageStore.Message(topic: topic, payload: text, isRetained: true))
+    }
+}

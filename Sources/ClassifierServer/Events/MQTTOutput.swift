@@ -1,0 +1,87 @@
+internal import ClassifierService
+internal import Logging
+
+/// Events for an MQTT broker: ON and OFF a class, the record beside it, and what makes Home Assistant show them.
+struct MQTTOutput: EventOutput {
+    private enum Happening: Sendable {
+        case event(EventNotice)
+        case connection(MQTTConnection.Change)
+        case eventsEnded
+    }
+
+    let name = "mqtt"
+    private let settings: ServeConfiguration.Events.MQTT
+    private let topics: MQTTTopics
+    private let connection: MQTTConnection
+    private let log: Logger
+
+    /// How long the broker has to acknowledge the last messages, in seconds.
+    private static let patience = 3.0
+
+    init(_ settings: ServeConfiguration.Events.MQTT, log: Logger) throws {
+        self.settings = settings
+        self.log = log
+        topics = MQTTTopics(prefix: settings.prefix, discovery: settings.discovery)
+        connection = try MQTTConnection(settings, availability: topics.availability)
+    }
+
+    func run(_ events: AsyncStream<EventNotice>) async {
+        let (happenings, end) = AsyncStream.makeStream(of: Happening.self)
+        await withDiscardingTaskGroup { tasks in
+            tasks.addTask {
+                for await event in events { end.yield(.event(event)) }
+                end.yield(.eventsEnded)
+            }
+            tasks.addTask {
+                for await change in connection.changes { end.yield(.connection(change)) }
+            }
+            connection.start()
+            await work(happenings, end)
+            connection.stop()
+            tasks.cancelAll()
+        }
+    }
+
+    private func work(_ happenings: AsyncStream<Happening>, _ end: AsyncStream<Happening>.Continuation) async {
+        var store = MessageStore(limit: settings.store)
+        var isConnected = false
+        var discovered: Set<String> = []
+        var isEnding = false
+        for await happening in happenings {
+            switch happening {
+            case .event(let event):
+                // Discovery comes first, and once: the broker retains it.
+                let topic = topics.state(event.stream, event.label)
+                if discovered.insert(topic).inserted,
+                    let message = topics.discoveryMessage(stream: event.stream, label: event.label)
+                {
+                    store.add(message)
+                }
+                for message in topics.messages(
+                    stream: event.stream, label: event.label, isStart: event.isStart, json: event.json)
+                { store.add(message) }
+            case .connection(.connected):
+                if !isConnected { log.notice("connected to the broker \(settings.host):\(settings.port)") }
+                isConnected = true
+                store.disconnect()
+                connection.publish(topics.availability, "online")
+            case .connection(.disconnected(let reason)):
+                if isConnected { log.warning("the broker \(settings.host):\(settings.port) is away: \(reason)") }
+                isConnected = false
+                store.disconnect()
+            case .connection(.acknowledged(let number)): store.acknowledge(number)
+            case .eventsEnded:
+                isEnding = true
+                Task {
+                    try? await Task.sleep(for: .seconds(Self.patience))
+                    end.finish()
+                }
+            }
+            while isConnected, let message = store.next, let number = connection.publish(message) {
+                store.markSent(number)
+            }
+            if isEnding && store.count == 0 { end.finish() }
+        }
+        if store.count > 0 { log.warning("\(store.count) messages did not reach the broker") }
+    }
+}

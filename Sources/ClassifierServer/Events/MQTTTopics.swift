@@ -1,0 +1,63 @@
+internal import ClassifierService
+
+/// What is published of an event, and where.
+package struct MQTTTopics: Sendable {
+    package let prefix: String
+    /// Home Assistant's prefix of discovery messages; nil for none.
+    package let discovery: String?
+
+    package init(prefix: String, discovery: String?) {
+        self.prefix = prefix
+        self.discovery = discovery
+    }
+
+    /// `online`, or, by the broker, `offline`.
+    package var availability: String { "\(prefix)/availability" }
+
+    package func state(_ stream: String, _ label: String) -> String {
+        "\(prefix)/\(Self.level(stream))/\(Self.level(label))"
+    }
+
+    /// The messages of one event.
+    package func messages(stream: String, label: String, isStart: Bool, json: String) -> [MessageStore.Message] {
+        let topic = state(stream, label)
+        return [
+            .init(topic: "\(topic)/state", payload: json, isRetained: true),
+            .init(topic: topic, payload: isStart ? "ON" : "OFF", isRetained: true),
+        ]
+    }
+
+    /// The message that makes Home Assistant show a class of a stream as a binary sensor.
+    package func discoveryMessage(stream: String, label: String) -> MessageStore.Message? {
+        guard let discovery else { return nil }
+        let id = [prefix, stream, label].map { Self.identifier($0) }.joined(separator: "_")
+        let topic = state(stream, label)
+        func pair(_ key: String, _ value: String) -> String { "\"\(key)\":\(JSONLine.quoted(value))" }
+        let device =
+            "{\"identifiers\":[\(JSONLine.quoted("\(Self.identifier(prefix))_\(Self.identifier(stream))"))],"
+            + [pair("name", "\(prefix) \(stream)"), pair("sw_version", Version.text)].joined(separator: ",") + "}"
+        let fields = [
+            pair("name", label), pair("unique_id", id), pair("object_id", id), pair("state_topic", topic),
+            pair("json_attributes_topic", "\(topic)/state"), pair("availability_topic", availability),
+            pair("device_class", "sound"), "\"device\":\(device)",
+        ]
+        return .init(
+            topic: "\(discovery)/binary_sensor/\(id)/config", payload: "{\(fields.joined(separator: ","))}",
+            isRetained: true)
+    }
+
+    /// A text as one level of a topic: wildcards and separators are none of it.
+    static func level(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { "/+#\0".unicodeScalars.contains($0) ? "_" : $0 }))
+    }
+
+    /// Home Assistant's identifiers have letters, digits, dashes and underscores.
+    static func identifier(_ text: String) -> String {
+        String(
+            text.unicodeScalars.map { scalar in
+                scalar.isASCII
+                    && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil || scalar == "-")
+                    ? Character(scalar) : "_"
+            })
+    }
+}

@@ -1,0 +1,91 @@
+package import NIOHTTP1
+
+/// Who may ask for what. Pure: a function of a request's head.
+package struct AccessControl: Sendable {
+    package enum Verdict: Equatable {
+        case allowed
+        /// A token is missing or wrong.
+        case unauthorized
+        /// A page of another site asks, through somebody's browser.
+        case forbidden(String)
+    }
+
+    /// Nil where no token is needed.
+    package let token: String?
+    /// Names of this server that browsers may use, without ports.
+    package let hosts: Set<String>
+    /// Whether the server is reachable by this machine alone.
+    package let isLocal: Bool
+
+    package init(token: String?, hosts: Set<String>, isLocal: Bool) {
+        self.token = token
+        self.hosts = hosts
+        self.isLocal = isLocal
+    }
+
+    /// A browser cannot set headers of a WebSocket, but it can name subprotocols: this one carries the token, as the
+    /// hexadecimal digits of its bytes, since the name of a protocol has few characters.
+    package static let tokenProtocol = "bearer."
+    package static let streamProtocol = "audio-classifierd"
+
+    /// - Parameter isPublic: what shows nothing but that the service is there.
+    package func verdict(_ head: HTTPRequestHead, isPublic: Bool) -> Verdict {
+        if let reason = foreignSite(head.headers) { return .forbidden(reason) }
+        guard let token, !isPublic else { return .allowed }
+        let given = Self.token(in: head.headers) ?? ""
+        return Self.isEqual(Array(given.utf8), Array(token.utf8)) ? .allowed : .unauthorized
+    }
+
+    /// A page from elsewhere must not use the service through the browser of somebody who can reach it. Its requests
+    /// carry another `Origin`; and a name that was rebound to this machine's address is not one of its names.
+    private func foreignSite(_ headers: HTTPHeaders) -> String? {
+        let host = headers.first(name: "Host") ?? ""
+        if isLocal || !hosts.isEmpty {
+            let name = Self.name(host)
+            guard name.isEmpty || hosts.contains(name) || Self.isLocalName(name) else {
+                return "\"\(name)\" is not a name of this server; access.hosts lists its names"
+            }
+        }
+        guard let origin = headers.first(name: "Origin") else { return nil }
+        let authority = origin.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init) ?? ""
+        guard authority.lowercased() == host.lowercased() else { return "a page of \(origin) may not use this server" }
+        return nil
+    }
+
+    private static func isLocalName(_ name: String) -> Bool {
+        name == "localhost" || name == "[::1]" || name.hasPrefix("127.")
+    }
+
+    /// A host without its port.
+    private static func name(_ host: String) -> String {
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[...end]).lowercased() }
+        return (host.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? "").lowercased()
+    }
+
+    private static func token(in headers: HTTPHeaders) -> String? {
+        if let header = headers.first(name: "Authorization") {
+            let words = header.split(separator: " ", maxSplits: 1)
+            guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
+            return String(words[1])
+        }
+        let digits = headers[canonicalForm: "Sec-WebSocket-Protocol"].first { $0.hasPrefix(tokenProtocol) }?
+            .dropFirst(tokenProtocol.count)
+        guard var digits, digits.count % 2 == 0 else { return nil }
+        var bytes: [UInt8] = []
+        while !digits.isEmpty {
+            guard let byte = UInt8(digits.prefix(2), radix: 16) else { return nil }
+            bytes.append(byte)
+            digits.removeFirst(2)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Takes as long for a token that is wrong from the first byte as for one that is wrong in the last.
+    package static func isEqual(_ given: [UInt8], _ expected: [UInt8]) -> Bool {
+        var difference: UInt8 = given.count == expected.count ? 0 : 1
+        for index in expected.indices {
+            difference |= expected[index] ^ (index < given.count ? given[index] : 0)
+        }
+        return difference == 0
+    }
+}

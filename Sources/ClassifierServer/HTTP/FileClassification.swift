@@ -1,0 +1,63 @@
+internal import AudioFrontend
+internal import ClassifierService
+internal import NIOConcurrencyHelpers
+internal import NIOPosix
+
+/// Classifies uploaded files on threads of their own, a few at a time, so that live streams do not wait for them.
+final class FileClassification: Sendable {
+    private struct ReaderBehind: Error {}
+
+    /// Lines that may wait for a client that reads slowly: many hours of predictions.
+    private static let largestBacklog = 1 << 20
+
+    private let limit: Int
+    private let pool: NIOThreadPool
+    private let running = NIOLockedValueBox(0)
+
+    init(limit: Int) {
+        self.limit = limit
+        pool = NIOThreadPool(numberOfThreads: limit)
+        pool.start()
+    }
+
+    func stop() async { try? await pool.shutdownGracefully() }
+
+    /// - Returns: false where as many files as are allowed are being classified. Whoever gets true calls ``leave()``.
+    func enter() -> Bool {
+        running.withLockedValue { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave() { running.withLockedValue { $0 -= 1 } }
+
+    /// Lines as they are made; an error where the file is not audio, after the lines of what was.
+    func lines(
+        _ descriptor: Int32, session: StreamSession, input: InputOptions, name: String
+    ) -> AsyncThrowingStream<[String], any Error> {
+        let (stream, continuation) = AsyncThrowingStream.makeStream(
+            of: [String].self, bufferingPolicy: .bufferingOldest(Self.largestBacklog))
+        pool.submit { state in
+            guard case .active = state else {
+                continuation.finish(throwing: Refusal(reason: .stopping, message: "the service is stopping"))
+                return
+            }
+            do {
+                var audio = try AudioInput(
+                    descriptor: descriptor, name: name, rate: session.model.recipe.sampleRate, options: input,
+                    owned: true)
+                continuation.yield(session.header)
+                try session.run(&audio, file: name, stream: name) { lines in
+                    // A client that has gone, or does not read, is no reason to go on.
+                    guard case .enqueued = continuation.yield(lines) else { throw ReaderBehind() }
+                }
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+        return stream
+    }
+}

@@ -1,0 +1,110 @@
+/// The first file in a `multipart/form-data` body (RFC 7578), found while the body comes in. Pure: bytes in, bytes of
+/// the file out.
+package struct MultipartReader {
+    package struct Malformed: Error {
+        package let message: String
+    }
+
+    private enum State { case preamble, headers, file, skipped, done }
+
+    /// Headers of a part that are longer are not headers.
+    private static let largestHeaders = 16384
+
+    private let delimiter: [UInt8]
+    private var state = State.preamble
+    private var buffer: [UInt8]
+    package private(set) var hasFile = false
+
+    /// - Parameter contentType: of the request.
+    /// - Returns: nil where it is another type, or names no boundary.
+    package init?(contentType: String) {
+        let parts = contentType.split(separator: ";").map { Self.trimmed($0) }
+        guard parts.first?.lowercased() == "multipart/form-data" else { return nil }
+        let prefix = "boundary="
+        guard var boundary = parts.first(where: { $0.lowercased().hasPrefix(prefix) })?.dropFirst(prefix.count) else {
+            return nil
+        }
+        if boundary.hasPrefix("\"") && boundary.hasSuffix("\"") && boundary.count >= 2 {
+            boundary = boundary.dropFirst().dropLast()
+        }
+        guard (1...70).contains(boundary.utf8.count) else { return nil }
+        delimiter = Array("\r\n--\(boundary)".utf8)
+        // The first delimiter has no line before it that it could end.
+        buffer = Array("\r\n".utf8)
+    }
+
+    /// Takes the next bytes of the body.
+    /// - Returns: the next bytes of the file.
+    package mutating func push(_ bytes: [UInt8]) throws(Malformed) -> [UInt8] {
+        buffer += bytes
+        var file: [UInt8] = []
+        while true {
+            switch state {
+            case .done:
+                buffer = []
+                return file
+            case .headers:
+                guard let end = Self.find(Array("\r\n\r\n".utf8), in: buffer) else {
+                    guard buffer.count <= Self.largestHeaders else {
+                        throw Malformed(message: "the headers of a part are longer than \(Self.largestHeaders) bytes")
+                    }
+                    return file
+                }
+                let isFile = !hasFile && Self.isFile(buffer[..<end])
+                hasFile = hasFile || isFile
+                state = isFile ? .file : .skipped
+                buffer.removeFirst(end + 4)
+            case .preamble, .file, .skipped:
+                guard let place = Self.find(delimiter, in: buffer) else {
+                    // What could be the beginning of a delimiter waits.
+                    let safe = max(0, buffer.count - delimiter.count + 1)
+                    if state == .file { file += buffer[..<safe] }
+                    buffer.removeFirst(safe)
+                    return file
+                }
+                let after = place + delimiter.count
+                guard buffer.count >= after + 2 else {
+                    if state == .file { file += buffer[..<place] }
+                    buffer.removeFirst(place)
+                    return file
+                }
+                if state == .file { file += buffer[..<place] }
+                let isLast = buffer[after] == UInt8(ascii: "-") && buffer[after + 1] == UInt8(ascii: "-")
+                state = isLast ? .done : .headers
+                buffer.removeFirst(after)
+                // The line end behind the delimiter stays, as the one before the first header: a part without headers
+                // has it only.
+                if !isLast && !buffer.starts(with: Array("\r\n".utf8)) {
+                    throw Malformed(message: "a part's delimiter is followed by something else than a line end")
+                }
+            }
+        }
+    }
+
+    /// Whether the body was whole.
+    package var isComplete: Bool { state == .done }
+
+    private static func isFile(_ headers: ArraySlice<UInt8>) -> Bool {
+        let lines = String(decoding: headers, as: UTF8.self).split(whereSeparator: \.isNewline)
+        guard let line = lines.first(where: { $0.lowercased().hasPrefix("content-disposition:") }) else { return false }
+        let fields = line.split(separator: ";").map { trimmed($0).lowercased() }
+        return fields.contains { $0.hasPrefix("filename=") || $0.hasPrefix("filename*=") || $0 == "name=\"file\"" }
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let rest = text.drop { $0 == " " || $0 == "\t" }
+        var result = String(rest)
+        while let last = result.last, last == " " || last == "\t" { result.removeLast() }
+        return result
+    }
+
+    private static func find(_ pattern: [UInt8], in bytes: [UInt8]) -> Int? {
+        guard bytes.count >= pattern.count else { return nil }
+        var start = 0
+        while let place = bytes[start...].firstIndex(of: pattern[0]), place + pattern.count <= bytes.count {
+            if bytes[place..<place + pattern.count].elementsEqual(pattern) { return place }
+            start = place + 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,95 @@
+internal import AudioFrontend
+internal import ClassifierService
+internal import Kernels
+internal import StreamTransformer
+
+/// What the service says about itself: streams, models, metrics.
+struct ServiceReport: Sendable {
+    let hub: StreamHub
+    let gate: ConnectionGate
+
+    func streams() async -> String {
+        var statuses: [StreamStatus] = []
+        for loop in hub.loops { statuses += await loop.statuses }
+        return "[\(statuses.sorted { $0.id < $1.id }.map(Self.json).joined(separator: ","))]"
+    }
+
+    static func json(_ status: StreamStatus) -> String {
+        var line = JSONLine(type: "stream")
+        line.add("stream", status.id)
+        line.add("model", status.model)
+        line.add("rate", status.rate)
+        line.add("sample", Int(status.position))
+        line.add("t", Double(status.position) / Double(status.rate), decimals: 3)
+        line.add("frames", Int(status.predictions))
+        line.add("queued_samples", status.queued)
+        line.add("dropped", Int(status.dropped))
+        line.add("watchers", status.watchers)
+        return line.text
+    }
+
+    func models() -> String {
+        let lines = hub.offered.map { model in
+            let configuration = model.model.configuration
+            var line = JSONLine(type: "model")
+            line.add("model", configuration.name)
+            line.add("description", configuration.description)
+            line.add("licence", configuration.licence)
+            line.add("model_sha256", configuration.weights.sha256)
+            line.add("rate", model.recipe.sampleRate)
+            line.add("hop", model.hop)
+            line.add("bands", model.recipe.bands)
+            line.add("frame_hop", model.recipe.hop)
+            line.add("labels", configuration.labels)
+            line.add("background", Array(configuration.background).sorted())
+            return line.text
+        }
+        return "[\(lines.joined(separator: ","))]"
+    }
+
+    func readiness() -> String {
+        let (streams, load) = hub.shared.load
+        var line = JSONLine(type: "ready")
+        line.add("streams", streams)
+        line.add("load", load, decimals: 4)
+        return line.text
+    }
+
+    func metrics() async -> String {
+        var queued = 0.0
+        for loop in hub.loops {
+            for status in await loop.statuses {
+                queued += Double(status.queued) / Double(max(1, hub.offered[0].recipe.hop))
+            }
+        }
+        let values = hub.metrics.values
+        let (streams, load) = hub.shared.load
+        var text = PrometheusText()
+        text.gauge(
+            "build_info", "Version of the program and instruction set of its kernels; always 1.", 1,
+            labels: [("version", Version.text), ("kernels", Kernels.best.name)])
+        text.gauge("streams", "Streams that are running.", Double(streams))
+        text.gauge("connections", "Connections that are open.", Double(gate.count))
+        text.counter("connections_total", "Connections that were taken.", values.connections)
+        text.counter("frames_total", "Predictions made.", values.predictions)
+        text.counter("dropped_samples_total", "Samples that live sources lost.", values.droppedSamples)
+        text.counter("events_total", "Events that began, by label.", label: "label", values.events)
+        text.counter("stream_ends_total", "Streams that ended, by reason.", label: "reason", values.ends)
+        text.counter("refusals_total", "Streams and connections refused, by reason.", label: "reason", values.refusals)
+        text.counter(
+            "lost_events_total", "Events that did not fit into an output's store.", label: "output", values.lostEvents)
+        text.counter("state_failures_total", "States that could not be saved.", values.stateFailures)
+        text.histogram(
+            "step_duration_seconds", "Time of one turn of an inference loop: all streams to their next prediction.",
+            values.steps)
+        text.histogram(
+            "prediction_latency_seconds", "Time from the arrival of a prediction's newest samples to the prediction.",
+            values.latency)
+        text.gauge("load_ratio", "Part of the inference loops' time that the running streams take.", load)
+        text.gauge(
+            "realtime_factor", "Seconds of audio that a second of an inference loop classifies, as measured.",
+            1 / max(hub.shared.cost, 1e-9))
+        text.gauge("queue_depth_frames", "Frames' worth of samples that wait.", queued.rounded())
+        return text.text
+    }
+}

@@ -1,0 +1,71 @@
+internal import ClassifierService
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+
+/// All addresses that the service listens on.
+struct Listeners: Sendable {
+    let configuration: ServeConfiguration
+    let hub: StreamHub
+    let gate: ConnectionGate
+    let files: FileClassification
+    let group: MultiThreadedEventLoopGroup
+    let log: Logger
+
+    /// Bound sockets: clients can connect, and wait until ``run(_:)``.
+    struct Bound: Sendable {
+        fileprivate var http:
+            (
+                ConnectionListener<EventLoopFuture<HTTPServer.Connection>>,
+                ConnectionListener<EventLoopFuture<HTTPServer.Connection>>.Bound
+            )?
+        fileprivate var raw:
+            [(ConnectionListener<RawConnection.Channels>, ConnectionListener<RawConnection.Channels>.Bound)] = []
+        fileprivate(set) var addresses: [String] = []
+    }
+
+    func bind() async throws -> Bound {
+        var bound = Bound()
+        if let address = configuration.listening.http {
+            let listener = http(address)
+            let socket = try await listener.bind()
+            bound.http = (listener, socket)
+            bound.addresses.append("http://\(socket.address)/")
+        }
+        for (address, prefix) in [(configuration.listening.tcp, "tcp"), (configuration.listening.unix, "unix")] {
+            guard let address else { continue }
+            let listener = raw(address, prefix)
+            let socket = try await listener.bind()
+            bound.raw.append((listener, socket))
+            bound.addresses.append(prefix == "tcp" ? "tcp://\(socket.address)" : "\(socket.address)")
+        }
+        return bound
+    }
+
+    /// Accepts until cancelled.
+    func run(_ bound: Bound) async {
+        await withDiscardingTaskGroup { tasks in
+            if let (listener, socket) = bound.http { tasks.addTask { await listener.run(socket) } }
+            for (listener, socket) in bound.raw { tasks.addTask { await listener.run(socket) } }
+        }
+    }
+
+    private func http(_ address: ListenAddress) -> ConnectionListener<EventLoopFuture<HTTPServer.Connection>> {
+        let access = AccessControl(
+            token: configuration.access.token, hosts: Set(configuration.access.hosts.map { $0.lowercased() }),
+            isLocal: address.isLocal)
+        let server = HTTPServer(
+            hub: hub, access: access, limits: configuration.limits,
+            router: RequestRouter(hub: hub, report: ServiceReport(hub: hub, gate: gate), files: files))
+        return ConnectionListener(
+            address: address, group: group, gate: gate, log: log, initialize: { server.initialize($0) },
+            serve: { await server.serve($0, client: $1) })
+    }
+
+    private func raw(_ address: ListenAddress, _ prefix: String) -> ConnectionListener<RawConnection.Channels> {
+        let connection = RawConnection(hub: hub, idleSeconds: configuration.limits.idleSeconds, prefix: prefix)
+        return ConnectionListener(
+            address: address, group: group, gate: gate, log: log, initialize: { connection.initialize($0) },
+            serve: { await connection.serve($0, client: $1) })
+    }
+}

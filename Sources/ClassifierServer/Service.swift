@@ -1,0 +1,133 @@
+internal import AudioFrontend
+public import ClassifierService
+internal import Glibc
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import StreamTransformer
+internal import UnixSignals
+
+/// `serve`: many live streams over sockets, HTTP and WebSocket, until a signal ends it.
+public struct Service: Sendable {
+    private let configuration: ServeConfiguration
+    private let models: [String: AudioModel]
+    private let standard: AudioModel
+    private let log: Logger
+
+    /// How long clients have to take their last lines when the service stops, in seconds.
+    private static let drainSeconds = 10.0
+
+    /// - Throws: where a model cannot be loaded or does not fit the configuration.
+    public init(_ configuration: ServeConfiguration, catalog: ModelCatalog = ModelCatalog(), log: Logger) throws {
+        self.configuration = configuration
+        self.log = log
+        var models: [String: AudioModel] = [:]
+        for name in [configuration.model] + configuration.models where models[name] == nil {
+            models[name] = try AudioModel(catalog.load(name))
+        }
+        guard let standard = models[configuration.model] else {
+            throw ServiceError(.software, code: "internal", "the model \(configuration.model) was not loaded")
+        }
+        self.models = models
+        self.standard = standard
+        // The thresholds of the configuration must fit the labels of the model that streams get unless they say
+        // otherwise.
+        _ = try DecisionRules(standard.model.configuration, configuration.streams.decision)
+    }
+
+    /// Serves until SIGTERM or SIGINT, then lets streams end properly.
+    /// - Parameter started: told the addresses, as soon as clients can connect.
+    public func run(started: @Sendable ([String]) -> Void = { _ in }) async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let threads =
+            configuration.capacity.threads > 0
+            ? configuration.capacity.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let cost = try Calibration.cost(of: Array(models.values))
+        let metrics = ServerMetrics()
+        let shared = SharedLoad(
+            Admission(
+                loops: threads, limit: configuration.limits.streams,
+                limitPerClient: configuration.limits.streamsPerClient, load: configuration.capacity.load),
+            loops: threads, cost: cost)
+        let inference = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        let sockets = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let keeper = StateKeeper(
+            try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
+            log: log)
+        let outputs = EventOutputs(
+            try EventOutputs.make(configuration.events, log: log), store: configuration.events.store, metrics: metrics)
+        let loops = (0..<threads).map { index in
+            InferenceLoop(
+                index: index, eventLoop: inference.next(), capacity: configuration.limits.streams, cost: cost,
+                shared: shared, metrics: metrics, keeper: keeper, outputs: outputs)
+        }
+        let hub = StreamHub(
+            models: models, standard: standard, defaults: configuration.streams, shared: shared, loops: loops,
+            metrics: metrics, keeper: keeper)
+        log.info(
+            "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
+            metadata: ["threads": "\(threads)", "model": "\(standard.model.configuration.name)"])
+        let result = await serve(hub, outputs, sockets: sockets, started: started)
+        await keeper.stop()
+        try? await sockets.shutdownGracefully()
+        try? await inference.shutdownGracefully()
+        try result.get()
+    }
+
+    private func serve(
+        _ hub: StreamHub, _ outputs: EventOutputs, sockets: MultiThreadedEventLoopGroup,
+        started: @Sendable ([String]) -> Void
+    ) async -> Result<Void, any Error> {
+        let files = FileClassification(limit: configuration.limits.files)
+        let gate = ConnectionGate(
+            limit: configuration.limits.connections, perSecond: configuration.limits.connectionRate,
+            metrics: hub.metrics)
+        let systemd = Systemd()
+        let listeners = Listeners(
+            configuration: configuration, hub: hub, gate: gate, files: files, group: sockets, log: log)
+        let bound: Listeners.Bound
+        do { bound = try await listeners.bind() } catch {
+            await files.stop()
+            return .failure(error)
+        }
+        await withDiscardingTaskGroup { work in
+            for loop in hub.loops { work.addTask { await loop.run() } }
+            work.addTask { await outputs.run() }
+            await withTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await listeners.run(bound) }
+                tasks.addTask {
+                    await hub.keeper.run(
+                        hub.loops, every: configuration.state.everySeconds, keepHours: configuration.state.keepHours)
+                }
+                tasks.addTask { await systemd.watch(hub.loops) }
+                started(bound.addresses)
+                systemd.ready()
+                await Self.waitForSignal()
+                systemd.stopping()
+                log.notice("stopping: streams end, no new ones are taken")
+                await hub.drain()
+                // Connections end by themselves when their streams have; the slow ones are cut off.
+                await Self.waitUntil(atMost: Self.drainSeconds) {
+                    hub.shared.load.streams == 0 && hub.connections.count == 0
+                }
+                tasks.cancelAll()
+            }
+            for loop in hub.loops { await loop.stop() }
+            outputs.finish()
+        }
+        await files.stop()
+        return .success(())
+    }
+
+    /// SIGTERM or SIGINT. A second one ends the program at once.
+    private static func waitForSignal() async {
+        for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
+        signal(SIGTERM, SIG_DFL)
+        signal(SIGINT, SIG_DFL)
+    }
+
+    private static func waitUntil(atMost seconds: Double, _ isDone: () -> Bool) async {
+        let deadline = NIODeadline.now() + .nanoseconds(Int64(seconds * 1e9))
+        while !isDone(), NIODeadline.now() < deadline { try? await Task.sleep(for: .milliseconds(10)) }
+    }
+}

@@ -1,0 +1,58 @@
+internal import AudioFrontend
+internal import ClassifierService
+internal import NIOCore
+
+/// Bare samples in, JSON lines out: a connection is a stream, described by the configuration. The client's end of
+/// sending is the end of its audio; the rest of the lines follow.
+struct RawConnection: Sendable {
+    let hub: StreamHub
+    let idleSeconds: Double
+    /// Of the streams' names: `tcp` or `unix`.
+    let prefix: String
+
+    typealias Channels = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    func initialize(_ channel: any Channel) -> EventLoopFuture<Channels> {
+        channel.eventLoop.makeCompletedFuture {
+            try IdleFailure.add(to: channel, seconds: idleSeconds)
+            return try Channels(
+                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+        }
+    }
+
+    func serve(_ channel: Channels, client: String) async {
+        // Whoever has gone cannot be told.
+        try? await channel.executeThenClose { inbound, outbound in
+            let parameters = StreamParameters(hub.defaults)
+            let stream: OpenStream
+            do throws(Refusal) {
+                stream = try await hub.open(parameters, prefix: prefix, client: client)
+            } catch {
+                let record = Record.failure(stream: prefix, code: error.reason.rawValue, message: error.message)
+                try await outbound.write(ByteBuffer(string: record.json + "\n"))
+                return
+            }
+            let rate = try hub.model(parameters.model).recipe.sampleRate
+            await StreamConnection(stream: stream, connections: hub.connections).run {
+                var receiver = AudioReceiver(
+                    stream, try StreamHub.decoder(parameters, name: stream.id, rate: rate))
+                for try await buffer in inbound {
+                    _ = try await receiver.receive(Array(buffer.readableBytesView))
+                }
+                try await receiver.finish()
+                return .complete
+            } write: {
+                try await outbound.write(ByteBuffer(string: stream.start.json + "\n"))
+                for await output in stream.output {
+                    if case .records(let records) = output { try await outbound.write(Self.lines(records)) }
+                }
+                try await outbound.write(Self.lines(stream.ending.records))
+                outbound.finish()
+            }
+        }
+    }
+
+    private static func lines(_ records: [Record]) -> ByteBuffer {
+        ByteBuffer(string: records.map { $0.json + "\n" }.joined())
+    }
+}

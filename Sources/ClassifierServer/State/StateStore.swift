@@ -1,0 +1,112 @@
+internal import ClassifierService
+internal import FoundationEssentials
+internal import Glibc
+internal import NIOConcurrencyHelpers
+
+/// Saved states of streams, by name: in a folder, where there is one, and the newest of the streams that have ended in
+/// memory.
+final class StateStore: Sendable {
+    private struct Kept {
+        var states: [String: [UInt8]] = [:]
+        /// The one that was kept longest is first.
+        var order: [String] = []
+    }
+
+    private static let suffix = ".state"
+
+    /// Nil where states do not outlive the service.
+    let folder: String?
+    private let limit: Int
+    private let kept = NIOLockedValueBox(Kept())
+
+    /// - Parameter limit: states that are kept in memory where there is no folder.
+    /// - Throws: ``ServiceError`` where the folder cannot be made or written to.
+    init(folder: String?, limit: Int) throws(ServiceError) {
+        self.folder = folder
+        self.limit = limit
+        guard let folder else { return }
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch { throw Self.failure(folder, "the folder cannot be made") }
+        guard unsafe access(folder, W_OK | X_OK) == 0 else { throw Self.failure(folder, "cannot write there") }
+        // What a process that was killed was writing.
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        where name.hasPrefix(".partial-") {
+            unsafe unlink("\(folder)/\(name)")
+        }
+    }
+
+    /// Keeps the state of a stream, in the place of an older one: whoever reads finds the one or the other, whole.
+    func save(_ id: String, _ bytes: [UInt8]) throws(ServiceError) {
+        guard let folder else {
+            keep(id, bytes)
+            return
+        }
+        let path = "\(folder)/\(id)\(Self.suffix)"
+        let partial = "\(folder)/.partial-\(id)"
+        let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Self.failure(partial, "cannot be made") }
+        var rest = bytes[...]
+        var isGood = true
+        while isGood && !rest.isEmpty {
+            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0 && errno == EINTR { continue }
+            isGood = written > 0
+            if isGood { rest = rest.dropFirst(written) }
+        }
+        isGood = isGood && fsync(descriptor) == 0
+        isGood = close(descriptor) == 0 && isGood
+        guard isGood, unsafe rename(partial, path) == 0 else {
+            let failure = Self.failure(path, "the state cannot be written")
+            unsafe unlink(partial)
+            throw failure
+        }
+        let directory = unsafe open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        guard directory >= 0 else { return }
+        fsync(directory)
+        close(directory)
+    }
+
+    /// The newest state of a stream that is not running, if there is one.
+    func load(_ id: String) -> [UInt8]? {
+        guard let folder else { return kept.withLockedValue { $0.states[id] } }
+        return (try? Data(contentsOf: URL(filePath: "\(folder)/\(id)\(Self.suffix)"))).map { Array($0) }
+    }
+
+    func remove(_ id: String) {
+        guard let folder else {
+            kept.withLockedValue { kept in
+                kept.states[id] = nil
+                kept.order.removeAll { $0 == id }
+            }
+            return
+        }
+        unsafe unlink("\(folder)/\(id)\(Self.suffix)")
+    }
+
+    /// Removes states that nobody has come back for.
+    func removeOlder(than seconds: Double) {
+        guard let folder else { return }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        where name.hasSuffix(Self.suffix) {
+            var status = stat()
+            guard unsafe stat("\(folder)/\(name)", &status) == 0 else { continue }
+            if WallClock.now() - Double(status.st_mtim.tv_sec) > seconds { unsafe unlink("\(folder)/\(name)") }
+        }
+    }
+
+    private func keep(_ id: String, _ bytes: [UInt8]) {
+        kept.withLockedValue { kept in
+            kept.order.removeAll { $0 == id }
+            kept.order.append(id)
+            kept.states[id] = bytes
+            if kept.order.count > limit { kept.states[kept.order.removeFirst()] = nil }
+        }
+    }
+
+    private static func failure(_ path: String, _ reason: String) -> ServiceError {
+        ServiceError(
+            .inputOutput, code: "state",
+            "\(path): \(reason): \(unsafe String(cString: strerror(errno))); state.folder is where states are kept")
+    }
+}

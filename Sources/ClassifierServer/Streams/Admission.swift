@@ -1,0 +1,89 @@
+internal import ClassifierService
+
+/// Why a stream is not taken.
+package struct Refusal: Error, Equatable {
+    package enum Reason: String, Sendable {
+        case capacity, streams, client, duplicate, stopping, request, model
+    }
+
+    package let reason: Reason
+    package let message: String
+    /// When it may be worth another try, in seconds.
+    package var retryAfter: Int?
+}
+
+/// Which streams there are, on which loop each one is, and whether another one fits. Pure: it is told what streams
+/// cost.
+package struct Admission {
+    package struct Place: Equatable {
+        package let loop: Int
+        package let client: String
+    }
+
+    package let limit: Int
+    package let limitPerClient: Int
+    /// The part of a loop's time that streams may take.
+    package let load: Double
+    package private(set) var places: [String: Place] = [:]
+    private var counts: [Int]
+    private var clients: [String: Int] = [:]
+    private var isStopping = false
+
+    package init(loops: Int, limit: Int, limitPerClient: Int, load: Double) {
+        self.limit = limit
+        self.limitPerClient = limitPerClient
+        self.load = load
+        counts = Array(repeating: 0, count: loops)
+    }
+
+    package var count: Int { places.count }
+
+    /// Takes the stream `id`, if it can be held.
+    /// - Parameter cost: for each loop, seconds of its thread that a second of audio costs.
+    /// - Returns: the loop that has the most time left.
+    package mutating func admit(_ id: String, client: String, cost: [Double]) throws(Refusal) -> Int {
+        guard !isStopping else {
+            throw Refusal(reason: .stopping, message: "the service is stopping; connect again", retryAfter: 5)
+        }
+        guard places[id] == nil else {
+            throw Refusal(
+                reason: .duplicate, message: "there is a stream \"\(id)\" already; end it or choose another name",
+                retryAfter: 5)
+        }
+        guard places.count < limit else {
+            throw Refusal(
+                reason: .streams, message: "there are \(places.count) streams, and limits.streams is \(limit)",
+                retryAfter: 10)
+        }
+        guard clients[client, default: 0] < limitPerClient else {
+            throw Refusal(
+                reason: .client,
+                message: "this client has \(limitPerClient) streams, as limits.streams_per_client allows",
+                retryAfter: 10)
+        }
+        let after = counts.indices.map { Double(counts[$0] + 1) * cost[$0] }
+        guard let loop = after.indices.min(by: { after[$0] < after[$1] }), after[loop] <= load else {
+            let percent = Decimal.text((after.min() ?? 0) * 100, 0)
+            throw Refusal(
+                reason: .capacity,
+                message:
+                    "another stream would take the load to \(percent) %, and capacity.load allows \(Decimal.text(load * 100, 0)) %",
+                retryAfter: 10)
+        }
+        places[id] = Place(loop: loop, client: client)
+        counts[loop] += 1
+        clients[client, default: 0] += 1
+        return loop
+    }
+
+    /// The stream `id` has ended.
+    package mutating func release(_ id: String) {
+        guard let place = places.removeValue(forKey: id) else { return }
+        counts[place.loop] -= 1
+        clients[place.client, default: 1] -= 1
+        if clients[place.client] == 0 { clients[place.client] = nil }
+    }
+
+    /// No further stream is taken.
+    package mutating func stop() { isStopping = true }
+}

@@ -1,0 +1,116 @@
+internal import ClassifierServer
+internal import ClassifierService
+internal import NIOHTTP1
+internal import TestSupport
+internal import Testing
+
+/// What requests say is read strictly.
+@Suite struct RequestTests {
+    @Test func targetsAreDecoded() throws {
+        let target = try #require(RequestTarget("/v1//streams/a%20b/?x=1&y=%C3%A4+b&z&w=a%3Db=c"))
+        #expect(target.path == ["v1", "streams", "a b"])
+        #expect(target.query.map(\.name) == ["x", "y", "z", "w"])
+        #expect(target.query.map(\.value) == ["1", "ä b", "", "a=b=c"])
+        #expect(RequestTarget("*")?.path == ["*"] && RequestTarget("/")?.path == [])
+        for broken in ["/%", "/%4", "/%zz", "/%ff", "/?a=%e4"] { #expect(RequestTarget(broken) == nil, "\(broken)") }
+    }
+
+    @Test func anyTargetIsReadOrRefused() {
+        var random = SplitMix64(seed: 4)
+        let characters = Array("/?&=%+abc0f.~é")
+        for _ in 0..<5000 {
+            let length = random.integer(in: 0...12)
+            _ = RequestTarget(
+                String((0..<length).map { _ in characters[random.integer(in: 0...characters.count - 1)] }))
+        }
+    }
+
+    private func parameters(_ query: String) throws -> StreamParameters {
+        let defaults = try ServeConfiguration(file: nil, environment: [:]).streams
+        let target = try #require(RequestTarget("/?" + query))
+        return try StreamParameters(defaults, query: target.query, known: StreamParameters.stream)
+    }
+
+    @Test func parametersAreRead() throws {
+        let some = try parameters(
+            "stream=mic.0&sample_format=f32le&rate=48000&channels=2&channel=1&emit=changes,events&top_k=5&threshold=0.7"
+                + "&class_threshold=a=b%3D0.5&deny=x&deny=y&min_dbfs=-50&live=true&position=16000")
+        #expect(some.id == "mic.0" && some.rate == 48000 && some.channels == 2 && some.topCount == 5)
+        #expect(some.emission == .changes && some.interest.events && some.interest.frames)
+        #expect(some.decision.classThresholds == ["a=b": 0.5] && some.decision.deny == ["x", "y"])
+        #expect(some.isLive && some.position == 16000 && some.decision.minimumLevel == -50)
+        let events = try parameters("emit=events")
+        #expect(events.emission == .events && !events.interest.frames && events.interest.events)
+    }
+
+    @Test(arguments: [
+        "streem=a", "stream=", "stream=a/b", "stream=.a", "stream=ä", "rate=0", "rate=x", "channels=0", "emit=",
+        "emit=frames,loud", "threshold=nan", "class_threshold=0.5", "position=-1", "live=1", "sample_format=mp3",
+        "channel=left", "min_duration_ms=-1", "every=0",
+    ])
+    func wrongParametersAreNamed(query: String) throws {
+        let name = String(query.prefix { $0 != "=" })
+        let refusal = try #require(throws: Refusal.self) { try parameters(query) }
+        #expect(refusal.reason == .request && refusal.message.contains(name), "\(refusal.message)")
+    }
+
+    private func head(_ headers: [(String, String)]) -> HTTPRequestHead {
+        HTTPRequestHead(version: .http1_1, method: .GET, uri: "/", headers: HTTPHeaders(headers))
+    }
+
+    @Test func tokensAreCompared() {
+        let access = AccessControl(token: "a secret token", hosts: [], isLocal: false)
+        #expect(access.verdict(head([]), isPublic: false) == .unauthorized)
+        #expect(access.verdict(head([]), isPublic: true) == .allowed)
+        let digits = Array("a secret token".utf8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        for good in [
+            ("Authorization", "Bearer a secret token"), ("authorization", "bearer a secret token"),
+            ("Sec-WebSocket-Protocol", "audio-classifierd, bearer.\(digits)"),
+        ] { #expect(access.verdict(head([good]), isPublic: false) == .allowed, "\(good)") }
+        for bad in [
+            ("Authorization", "Bearer a secret toke"), ("Authorization", "Bearer a secret token2"),
+            ("Authorization", "Basic a secret token"), ("Authorization", "Bearer"), ("Authorization", ""),
+            ("Sec-WebSocket-Protocol", "bearer.\(digits)0"), ("Sec-WebSocket-Protocol", "bearer.xx"),
+        ] { #expect(access.verdict(head([bad]), isPublic: false) == .unauthorized, "\(bad)") }
+        #expect(AccessControl.isEqual([], []) && !AccessControl.isEqual([], [0]) && !AccessControl.isEqual([0], []))
+    }
+
+    /// A page from elsewhere cannot use the service through a browser, by its own name or by one that was rebound.
+    @Test func otherSitesAreRefused() {
+        let access = AccessControl(token: nil, hosts: ["ear.example"], isLocal: true)
+        for good in [
+            [("Host", "127.0.0.1:8080")], [("Host", "[::1]:8080")], [("Host", "localhost")], [],
+            [("Host", "ear.example"), ("Origin", "https://ear.example")],
+            [("Host", "localhost:8080"), ("Origin", "http://localhost:8080")],
+        ] { #expect(access.verdict(head(good), isPublic: true) == .allowed, "\(good)") }
+        for bad in [
+            [("Host", "evil.example")], [("Host", "localhost:8080"), ("Origin", "http://evil.example")],
+            [("Host", "localhost:8080"), ("Origin", "http://localhost:9090")],
+            [("Host", "localhost:8080"), ("Origin", "null")],
+        ] {
+            guard case .forbidden = access.verdict(head(bad), isPublic: true) else {
+                Issue.record("\(bad) is allowed")
+                continue
+            }
+        }
+    }
+
+    @Test func metricsEscapeLabels() {
+        var text = PrometheusText()
+        text.counter("events_total", "Events.", label: "label", ["a\"b\\c\nd": 2])
+        text.gauge("load_ratio", "Load.", 0.25)
+        #expect(
+            text.text == """
+                # HELP audio_classifierd_events_total Events.
+                # TYPE audio_classifierd_events_total counter
+                audio_classifierd_events_total{label="a\\"b\\\\c\\nd"} 2
+                # HELP audio_classifierd_load_ratio Load.
+                # TYPE audio_classifierd_load_ratio gauge
+                audio_classifierd_load_ratio 0.25
+
+                """)
+        var histogram = Histogram()
+        for value in [0.0001, 0.03, 100] { histogram.observe(value) }
+        #expect(histogram.count == 3 && histogram.counts[0] == 1 && histogram.counts[Histogram.bounds.count] == 1)
+    }
+}

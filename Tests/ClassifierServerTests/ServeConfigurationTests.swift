@@ -1,0 +1,112 @@
+internal import ClassifierServer
+internal import ClassifierService
+internal import TestSupport
+internal import Testing
+
+/// Flags before environment before file before defaults, and nothing that is not understood.
+@Suite struct ServeConfigurationTests {
+    private let folder: TemporaryDirectory
+
+    init() throws { folder = try TemporaryDirectory() }
+
+    private func read(_ yaml: String, flags: [String: String] = [:], environment: [String: String] = [:]) throws
+        -> ServeConfiguration
+    {
+        try folder.write(Array(yaml.utf8), to: "serve.yaml")
+        return try ServeConfiguration(file: "\(folder.path)/serve.yaml", flags: flags, environment: environment)
+    }
+
+    private func message(_ yaml: String, flags: [String: String] = [:], environment: [String: String] = [:]) throws
+        -> String
+    {
+        let error = try #require(throws: ServiceError.self) {
+            try read(yaml, flags: flags, environment: environment)
+        }
+        #expect(error.status == .configuration)
+        return error.message
+    }
+
+    @Test func order() throws {
+        let yaml = "limits:\n  streams: 10\n  connections: 20\n  files: 3\n"
+        let environment = ["AUDIO_CLASSIFIERD_LIMITS_STREAMS": "11", "AUDIO_CLASSIFIERD_LIMITS_CONNECTIONS": "21"]
+        let configuration = try read(yaml, flags: ["limits.streams": "12"], environment: environment)
+        #expect(configuration.limits.streams == 12 && configuration.limits.connections == 21)
+        #expect(configuration.limits.files == 3 && configuration.limits.idleSeconds == 30)
+        for line in [
+            "streams: 12  # --set limits.streams", "connections: 21  # AUDIO_CLASSIFIERD_LIMITS_CONNECTIONS",
+            "files: 3  # \(folder.path)/serve.yaml:4", "idle_seconds: 30.0  # default",
+        ] { #expect(configuration.text.contains("  \(line)\n"), "\(line)") }
+    }
+
+    @Test func printedConfigurationIsTheSameAgain() throws {
+        let first = try read(
+            """
+            model: keywords-en
+            listen: {http: "127.0.0.1:0", tcp: "[::1]:9000", unix: "unix:/run/a b.sock"}
+            streams:
+              emit: events
+              rate:
+              decision:
+                class_thresholds: {"yes": 0.25, "a: b": 0.5}
+                deny: [no, "o\\"ff"]
+                threshold: 0.5
+            """)
+        #expect(first.streams.decision.deny == ["no", "o\"ff"] && first.streams.rate == nil)
+        func withoutOrigins(_ text: String) -> [Substring] {
+            text.split(separator: "\n").map { $0[..<($0.firstRange(of: "  #")?.lowerBound ?? $0.endIndex)] }
+        }
+        let second = try read(first.text)
+        #expect(withoutOrigins(second.text) == withoutOrigins(first.text))
+    }
+
+    @Test func wrongSettingsAreNamedWithTheirLine() throws {
+        let path = "\(folder.path)/serve.yaml"
+        let unknown = try message("model: a\nlimits:\n  streams: 3\n  streems: 4\n")
+        #expect(
+            unknown.hasPrefix("\(path):4: ") && unknown.contains("\"limits.streems\"") && unknown.contains("streams"))
+        #expect(try message("limits:\n\n  streams: many\n").hasPrefix("\(path):3: limits.streams is \"many\""))
+        #expect(try message("limits: 3\n").hasPrefix("\(path):1: "))
+        #expect(try message("limits:\n  streams: [1]\n").hasPrefix("\(path):2: "))
+        #expect(try message("a: [\n").contains("not YAML"))
+        #expect(try message("model: a\nmodel: b\n").contains("twice"))
+        #expect(try message("streams:\n  emit: loud\n").contains("frames, changes, events, summary"))
+        #expect(try message("listen:\n  http: example.org:80\n").contains("listen.http"))
+        #expect(try message("", flags: ["limits.streems": "1"]).hasPrefix("--set limits.streems"))
+        #expect(
+            try message("", environment: ["AUDIO_CLASSIFIERD_LIMITS_STREAMS": "x"]).hasPrefix(
+                "AUDIO_CLASSIFIERD_LIMITS_STREAMS"))
+        let missing = try #require(throws: ServiceError.self) { try ServeConfiguration(file: "/none/serve.yaml") }
+        #expect(missing.message.hasPrefix("/none/serve.yaml: "))
+    }
+
+    @Test func misspeltVariablesAreTold() throws {
+        let configuration = try ServeConfiguration(
+            file: nil,
+            environment: ["AUDIO_CLASSIFIERD_LIMIT": "1", "AUDIO_CLASSIFIERD_MODELS": "/m", "PATH": "/bin"])
+        #expect(configuration.unusedVariables == ["AUDIO_CLASSIFIERD_LIMIT"])
+    }
+
+    /// What other machines can reach needs a token, and bare samples cannot carry one.
+    @Test func addressesOfOtherMachinesNeedAToken() throws {
+        #expect(try message("listen: {http: \"0.0.0.0:8080\"}").contains("access.token_file"))
+        #expect(try message("listen: {tcp: \"0.0.0.0:8081\"}").contains("token"))
+        try folder.write(Array("0123456789abcdef0123\n".utf8), to: "token")
+        let yaml = "listen: {http: \"0.0.0.0:8080\"}\naccess: {token_file: \"\(folder.path)/token\"}\n"
+        let configuration = try read(yaml)
+        #expect(configuration.access.token == "0123456789abcdef0123")
+        try folder.write(Array("short\n".utf8), to: "token")
+        #expect(try message(yaml).contains("16 characters"))
+        let secret = try read("access: {token: \"0123456789abcdef\"}")
+        #expect(!secret.text.contains("0123456789abcdef"), "a token is not printed")
+        #expect(try message("listen: {http: off}").contains("all off"))
+    }
+
+    @Test func addresses() {
+        #expect(ListenAddress("127.0.0.1:80") == .network(host: "127.0.0.1", port: 80))
+        #expect(ListenAddress("[::1]:80")?.description == "[::1]:80")
+        #expect(ListenAddress("unix:/a")?.isLocal == true && ListenAddress("0.0.0.0:1")?.isLocal == false)
+        for wrong in ["", "80", ":80", "127.0.0.1", "127.0.0.1:99999", "unix:a", "host:80", "[::1:80"] {
+            #expect(ListenAddress(wrong) == nil, "\(wrong)")
+        }
+    }
+}

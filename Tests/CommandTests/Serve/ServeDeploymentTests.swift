@@ -1,0 +1,93 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// What `deploy/` promises.
+@Suite struct ServeDeploymentTests {
+    private static let deploy = Program.models.dropLast("models".count) + "deploy"
+    private let folder: TemporaryDirectory
+
+    init() throws { folder = try TemporaryDirectory() }
+
+    /// systemd's own check finds nothing, once the program is where the unit says.
+    @Test func unitIsGood() throws {
+        let analyze = "/usr/bin/systemd-analyze"
+        guard FileManager.default.isExecutableFile(atPath: analyze) else {
+            Issue.record("systemd-analyze is not installed; it comes with Debian's systemd")
+            return
+        }
+        let text = try String(contentsOf: URL(filePath: "\(Self.deploy)/audio-classifierd.service"), encoding: .utf8)
+        let unit = text.split(separator: "/usr/local/bin/audio-classifierd").joined(separator: Program.path)
+        try folder.write(Array(unit.utf8), to: "audio-classifierd.service")
+        let check = try ChildProcess(
+            ["verify", "--man=no", "\(folder.path)/audio-classifierd.service"], program: analyze)
+        let finished = try check.wait()
+        #expect(finished.status == 0)
+        #expect(!finished.errors.contains("audio-classifierd.service:"), "\(finished.errors)")
+    }
+
+    /// The unit's words to systemd: ready when clients can connect, alive while the loops turn, stopping.
+    @Test func systemdIsTold() throws {
+        let path = "\(folder.path)/notify"
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC, 0)
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(result == 0)
+        let server = try Server(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "300000"])
+        _ = try WebSocketClient(server, "/v1/stream")
+        var words: Set<String> = []
+        func receive(until word: String) {
+            var buffer = [UInt8](repeating: 0, count: 256)
+            while !words.contains(word) {
+                let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
+                guard count > 0 else { return }
+                words.insert(String(decoding: buffer[..<count], as: UTF8.self))
+            }
+        }
+        receive(until: "READY=1")
+        receive(until: "WATCHDOG=1")
+        server.child.send(signal: SIGTERM)
+        receive(until: "STOPPING=1")
+        #expect(words == ["READY=1", "WATCHDOG=1", "STOPPING=1"])
+        #expect(try server.child.wait(atMost: 20).status == 0)
+    }
+
+    @Test func dashboardAsksForMetricsThatExist() throws {
+        let text = try String(contentsOf: URL(filePath: "\(Self.deploy)/grafana.json"), encoding: .utf8)
+        let dashboard = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        let server = try Server()
+        let metrics = try server.request("GET", "/metrics").text
+        let expressions = (dashboard["panels"]?.elements ?? []).flatMap { $0["targets"]?.elements ?? [] }
+        #expect(expressions.count > 8)
+        for expression in expressions.compactMap({ $0["expr"]?.string }) {
+            let words = expression.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+            for word in words where word.hasPrefix("audio_classifierd_") {
+                let name = word.hasSuffix("_bucket") ? word.dropLast("_bucket".count) : word
+                #expect(metrics.contains("# TYPE \(name) "), "\(name)")
+            }
+        }
+    }
+
+    /// The shipped configuration is what it says it is: the defaults, but for the socket for bare samples.
+    @Test func shippedConfigurationRuns() throws {
+        let file = Program.models.dropLast("models".count) + "configs/serve.yaml"
+        let printed = try Program.run(["serve", "--config", String(file), "--print-config"])
+        let defaults = try Program.run(["serve", "--print-config"])
+        func values(_ finished: Finished) -> [Substring] {
+            finished.lines.map { $0[..<($0.firstRange(of: "  # ")?.lowerBound ?? $0.endIndex)] }
+        }
+        #expect(printed.status == 0 && !printed.lines.isEmpty)
+        let differences = zip(values(printed), values(defaults)).filter { $0 != $1 }.map { $0.0 }
+        #expect(differences == ["  tcp: \"127.0.0.1:8081\""])
+        #expect(try Program.run(["serve", "--config", String(file), "--check"]).status == 0)
+    }
+}

@@ -1,0 +1,149 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// How streams of `serve` end, and who is not let in. Whatever a client does, the others go on.
+@Suite struct ServeEndTests {
+    private static let raw = Sound.raw(Sound.samples(16000))
+    private static let always = "threshold=0.000000001&threshold_off=0.000000001"
+
+    private func code(_ messages: [WebSocketClient.Message]) -> String? {
+        if case .close(_, let reason)? = messages.last { reason } else { nil }
+    }
+
+    @Test func stopClosesEverything() throws {
+        let server = try Server(hasTCP: true)
+        let socket = try WebSocketClient(server, "/v1/stream?stream=a&emit=events&\(Self.always)")
+        try socket.send(Self.raw)
+        while case .text(let text)? = try socket.receive(), !text.contains("\"phase\":\"start\"") {}
+        let bare = try Socket(port: try #require(server.tcpPort))
+        var lines = LineReader(bare)
+        try bare.send(Self.raw)
+        while let line = try lines.next(), !line.contains("\"frame\":23,") {}
+        _ = try server.connect()  // an idle connection must not hold it up
+        server.child.send(signal: SIGTERM)
+        let messages = try socket.receiveAll()
+        let ended = messages.texts("event").filter { $0.contains("\"phase\":\"end\"") }
+        #expect(!ended.isEmpty && messages.texts("end").count == 1 && code(messages) == "stopping")
+        var last: String?
+        while let line = try lines.next() { last = line }
+        #expect(last == "{\"type\":\"end\",\"v\":1,\"stream\":\"tcp-1\",\"frames\":24,\"dropped\":0}")
+        let finished = try server.child.wait(atMost: 20)
+        #expect(finished.status == 0 && finished.output == "")
+    }
+
+    @Test func silentClientsAreClosed() throws {
+        let server = try Server(["limits.idle_seconds=2"])
+        let socket = try WebSocketClient(server, "/v1/stream?stream=a&emit=events&\(Self.always)")
+        try socket.send(Self.raw)
+        let messages = try socket.receiveAll()
+        #expect(code(messages) == "idle")
+        #expect(messages.texts("event").contains { $0.contains("\"phase\":\"end\"") })
+        #expect(messages.texts("error").first?.contains("nothing came for 2 s") == true)
+        // Half a request, and none.
+        for start in ["GET / HTTP/1.1\r\nHost:", ""] {
+            let half = try server.connect()
+            try half.send(Array(start.utf8))
+            #expect(try half.receiveAll().isEmpty)
+        }
+        #expect(try server.request("GET", "/v1/streams").json() == .array([]))
+    }
+
+    @Test func slowReadersAreDropped() throws {
+        let server = try Server(["streams.outputs=16"])
+        let socket = try WebSocketClient(
+            server, "/v1/stream?stream=slow&features=true&top_k=12", receiveBuffer: 4096)
+        let fast = try WebSocketClient(server, "/v1/stream?stream=fast")
+        // Megabytes of features fill what the system buffers; the rest is bounded.
+        let piece = Sound.raw(Sound.samples(32_000))
+        for _ in 0..<400 {
+            do { try socket.send(piece) } catch { break }
+            if try server.metric("stream_ends_total{reason=\"slow_reader\"}") == 1 { break }
+        }
+        #expect(try server.metric("stream_ends_total{reason=\"slow_reader\"}") == 1)
+        try fast.send(Self.raw)
+        try fast.send(text: "{\"type\":\"end\"}")
+        #expect(try fast.receiveAll().texts("frame").count == 24)
+    }
+
+    @Test func streamsTooManyAreRefused() throws {
+        let server = try Server(["limits.streams=2"], hasTCP: true)
+        let first = try WebSocketClient(server, "/v1/stream?stream=a")
+        let second = try WebSocketClient(server, "/v1/stream?stream=b")
+        let refused = try #require(throws: WebSocketClient.Refused.self) {
+            _ = try WebSocketClient(server, "/v1/stream?stream=c")
+        }
+        #expect(refused.reply.status == 503 && Int(refused.reply.headers["retry-after"] ?? "") ?? 0 > 0)
+        #expect(refused.reply.text.contains("limits.streams"))
+        let bare = try Socket(port: try #require(server.tcpPort))
+        #expect(String(decoding: try bare.receiveAll(), as: UTF8.self).contains("\"code\":\"streams\""))
+        let duplicate = try #require(throws: WebSocketClient.Refused.self) {
+            _ = try WebSocketClient(server, "/v1/stream?stream=a")
+        }
+        #expect(duplicate.reply.status == 409)
+        try first.send(text: "{\"type\":\"end\"}")
+        _ = try first.receiveAll()
+        _ = try WebSocketClient(server, "/v1/stream?stream=c")
+        try second.send(Self.raw)
+        try second.send(text: "{\"type\":\"end\"}")
+        #expect(try second.receiveAll().texts("frame").count == 24)
+    }
+
+    @Test func capacityIsMeasured() throws {
+        // A hundredth of a thread holds some streams and not two hundred.
+        let server = try Server(["capacity.load=0.01", "capacity.threads=1"])
+        var sockets: [WebSocketClient] = []
+        var refusal: Reply?
+        while refusal == nil && sockets.count < 200 {
+            do { sockets.append(try WebSocketClient(server, "/v1/stream")) } catch let refused
+                as WebSocketClient.Refused
+            {
+                refusal = refused.reply
+            }
+        }
+        #expect(refusal?.status == 503 && refusal?.headers["retry-after"] != nil)
+        #expect(refusal?.text.contains("\"code\":\"capacity\"") == true)
+    }
+
+    @Test func badClientsHarmNobody() throws {
+        let server = try Server(["limits.message_bytes=4096"], hasTCP: true)
+        let good = try WebSocketClient(server, "/v1/stream?stream=good")
+        for text in ["", "{}", "{\"type\":\"loud\"}", "[1", "{\"type\":\"gap\",\"lost_samples\":-1}"] {
+            let socket = try WebSocketClient(server, "/v1/stream")
+            try socket.send(text: text)
+            #expect(code(try socket.receiveAll()) == "control", "\(text)")
+        }
+        let notANumber = try WebSocketClient(server, "/v1/stream?sample_format=f32le")
+        try notANumber.send([0, 0, 0xC0, 0x7F])
+        #expect(code(try notANumber.receiveAll()) == "non_finite_sample")
+        for (opcode, payload) in [(UInt8(2), 5000), (3, 1), (0, 1), (11, 1)] {
+            let socket = try WebSocketClient(server, "/v1/stream")
+            try? socket.send(opcode: opcode, [UInt8](repeating: 0, count: payload))
+            _ = try? socket.receiveAll()
+        }
+        for _ in 0..<20 {
+            let socket = try WebSocketClient(server, "/v1/stream")
+            try socket.socket.send([0x82, 0xFE, 0x0F])  // the beginning of a message
+            socket.socket.vanish()
+        }
+        var random = SplitMix64(seed: 7)
+        for _ in 0..<100 {
+            let socket = try server.connect()
+            try? socket.send((0..<random.integer(in: 1...300)).map { _ in UInt8(random.integer(in: 0...255)) })
+            socket.finish()
+            _ = try? socket.receiveAll()
+        }
+        for piece in stride(from: 0, to: Self.raw.count, by: 4000) {
+            try good.send(Array(Self.raw[piece..<piece + 4000]))
+        }
+        try good.send(text: "{\"type\":\"end\"}")
+        let frames = try good.receiveAll().texts("frame")
+        let run = try Program.run(["run", "-", "--input-format", "raw", "--source-name", "good"], input: Self.raw)
+        #expect(frames == run.lines("frame"))
+        for _ in 0..<100 where try server.metric("streams") > 0 { usleep(20_000) }
+        #expect(try server.metric("streams") == 0)
+        #expect(try server.stop().status == 0)
+    }
+}
