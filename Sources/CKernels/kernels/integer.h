@@ -19,7 +19,9 @@ INLINE float quantize(const float *x, ptrdiff_t count, int16_t *units) {
   // A vector of zeros, or of numbers that are next to nothing, has no units.
   const float scale = top > 1e-30f ? LARGEST_INPUT / top : 0.0f;
   for (k = 0; k < count; k += KERNELS_LANES) {
-    const vec rounded = read_outputs(x + k, count - k) * scale + 12582912.0f;  // 1.5 * 2^23: rounds to an integer
+    // Two statements, which compilers do not fuse: a multiply-add would round another way than a product and a sum.
+    const vec scaled = read_outputs(x + k, count - k) * scale;
+    const vec rounded = scaled + 12582912.0f;  // 1.5 * 2^23: rounds to an integer
     const vec16s low = __builtin_convertvector((veci)rounded - 0x4b400000, vec16s);
     memcpy(units + k, &low, sizeof low);
   }
