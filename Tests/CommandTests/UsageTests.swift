@@ -41,7 +41,6 @@ internal import Testing
             (["features", recording, "--out", "x", "--recipe", "mfcc"], "\"mfcc\""),
             (["encode", "--features", "x"], "--"), (["bench", "--window", "7"], "--window"),
             (["bench", "--attention", "linear"], "--attention"), (["bench", "--layers", "0"], "--layers"),
-            (["bench", "--model", "keywords-en"], "--operations"),
         ]
         for (arguments, words) in cases {
             let finished = try Program.run(arguments)
