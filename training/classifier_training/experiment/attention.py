@@ -196,9 +196,10 @@ class SystemAttention(Attention):
         return padded.unfold(-2, self.count, 1).transpose(-1, -2)
 
     def _parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Scaled q, k and v; the former two in single precision where their exponentials are divided."""
+        """Scaled q, k and v; the former two in single precision at least where their exponentials are divided."""
         (q, k), v = self.queries_and_keys(x), self._split(self.value(x))
-        return (q.float(), k.float(), v) if self.count else (q, k, v)
+        precise = torch.promote_types(q.dtype, torch.float32)
+        return (q.to(precise), k.to(precise), v) if self.count else (q, k, v)
 
     def _join(self, o: Tensor) -> Tensor:
         return self.output(o.to(self.value.weight.dtype).transpose(1, 2).flatten(2))

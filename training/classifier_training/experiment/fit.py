@@ -19,6 +19,8 @@ _GRADIENT_NORM = 5.0
 _SHORT_SHARE = 0.25  # of the steps of systems that recompute windows, in which the windows are not yet full
 _SHORTEST = 12
 _LANDMARK_STREAMS, _LANDMARK_POINTS = 24, 4000
+# The layer norm of torch 1 takes no bfloat16 beside weights of float32: there everything is float32.
+_MIXES_PRECISIONS = not torch.__version__.startswith("1.")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def fit(
             group["lr"] = rate * schedule(min(1, done / tokens), budget.warm_up)
         if windows:
             network.look_back(int(rng.choice(windows)))
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=_MIXES_PRECISIONS):
             logits = network(batch.columns) if network.sliding else network.newest(batch.columns)
         loss = F.cross_entropy(
             logits.float().flatten(0, -2),
