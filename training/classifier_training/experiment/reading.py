@@ -22,7 +22,7 @@ def reading(summary: Summary, speed: Speed) -> list[str]:
             f"multiply-adds and {exact.median_microseconds:.1f} µs. Fixed landmarks (m = {counts}) take "
             f"{_shares([cost.multiply_adds / exact.multiply_adds for cost in fixed])} of the multiply-adds and "
             f"{_shares([cost.median_microseconds / exact.median_microseconds for cost in fixed])} of the time. "
-            f"Mid-stream they are {_points(summary, _FIXED, window, 'long')} points better than exact attention, cold "
+            f"Against exact attention they are {_points(summary, _FIXED, window, 'long')} points mid-stream, cold "
             f"{_points(summary, _FIXED, window, 'cold')} (mean over depths, data sets and seeds, ± its standard error)."
         )
         for system in _OTHERS:
