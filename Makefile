@@ -8,14 +8,16 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup build run test check lint test-swift test-sanitizer test-training test-instructions bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
+.PHONY: help setup setup-tests build run test check lint test-swift test-sanitizer test-training test-instructions bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup:  ## Install the Debian packages that are missing
-	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev pkg-config alsa-utils \
-	    prometheus systemd mosquitto mosquitto-clients curl netcat-openbsd socat python3-websockets
+	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev pkg-config alsa-utils
+
+setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, clients, promtool
+	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients curl netcat-openbsd socat python3-websockets
 
 build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd
@@ -29,7 +31,7 @@ run-serve: build  ## The daemon with its shipped configuration; it prints the ad
 SECONDS ?= 300
 STREAMS ?= 200
 
-soak: build  ## Load and faults on the daemon, on loopback: a table with figures (about ten minutes)
+soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table with figures (about ten minutes)
 	@scripts/soak $(PROGRAM) $(SECONDS) $(STREAMS)
 
 test: setup test-swift test-training  ## All tests
@@ -40,7 +42,7 @@ check: setup lint test-swift test-sanitizer test-training test-instructions  ## 
 lint:  ## Format, with no finding
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
 
-test-swift: setup
+test-swift: setup-tests
 	@scripts/run-tests release $(BUILD) --build-tests -- swift test -c release --skip-build
 
 # The targets with unsafe memory, unoptimised and with every check that the compiler and the sanitizer have.
