@@ -57,7 +57,7 @@ internal import Testing
     @Test(arguments: ["nc", "socat"])
     func bareSockets(name: String) throws {
         guard has(name) else {
-            Issue.record("\(name) is not installed; make setup installs it")
+            Issue.record("\(name) is not installed; make setup-tests installs it")
             return
         }
         let finished = try run(try example(name), try Server(hasTCP: true))
@@ -71,7 +71,7 @@ internal import Testing
             (try? ChildProcess(["-c", "import websockets"], program: path).wait().status) == 0
         }
         guard let python = interpreters.first else {
-            Issue.record("Python has no websockets; make setup installs python3-websockets")
+            Issue.record("Python has no websockets; make setup-tests installs python3-websockets")
             return
         }
         let finished = try run(try example("python"), try Server(), program: python)
@@ -94,7 +94,7 @@ internal import Testing
 
     @Test func mosquittoSub() throws {
         guard has("mosquitto_sub"), FileManager.default.isExecutableFile(atPath: "/usr/sbin/mosquitto") else {
-            Issue.record("mosquitto is not installed; make setup installs mosquitto and mosquitto-clients")
+            Issue.record("mosquitto is not installed; make setup-tests installs mosquitto and mosquitto-clients")
             return
         }
         let spare = try Server()

@@ -110,7 +110,7 @@ internal import Testing
         return port
     }
 
-    @Test(.enabled(if: hasBroker, "needs Debian's mosquitto and mosquitto-clients; make setup installs both"))
+    @Test(.enabled(if: hasBroker, "needs Debian's mosquitto and mosquitto-clients; make setup-tests installs both"))
     func brokerIsTold() throws {
         let port = try freePort()
         let broker = try startBroker(port: port)
@@ -135,7 +135,7 @@ internal import Testing
     }
 
     /// The broker is away while events happen, and is told when it is back.
-    @Test(.enabled(if: hasBroker, "needs Debian's mosquitto and mosquitto-clients; make setup installs both"))
+    @Test(.enabled(if: hasBroker, "needs Debian's mosquitto and mosquitto-clients; make setup-tests installs both"))
     func outageLosesNothing() throws {
         let port = try freePort()
         var broker = try startBroker(port: port)

@@ -110,7 +110,7 @@ internal import Testing
         ] { #expect(reply.text.contains("\naudio_classifierd_\(name)"), "\(name)") }
         let promtool = "/usr/bin/promtool"
         guard FileManager.default.isExecutableFile(atPath: promtool) else {
-            Issue.record("promtool is not installed; make setup installs it (Debian's prometheus)")
+            Issue.record("promtool is not installed; make setup-tests installs it (Debian's prometheus)")
             return
         }
         let check = try ChildProcess(["check", "metrics"], input: .pipe, program: promtool)
