@@ -3,7 +3,8 @@
 
 COLLECTED is what `collect-sounds` made; of the stamps' spoken names, which are many and alike, an eighth is taken. DATA
 are the recordings of docs/data.md: a third of the English and a twelfth of the Arabic commands of speakers that are
-trained on, and of ESC-50 the freely licensed part and, to measure by, fold 4. OUT holds links and copies.
+trained on, and ESC-50, a folder a class, so that each class is heard as often as a package; its fold 4 is there to
+measure by. OUT holds links and copies.
 """
 
 import csv
@@ -27,7 +28,7 @@ def main(collected: Path, data: Path, out: Path) -> None:
             files = [file for file in files if file.suffix == ".ogg"][7::8]
         for file in files:
             link(file, out / file.relative_to(collected))
-    for folder in ("speech", "arabic", "esc50"):
+    for folder in ("speech", "arabic"):
         (out / folder).mkdir(parents=True)
     for label in sorted((data / "speech-commands").iterdir()):
         for file in sorted(label.iterdir())[::3]:
@@ -39,8 +40,9 @@ def main(collected: Path, data: Path, out: Path) -> None:
                 shutil.copy(data / "arabic-speech-commands" / name, out / "arabic" / name.replace("/", "-"))
     with (data / "esc50" / "esc50.csv").open(newline="") as table:
         for row in csv.DictReader(table):
-            if row["fold"] == "4" or row["esc10"] == "True":
-                shutil.copy(data / "esc50" / "audio" / row["filename"], out / "esc50")
+            target = out / f"esc50-{row['category']}"
+            target.mkdir(exist_ok=True)
+            shutil.copy(data / "esc50" / "audio" / row["filename"], target)
 
 
 if __name__ == "__main__":

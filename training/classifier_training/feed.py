@@ -47,7 +47,7 @@ class Chunk:
     def shuffled(self, rng: np.random.Generator) -> Chunk:
         """In another order."""
         order = torch.from_numpy(rng.permutation(len(self)))
-        return self._taken(order)
+        return self.taken(order)
 
     def save(self, folder: Path) -> None:
         for item in fields(self):
@@ -64,9 +64,10 @@ class Chunk:
         """Slices of `size` sequences; the last one may be shorter."""
         for start in range(0, len(self), size):
             part = slice(start, start + size)
-            yield self._taken(part)
+            yield self.taken(part)
 
-    def _taken(self, rows: slice | Tensor) -> Chunk:
+    def taken(self, rows: slice | Tensor) -> Chunk:
+        """These sequences."""
         tensors = {item.name: getattr(self, item.name) for item in fields(self)}
         return Chunk(**{name: tensor[rows] for name, tensor in tensors.items() if tensor is not None})
 

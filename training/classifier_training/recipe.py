@@ -116,6 +116,9 @@ class TrainingOptions:
         0.1, "share of the steps in which the learning rate rises; then it falls as a cosine"
     )
     label_smoothing: float = option(0.1, "label smoothing")
+    mixup: float = option(
+        0.0, "parameter of the Beta distribution of how much of a sequence is mixed with another one's; 0: not at all"
+    )
     dropout: float = option(0.1, "dropout in the encoder")
     token_dropout: float = option(
         0.0, "share of the tokens that are hidden from the encoder: for long sounds, which no single token tells"
@@ -236,6 +239,10 @@ def with_values(recipe: Recipe, values: dict[str, dict[str, Any]], place: str) -
         raise TrainingError(
             f"{place}: decision_seconds is {recipe.evaluation.decision_seconds}; it must be 0 to clip_seconds",
             78,
+        )
+    if recipe.training.mixup < 0 or (recipe.training.mixup and recipe.training.teacher_weight):
+        raise TrainingError(
+            f"{place}: mixup is {recipe.training.mixup}; it must not be negative, and 0 with a teacher", 78
         )
     return recipe
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .checkpoint import load_checkpoint, save_checkpoint
 from .feed import Chunk, Feed
 from .initial import start_from, take_stem
 from .inputs import Inputs, Source
 from .landmarks import collect_landmarks
+from .loss import mixed, teacher_loss, weighted_mean
 from .model import Classifier
 from .model.stem import ConvolutionStem
 from .progress import Estimate, bar, say
@@ -32,8 +32,6 @@ COPIED = (
     "noise_snr_db recordings_share time_mask_frames band_mask_bands precision"
 ).split()
 _GRADIENT_NORM = 5.0
-_LOGIT_WEIGHT = 0.5
-_LEAST_LOGIT = -10.0  # of silence a teacher's logits are hundreds below zero, which says no more than this
 _STANDARD = 128  # sequences from which the deviations of a stem's columns are estimated
 
 
@@ -187,12 +185,13 @@ class Trainer:
                 rate = peak * schedule((epoch + done / count) / epochs, self._options.warm_up)
                 for group in optimiser.param_groups:
                     group["lr"] = rate * group["share"]
+                mixture = mixed(batch, self._options.mixup)
                 with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
-                    context = self._inputs.context(self.model, batch.inputs)
+                    context = self._inputs.context(self.model, mixture.inputs)
                     logits = self.model.head(context).float()
-                loss = weighted_loss(logits, batch, self._options.label_smoothing)
+                loss = mixture.loss(logits, self._options.label_smoothing)
                 if self._pupil and batch.taught is not None and batch.heard is not None:
-                    taught = _mean(teacher_loss(self._pupil(context.float()), batch.taught), batch.heard)
+                    taught = weighted_mean(teacher_loss(self._pupil(context.float()), batch.taught), batch.heard)
                     loss = loss + self._options.teacher_weight * taught
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
@@ -282,28 +281,6 @@ def schedule(done: float, warm_up: float) -> float:
     if done < warm_up:
         return done / warm_up + 1e-3
     return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) + 1e-3
-
-
-def weighted_loss(logits: Tensor, batch: Chunk, smoothing: float) -> Tensor:
-    """Mean loss of the tokens, each with its weight: the cross entropy, or what a teacher's logits in the place of
-    labels make of it. Logits are (sequences, tokens, labels)."""
-    if batch.labels.ndim == 3:
-        return _mean(teacher_loss(logits, batch.labels), batch.weights)
-    loss = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none", label_smoothing=smoothing)
-    return _mean(loss, batch.weights)
-
-
-def teacher_loss(logits: Tensor, taught: Tensor) -> Tensor:
-    """(sequences, tokens) loss against a teacher's logits: the binary cross entropy of each label for itself, summed,
-    and the logits' own mean square error, which teaches what sounds have in common where the teacher is sure that they
-    are not there."""
-    target = taught.float().clamp(min=_LEAST_LOGIT)
-    loss = F.binary_cross_entropy_with_logits(logits, target.sigmoid(), reduction="none").sum(-1)
-    return loss + _LOGIT_WEIGHT * F.mse_loss(logits, target, reduction="none").mean(-1)
-
-
-def _mean(loss: Tensor, weights: Tensor) -> Tensor:
-    return (loss * weights).sum() / weights.sum().clamp(min=1)
 
 
 def _is_split(key: str) -> bool:
