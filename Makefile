@@ -8,7 +8,7 @@ PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
 MODEL ?= keywords-en
 
-.PHONY: help setup setup-tests build run test check lint test-swift test-sanitizer test-training test-instructions bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
+.PHONY: help setup setup-tests build run test check lint test-swift test-sanitizer test-training test-instructions test-arm bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table 
 
 test: setup test-swift test-training  ## All tests
 
-check: setup lint test-swift test-sanitizer test-training test-instructions  ## What must pass before a change lands
+check: setup lint test-swift test-sanitizer test-training test-instructions test-arm  ## What must pass before a change lands
 	@scripts/tally
 
 lint:  ## Format, with no finding
@@ -58,13 +58,18 @@ test-training: build
 test-instructions: build
 	@scripts/check-instructions $(PROGRAM)
 
+# The kernels as they are compiled for 64-bit Arm, run by an emulator.
+test-arm:
+	@scripts/check-arm
+
 bench: build  ## Speed of each stage and of the whole program on this machine, beside OpenBLAS
 	@scripts/install-packages libopenblas0
 	$(BUILD) --product yardstick
 	.build/release/yardstick
-	@scripts/bench $(PROGRAM) $(MODEL)
+	$(PROGRAM) bench
+	@python3 Benchmarks/Program/program.py $(PROGRAM)
 
-bench-peers: build  ## The same work in PyTorch, continual-inference, kaldi-native-fbank and librosa
+bench-peers: build  ## The same work in PyTorch, continual-inference, ONNX Runtime, kaldi-native-fbank, librosa, torchaudio, silero-vad
 	@scripts/bench-peers $(PROGRAM)
 
 endurance: setup  ## Attention's numbers over ten million tokens, against float64 (about an hour)

@@ -1,23 +1,22 @@
-"""Peers beside this program, one thread each: a token through an encoder layer, and a frame of a log-mel front-end.
+"""Peers beside this program, one thread each, in one table: peers.py PROGRAM
 
-Usage: peers.py PROGRAM
-
-The figures of this program are of one stream; `make bench` has those of 64.
-
-The layer has D = 192, 16 heads, FFN 192; the window has 120 tokens. "The paper's step" is the published method of arXiv 2412.03214 (fixed
-landmarks, m = 8, sums to which the newest term is added and from which the oldest is subtracted) with the projections that its code leaves out.
-A peer that is not installed, or whose interface has changed, is named and left out.
+A token through an encoder layer, a frame of a log-mel front-end, and a second of audio through whole products. Ratios say how many times as
+long the peer takes. A peer that is not installed, or whose interface has changed, is named and left out.
 """
 
 import json
+import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-import numpy as np
+import layers
+import products
 import torch
 
-D, HEADS, FFN, WINDOW, LANDMARKS = 192, 16, 192, 120, 8
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from table import missing, row, title
 
 
 def median_microseconds(call, seconds=2.0):
@@ -29,131 +28,69 @@ def median_microseconds(call, seconds=2.0):
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
-    return 1e6 * float(np.median(times))
-
-
-def paper_step(streams):
-    """One step of continual Nystrom attention with fixed landmarks, and the rest of a layer, for `streams` streams."""
-    width = D // HEADS
-    project = torch.nn.Linear(D, 3 * D)
-    output, expand, contract = torch.nn.Linear(D, D), torch.nn.Linear(D, FFN), torch.nn.Linear(FFN, D)
-    first_norm, second_norm = torch.nn.LayerNorm(D), torch.nn.LayerNorm(D)
-    queries, keys = torch.randn(2, HEADS, LANDMARKS, width)
-    inverse = torch.randn(HEADS, LANDMARKS, LANDMARKS)
-    kept_keys = torch.randn(streams, WINDOW, HEADS, width)
-    kept_values = torch.randn(streams, WINDOW, HEADS, width)
-    weighted = torch.rand(streams, HEADS, LANDMARKS, width)
-    total = torch.rand(streams, HEADS, LANDMARKS) + WINDOW
-    token = torch.randn(streams, D)
-    place = 0
-
-    def step():
-        nonlocal weighted, total, place
-        with torch.inference_mode():
-            q, k, v = project(token).view(streams, 3, HEADS, width).unbind(1)
-            q, k = q / width**0.25, k / width**0.25
-            beta = torch.softmax(torch.einsum("shc,hmc->shm", q, keys), -1)
-            new = torch.exp(torch.einsum("hmc,shc->shm", queries, k))
-            old = torch.exp(torch.einsum("hmc,shc->shm", queries, kept_keys[:, place]))
-            weighted = weighted + new[..., None] * v[:, :, None] - old[..., None] * kept_values[:, place][:, :, None]
-            total = total + new - old
-            kept_keys[:, place], kept_values[:, place] = k, v
-            place = (place + 1) % WINDOW
-            mixed = torch.einsum("shm,hmn->shn", beta, inverse)
-            context = torch.einsum("shn,shnc->shc", mixed, weighted / total[..., None]).reshape(streams, D)
-            x = first_norm(token + output(context))
-            return second_norm(x + contract(torch.relu(expand(x))))
-
-    return step
-
-
-def torch_window():
-    layer = torch.nn.TransformerEncoderLayer(D, HEADS, FFN, dropout=0, batch_first=True).eval()
-    window = torch.randn(1, WINDOW, D)
-
-    def step():
-        with torch.inference_mode():
-            return layer(window)
-
-    return step
-
-
-def continual_step():
-    import continual as co
-
-    layer = co.SingleOutputTransformerEncoderLayer(D, HEADS, FFN, dropout=0, sequence_len=WINDOW).eval()
-    token = torch.randn(1, D)
-    with torch.inference_mode():
-        for _ in range(WINDOW):
-            layer.forward_step(token)
-
-    def step():
-        with torch.inference_mode():
-            return layer.forward_step(token)
-
-    return step
-
-
-def kaldi_second():
-    """One second of audio in reads of 10 ms: 100 frames."""
-    import kaldi_native_fbank as knf
-
-    options = knf.FbankOptions()
-    options.frame_opts.dither = 0
-    options.mel_opts.num_bins = 64
-    samples = np.random.uniform(-0.5, 0.5, 16000).astype(np.float32)
-
-    def second():
-        bank = knf.OnlineFbank(options)
-        for start in range(0, len(samples), 160):
-            bank.accept_waveform(16000, samples[start : start + 160].tolist())
-
-    return second
-
-
-def librosa_minute():
-    """One minute of audio at once: 6000 frames."""
-    import librosa
-
-    samples = np.random.uniform(-0.5, 0.5, 60 * 16000).astype(np.float32)
-
-    def minute():
-        mel = librosa.feature.melspectrogram(y=samples, sr=16000, n_fft=512, hop_length=160, win_length=400, n_mels=64)
-        return np.log(mel + 1e-3)
-
-    return minute
+    return 1e6 * statistics.median(times)
 
 
 def ours(program, *arguments):
-    """Medians in microseconds by stage."""
-    lines = subprocess.run(
-        [program, "bench", "--format", "json", *arguments], check=True, capture_output=True, text=True
-    ).stdout.splitlines()
-    return {row["stage"]: row["median_us"] for row in map(json.loads, lines)}
+    """The median in microseconds of the first stage that `bench` measures."""
+    lines = subprocess.check_output([program, "bench", "--format", "json", *arguments], text=True).splitlines()
+    return json.loads(lines[0])["median_us"]
+
+
+def compare(heading, own, peers):
+    """Rows of peers: name, maker, how many units a call of what it makes does, this program's time of one, the bar."""
+    title(heading)
+    for name, make, count, key, bar in peers:
+        try:
+            peer = median_microseconds(make()) / count
+        except (ImportError, AttributeError, TypeError, RuntimeError, OSError, ValueError) as error:
+            missing(name, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+            continue
+        row(name, peer / own[key], f"{peer:.2f} us, here {own[key]:.2f}", at_least=bar)
 
 
 def main():
     program = sys.argv[1]
     torch.set_num_threads(1)
-    frame = next(iter(ours(program, "--window", "8", "--landmarks", "fixed").values()))
-    window = ["--window", str(WINDOW), "--attention", "continual-nystrom", "--landmarks", "fixed"]
-    step = next(iter(ours(program, *window).values()))
-    peers = [
-        ("PyTorch: the paper's step", lambda: paper_step(1), 1, step),
-        ("PyTorch: the paper's step, one of 64 streams", lambda: paper_step(64), 64, step),
-        ("PyTorch: whole window", torch_window, 1, step),
-        ("continual-inference: single output", continual_step, 1, step),
-        ("kaldi-native-fbank: streaming, a frame", kaldi_second, 100, frame),
-        ("librosa: a minute at once, a frame", librosa_minute, 6000, frame),
-    ]
-    print(f"{'microseconds, one thread':46}{'peer':>12}{'this':>12}{'ratio':>10}")
-    for name, make, count, own in peers:
-        try:
-            time_of_one = median_microseconds(make()) / count
-        except (ImportError, AttributeError, TypeError, RuntimeError) as error:
-            print(f"{name:46}{'-':>12}   {type(error).__name__}: {error}")
-            continue
-        print(f"{name:46}{time_of_one:12.2f}{own:12.2f}{time_of_one / own:10.1f}", flush=True)
+    layer = ["--attention", "continual-nystrom", "--landmarks", "fixed", "--window", str(layers.WINDOW)]
+    own = {
+        "frame": ours(program, "--window", "8", "--landmarks", "fixed"),
+        "step": ours(program, *layer),
+        "f16": ours(program, *layer, "--weights", "f16"),
+        "int8": ours(program, *layer, "--weights", "int8"),
+        "batch": ours(program, *layer, "--streams", "64"),
+    }
+    compare(
+        f"times as long as a step here: a layer of D = {layers.D}, {layers.HEADS} heads, FFN {layers.FFN}, n = {layers.WINDOW}",
+        own,
+        [
+            ("PyTorch: the paper's step", lambda: layers.paper_step(1), 1, "step", 30),
+            ("  beside f16 weights", lambda: layers.paper_step(1), 1, "f16", None),
+            ("  beside int8 weights", lambda: layers.paper_step(1), 1, "int8", None),
+            ("PyTorch: the paper's step, one of 64 streams", lambda: layers.paper_step(64), 64, "batch", 7),
+            ("PyTorch: whole window", layers.torch_window, 1, "step", None),
+            ("ONNX Runtime: whole window", layers.onnx_window, 1, "step", None),
+            ("continual-inference: single output", layers.continual_step, 1, "step", None),
+        ],
+    )
+    compare(
+        "times as long as a frame here: 64 mel bands, FFT of 512",
+        own,
+        [
+            ("kaldi-native-fbank: streaming", layers.kaldi_second, 100, "frame", 12),
+            ("torchaudio: a minute at once", layers.torchaudio_minute, 6000, "frame", 2),
+            ("librosa: a minute at once", layers.librosa_minute, 6000, "frame", None),
+        ],
+    )
+    own = {model: products.ours(program, model) for model in ("keywords-en", "environment-10")}
+    compare(
+        "times as long as a second of audio here: products",
+        own,
+        [
+            ("silero-vad (ONNX Runtime), beside keywords-en", products.silero_second, 1, "keywords-en", None),
+            ("YAMNet every 0.48 s (ONNX Runtime),", lambda: products.yamnet_patches(Path("build/peers")), 1, "environment-10", None),
+        ],
+    )
 
 
 if __name__ == "__main__":

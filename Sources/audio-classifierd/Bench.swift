@@ -13,6 +13,7 @@ struct Bench: ParsableCommand {
               audio-classifierd bench
               audio-classifierd bench --attention continual-nystrom --window 120 --window 1920
               audio-classifierd bench --attention continual --weights int8
+              audio-classifierd bench --attention continual-nystrom --landmarks fixed --window 120 --streams 64
               audio-classifierd bench --attention full --layers 2 --window 120
               audio-classifierd bench --model keywords-en --window 25 --window 480
               audio-classifierd bench --operations --layers 1 --layers 2
@@ -45,6 +46,9 @@ struct Bench: ParsableCommand {
     @Option(help: "How layers keep their matrices.")
     var weights = WeightPrecision.float32
 
+    @Option(help: "Streams that step together; times are then of one of them.")
+    var streams = 1
+
     @Flag(help: "Print multiply-adds a step instead of times.")
     var operations = false
 
@@ -57,6 +61,7 @@ struct Bench: ParsableCommand {
         for window in window where !(8...1_000_000).contains(window) {
             throw ValidationError("--window is in 8 ... 1000000.")
         }
+        guard (1...4096).contains(streams) else { throw ValidationError("--streams is in 1 ... 4096.") }
         for layers in layers where !(1...64).contains(layers) { throw ValidationError("--layers is in 1 ... 64.") }
     }
 
@@ -71,7 +76,7 @@ struct Bench: ParsableCommand {
                 selection, windows: window.isEmpty ? StageBenchmark.windows : window, model: model)
             return try OutputSink().write(format == .table ? report.table : report.json)
         }
-        let benchmark = StageBenchmark(selection, windows: window, model: model, weights: weights)
+        let benchmark = StageBenchmark(selection, windows: window, model: model, weights: weights, streams: streams)
         let rows = try benchmark.run(progress: Progress.ifTerminal("bench"))
         try OutputSink().write(format == .table ? benchmark.table(rows) : StageBenchmark.json(rows))
     }

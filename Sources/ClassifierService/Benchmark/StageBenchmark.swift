@@ -20,6 +20,8 @@ public struct StageBenchmark: Sendable {
     private let windows: [Int]
     private let selection: AttentionSystem.Selection
     private let weights: WeightPrecision
+    /// Streams that step together.
+    private let streams: Int
     /// The encoder whose shape the layers have; nil for the benchmark's own.
     private let shape: EncoderConfiguration?
     /// Whether somebody asked for these very windows: then a measurement takes as long as it takes.
@@ -28,11 +30,14 @@ public struct StageBenchmark: Sendable {
     /// - Parameters:
     ///   - windows: empty for all.
     ///   - model: layers have the shape of its encoder's; nil for D = 192, 16 heads, FFN 192 and m = 8 landmarks.
+    ///   - streams: step together; times are then of one of them.
     public init(
-        _ selection: AttentionSystem.Selection, windows: [Int], model: Model? = nil, weights: WeightPrecision
+        _ selection: AttentionSystem.Selection, windows: [Int], model: Model? = nil, weights: WeightPrecision,
+        streams: Int = 1
     ) {
         self.selection = selection
         self.weights = weights
+        self.streams = streams
         shape = model?.configuration.encoder
         self.windows = windows.isEmpty ? Self.windows : windows
         isPatient = !windows.isEmpty
@@ -51,7 +56,7 @@ public struct StageBenchmark: Sendable {
         }
         for (index, (system, window)) in cases.enumerated() {
             progress?.update(Double(index) / Double(cases.count), "\(system.name), n = \(window)")
-            rows.append(try layer(system, window: window))
+            rows.append(try streams == 1 ? layer(system, window: window) : batch(system, window: window))
         }
         progress?.finish()
         return rows
@@ -119,6 +124,31 @@ public struct StageBenchmark: Sendable {
             next = (next + 1) % tokens.count
             _ = try model.step(tokens.span.extracting(next..<next + 1), &stream)
         }
+    }
+
+    /// A token of each of many streams through encoder layers, by the stream.
+    private func batch(_ system: AttentionSystem, window: Int) throws -> Row {
+        let model = try LayerModel.make(system, window: window, like: shape, weights: weights)
+        var batch = StreamBatch(model, capacity: streams)
+        for _ in 0..<streams { _ = batch.join() }
+        var generator = SystemRandomNumberGenerator()
+        let tokens = (0..<1024).map { _ in Float.random(in: -2...2, using: &generator) }
+        var next = 0
+        func step() throws {
+            for place in 0..<streams {
+                next = (next + 1) % tokens.count
+                _ = try batch.push(tokens.span.extracting(next..<next + 1), place: place)
+            }
+            batch.step()
+        }
+        for _ in 0..<window { try step() }
+        let row = try measure(
+            "\(system.name), n = \(window), one of \(streams) streams", count: 2000, bytes: model.makeStream().bytes,
+            step)
+        let share = 1 / Double(streams)
+        return Row(
+            stage: row.stage, median: row.median * share, p99: row.p99 * share, largest: row.largest * share,
+            bytes: row.bytes)
     }
 
     private func measure(_ stage: String, count: Int, bytes: Int?, _ body: () throws -> Void) rethrows -> Row {

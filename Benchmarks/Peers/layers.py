@@ -1,0 +1,132 @@
+"""A token through an encoder layer, and a frame of a log-mel front-end, in other software.
+
+"The paper's step" is the published method of arXiv 2412.03214 (fixed landmarks, m = 8, sums to which the newest term is added and from which the
+oldest is subtracted) with the projections that its code leaves out.
+"""
+
+import tempfile
+
+import numpy as np
+import torch
+from products import one_thread
+
+D, HEADS, FFN, WINDOW, LANDMARKS = 192, 16, 192, 120, 8
+
+
+def paper_step(streams):
+    """One step of continual Nystrom attention with fixed landmarks, and the rest of a layer, for `streams` streams."""
+    width = D // HEADS
+    project = torch.nn.Linear(D, 3 * D)
+    output, expand, contract = torch.nn.Linear(D, D), torch.nn.Linear(D, FFN), torch.nn.Linear(FFN, D)
+    first_norm, second_norm = torch.nn.LayerNorm(D), torch.nn.LayerNorm(D)
+    queries, keys = torch.randn(2, HEADS, LANDMARKS, width)
+    inverse = torch.randn(HEADS, LANDMARKS, LANDMARKS)
+    kept_keys = torch.randn(streams, WINDOW, HEADS, width)
+    kept_values = torch.randn(streams, WINDOW, HEADS, width)
+    weighted = torch.rand(streams, HEADS, LANDMARKS, width)
+    total = torch.rand(streams, HEADS, LANDMARKS) + WINDOW
+    token = torch.randn(streams, D)
+    place = 0
+
+    def step():
+        nonlocal weighted, total, place
+        with torch.inference_mode():
+            q, k, v = project(token).view(streams, 3, HEADS, width).unbind(1)
+            q, k = q / width**0.25, k / width**0.25
+            beta = torch.softmax(torch.einsum("shc,hmc->shm", q, keys), -1)
+            new = torch.exp(torch.einsum("hmc,shc->shm", queries, k))
+            old = torch.exp(torch.einsum("hmc,shc->shm", queries, kept_keys[:, place]))
+            weighted = weighted + new[..., None] * v[:, :, None] - old[..., None] * kept_values[:, place][:, :, None]
+            total = total + new - old
+            kept_keys[:, place], kept_values[:, place] = k, v
+            place = (place + 1) % WINDOW
+            mixed = torch.einsum("shm,hmn->shn", beta, inverse)
+            context = torch.einsum("shn,shnc->shc", mixed, weighted / total[..., None]).reshape(streams, D)
+            x = first_norm(token + output(context))
+            return second_norm(x + contract(torch.relu(expand(x))))
+
+    return step
+
+
+def torch_window():
+    layer = torch.nn.TransformerEncoderLayer(D, HEADS, FFN, dropout=0, batch_first=True).eval()
+    window = torch.randn(1, WINDOW, D)
+
+    def step():
+        with torch.inference_mode():
+            return layer(window)
+
+    return step
+
+
+def onnx_window():
+    import onnxruntime
+
+    layer = torch.nn.TransformerEncoderLayer(D, HEADS, FFN, dropout=0, batch_first=True).eval()
+    window = torch.randn(1, WINDOW, D)
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/layer.onnx"
+        torch.onnx.export(layer, (window,), path, input_names=["window"])
+        session = onnxruntime.InferenceSession(path, one_thread(onnxruntime), providers=["CPUExecutionProvider"])
+    inputs = {"window": window.numpy()}
+    return lambda: session.run(None, inputs)
+
+
+def continual_step():
+    import continual as co
+
+    layer = co.SingleOutputTransformerEncoderLayer(D, HEADS, FFN, dropout=0, sequence_len=WINDOW).eval()
+    token = torch.randn(1, D)
+    with torch.inference_mode():
+        for _ in range(WINDOW):
+            layer.forward_step(token)
+
+    def step():
+        with torch.inference_mode():
+            return layer.forward_step(token)
+
+    return step
+
+
+def kaldi_second():
+    """One second of audio in reads of 10 ms: 100 frames."""
+    import kaldi_native_fbank as knf
+
+    options = knf.FbankOptions()
+    options.frame_opts.dither = 0
+    options.mel_opts.num_bins = 64
+    samples = np.random.uniform(-0.5, 0.5, 16000).astype(np.float32)
+
+    def second():
+        bank = knf.OnlineFbank(options)
+        for start in range(0, len(samples), 160):
+            bank.accept_waveform(16000, samples[start : start + 160].tolist())
+
+    return second
+
+
+def torchaudio_minute():
+    """One minute of audio at once: 6000 frames."""
+    import torchaudio
+
+    mel = torchaudio.transforms.MelSpectrogram(16000, n_fft=512, win_length=400, hop_length=160, n_mels=64)
+    samples = torch.from_numpy(np.random.uniform(-0.5, 0.5, 60 * 16000).astype(np.float32))
+
+    def minute():
+        with torch.inference_mode():
+            return torch.log(mel(samples) + 1e-3)
+
+    return minute
+
+
+def librosa_minute():
+    """One minute of audio at once: 6000 frames."""
+    import librosa
+
+    samples = np.random.uniform(-0.5, 0.5, 60 * 16000).astype(np.float32)
+
+    def minute():
+        mel = librosa.feature.melspectrogram(y=samples, sr=16000, n_fft=512, hop_length=160, win_length=400, n_mels=64)
+        return np.log(mel + 1e-3)
+
+    return minute

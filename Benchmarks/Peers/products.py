@@ -1,0 +1,83 @@
+"""Whole products, one thread each: a call is a second of audio."""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+RATE, SECONDS = 16000, 120
+
+
+def ours(program, model):
+    """Microseconds of a processor that a second of audio takes this program, without its start."""
+
+    def spent(seconds):
+        with tempfile.NamedTemporaryFile(suffix=".raw") as file:
+            file.write(random.randbytes(2 * RATE * seconds))
+            file.flush()
+            command = [program, "classify", "--threads", "1", "--model", model, "--input-format", "raw", "--sample-format", "s16le"]
+            child = subprocess.Popen([*command, "--rate", str(RATE), file.name], stdout=subprocess.DEVNULL)
+            usage = os.wait4(child.pid, 0)[2]
+            return usage.ru_utime + usage.ru_stime
+
+    return 1e6 * float(np.median([(spent(SECONDS + 1) - spent(1)) / SECONDS for _ in range(5)]))
+
+
+def silero_second():
+    from silero_vad import load_silero_vad
+
+    model = load_silero_vad(onnx=True)
+    sound = torch.from_numpy(np.random.uniform(-0.5, 0.5, RATE).astype(np.float32))
+
+    def second():
+        for start in range(0, RATE - 511, 512):
+            model(sound[start : start + 512], RATE)
+
+    return second
+
+
+class _Yamnet(torch.nn.Module):
+    """All of the network on a patch; its batch norms are folded already."""
+
+    def __init__(self, teacher):
+        super().__init__()
+        self.teacher = teacher
+
+    def forward(self, patches):
+        weight, bias = self.teacher.head
+        return torch.nn.functional.linear(self.teacher.embeddings(patches), weight, bias)
+
+
+def yamnet_patches(folder):
+    """Patches of 0.96 s, one every 0.48 s: a call is the 1 / 0.48 patches of a second; log-mel frames are not counted."""
+    import onnxruntime
+
+    sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
+    from classifier_training.teacher import Teacher
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "yamnet.onnx"
+    patch = torch.randn(1, 96, 64)
+    torch.onnx.export(_Yamnet(Teacher.read(Path(os.environ["YAMNET_CHECKPOINT"]))).eval(), (patch,), str(path), input_names=["patch"])
+    session = onnxruntime.InferenceSession(str(path), one_thread(onnxruntime), providers=["CPUExecutionProvider"])
+    inputs, done = {"patch": patch.numpy()}, 0.0
+
+    def second():
+        nonlocal done
+        done += 1 / 0.48
+        while done >= 1:
+            session.run(None, inputs)
+            done -= 1
+
+    return second
+
+
+def one_thread(onnxruntime):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return options
