@@ -55,7 +55,8 @@ public struct Service: Sendable {
             try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
             log: log)
         let outputs = EventOutputs(
-            try EventOutputs.make(configuration.events, log: log), store: configuration.events.store, metrics: metrics)
+            try EventOutputs.make(configuration.events, metrics: metrics, log: log),
+            store: configuration.events.store, metrics: metrics)
         let loops = (0..<threads).map { index in
             InferenceLoop(
                 index: index, eventLoop: inference.next(), capacity: configuration.limits.streams, cost: cost,
