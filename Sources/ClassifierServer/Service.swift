@@ -33,6 +33,7 @@ public struct Service: Sendable {
         // The thresholds of the configuration must fit the labels of the model that streams get unless they say
         // otherwise.
         _ = try DecisionRules(standard.model.configuration, configuration.streams.decision)
+        for source in configuration.sources { try SourceKeeper.check(source, models: models, standard: standard) }
     }
 
     /// Serves until SIGTERM or SIGINT, then lets streams end properly.
@@ -86,6 +87,7 @@ public struct Service: Sendable {
         let systemd = Systemd()
         let listeners = Listeners(
             configuration: configuration, hub: hub, gate: gate, files: files, group: sockets, log: log)
+        let sources = SourceKeeper(hub: hub, idleSeconds: configuration.limits.idleSeconds, group: sockets, log: log)
         let bound: Listeners.Bound
         do { bound = try await listeners.bind() } catch {
             await files.stop()
@@ -101,11 +103,13 @@ public struct Service: Sendable {
                         hub.loops, every: configuration.state.everySeconds, keepHours: configuration.state.keepHours)
                 }
                 tasks.addTask { await systemd.watch(hub.loops) }
+                await sources.apply(configuration.sources)
                 started(bound.addresses)
                 systemd.ready()
                 await Self.waitForSignal()
                 systemd.stopping()
                 log.notice("stopping: streams end, no new ones are taken")
+                await sources.stop()
                 await hub.drain()
                 // Connections end by themselves when their streams have; the slow ones are cut off.
                 await Self.waitUntil(atMost: Self.drainSeconds) {

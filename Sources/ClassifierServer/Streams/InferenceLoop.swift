@@ -88,7 +88,8 @@ actor InferenceLoop {
         streams[setup.id] = stream
         let start = start(stream, isResumed: isResumed, note: note)
         return OpenStream(
-            id: setup.id, loop: self, start: start, output: output, ending: ending, ended: ended)
+            id: setup.id, loop: self, rate: setup.model.recipe.sampleRate, start: start, output: output,
+            ending: ending, ended: ended)
     }
 
     /// Takes the next samples of a stream, and returns when there is room for more.

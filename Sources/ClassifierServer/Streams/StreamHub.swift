@@ -86,7 +86,8 @@ final class StreamHub: Sendable {
         let rate = Double(model.recipe.sampleRate)
         let limits = defaults
         let id = parameters.id ?? name(prefix)
-        let keepsState = parameters.rate ?? model.recipe.sampleRate == model.recipe.sampleRate
+        let keepsState =
+            parameters.keepsState && parameters.rate ?? model.recipe.sampleRate == model.recipe.sampleRate
         var setup = StreamSetup(
             id: id, model: model, report: report, queueLimit: Int(limits.queueSeconds * rate),
             outputLimit: limits.outputs, isLive: parameters.isLive, interest: parameters.interest,
