@@ -82,6 +82,8 @@ public struct ServeConfiguration: Sendable {
 
     /// The effective configuration as YAML, each value with where it comes from.
     public private(set) var text: String
+    /// Each setting's value, by path, as it is printed.
+    private(set) var values: [String: String] = [:]
     /// Environment variables that look like settings and are none.
     public private(set) var unusedVariables: [String]
 
@@ -103,6 +105,7 @@ public struct ServeConfiguration: Sendable {
             file: file ?? "", flags: flags, environment: environment ?? ProcessInfo.processInfo.environment)
         self = try reader.read(yaml) { section throws(ServiceError) in try ServeConfiguration(&section) }
         text = Self.describe(reader.entries)
+        values = Self.values(reader.entries)
         unusedVariables = reader.unusedVariables
     }
 

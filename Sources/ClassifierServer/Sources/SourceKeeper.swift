@@ -8,6 +8,7 @@ internal import StreamTransformer
 actor SourceKeeper {
     private struct Running {
         let source: ServeConfiguration.Source
+        let model: ObjectIdentifier
         let task: Task<Void, Never>
     }
 
@@ -26,12 +27,12 @@ actor SourceKeeper {
 
     /// Whether a source fits the models that there are.
     static func check(
-        _ source: ServeConfiguration.Source, models: [String: AudioModel], standard: AudioModel
+        _ source: ServeConfiguration.Source, models: ServiceModels
     ) throws(ServiceError) {
         func wrong(_ message: String) -> ServiceError {
             ServiceError(.configuration, code: "configuration", "the source \"\(source.name)\": \(message)")
         }
-        guard let model = source.model.map({ models[$0] }) ?? standard else {
+        guard let model = models.model(source.model) else {
             throw wrong("there is no model \"\(source.model ?? "")\" here; add it to models")
         }
         do {
@@ -42,13 +43,20 @@ actor SourceKeeper {
         } catch { throw wrong(ServiceError(error).message) }
     }
 
-    /// Starts what is new, ends what is no longer there, and starts anew what has changed.
-    func apply(_ sources: [ServeConfiguration.Source]) async {
+    /// Starts what is new, ends what is no longer there, and starts anew what has changed, be it its model.
+    func apply(_ sources: [ServeConfiguration.Source], models: ServiceModels) async {
+        func model(_ source: ServeConfiguration.Source) -> ObjectIdentifier {
+            ObjectIdentifier((models.model(source.model) ?? models.standard).model)
+        }
         let wanted = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
-        await end(running.filter { wanted[$0.key] != $0.value.source }.map(\.key))
+        let others = running.filter { name, running in
+            guard let source = wanted[name] else { return true }
+            return source != running.source || model(source) != running.model
+        }
+        await end(Array(others.keys))
         for source in sources where running[source.name] == nil {
             hub.metrics.configured(source.name)
-            running[source.name] = Running(source: source, task: start(source))
+            running[source.name] = Running(source: source, model: model(source), task: start(source))
         }
     }
 

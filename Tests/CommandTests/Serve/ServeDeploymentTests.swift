@@ -42,23 +42,43 @@ internal import Testing
             }
         }
         try #require(result == 0)
+        let began = monotonicMicroseconds()
         let server = try Server(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "300000"])
         _ = try WebSocketClient(server, "/v1/stream")
         var words: Set<String> = []
+        var reloading: Int64?
         func receive(until word: String) {
             var buffer = [UInt8](repeating: 0, count: 256)
             while !words.contains(word) {
                 let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
                 guard count > 0 else { return }
-                words.insert(String(decoding: buffer[..<count], as: UTF8.self))
+                let text = String(decoding: buffer[..<count], as: UTF8.self)
+                let lines = text.split(separator: "\n").map(String.init)
+                words.insert(lines.first ?? "")
+                if lines.first == "RELOADING=1", let time = lines.last?.split(separator: "=").last {
+                    reloading = Int64(time)
+                }
             }
         }
         receive(until: "READY=1")
         receive(until: "WATCHDOG=1")
+        words = []
+        server.child.send(signal: SIGHUP)
+        receive(until: "RELOADING=1")
+        // systemd compares it with its own clock of this kind.
+        let time = try #require(reloading)
+        #expect(time >= began && time <= monotonicMicroseconds())
+        receive(until: "READY=1")
         server.child.send(signal: SIGTERM)
         receive(until: "STOPPING=1")
-        #expect(words == ["READY=1", "WATCHDOG=1", "STOPPING=1"])
+        #expect(words.isSubset(of: ["READY=1", "WATCHDOG=1", "STOPPING=1", "RELOADING=1"]))
         #expect(try server.child.wait(atMost: 20).status == 0)
+    }
+
+    private func monotonicMicroseconds() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
     }
 
     @Test func dashboardAsksForMetricsThatExist() throws {
