@@ -150,18 +150,7 @@ public struct ServeConfiguration: Sendable {
         func wrong(_ message: String) -> ServiceError {
             ServiceError(.configuration, code: "configuration", message)
         }
-        if let http = listening.http, !http.isLocal, access.token == nil {
-            throw wrong(
-                "listen.http is \(http), which other machines can reach; set access.token_file, or listen on 127.0.0.1")
-        }
-        if let tcp = listening.tcp, !tcp.isLocal {
-            throw wrong(
-                "listen.tcp is \(tcp), which other machines can reach, and bare samples cannot carry a token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
-            )
-        }
-        if let unix = listening.unix, case .network = unix {
-            throw wrong("listen.unix is \(unix); expected unix:PATH or off")
-        }
+        try listening.check(hasToken: access.token != nil)
         if listening.http == nil && listening.tcp == nil && listening.unix == nil && sources.isEmpty {
             throw wrong("listen: http, tcp and unix are all off, and there are no sources; there would be no audio")
         }
@@ -235,5 +224,26 @@ extension DecisionRules.Settings {
         settings.padding = try section.integer("pad_ms", default: 0, in: 0...3_600_000)
         settings.minimumLevel = try section.number("min_dbfs", default: -120, in: -120...0)
         return settings
+    }
+}
+
+extension ServeConfiguration.Listening {
+    /// Whether everybody who can connect may: what other machines can reach needs a token.
+    func check(hasToken: Bool) throws(ServiceError) {
+        func wrong(_ message: String) -> ServiceError {
+            ServiceError(.configuration, code: "configuration", message)
+        }
+        if let http, !http.isLocal, !hasToken {
+            throw wrong(
+                "listen.http is \(http), which other machines can reach; set access.token_file, or listen on 127.0.0.1")
+        }
+        if let tcp, !tcp.isLocal {
+            throw wrong(
+                "listen.tcp is \(tcp), which other machines can reach, and bare samples cannot carry a token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
+            )
+        }
+        if let unix, case .network = unix {
+            throw wrong("listen.unix is \(unix); expected unix:PATH or off")
+        }
     }
 }

@@ -21,11 +21,14 @@ internal import Testing
         let text = try String(contentsOf: URL(filePath: "\(Self.deploy)/audio-classifierd.service"), encoding: .utf8)
         let unit = text.split(separator: "/usr/local/bin/audio-classifierd").joined(separator: Program.path)
         try folder.write(Array(unit.utf8), to: "audio-classifierd.service")
+        let socket = try String(contentsOf: URL(filePath: "\(Self.deploy)/audio-classifierd.socket"), encoding: .utf8)
+        try folder.write(Array(socket.utf8), to: "audio-classifierd.socket")
+        let units = ["audio-classifierd.service", "audio-classifierd.socket"]
         let check = try ChildProcess(
-            ["verify", "--man=no", "\(folder.path)/audio-classifierd.service"], program: analyze)
+            ["verify", "--man=no"] + units.map { "\(folder.path)/\($0)" }, program: analyze)
         let finished = try check.wait()
         #expect(finished.status == 0)
-        #expect(!finished.errors.contains("audio-classifierd.service:"), "\(finished.errors)")
+        for unit in units { #expect(!finished.errors.contains("\(unit):"), "\(finished.errors)") }
     }
 
     /// The unit's words to systemd: ready when clients can connect, alive while the loops turn, stopping.
