@@ -40,6 +40,8 @@ let package = Package(
         // The MQTT client of Debian's and Home Assistant's broker, for events of `serve`.
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .target(name: "CKernels"),
+        // Starting a command without the service's descriptors, which Glibc's Swift module does not offer.
+        .target(name: "CCommand"),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "StrictDecoding", swiftSettings: strict),
         .target(
@@ -60,7 +62,8 @@ let package = Package(
         .target(
             name: "ClassifierServer",
             dependencies: [
-                "AudioFrontend", "CMosquitto", "ClassifierService", "Kernels", "StreamTransformer", "StrictDecoding",
+                "AudioFrontend", "CCommand", "CMosquitto", "ClassifierService", "Kernels", "StreamTransformer",
+                "StrictDecoding",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -116,7 +119,7 @@ let package = Package(
         .testTarget(
             name: "ClassifierServerTests",
             dependencies: [
-                "ClassifierServer", "ClassifierService", "TestSupport",
+                "AudioFrontend", "ClassifierServer", "ClassifierService", "TestSupport",
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict),

@@ -26,16 +26,23 @@ struct Listeners: Sendable {
 
     func bind() async throws -> Bound {
         var bound = Bound()
-        if let address = configuration.listening.http {
+        // What has been handed over is in the place of what is configured.
+        let activated = try ActivatedSockets().byName
+        var listening = configuration.listening
+        listening.http = activated["http"]?.address ?? listening.http
+        listening.tcp = activated["tcp"]?.address ?? listening.tcp
+        listening.unix = activated["unix"]?.address ?? listening.unix
+        try listening.check(hasToken: configuration.access.token != nil)
+        if let address = listening.http {
             let listener = http(address)
-            let socket = try await listener.bind()
+            let socket = try await listener.bind(activated["http"]?.descriptor)
             bound.http = (listener, socket)
             bound.addresses.append("http://\(socket.address)/")
         }
-        for (address, prefix) in [(configuration.listening.tcp, "tcp"), (configuration.listening.unix, "unix")] {
+        for (address, prefix) in [(listening.tcp, "tcp"), (listening.unix, "unix")] {
             guard let address else { continue }
             let listener = raw(address, prefix)
-            let socket = try await listener.bind()
+            let socket = try await listener.bind(activated[prefix]?.descriptor)
             bound.raw.append((listener, socket))
             bound.addresses.append(prefix == "tcp" ? "tcp://\(socket.address)" : "\(socket.address)")
         }

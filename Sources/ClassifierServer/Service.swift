@@ -10,8 +10,8 @@ internal import UnixSignals
 /// `serve`: many live streams over sockets, HTTP and WebSocket, until a signal ends it.
 public struct Service: Sendable {
     private let configuration: ServeConfiguration
-    private let models: [String: AudioModel]
-    private let standard: AudioModel
+    private let models: ServiceModels
+    private let catalog: ModelCatalog
     private let log: Logger
 
     /// How long clients have to take their last lines when the service stops, in seconds.
@@ -21,28 +21,22 @@ public struct Service: Sendable {
     public init(_ configuration: ServeConfiguration, catalog: ModelCatalog = ModelCatalog(), log: Logger) throws {
         self.configuration = configuration
         self.log = log
-        var models: [String: AudioModel] = [:]
-        for name in [configuration.model] + configuration.models where models[name] == nil {
-            models[name] = try AudioModel(catalog.load(name))
-        }
-        guard let standard = models[configuration.model] else {
-            throw ServiceError(.software, code: "internal", "the model \(configuration.model) was not loaded")
-        }
-        self.models = models
-        self.standard = standard
-        // The thresholds of the configuration must fit the labels of the model that streams get unless they say
-        // otherwise.
-        _ = try DecisionRules(standard.model.configuration, configuration.streams.decision)
+        self.catalog = catalog
+        models = try ServiceModels(configuration, catalog: catalog)
     }
 
     /// Serves until SIGTERM or SIGINT, then lets streams end properly.
-    /// - Parameter started: told the addresses, as soon as clients can connect.
-    public func run(started: @Sendable ([String]) -> Void = { _ in }) async throws {
+    /// - Parameters:
+    ///   - reread: the configuration as it is now, for SIGHUP.
+    ///   - started: told the addresses, as soon as clients can connect.
+    public func run(
+        reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void = { _ in }
+    ) async throws {
         signal(SIGPIPE, SIG_IGN)
         let threads =
             configuration.capacity.threads > 0
             ? configuration.capacity.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let cost = try Calibration.cost(of: Array(models.values))
+        let cost = try Calibration.cost(of: models.all)
         let metrics = ServerMetrics()
         let shared = SharedLoad(
             Admission(
@@ -55,19 +49,20 @@ public struct Service: Sendable {
             try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
             log: log)
         let outputs = EventOutputs(
-            try EventOutputs.make(configuration.events, log: log), store: configuration.events.store, metrics: metrics)
+            try EventOutputs.make(configuration.events, metrics: metrics, log: log),
+            store: configuration.events.store, metrics: metrics)
         let loops = (0..<threads).map { index in
             InferenceLoop(
                 index: index, eventLoop: inference.next(), capacity: configuration.limits.streams, cost: cost,
                 shared: shared, metrics: metrics, keeper: keeper, outputs: outputs)
         }
         let hub = StreamHub(
-            models: models, standard: standard, defaults: configuration.streams, shared: shared, loops: loops,
-            metrics: metrics, keeper: keeper)
+            models: models, defaults: configuration.streams, shared: shared, loops: loops, metrics: metrics,
+            keeper: keeper)
         log.info(
             "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
-            metadata: ["threads": "\(threads)", "model": "\(standard.model.configuration.name)"])
-        let result = await serve(hub, outputs, sockets: sockets, started: started)
+            metadata: ["threads": "\(threads)", "model": "\(models.standard.model.configuration.name)"])
+        let result = await serve(hub, outputs, sockets: sockets, reread: reread, started: started)
         await keeper.stop()
         try? await sockets.shutdownGracefully()
         try? await inference.shutdownGracefully()
@@ -76,7 +71,7 @@ public struct Service: Sendable {
 
     private func serve(
         _ hub: StreamHub, _ outputs: EventOutputs, sockets: MultiThreadedEventLoopGroup,
-        started: @Sendable ([String]) -> Void
+        reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void
     ) async -> Result<Void, any Error> {
         let files = FileClassification(limit: configuration.limits.files)
         let gate = ConnectionGate(
@@ -85,6 +80,7 @@ public struct Service: Sendable {
         let systemd = Systemd()
         let listeners = Listeners(
             configuration: configuration, hub: hub, gate: gate, files: files, group: sockets, log: log)
+        let sources = SourceKeeper(hub: hub, idleSeconds: configuration.limits.idleSeconds, group: sockets, log: log)
         let bound: Listeners.Bound
         do { bound = try await listeners.bind() } catch {
             await files.stop()
@@ -100,11 +96,23 @@ public struct Service: Sendable {
                         hub.loops, every: configuration.state.everySeconds, keepHours: configuration.state.keepHours)
                 }
                 tasks.addTask { await systemd.watch(hub.loops) }
+                await sources.apply(configuration.sources, models: models)
+                // From here on no signal ends the service by surprise.
+                let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
                 started(bound.addresses)
                 systemd.ready()
-                await Self.waitForSignal()
+                var reload = Reload(
+                    configuration, models: models, catalog: catalog, hub: hub, sources: sources, log: log, read: reread)
+                for await signal in signals {
+                    guard signal == .sighup else { break }
+                    systemd.reloading()
+                    await reload.perform()
+                    systemd.ready()
+                }
+                Self.restoreSignals()
                 systemd.stopping()
                 log.notice("stopping: streams end, no new ones are taken")
+                await sources.stop()
                 await hub.drain()
                 // Connections end by themselves when their streams have; the slow ones are cut off.
                 await Self.waitUntil(atMost: Self.drainSeconds) {
@@ -119,9 +127,8 @@ public struct Service: Sendable {
         return .success(())
     }
 
-    /// SIGTERM or SIGINT. A second one ends the program at once.
-    private static func waitForSignal() async {
-        for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
+    /// A second SIGTERM or SIGINT ends the program at once.
+    private static func restoreSignals() {
         signal(SIGTERM, SIG_DFL)
         signal(SIGINT, SIG_DFL)
     }

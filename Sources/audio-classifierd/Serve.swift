@@ -10,7 +10,8 @@ struct Serve: AsyncParsableCommand {
             Settings come from flags, from the environment (listen.http is AUDIO_CLASSIFIERD_LISTEN_HTTP), from the configuration file
             and from defaults, in this order. configs/serve.yaml shows them all.
 
-            SIGTERM and SIGINT end it: streams are closed properly first.
+            SIGTERM and SIGINT end it: streams are closed properly first. SIGHUP reads the configuration and the models again:
+            models, streams and sources change at once, for new streams; the log says what waits for a new start.
 
             Examples:
               audio-classifierd serve
@@ -58,7 +59,8 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         logging.start()
         let log = Logger(label: "audio-classifierd")
-        let configuration = try ServeConfiguration(file: config, flags: try flags)
+        let (file, flags) = (config, try flags)
+        let configuration = try ServeConfiguration(file: file, flags: flags)
         for variable in configuration.unusedVariables {
             log.warning("\(variable) is not a setting of serve; is it misspelt?")
         }
@@ -71,6 +73,10 @@ struct Serve: AsyncParsableCommand {
             try OutputSink().write(["the configuration is good"])
             return
         }
-        try await service.run { addresses in log.notice("listening on \(addresses.joined(separator: ", "))") }
+        try await service.run {
+            try ServeConfiguration(file: file, flags: flags)
+        } started: { addresses in
+            log.notice("listening on \(addresses.joined(separator: ", "))")
+        }
     }
 }

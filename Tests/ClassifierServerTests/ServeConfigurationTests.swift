@@ -1,3 +1,4 @@
+internal import AudioFrontend
 internal import ClassifierServer
 internal import ClassifierService
 internal import TestSupport
@@ -108,5 +109,29 @@ internal import Testing
         for wrong in ["", "80", ":80", "127.0.0.1", "127.0.0.1:99999", "unix:a", "host:80", "[::1:80"] {
             #expect(ListenAddress(wrong) == nil, "\(wrong)")
         }
+    }
+
+    @Test func sources() throws {
+        let configuration = try read(
+            """
+            streams: {channels: 2, decision: {threshold: 0.5}}
+            sources:
+              - {name: mic, command: [arecord, -r, 48000], rate: 48000, channel: 2}
+              - name: log
+                follow: /var/spool/log.wav
+                from: start
+                decision: {deny: [no]}
+            """)
+        let (command, file) = (configuration.sources[0], configuration.sources[1])
+        #expect(command.origin == .command(["arecord", "-r", "48000"]) && command.selection == .channel(2))
+        #expect(command.rate == 48000 && command.channels == 2 && command.decision.threshold == 0.5)
+        #expect(file.origin == .file("/var/spool/log.wav", fromStart: true))
+        #expect(file.decision.threshold == nil && file.decision.deny == ["no"])
+        #expect(try read(configuration.text).sources == configuration.sources)
+        #expect(try message("sources:\n  - {name: a/b, command: [a]}\n").contains("\"a/b\""))
+        #expect(try message("sources:\n  - {name: a}\n").contains("needs a command or a file"))
+        #expect(try message("sources:\n  - {name: a, command: [a], follow: b}\n").contains("not both"))
+        #expect(try message("sources: [{name: a, command: [a]}, {name: a, follow: b}]\n").contains("two sources"))
+        #expect(try message("sources:\n  - {name: a, comand: [a]}\n").contains("\"sources.comand\""))
     }
 }

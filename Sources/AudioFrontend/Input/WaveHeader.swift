@@ -85,6 +85,31 @@ struct WaveHeader: Equatable {
     }
 }
 
+/// What the header of a WAV file says of its samples, for one that is still being written: their number is not known.
+package struct WaveFormat: Sendable, Equatable {
+    package let format: SampleFormat
+    package let sampleRate: Int
+    package let channels: Int
+    /// Of the first sample, in bytes.
+    package let offset: Int64
+
+    /// Reads the header of an open file, whose position it moves.
+    /// - Returns: nil for what is no WAV file.
+    /// - Throws: ``AudioError`` where the header is damaged or not complete yet, or the samples are coded.
+    package static func read(_ descriptor: Int32, name: String) throws(AudioError) -> WaveFormat? {
+        guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw AudioError(.read, "\(name): cannot be read again") }
+        let bytes = ByteStream(descriptor: descriptor, name: name, interrupt: nil, owned: false)
+        guard Container.isWave(try bytes.peek(12)) else { return nil }
+        guard let header = try WaveHeader.read(bytes) else {
+            throw AudioError(.decode, "\(name): a WAV file whose samples are coded cannot be followed; write PCM")
+        }
+        try Limits.check(sampleRate: header.sampleRate, channels: header.channels, of: name)
+        return WaveFormat(
+            format: header.format, sampleRate: header.sampleRate, channels: header.channels,
+            offset: Int64(lseek(descriptor, 0, SEEK_CUR)))
+    }
+}
+
 extension [UInt8] {
     /// The little-endian integer of `count` bytes at `offset`.
     fileprivate func integer(_ offset: Int, _ count: Int) -> Int {

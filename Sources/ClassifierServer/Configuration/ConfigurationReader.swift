@@ -121,6 +121,9 @@ struct ConfigurationSection {
         }
     }
 
+    /// Whether the file has something for this key; whoever asks reads it, then.
+    func contains(_ key: String) -> Bool { mapping?[key] != nil }
+
     /// A section within this one.
     mutating func section<Result>(
         _ key: String, _ body: (inout ConfigurationSection) throws(ServiceError) -> Result
@@ -146,7 +149,8 @@ struct ConfigurationSection {
         guard let items = node.sequence else {
             throw ConfigurationReader.wrong(reader.origin(node), "\(path)\(key): expected a list")
         }
-        reader.record(key, nil, depth: depth, origin: "")
+        reader.record(
+            key, items.isEmpty ? "[]" : nil, depth: depth, origin: items.isEmpty ? reader.origin(node) : "")
         var results: [Result] = []
         for item in items {
             reader.record("-", nil, depth: depth + 1, origin: "")

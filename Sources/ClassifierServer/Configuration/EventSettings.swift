@@ -35,6 +35,8 @@ extension ServeConfiguration {
 
         /// Events that may wait for an output.
         public var store: Int
+        /// Events as JSON lines on standard output.
+        public var standardOutput: Bool
         public var file: File?
         public var webHook: WebHook?
         public var mqtt: MQTT?
@@ -44,6 +46,7 @@ extension ServeConfiguration {
 extension ServeConfiguration.Events {
     init(_ section: inout ConfigurationSection) throws(ServiceError) {
         store = try section.integer("store", default: 10_000, in: 1...10_000_000)
+        standardOutput = try section.flag("stdout", default: false)
         file = try section.section("file") { section throws(ServiceError) -> File? in
             let path = try section.optionalString("path")
             let bytes = try section.integer("max_bytes", default: 10 << 20, in: 1024...1 << 40)

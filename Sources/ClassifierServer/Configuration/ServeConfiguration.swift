@@ -77,9 +77,13 @@ public struct ServeConfiguration: Sendable {
     public var capacity: Capacity
     public var state: State
     public var events: Events
+    /// Audio that the service fetches itself.
+    public var sources: [Source]
 
     /// The effective configuration as YAML, each value with where it comes from.
     public private(set) var text: String
+    /// Each setting's value, by path, as it is printed.
+    private(set) var values: [String: String] = [:]
     /// Environment variables that look like settings and are none.
     public private(set) var unusedVariables: [String]
 
@@ -101,6 +105,7 @@ public struct ServeConfiguration: Sendable {
             file: file ?? "", flags: flags, environment: environment ?? ProcessInfo.processInfo.environment)
         self = try reader.read(yaml) { section throws(ServiceError) in try ServeConfiguration(&section) }
         text = Self.describe(reader.entries)
+        values = Self.values(reader.entries)
         unusedVariables = reader.unusedVariables
     }
 
@@ -136,6 +141,7 @@ public struct ServeConfiguration: Sendable {
                 kept: try section.integer("kept", default: 100, in: 0...100_000))
         }
         events = try root.section("events") { section throws(ServiceError) in try Events(&section) }
+        sources = try Source.read(&root, streams)
         try check()
     }
 
@@ -144,20 +150,9 @@ public struct ServeConfiguration: Sendable {
         func wrong(_ message: String) -> ServiceError {
             ServiceError(.configuration, code: "configuration", message)
         }
-        if let http = listening.http, !http.isLocal, access.token == nil {
-            throw wrong(
-                "listen.http is \(http), which other machines can reach; set access.token_file, or listen on 127.0.0.1")
-        }
-        if let tcp = listening.tcp, !tcp.isLocal {
-            throw wrong(
-                "listen.tcp is \(tcp), which other machines can reach, and bare samples cannot carry a token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
-            )
-        }
-        if let unix = listening.unix, case .network = unix {
-            throw wrong("listen.unix is \(unix); expected unix:PATH or off")
-        }
-        if listening.http == nil && listening.tcp == nil && listening.unix == nil {
-            throw wrong("listen: http, tcp and unix are all off; nobody could send audio")
+        try listening.check(hasToken: access.token != nil)
+        if listening.http == nil && listening.tcp == nil && listening.unix == nil && sources.isEmpty {
+            throw wrong("listen: http, tcp and unix are all off, and there are no sources; there would be no audio")
         }
     }
 
@@ -211,19 +206,44 @@ extension ServeConfiguration.Streams {
         topCount = try section.integer("top_k", default: 3, in: 1...1000)
         queueSeconds = try section.number("queue_seconds", default: 2, in: 0.1...3600)
         outputs = try section.integer("outputs", default: 1024, in: 16...1_000_000)
-        decision = try section.section("decision") { section throws(ServiceError) in
-            var settings = DecisionRules.Settings()
-            settings.threshold = try section.optionalNumber("threshold", in: 0...1)
-            settings.thresholdOff = try section.optionalNumber("threshold_off", in: 0...1)
-            settings.classThresholds = try section.numbers("class_thresholds")
-            settings.allow = try section.words("allow")
-            settings.deny = try section.words("deny")
-            settings.minimumDuration = try section.optionalInteger("min_duration_ms", in: 0...3_600_000)
-            settings.maximumGap = try section.optionalInteger("max_gap_ms", in: 0...3_600_000)
-            settings.refractoryTime = try section.optionalInteger("refractory_ms", in: 0...3_600_000)
-            settings.padding = try section.integer("pad_ms", default: 0, in: 0...3_600_000)
-            settings.minimumLevel = try section.number("min_dbfs", default: -120, in: -120...0)
-            return settings
+        decision = try section.section("decision") { section throws(ServiceError) in try .read(&section) }
+    }
+}
+
+extension DecisionRules.Settings {
+    static func read(_ section: inout ConfigurationSection) throws(ServiceError) -> Self {
+        var settings = Self()
+        settings.threshold = try section.optionalNumber("threshold", in: 0...1)
+        settings.thresholdOff = try section.optionalNumber("threshold_off", in: 0...1)
+        settings.classThresholds = try section.numbers("class_thresholds")
+        settings.allow = try section.words("allow")
+        settings.deny = try section.words("deny")
+        settings.minimumDuration = try section.optionalInteger("min_duration_ms", in: 0...3_600_000)
+        settings.maximumGap = try section.optionalInteger("max_gap_ms", in: 0...3_600_000)
+        settings.refractoryTime = try section.optionalInteger("refractory_ms", in: 0...3_600_000)
+        settings.padding = try section.integer("pad_ms", default: 0, in: 0...3_600_000)
+        settings.minimumLevel = try section.number("min_dbfs", default: -120, in: -120...0)
+        return settings
+    }
+}
+
+extension ServeConfiguration.Listening {
+    /// Whether everybody who can connect may: what other machines can reach needs a token.
+    func check(hasToken: Bool) throws(ServiceError) {
+        func wrong(_ message: String) -> ServiceError {
+            ServiceError(.configuration, code: "configuration", message)
+        }
+        if let http, !http.isLocal, !hasToken {
+            throw wrong(
+                "listen.http is \(http), which other machines can reach; set access.token_file, or listen on 127.0.0.1")
+        }
+        if let tcp, !tcp.isLocal {
+            throw wrong(
+                "listen.tcp is \(tcp), which other machines can reach, and bare samples cannot carry a token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
+            )
+        }
+        if let unix, case .network = unix {
+            throw wrong("listen.unix is \(unix); expected unix:PATH or off")
         }
     }
 }

@@ -66,8 +66,11 @@ final class EventOutputs: Sendable {
     }
 
     /// The outputs that the configuration asks for.
-    static func make(_ configuration: ServeConfiguration.Events, log: Logger) throws -> [any EventOutput] {
+    static func make(
+        _ configuration: ServeConfiguration.Events, metrics: ServerMetrics, log: Logger
+    ) throws -> [any EventOutput] {
         var outputs: [any EventOutput] = []
+        if configuration.standardOutput { outputs.append(StandardOutputEvents(metrics: metrics, log: log)) }
         if let file = configuration.file { outputs.append(EventFile(file, log: log)) }
         if let hook = configuration.webHook { outputs.append(WebHook(hook, log: log)) }
         if let broker = configuration.mqtt { outputs.append(try MQTTOutput(broker, log: log)) }

@@ -78,6 +78,9 @@ struct ServiceReport: Sendable {
         text.counter("refusals_total", "Streams and connections refused, by reason.", label: "reason", values.refusals)
         text.counter(
             "lost_events_total", "Events that did not fit into an output's store.", label: "output", values.lostEvents)
+        text.counter(
+            "source_restarts_total", "Sources that ended or failed and were begun again.", label: "source",
+            values.sourceRestarts)
         text.counter("state_failures_total", "States that could not be saved.", values.stateFailures)
         text.histogram(
             "step_duration_seconds", "Time of one turn of an inference loop: all streams to their next prediction.",

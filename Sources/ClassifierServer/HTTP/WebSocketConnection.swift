@@ -33,9 +33,8 @@ struct WebSocketConnection: Sendable {
             let closing = Closing()
             switch task {
             case .stream(let stream, let parameters):
-                let rate = try hub.model(parameters.model).recipe.sampleRate
                 await StreamConnection(stream: stream, connections: hub.connections).run {
-                    try await read(inbound, outbound, stream, parameters, rate: rate, closing)
+                    try await read(inbound, outbound, stream, parameters, closing)
                 } write: {
                     try await write(stream, outbound, closing)
                 }
@@ -51,9 +50,9 @@ struct WebSocketConnection: Sendable {
     private func read(
         _ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>,
         _ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ stream: OpenStream,
-        _ parameters: StreamParameters, rate: Int, _ closing: Closing
+        _ parameters: StreamParameters, _ closing: Closing
     ) async throws -> StreamEnd {
-        var receiver = AudioReceiver(stream, try StreamHub.decoder(parameters, name: stream.id, rate: rate))
+        var receiver = AudioReceiver(stream, try StreamHub.decoder(parameters, name: stream.id, rate: stream.rate))
         var isComplete = false
         for try await frame in inbound {
             switch frame.opcode {

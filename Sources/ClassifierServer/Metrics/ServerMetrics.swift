@@ -14,6 +14,7 @@ final class ServerMetrics: Sendable {
         var connections: UInt64 = 0
         var stateFailures: UInt64 = 0
         var lostEvents: [String: UInt64] = [:]
+        var sourceRestarts: [String: UInt64] = [:]
     }
 
     private let box = NIOLockedValueBox(Values())
@@ -52,6 +53,11 @@ final class ServerMetrics: Sendable {
     func refused(_ reason: Refusal.Reason) { box.withLockedValue { $0.refusals[reason.rawValue, default: 0] += 1 } }
 
     func lostEvent(_ output: String) { box.withLockedValue { $0.lostEvents[output, default: 0] += 1 } }
+
+    /// A source that is configured is counted from its beginning on, so that its first restart is a change.
+    func configured(_ source: String) { box.withLockedValue { $0.sourceRestarts[source, default: 0] += 0 } }
+
+    func restarted(_ source: String) { box.withLockedValue { $0.sourceRestarts[source, default: 0] += 1 } }
 
     func stateFailed() { box.withLockedValue { $0.stateFailures += 1 } }
 

@@ -29,7 +29,9 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
         let channel: any Channel
     }
 
-    func bind() async throws(ServiceError) -> Bound {
+    /// - Parameter descriptor: a socket that somebody else has bound to the address and listens on; it stays in the
+    ///   file system when this process goes.
+    func bind(_ descriptor: Int32? = nil) async throws(ServiceError) -> Bound {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -41,6 +43,10 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
             return initialize(channel).map { Accepted(connection: $0, client: client, channel: channel) }
         }
         do {
+            if let descriptor {
+                let channel = try await bootstrap.bind(descriptor, childChannelInitializer: accept)
+                return Bound(channel: channel, address: address)
+            }
             switch address {
             case .network(let host, let port):
                 let channel = try await bootstrap.bind(host: host, port: port, childChannelInitializer: accept)

@@ -32,10 +32,9 @@ struct RawConnection: Sendable {
                 try await outbound.write(ByteBuffer(string: record.json + "\n"))
                 return
             }
-            let rate = try hub.model(parameters.model).recipe.sampleRate
             await StreamConnection(stream: stream, connections: hub.connections).run {
                 var receiver = AudioReceiver(
-                    stream, try StreamHub.decoder(parameters, name: stream.id, rate: rate))
+                    stream, try StreamHub.decoder(parameters, name: stream.id, rate: stream.rate))
                 for try await buffer in inbound {
                     _ = try await receiver.receive(Array(buffer.readableBytesView))
                 }

@@ -2,6 +2,7 @@ internal import ClassifierService
 internal import FoundationEssentials
 internal import Glibc
 internal import NIOConcurrencyHelpers
+internal import NIOCore
 
 /// Saved states of streams, by name: in a folder, where there is one, and the newest of the streams that have ended in
 /// memory.
@@ -18,6 +19,7 @@ final class StateStore: Sendable {
     let folder: String?
     private let limit: Int
     private let kept = NIOLockedValueBox(Kept())
+    private let ages = NIOLockedValueBox(StateAges())
 
     /// - Parameter limit: states that are kept in memory where there is no folder.
     /// - Throws: ``ServiceError`` where the folder cannot be made or written to.
@@ -87,12 +89,18 @@ final class StateStore: Sendable {
     /// Removes states that nobody has come back for.
     func removeOlder(than seconds: Double) {
         guard let folder else { return }
+        var files: [String: Double] = [:]
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         where name.hasSuffix(Self.suffix) {
             var status = stat()
             guard unsafe stat("\(folder)/\(name)", &status) == 0 else { continue }
-            if WallClock.now() - Double(status.st_mtim.tv_sec) > seconds { unsafe unlink("\(folder)/\(name)") }
+            files[name] = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
         }
+        let monotonic = Double(NIODeadline.now().uptimeNanoseconds) * 1e-9
+        let expired = ages.withLockedValue {
+            $0.expired(files, time: WallClock.now(), monotonic: monotonic, kept: seconds)
+        }
+        for name in expired { unsafe unlink("\(folder)/\(name)") }
     }
 
     private func keep(_ id: String, _ bytes: [UInt8]) {

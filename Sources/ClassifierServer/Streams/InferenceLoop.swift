@@ -11,6 +11,8 @@ actor InferenceLoop {
     final class Group {
         var batch: PipelineBatch
         var streams: [LiveStream] = []
+        /// No stream joins any more: the group goes with its last one.
+        var isRetired = false
 
         init(_ model: AudioModel, capacity: Int) { batch = PipelineBatch(model, capacity: capacity) }
     }
@@ -25,7 +27,8 @@ actor InferenceLoop {
     let keeper: StateKeeper
     let outputs: EventOutputs
     var meter: LoadMeter
-    var groups: [String: Group] = [:]
+    /// By model: one that is read again is another one, even if its weights are the same.
+    var groups: [ObjectIdentifier: Group] = [:]
     var streams: [String: LiveStream] = [:]
     private var sleeping: CheckedContinuation<Void, Never>?
     private var isStopped = false
@@ -53,9 +56,9 @@ actor InferenceLoop {
 
     /// Begins a stream that has been admitted.
     func open(_ setup: StreamSetup) throws -> OpenStream {
-        let hash = setup.model.model.configuration.weights.sha256
-        let group = groups[hash] ?? Group(setup.model, capacity: capacity)
-        groups[hash] = group
+        let key = ObjectIdentifier(setup.model.model)
+        let group = groups[key] ?? Group(setup.model, capacity: capacity)
+        groups[key] = group
         let (output, outputEnd) = AsyncStream.makeStream(
             of: StreamOutput.self, bufferingPolicy: .bufferingOldest(setup.outputLimit))
         let (ended, endedEnd) = AsyncStream.makeStream(of: Never.self)
@@ -88,7 +91,8 @@ actor InferenceLoop {
         streams[setup.id] = stream
         let start = start(stream, isResumed: isResumed, note: note)
         return OpenStream(
-            id: setup.id, loop: self, start: start, output: output, ending: ending, ended: ended)
+            id: setup.id, loop: self, rate: setup.model.recipe.sampleRate, start: start, output: output,
+            ending: ending, ended: ended)
     }
 
     /// Takes the next samples of a stream, and returns when there is room for more.
@@ -165,8 +169,17 @@ actor InferenceLoop {
         return StreamStatus(
             id: stream.setup.id, model: configuration.name, rate: stream.setup.model.recipe.sampleRate,
             position: stream.frontend.position,
-            predictions: groups[configuration.weights.sha256]?.batch.predictions(place: stream.place) ?? 0,
+            predictions: group(of: stream)?.batch.predictions(place: stream.place) ?? 0,
             queued: stream.queue.count, dropped: stream.dropped, watchers: stream.watchers.count)
+    }
+
+    /// Other models than these get no new streams; what they need is freed with their last one.
+    func retire(except models: [AudioModel]) {
+        let kept = Set(models.map { ObjectIdentifier($0.model) })
+        for (key, group) in groups where !kept.contains(key) {
+            group.isRetired = true
+            if group.streams.isEmpty { groups[key] = nil }
+        }
     }
 
     // MARK: State
@@ -192,7 +205,7 @@ actor InferenceLoop {
     }
 
     private func group(of stream: LiveStream) -> Group? {
-        groups[stream.setup.model.model.configuration.weights.sha256]
+        groups[ObjectIdentifier(stream.setup.model.model)]
     }
 
     // MARK: The loop

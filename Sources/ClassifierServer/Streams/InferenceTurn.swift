@@ -116,6 +116,7 @@ extension InferenceLoop {
         note(stream.finish(reason, predictions: predictions))
         group.batch.leave(stream.place)
         group.streams.removeAll { $0 === stream }
+        if group.isRetired && group.streams.isEmpty { groups[ObjectIdentifier(stream.setup.model.model)] = nil }
         streams[stream.setup.id] = nil
         shared.release(stream.setup.id)
         metrics.ended(reason)

@@ -5,9 +5,8 @@ internal import StreamTransformer
 
 /// Opens streams: finds the model, asks for admission, chooses the loop.
 final class StreamHub: Sendable {
-    private struct Models {
-        var byName: [String: AudioModel]
-        var standard: AudioModel
+    private struct Offer {
+        var models: ServiceModels
         var defaults: ServeConfiguration.Streams
     }
 
@@ -16,39 +15,43 @@ final class StreamHub: Sendable {
     let metrics: ServerMetrics
     let keeper: StateKeeper
     let connections = ConnectionCount()
-    private let models: NIOLockedValueBox<Models>
+    private let offer: NIOLockedValueBox<Offer>
     private let numbers = NIOLockedValueBox(0)
 
     init(
-        models: [String: AudioModel], standard: AudioModel, defaults: ServeConfiguration.Streams, shared: SharedLoad,
-        loops: [InferenceLoop], metrics: ServerMetrics, keeper: StateKeeper
+        models: ServiceModels, defaults: ServeConfiguration.Streams, shared: SharedLoad, loops: [InferenceLoop],
+        metrics: ServerMetrics, keeper: StateKeeper
     ) {
-        self.models = NIOLockedValueBox(Models(byName: models, standard: standard, defaults: defaults))
+        offer = NIOLockedValueBox(Offer(models: models, defaults: defaults))
         self.shared = shared
         self.loops = loops
         self.metrics = metrics
         self.keeper = keeper
     }
 
+    /// New streams get these from now on.
+    func offer(_ models: ServiceModels, defaults: ServeConfiguration.Streams) {
+        offer.withLockedValue { $0 = Offer(models: models, defaults: defaults) }
+    }
+
     /// What streams are unless their clients say otherwise.
-    var defaults: ServeConfiguration.Streams { models.withLockedValue { $0.defaults } }
+    var defaults: ServeConfiguration.Streams { offer.withLockedValue { $0.defaults } }
 
     /// The models that clients may ask for, the standard one first.
     var offered: [AudioModel] {
-        models.withLockedValue { models in
-            let others = models.byName.filter { $0.value.model !== models.standard.model }
-            return [models.standard] + others.sorted { $0.key < $1.key }.map(\.value)
-        }
+        let models = offer.withLockedValue { $0.models }
+        let others = models.byName.filter { $0.value.model !== models.standard.model }
+        return [models.standard] + others.sorted { $0.key < $1.key }.map(\.value)
     }
 
     func model(_ name: String?) throws(Refusal) -> AudioModel {
-        let (found, names) = models.withLockedValue { models in
-            (name.map { models.byName[$0] } ?? models.standard, models.byName.keys.sorted())
-        }
-        guard let found else {
+        let models = offer.withLockedValue { $0.models }
+        guard let found = models.model(name) else {
             throw Refusal(
                 reason: .model,
-                message: "there is no model \"\(name ?? "")\" here; there are \(names.joined(separator: ", "))")
+                message:
+                    "there is no model \"\(name ?? "")\" here; there are \(models.byName.keys.sorted().joined(separator: ", "))"
+            )
         }
         return found
     }
@@ -86,7 +89,8 @@ final class StreamHub: Sendable {
         let rate = Double(model.recipe.sampleRate)
         let limits = defaults
         let id = parameters.id ?? name(prefix)
-        let keepsState = parameters.rate ?? model.recipe.sampleRate == model.recipe.sampleRate
+        let keepsState =
+            parameters.keepsState && parameters.rate ?? model.recipe.sampleRate == model.recipe.sampleRate
         var setup = StreamSetup(
             id: id, model: model, report: report, queueLimit: Int(limits.queueSeconds * rate),
             outputLimit: limits.outputs, isLive: parameters.isLive, interest: parameters.interest,

@@ -18,6 +18,8 @@ package struct StreamParameters: Sendable {
     package var isLive = false
     /// Go on from the stream's saved state, if there is one.
     package var resumes = false
+    /// Whether the stream leaves a state to go on from.
+    package var keepsState = true
     /// Position of the first sample that the client is going to send.
     package var position: Int64?
     /// Of the lines of a file's classification.

@@ -72,6 +72,8 @@ final class StreamEnding: Sendable {
 struct OpenStream: Sendable {
     let id: String
     let loop: InferenceLoop
+    /// Of its model, in Hz.
+    let rate: Int
     let start: Record
     let output: AsyncStream<StreamOutput>
     let ending: StreamEnding

@@ -20,7 +20,7 @@ public struct DecisionRules: Sendable {
     public let minimumLevel: Double
 
     /// What a command line or a configuration sets; nil leaves the model's default.
-    public struct Settings: Sendable {
+    public struct Settings: Sendable, Equatable {
         public var threshold: Double?
         public var thresholdOff: Double?
         public var classThresholds: [String: Double] = [:]

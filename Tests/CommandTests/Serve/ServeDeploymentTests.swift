@@ -21,11 +21,14 @@ internal import Testing
         let text = try String(contentsOf: URL(filePath: "\(Self.deploy)/audio-classifierd.service"), encoding: .utf8)
         let unit = text.split(separator: "/usr/local/bin/audio-classifierd").joined(separator: Program.path)
         try folder.write(Array(unit.utf8), to: "audio-classifierd.service")
+        let socket = try String(contentsOf: URL(filePath: "\(Self.deploy)/audio-classifierd.socket"), encoding: .utf8)
+        try folder.write(Array(socket.utf8), to: "audio-classifierd.socket")
+        let units = ["audio-classifierd.service", "audio-classifierd.socket"]
         let check = try ChildProcess(
-            ["verify", "--man=no", "\(folder.path)/audio-classifierd.service"], program: analyze)
+            ["verify", "--man=no"] + units.map { "\(folder.path)/\($0)" }, program: analyze)
         let finished = try check.wait()
         #expect(finished.status == 0)
-        #expect(!finished.errors.contains("audio-classifierd.service:"), "\(finished.errors)")
+        for unit in units { #expect(!finished.errors.contains("\(unit):"), "\(finished.errors)") }
     }
 
     /// The unit's words to systemd: ready when clients can connect, alive while the loops turn, stopping.
@@ -42,23 +45,43 @@ internal import Testing
             }
         }
         try #require(result == 0)
+        let began = monotonicMicroseconds()
         let server = try Server(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "300000"])
         _ = try WebSocketClient(server, "/v1/stream")
         var words: Set<String> = []
+        var reloading: Int64?
         func receive(until word: String) {
             var buffer = [UInt8](repeating: 0, count: 256)
             while !words.contains(word) {
                 let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
                 guard count > 0 else { return }
-                words.insert(String(decoding: buffer[..<count], as: UTF8.self))
+                let text = String(decoding: buffer[..<count], as: UTF8.self)
+                let lines = text.split(separator: "\n").map(String.init)
+                words.insert(lines.first ?? "")
+                if lines.first == "RELOADING=1", let time = lines.last?.split(separator: "=").last {
+                    reloading = Int64(time)
+                }
             }
         }
         receive(until: "READY=1")
         receive(until: "WATCHDOG=1")
+        words = []
+        server.child.send(signal: SIGHUP)
+        receive(until: "RELOADING=1")
+        // systemd compares it with its own clock of this kind.
+        let time = try #require(reloading)
+        #expect(time >= began && time <= monotonicMicroseconds())
+        receive(until: "READY=1")
         server.child.send(signal: SIGTERM)
         receive(until: "STOPPING=1")
-        #expect(words == ["READY=1", "WATCHDOG=1", "STOPPING=1"])
+        #expect(words.isSubset(of: ["READY=1", "WATCHDOG=1", "STOPPING=1", "RELOADING=1"]))
         #expect(try server.child.wait(atMost: 20).status == 0)
+    }
+
+    private func monotonicMicroseconds() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
     }
 
     @Test func dashboardAsksForMetricsThatExist() throws {

@@ -55,6 +55,35 @@ internal import Testing
         #expect(finished.errors.split(separator: "\n").filter { $0.contains("/dev/full") }.count == 1, "told once")
     }
 
+    /// Standard output has the events and nothing else, each in a line of its own.
+    @Test func standardOutputIsWritten() throws {
+        let server = try Server(["events.stdout=true"])
+        let expected = try stream(server, "a") + stream(server, "b")
+        try server.child.waitForOutput { $0.split(separator: "\n").count == expected.count }
+        let finished = try server.stop()
+        #expect(finished.status == 0)
+        #expect(finished.lines.map { withoutTime($0) } == expected)
+        #expect(finished.lines.allSatisfy { $0.contains(",\"time\":") })
+    }
+
+    /// A reader that does not read, and then goes, is nobody else's trouble, and does not hold up the end.
+    @Test func standardOutputMayBeStuck() throws {
+        let pipe = "\(folder.path)/pipe"
+        try #require(unsafe mkfifo(pipe, 0o600) == 0)
+        let reader = unsafe open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        let labels = ["yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go"]
+        // A page holds twenty events, and the store sixteen.
+        let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, which Glibc's module does not show
+        _ = fcntl(reader, setPipeSize, 4096)
+        let server = try Server(["events.stdout=true", "events.store=16"], output: .file(pipe))
+        for number in 0..<5 { #expect(try stream(server, "s\(number)", labels: labels).count == 20) }
+        #expect(try server.metric("lost_events_total{output=\"stdout\"}") > 0)
+        close(reader)
+        try server.child.waitForErrors { $0.contains("its reader has gone") }
+        #expect(try stream(server, "last").count == 4)
+        #expect(try server.stop().status == 0)
+    }
+
     /// The first answers are refusals; every event arrives all the same, in order.
     @Test func webHookTriesAgain() throws {
         let receiver = try ChildProcess(

@@ -12,13 +12,13 @@ final class Server {
     /// - Parameter settings: `--set`.
     init(
         _ settings: [String] = [], arguments: [String] = [], environment: [String: String] = [:],
-        unixPath: String? = nil, hasTCP: Bool = false
+        unixPath: String? = nil, hasTCP: Bool = false, output: ChildProcess.Output = .kept
     ) throws {
         var all = ["listen.http=127.0.0.1:0"] + settings
         if hasTCP { all.append("listen.tcp=127.0.0.1:0") }
         if let unixPath { all.append("listen.unix=unix:\(unixPath)") }
         child = try ChildProcess(
-            ["serve"] + all.flatMap { ["--set", $0] } + arguments, environment: environment)
+            ["serve"] + all.flatMap { ["--set", $0] } + arguments, output: output, environment: environment)
         self.unixPath = unixPath
         try child.waitForErrors { $0.contains("listening on ") }
         let line = child.errorsSoFar.split(separator: "\n").first { $0.contains("listening on ") } ?? ""

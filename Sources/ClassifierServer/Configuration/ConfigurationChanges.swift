@@ -1,0 +1,22 @@
+extension ServeConfiguration {
+    /// Settings whose values differ from those of another configuration, by path: `listen.http`.
+    func changes(since other: ServeConfiguration) -> [String] {
+        var keys = Set(values.keys.filter { other.values[$0] != values[$0] })
+        keys.formUnion(other.values.keys.filter { values[$0] == nil })
+        // A secret is not among what is shown.
+        if access.token != other.access.token { keys.insert("access.token") }
+        return keys.sorted()
+    }
+
+    /// Values by path, as they are printed.
+    static func values(_ entries: [ConfigurationReader.Entry]) -> [String: String] {
+        var path: [String] = []
+        var values: [String: String] = [:]
+        for entry in entries {
+            path.removeLast(max(0, path.count - entry.depth))
+            path.append(entry.key)
+            if let value = entry.value { values[path.joined(separator: ".")] = value }
+        }
+        return values
+    }
+}

@@ -1,0 +1,82 @@
+internal import ClassifierService
+internal import Glibc
+
+/// Sockets that somebody else has opened and listens on for this process, systemd for example (sd_listen_fds(3)). They
+/// are there before the service is, so that clients of a service that is started again wait and are not refused.
+struct ActivatedSockets: Sendable {
+    struct Socket: Sendable {
+        let descriptor: Int32
+        let address: ListenAddress
+    }
+
+    /// By what they are for: `http`, `tcp` or `unix`.
+    private(set) var byName: [String: Socket] = [:]
+
+    private static let names = ["http", "tcp", "unix"]
+    /// The first one that is handed over.
+    private static let first: Int32 = 3
+
+    /// - Throws: ``ServiceError`` where it is not clear what a socket is for, or it is none to listen on.
+    init() throws(ServiceError) {
+        // Variables that were meant for a parent are none of ours.
+        guard Self.variable("LISTEN_PID") == "\(getpid())",
+            let count = Self.variable("LISTEN_FDS").flatMap({ Int32($0) })
+        else { return }
+        let named = (Self.variable("LISTEN_FDNAMES") ?? "").split(separator: ":", omittingEmptySubsequences: false)
+        for index in 0..<max(0, min(count, 1024)) {
+            let descriptor = Self.first + index
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            var name = Int(index) < named.count ? String(named[Int(index)]) : ""
+            // One alone can only be what nearly everybody connects to.
+            if count == 1 && !Self.names.contains(name) { name = "http" }
+            guard Self.names.contains(name), byName[name] == nil else {
+                throw Self.wrong(
+                    "is called \"\(name)\"", "FileDescriptorName= is http, tcp or unix, each for one socket")
+            }
+            byName[name] = Socket(descriptor: descriptor, address: try Self.address(descriptor))
+        }
+    }
+
+    private static func address(_ descriptor: Int32) throws(ServiceError) -> ListenAddress {
+        var isListening: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening != 0
+        else {
+            throw wrong("does not listen", "it needs ListenStream= and Accept=no")
+        }
+        var storage = sockaddr_storage()
+        length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
+        let isKnown = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                guard unsafe getsockname(descriptor, address, &length) == 0 else { return false }
+                if unsafe Int32(address.pointee.sa_family) == AF_UNIX { return true }
+                return unsafe getnameinfo(
+                    address, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0
+            }
+        }
+        guard isKnown else { throw wrong("has no address", "it needs ListenStream= with an address or a path") }
+        if Int32(storage.ss_family) == AF_UNIX {
+            let offset = MemoryLayout<sa_family_t>.size
+            let bytes = unsafe withUnsafeBytes(of: &storage) {
+                unsafe Array($0[offset..<max(offset, min(Int(length), $0.count))])
+            }
+            return .unix(path: String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+        }
+        func text(_ characters: [CChar]) -> String {
+            String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+        return .network(host: text(host), port: Int(text(port)) ?? 0)
+    }
+
+    private static func wrong(_ fault: String, _ remedy: String) -> ServiceError {
+        ServiceError(
+            .configuration, code: "listen", "a socket that was handed over (LISTEN_FDS) \(fault); \(remedy)")
+    }
+
+    private static func variable(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+}

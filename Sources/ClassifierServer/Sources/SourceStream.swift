@@ -1,0 +1,143 @@
+internal import AudioFrontend
+internal import ClassifierService
+internal import NIOCore
+
+/// The stream of a source. It begins with the source's first bytes, goes on over short interruptions with a gap as long
+/// as they were, and ends when nothing has come for as long as a client may be silent: events must not stay open because
+/// nobody listens.
+struct SourceStream: ~Copyable {
+    /// The stream has been ended by somebody else, a client that has taken its name for example.
+    struct Ended: Error {}
+
+    /// Bytes as they are now: what a source says, or what the header of a WAV file says.
+    struct Description: Equatable {
+        var format: SampleFormat
+        var rate: Int
+        var channels: Int
+
+        func seconds(_ bytes: Int) -> Double {
+            Double(bytes) / Double(format.bytesPerSample * channels * rate)
+        }
+    }
+
+    let idleSeconds: Double
+    /// What the configuration says.
+    let configured: Description
+    private(set) var description: Description
+    private let hub: StreamHub
+    private let source: ServeConfiguration.Source
+    private let isLive: Bool
+    private var stream: OpenStream?
+    private var receiver: AudioReceiver?
+    private var heard = NIODeadline.now()
+    private var isInterrupted = false
+
+    /// - Parameter isLive: what does not fit is lost, and said to be; otherwise the source waits.
+    init(_ source: ServeConfiguration.Source, hub: StreamHub, isLive: Bool, idleSeconds: Double) throws(Refusal) {
+        self.source = source
+        self.hub = hub
+        self.isLive = isLive
+        self.idleSeconds = idleSeconds
+        let modelRate = try hub.model(source.model).recipe.sampleRate
+        configured = Description(
+            format: source.format, rate: source.rate ?? modelRate,
+            channels: source.channels)
+        description = configured
+    }
+
+    /// What comes next begins with a whole sample, and is as described.
+    mutating func begin(_ next: Description) async throws {
+        if stream != nil { try await receiver?.finish() }
+        receiver = nil
+        description = next
+    }
+
+    /// The source has stopped and will come back: what it would have said meanwhile is lost.
+    mutating func interrupt() {
+        receiver = nil
+        isInterrupted = true
+    }
+
+    /// - Throws: ``Refusal`` where the stream cannot begin, and then has taken nothing.
+    mutating func receive(_ bytes: [UInt8]) async throws {
+        let running: OpenStream
+        if let stream { running = stream } else { running = try await open() }
+        if isInterrupted {
+            let away = Double((NIODeadline.now() - heard).nanoseconds) * 1e-9 - description.seconds(bytes.count)
+            if away > 0 { await running.loop.lose(Int64(away * Double(running.rate)), of: running.id) }
+            isInterrupted = false
+        }
+        if receiver == nil {
+            receiver = AudioReceiver(
+                running,
+                try PCMDecoder(
+                    name: source.name, format: description.format, sampleRate: description.rate,
+                    channels: description.channels, selection: source.selection, rate: running.rate))
+        }
+        heard = .now()
+        do {
+            guard try await receiver?.receive(bytes) == true else {
+                forget()
+                throw Ended()
+            }
+        } catch let error as AudioError {
+            await end(.failed(code: error.code.rawValue, message: error.message))
+            throw error
+        }
+    }
+
+    /// Ends the stream when nothing has come for too long.
+    mutating func endIfSilent() async {
+        guard stream != nil, silence <= 0 else { return }
+        await end(
+            .failed(code: "idle", message: "nothing came from the source for \(Decimal.text(idleSeconds, 1)) s"))
+    }
+
+    /// Waits before the source is tried again.
+    mutating func wait(_ seconds: Double) async {
+        var seconds = seconds
+        if stream != nil, silence < seconds {
+            let first = max(0, silence)
+            try? await Task.sleep(for: .seconds(first))
+            seconds -= first
+            await endIfSilent()
+        }
+        try? await Task.sleep(for: .seconds(seconds))
+    }
+
+    mutating func end(_ reason: StreamEnd) async {
+        if let stream { await stream.loop.end(stream.id, reason) }
+        forget()
+    }
+
+    /// Seconds until it has been silent for too long.
+    private var silence: Double { idleSeconds - Double((NIODeadline.now() - heard).nanoseconds) * 1e-9 }
+
+    private mutating func forget() {
+        stream = nil
+        receiver = nil
+        isInterrupted = false
+    }
+
+    private mutating func open() async throws(Refusal) -> OpenStream {
+        var parameters = StreamParameters(hub.defaults)
+        parameters.id = source.name
+        parameters.model = source.model
+        parameters.format = description.format
+        parameters.rate = description.rate
+        parameters.channels = description.channels
+        parameters.selection = source.selection
+        parameters.decision = source.decision
+        parameters.isLive = isLive
+        // Nobody reads: its records go to who looks on, and its events to the outputs.
+        parameters.setEmissions([.events])
+        parameters.interest = Interest(frames: false, events: false, features: false)
+        // A source that comes back after the service has other audio.
+        parameters.keepsState = false
+        let opened = try await hub.open(parameters, prefix: source.name, client: "source:\(source.name)")
+        stream = opened
+        receiver = nil
+        isInterrupted = false
+        return opened
+    }
+}

@@ -1,0 +1,113 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// SIGHUP: what is new is for new streams, and what is wrong for nobody.
+@Suite struct ServeReloadTests {
+    private let folder: TemporaryDirectory
+    private static let raw = Sound.raw(Sound.samples(32_000))
+
+    init() throws { folder = try TemporaryDirectory() }
+
+    private var arguments: [String] { ["--config", "\(folder.path)/serve.yaml"] }
+
+    private func configure(_ yaml: String) throws { try folder.write(Array(yaml.utf8), to: "serve.yaml") }
+
+    private func start(_ socket: WebSocketClient) throws -> JSONValue {
+        guard case .text(let text)? = try socket.receive() else { return .null }
+        return try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+    }
+
+    /// Reloads, and waits until the service says so for the `count`-th time, or that it does not.
+    private func reload(_ server: Server, _ text: String = "the configuration is reloaded", count: Int = 1) throws {
+        server.child.send(signal: SIGHUP)
+        try server.child.waitForErrors { $0.ranges(of: text).count == count }
+    }
+
+    private func install(_ model: String) throws {
+        let target = "\(folder.path)/model"
+        if FileManager.default.fileExists(atPath: target) { try FileManager.default.removeItem(atPath: target) }
+        try FileManager.default.copyItem(atPath: "\(Program.models)/\(model)", toPath: target)
+    }
+
+    /// A model that is replaced where it is: a running stream keeps the old one to its end.
+    @Test func modelsAreReplaced() throws {
+        try install("keywords-en")
+        try configure("model: \(folder.path)/model\n")
+        let server = try Server(arguments: arguments)
+        let old = try WebSocketClient(server, "/v1/stream?stream=old")
+        #expect(try start(old)["model"] == "keywords-en")
+        try old.send(Array(Self.raw[..<20_000]))
+        try install("keywords-ar")
+        try reload(server)
+        let new = try WebSocketClient(server, "/v1/stream?stream=new")
+        #expect(try start(new)["model"] == "keywords-ar")
+        try old.send(Array(Self.raw[20_000...]))
+        try new.send(Self.raw)
+        for socket in [old, new] { try socket.send(text: "{\"type\":\"end\"}") }
+        for (socket, model) in [(old, "keywords-en"), (new, "keywords-ar")] {
+            let name = model == "keywords-en" ? "old" : "new"
+            let run = try Program.run(
+                ["run", "-", "--model", model, "--input-format", "raw", "--source-name", name], input: Self.raw)
+            #expect(try socket.receiveAll().texts("frame") == run.lines("frame"), "\(model)")
+        }
+        // Damage is found before anybody gets it.
+        try Data("{".utf8).write(to: URL(filePath: "\(folder.path)/model/config.json"))
+        try reload(server, "the configuration is not reloaded: ")
+        let last = try WebSocketClient(server, "/v1/stream")
+        #expect(try start(last)["model"] == "keywords-ar")
+        #expect(try server.stop().status == 0)
+    }
+
+    @Test func settingsAreReplaced() throws {
+        try configure("streams: {emit: frames}\n")
+        let server = try Server(arguments: arguments)
+        let old = try WebSocketClient(server, "/v1/stream?stream=old")
+        try configure("streams: {emit: frames, every: 5}\nlimits: {idle_seconds: 3}\nlisten: {tcp: \"127.0.0.1:1\"}\n")
+        try reload(server)
+        for key in ["limits.idle_seconds", "listen.tcp"] {
+            #expect(server.child.errorsSoFar.contains("\(key) has changed, and takes effect when"), "\(key)")
+        }
+        #expect(!server.child.errorsSoFar.contains("streams.every has changed"))
+        let new = try WebSocketClient(server, "/v1/stream?stream=new")
+        try configure("streams: {emit: frames, evry: 5}\n")
+        try reload(server, "serve.yaml:1: unknown key \"streams.evry\"")
+        #expect(server.child.errorsSoFar.contains("the service goes on with the one that it has"))
+        for (socket, count) in [(old, 49), (new, 10)] {
+            try socket.send(Self.raw)
+            try socket.send(text: "{\"type\":\"end\"}")
+            #expect(try socket.receiveAll().texts("frame").count == count)
+        }
+        #expect(try server.stop().status == 0)
+    }
+
+    /// Sources begin, end and begin anew as the configuration has them; one that has not changed runs on.
+    @Test func sourcesComeAndGo() throws {
+        func source(_ name: String, _ device: String) -> String {
+            "  - {name: \(name), command: [sh, -c, \"echo \(name) \(device) runs >&2; exec cat \(device)\"]}\n"
+        }
+        try configure("sources:\n" + source("a", "/dev/zero") + source("b", "/dev/zero"))
+        let server = try Server(arguments: arguments)
+        func wait(_ name: String, _ status: Int) throws {
+            for _ in 0..<3000 {
+                if try server.request("GET", "/v1/streams/\(name)").status == status { return }
+                usleep(20_000)
+            }
+            Issue.record("\(name) never has the status \(status)")
+        }
+        try wait("a", 200)
+        try wait("b", 200)
+        try configure("sources:\n" + source("a", "/dev/zero") + source("c", "/dev/zero"))
+        try reload(server)
+        try wait("b", 404)
+        try wait("c", 200)
+        try configure("sources:\n" + source("a", "/dev/zero") + source("c", "/dev/zero -"))
+        try reload(server, count: 2)
+        try server.child.waitForErrors { $0.contains("c /dev/zero - runs") }
+        #expect(server.child.errorsSoFar.ranges(of: "a /dev/zero runs").count == 1)
+        try wait("a", 200)
+        #expect(try server.stop().status == 0)
+    }
+}

@@ -1,0 +1,210 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import StrictDecoding
+internal import TestSupport
+internal import Testing
+
+/// Audio that `serve` fetches itself: commands and files that grow.
+@Suite struct ServeSourceTests {
+    private let folder: TemporaryDirectory
+    private static let raw = Sound.raw(Sound.samples(32_000))
+
+    init() throws { folder = try TemporaryDirectory() }
+
+    private func serve(_ sources: String, _ settings: [String] = []) throws -> Server {
+        try folder.write(Array("sources:\n\(sources)\n".utf8), to: "serve.yaml")
+        return try Server(settings, arguments: ["--config", "\(folder.path)/serve.yaml"])
+    }
+
+    private func expected(_ input: [UInt8], name: String) throws -> [String] {
+        try Program.run(["run", "-", "--input-format", "raw", "--source-name", name], input: input).lines("frame")
+    }
+
+    /// Waits until a stream is so far, or further.
+    private func wait(_ server: Server, _ name: String, for sample: Double) throws {
+        try waitUntil("\(name) at \(sample)") {
+            let reply = try server.request("GET", "/v1/streams/\(name)")
+            return try reply.status == 200 && (reply.json()["sample"]?.number ?? -1) >= sample
+        }
+    }
+
+    private func waitUntil(_ what: String, _ isSo: () throws -> Bool) throws {
+        for _ in 0..<3000 {
+            if try isSo() { return }
+            usleep(20_000)
+        }
+        throw ChildProcess.Failure(description: "never: \(what)")
+    }
+
+    private func frames(_ watcher: WebSocketClient, until sample: Int) throws -> [String] {
+        var frames: [String] = []
+        while case .text(let text)? = try watcher.receive() {
+            guard text.hasPrefix("{\"type\":\"frame\",") else { continue }
+            frames.append(text)
+            let record = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+            if Int(record["sample"]?.number ?? 0) >= sample { break }
+        }
+        return frames
+    }
+
+    private func watch(_ server: Server, _ name: String) throws -> WebSocketClient {
+        let watcher = try WebSocketClient(server, "/v1/streams/\(name)/watch?emit=frames,events")
+        #expect(try watcher.receive() != nil)
+        return watcher
+    }
+
+    private func append(_ bytes: [UInt8], to name: String) throws {
+        let file = unsafe open("\(folder.path)/\(name)", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        defer { close(file) }
+        let written = unsafe write(file, bytes, bytes.count)
+        try #require(written == bytes.count)
+    }
+
+    private func isGone(_ process: String) -> Bool {
+        guard let status = try? String(contentsOf: URL(filePath: "/proc/\(process)/stat"), encoding: .utf8) else {
+            return true
+        }
+        return status.contains(") Z ")
+    }
+
+    // MARK: Commands
+
+    /// What a command says is classified as it is; when it comes back, what it missed is a gap in the same stream.
+    @Test func commandIsRestarted() throws {
+        let pipe = "\(folder.path)/pipe"
+        try #require(unsafe mkfifo(pipe, 0o600) == 0)
+        // With both ends open, neither side waits for the other.
+        var ends = unsafe open(pipe, O_RDWR | O_CLOEXEC)
+        let server = try serve("  - {name: mic, command: [cat, \"\(pipe)\"]}")
+        func send(_ bytes: ArraySlice<UInt8>) throws {
+            let bytes = Array(bytes)
+            try #require(unsafe write(ends, bytes, bytes.count) == bytes.count)
+        }
+        try send(Self.raw[..<800])
+        try wait(server, "mic", for: 400)
+        let watcher = try watch(server, "mic")
+        try send(Self.raw[800..<32_000])
+        let whole = try expected(Array(Self.raw[..<32_000]), name: "mic")
+        #expect(try frames(watcher, until: 15_600) == whole)
+        close(ends)
+        try server.child.waitForErrors { $0.contains("cat ended with status 0; it is started again in 0.5 s") }
+        ends = unsafe open(pipe, O_RDWR | O_CLOEXEC)
+        try send(Self.raw[32_000..<48_000])
+        var gap: JSONValue?
+        while gap == nil, case .text(let text)? = try watcher.receive() {
+            if text.contains("\"gap\"") { gap = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) }
+        }
+        let lost = try #require(gap?["lost_samples"]?.number)
+        #expect(gap?["sample"] == 16_000 && lost > 0)
+        try wait(server, "mic", for: 16_000 + lost + 8000)
+        #expect(try server.metric("source_restarts_total{source=\"mic\"}") >= 1)
+        #expect(try server.request("GET", "/v1/streams/mic/state").status == 404, "other audio comes after a restart")
+        close(ends)
+        #expect(try server.stop().status == 0)
+    }
+
+    /// Commands that are not there, die, flood, or say nothing but errors harm nobody, and nothing of them is left.
+    @Test func badCommandsHarmNobody() throws {
+        let server = try serve(
+            """
+              - {name: none, command: [/nonexistent/recorder, -q]}
+              - {name: dies, command: [sh, -c, "echo no such device >&2; exit 3"]}
+              - {name: loud, command: [sh, -c, "yes broken >&2 & exec sleep 1000"]}
+              - {name: flood, command: [sh, -c, "echo $$ > '\(folder.path)/leader'; sleep 1000 & echo $! > '\(folder.path)/other'; exec cat /dev/zero"]}
+            """)
+        let good = try WebSocketClient(server, "/v1/stream?stream=good")
+        try server.child.waitForErrors { text in
+            text.contains("/nonexistent/recorder cannot be started: No such file")
+                && text.contains("sh ended with status 3; it is started again in 1 s")
+                && text.contains("no such device source=dies")
+        }
+        try wait(server, "flood", for: 32_000)
+        for start in stride(from: 0, to: Self.raw.count, by: 4000) {
+            try good.send(Array(Self.raw[start..<start + 4000]))
+        }
+        try good.send(text: "{\"type\":\"end\"}")
+        #expect(try good.receiveAll().texts("frame") == expected(Self.raw, name: "good"))
+        #expect(try server.metric("source_restarts_total{source=\"none\"}") >= 2)
+        #expect(try server.metric("source_restarts_total{source=\"flood\"}") == 0)
+        #expect(try server.metric("dropped_samples_total") == 0, "who is too fast waits")
+        let leader = String(decoding: try folder.read("leader"), as: UTF8.self).filter(\.isNumber)
+        let other = String(decoding: try folder.read("other"), as: UTF8.self).filter(\.isNumber)
+        #expect(!isGone(leader) && !isGone(other))
+        let finished = try server.stop()
+        #expect(finished.status == 0)
+        #expect(isGone(leader) && isGone(other), "what a command has started ends with it")
+        let broken = finished.errors.split(separator: "\n").filter {
+            $0.contains(": broken")
+        }
+        #expect((1...200).contains(broken.count), "the log is bounded")
+    }
+
+    @Test func silentCommandIsRestarted() throws {
+        let server = try serve("  - {name: mute, command: [sleep, 1000]}", ["limits.idle_seconds=1"])
+        try server.child.waitForErrors { $0.contains("sleep said nothing for 1 s; it is started again") }
+        #expect(try server.stop().status == 0)
+    }
+
+    // MARK: Files
+
+    /// A file that comes later, grows and is rotated is one stream; one that is cut begins a new one.
+    @Test func fileIsFollowed() throws {
+        let server = try serve("  - {name: log, follow: \"\(folder.path)/a.raw\"}")
+        try append(Array(Self.raw[..<800]), to: "a.raw")
+        try wait(server, "log", for: 400)
+        let watcher = try watch(server, "log")
+        try append(Array(Self.raw[800..<20_000]), to: "a.raw")
+        try wait(server, "log", for: 10_000)
+        // The writer goes on for a moment after the file has been moved.
+        try #require(unsafe rename("\(folder.path)/a.raw", "\(folder.path)/a.raw.1") == 0)
+        try append(Array(Self.raw[20_000..<40_000]), to: "a.raw.1")
+        try append(Array(Self.raw[40_000...]), to: "a.raw")
+        try wait(server, "log", for: 32_000)
+        let whole = try expected(Self.raw, name: "log")
+        #expect(try frames(watcher, until: 31_600) == whole)
+        try #require(unsafe truncate("\(folder.path)/a.raw", 0) == 0)
+        try waitUntil("the cut is seen") { try server.request("GET", "/v1/streams/log").status == 404 }
+        try append(Array(Self.raw[..<8000]), to: "a.raw")
+        try wait(server, "log", for: 4000)
+        #expect(try server.request("GET", "/v1/streams/log").json()["sample"] == 4000)
+        #expect(try watcher.receiveAll().texts("end").count == 1)
+        #expect(try server.stop().status == 0)
+    }
+
+    /// What is there already is passed over or not; a WAV file says itself what it is.
+    @Test func fileIsFollowedFromItsEndOrStart() throws {
+        var wave = WaveFile(Sound.samples(16_000))
+        wave.rate = 16_000
+        try append(wave.bytes, to: "a.wav")
+        try append(Array(Self.raw[..<32_000]), to: "b.raw")
+        let server = try serve(
+            """
+              - {name: whole, follow: "\(folder.path)/a.wav", from: start, sample_format: u8, rate: 8000, channels: 2}
+              - {name: tail, follow: "\(folder.path)/b.raw"}
+              - {name: pipe, follow: /dev/null}
+            """)
+        try wait(server, "whole", for: 16_000)
+        try append(Array(Self.raw[..<8000]), to: "a.wav")
+        try append(Array(Self.raw[..<8000]), to: "b.raw")
+        try wait(server, "whole", for: 20_000)
+        try wait(server, "tail", for: 4000)
+        #expect(try server.request("GET", "/v1/streams/tail").json()["sample"] == 4000)
+        #expect(try server.request("GET", "/v1/streams/whole").json()["sample"] == 20_000)
+        try server.child.waitForErrors { $0.contains("/dev/null: is no regular file") }
+        #expect(try server.stop().status == 0)
+    }
+
+    /// Events of a source that falls silent end.
+    @Test func silentFileEndsItsEvents() throws {
+        let server = try serve(
+            """
+              - name: log
+                follow: \(folder.path)/a.raw
+                decision: {threshold: 0.000000001, threshold_off: 0.000000001, allow: ["yes"], min_duration_ms: 0}
+            """, ["limits.idle_seconds=2", "events.stdout=true"])
+        try append(Self.raw, to: "a.raw")
+        try server.child.waitForOutput { $0.contains("\"phase\":\"end\"") }
+        #expect(try server.metric("stream_ends_total{reason=\"idle\"}") == 1)
+        #expect(try server.stop().status == 0)
+    }
+}
