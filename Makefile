@@ -16,8 +16,8 @@ help:  ## What there is
 setup:  ## Install the Debian packages that are missing
 	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev pkg-config alsa-utils
 
-setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, clients, promtool
-	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients curl netcat-openbsd socat python3-websockets
+setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a browser, clients, promtool
+	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients chromium curl netcat-openbsd socat python3-websockets
 
 build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd
