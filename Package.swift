@@ -71,9 +71,10 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             // The live page is served from the program itself.
-            resources: ["index.html", "page.css", "page.js", "drawing.js", "microphone.js", "icon.svg"].map {
-                .embedInCode("Page/\($0)")
-            },
+            resources: [
+                "index.html", "page.css", "page.js", "canvas.js", "chart.js", "spectrogram.js", "microphone.js",
+                "icon.svg",
+            ].map { .embedInCode("Page/\($0)") },
             swiftSettings: strict),
         .executableTarget(
             name: "audio-classifierd",

@@ -15,8 +15,10 @@ internal import Testing
     @Test func filesAreServedWithAPolicy() throws {
         let server = try Server(environment: ["AUDIO_CLASSIFIERD_ACCESS_TOKEN": "correct horse battery"])
         for (path, type) in [
-            ("/", "text/html"), ("/page.js", "text/javascript"), ("/drawing.js", "text/javascript"),
-            ("/microphone.js", "text/javascript"), ("/page.css", "text/css"), ("/icon.svg", "image/svg+xml"),
+            ("/", "text/html"), ("/page.js", "text/javascript"), ("/canvas.js", "text/javascript"),
+            ("/chart.js", "text/javascript"),
+            ("/spectrogram.js", "text/javascript"), ("/microphone.js", "text/javascript"), ("/page.css", "text/css"),
+            ("/icon.svg", "image/svg+xml"),
         ] {
             let reply = try server.request("GET", path)
             #expect(reply.status == 200 && reply.headers["content-type"]?.hasPrefix(type) == true, "\(path)")
@@ -28,7 +30,7 @@ internal import Testing
         }
     }
 
-    @Test(.enabled(if: isReady, "needs Debian's chromium and alsa-utils; make setup installs both"))
+    @Test(.enabled(if: isReady, "needs chromium and alsa-utils of Debian; make setup-tests installs both"))
     func microphoneIsHeard() throws {
         let server = try Server()
         let browser = try Browser(button(server), microphone: Self.recording)
@@ -72,7 +74,7 @@ internal import Testing
     }
 
     /// Every control has a name, is reached by the keyboard, and does what it does there too.
-    @Test(.enabled(if: isReady, "needs Debian's chromium and alsa-utils; make setup installs both"))
+    @Test(.enabled(if: isReady, "needs chromium and alsa-utils of Debian; make setup-tests installs both"))
     func keyboardAndNames() throws {
         let server = try Server()
         let browser = try Browser(button(server), microphone: Self.recording)
