@@ -32,7 +32,8 @@ SECONDS ?= 300
 STREAMS ?= 200
 
 soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table with figures (about ten minutes)
-	@scripts/soak $(PROGRAM) $(SECONDS) $(STREAMS)
+	$(BUILD) --product stream-load
+	@scripts/soak $(PROGRAM) .build/release/stream-load $(SECONDS) $(STREAMS)
 
 test: setup test-swift test-training  ## All tests
 
@@ -90,7 +91,7 @@ install: setup  ## Install the program, its models and its shell completions und
 	for shell in bash:share/bash-completion/completions/audio-classifierd zsh:share/zsh/site-functions/_audio-classifierd \
 	    fish:share/fish/vendor_completions.d/audio-classifierd.fish; do \
 	    mkdir -p "$$(dirname "$(DESTDIR)$(PREFIX)/$${shell#*:}")"; \
-	    $(PROGRAM) --generate-completion-script $${shell%%:*} >"$(DESTDIR)$(PREFIX)/$${shell#*:}"; \
+	    .build-static/release/audio-classifierd --generate-completion-script $${shell%%:*} >"$(DESTDIR)$(PREFIX)/$${shell#*:}"; \
 	done
 
 docs: setup  ## The libraries' documentation, in .build/documentation

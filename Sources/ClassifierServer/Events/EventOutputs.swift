@@ -69,7 +69,7 @@ final class EventOutputs: Sendable {
     static func make(_ configuration: ServeConfiguration.Events, log: Logger) throws -> [any EventOutput] {
         var outputs: [any EventOutput] = []
         if let file = configuration.file { outputs.append(EventFile(file, log: log)) }
-        if let hook = configuration.webHook { outputs.append(WebHook(hook, log: log)) }
+        if let hook = configuration.webHook { outputs.append(try WebHook(hook, log: log)) }
         if let broker = configuration.mqtt { outputs.append(try MQTTOutput(broker, log: log)) }
         return outputs
     }
