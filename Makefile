@@ -16,8 +16,8 @@ help:  ## What there is
 setup:  ## Install the Debian packages that are missing
 	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev pkg-config alsa-utils
 
-setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, clients, promtool
-	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients curl netcat-openbsd socat python3-websockets
+setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a browser, clients, promtool
+	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients chromium curl netcat-openbsd socat python3-websockets
 
 build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd
@@ -32,7 +32,8 @@ SECONDS ?= 300
 STREAMS ?= 200
 
 soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table with figures (about ten minutes)
-	@scripts/soak $(PROGRAM) $(SECONDS) $(STREAMS)
+	$(BUILD) --product stream-load
+	@scripts/soak $(PROGRAM) .build/release/stream-load $(SECONDS) $(STREAMS)
 
 test: setup test-swift test-training  ## All tests
 
@@ -95,7 +96,7 @@ install: setup  ## Install the program, its models and its shell completions und
 	for shell in bash:share/bash-completion/completions/audio-classifierd zsh:share/zsh/site-functions/_audio-classifierd \
 	    fish:share/fish/vendor_completions.d/audio-classifierd.fish; do \
 	    mkdir -p "$$(dirname "$(DESTDIR)$(PREFIX)/$${shell#*:}")"; \
-	    $(PROGRAM) --generate-completion-script $${shell%%:*} >"$(DESTDIR)$(PREFIX)/$${shell#*:}"; \
+	    .build-static/release/audio-classifierd --generate-completion-script $${shell%%:*} >"$(DESTDIR)$(PREFIX)/$${shell#*:}"; \
 	done
 
 docs: setup  ## The libraries' documentation, in .build/documentation

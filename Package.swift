@@ -26,6 +26,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         // The ecosystem's sockets, HTTP/1.1 and WebSocket, for `serve`.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        // TLS for its listener and its web hooks.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         // Signals as an asynchronous sequence, for `serve`.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         // Configuration files with comments, and errors that name a line (libyaml).
@@ -69,14 +71,16 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
             // The live page is served from the program itself.
-            resources: ["index.html", "page.css", "page.js", "drawing.js", "microphone.js", "icon.svg"].map {
-                .embedInCode("Page/\($0)")
-            },
+            resources: [
+                "index.html", "page.css", "page.js", "canvas.js", "chart.js", "spectrogram.js", "microphone.js",
+                "icon.svg",
+            ].map { .embedInCode("Page/\($0)") },
             swiftSettings: strict),
         .executableTarget(
             name: "audio-classifierd",
@@ -98,6 +102,8 @@ let package = Package(
         .executableTarget(
             name: "yardstick", dependencies: ["ClassifierService", "Kernels", "StreamTransformer"],
             path: "Benchmarks/Yardstick", swiftSettings: strict),
+        // Real-time streams for the daemon: `make soak`.
+        .executableTarget(name: "stream-load", path: "Benchmarks/StreamLoad", swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "AudioFrontendTests",

@@ -2,6 +2,7 @@ internal import ClassifierService
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 
 /// All addresses that the service listens on.
 struct Listeners: Sendable {
@@ -10,6 +11,8 @@ struct Listeners: Sendable {
     let gate: ConnectionGate
     let files: FileClassification
     let group: MultiThreadedEventLoopGroup
+    /// Of the HTTP listener; nil for plain HTTP.
+    let tls: NIOSSLContext?
     let log: Logger
 
     /// Bound sockets: clients can connect, and wait until ``run(_:)``.
@@ -37,7 +40,7 @@ struct Listeners: Sendable {
             let listener = http(address)
             let socket = try await listener.bind(activated["http"]?.descriptor)
             bound.http = (listener, socket)
-            bound.addresses.append("http://\(socket.address)/")
+            bound.addresses.append("\(tls == nil ? "http" : "https")://\(socket.address)/")
         }
         for (address, prefix) in [(listening.tcp, "tcp"), (listening.unix, "unix")] {
             guard let address else { continue }
@@ -63,7 +66,7 @@ struct Listeners: Sendable {
             isLocal: address.isLocal)
         let server = HTTPServer(
             hub: hub, access: access, limits: configuration.limits,
-            router: RequestRouter(hub: hub, report: ServiceReport(hub: hub, gate: gate), files: files))
+            router: RequestRouter(hub: hub, report: ServiceReport(hub: hub, gate: gate), files: files), tls: tls)
         return ConnectionListener(
             address: address, group: group, gate: gate, log: log, initialize: { server.initialize($0) },
             serve: { await server.serve($0, client: $1) })

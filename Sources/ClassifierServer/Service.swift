@@ -4,6 +4,7 @@ internal import Glibc
 public import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 internal import StreamTransformer
 internal import UnixSignals
 
@@ -41,13 +42,15 @@ public struct Service: Sendable {
         let shared = SharedLoad(
             Admission(
                 loops: threads, limit: configuration.limits.streams,
-                limitPerClient: configuration.limits.streamsPerClient, load: configuration.capacity.load),
-            loops: threads, cost: cost)
+                limitPerClient: configuration.limits.streamsPerClient, load: configuration.capacity.load,
+                processors: LoadWatch.processors),
+            loops: threads, cost: cost, latency: configuration.capacity.latency)
         let inference = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let sockets = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let keeper = StateKeeper(
             try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
             log: log)
+        let tls = try configuration.tls.map(ServerTLS.context)
         let outputs = EventOutputs(
             try EventOutputs.make(configuration.events, metrics: metrics, log: log),
             store: configuration.events.store, metrics: metrics)
@@ -62,7 +65,7 @@ public struct Service: Sendable {
         log.info(
             "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
             metadata: ["threads": "\(threads)", "model": "\(models.standard.model.configuration.name)"])
-        let result = await serve(hub, outputs, sockets: sockets, reread: reread, started: started)
+        let result = await serve(hub, outputs, sockets: sockets, tls: tls, reread: reread, started: started)
         await keeper.stop()
         try? await sockets.shutdownGracefully()
         try? await inference.shutdownGracefully()
@@ -70,7 +73,7 @@ public struct Service: Sendable {
     }
 
     private func serve(
-        _ hub: StreamHub, _ outputs: EventOutputs, sockets: MultiThreadedEventLoopGroup,
+        _ hub: StreamHub, _ outputs: EventOutputs, sockets: MultiThreadedEventLoopGroup, tls: NIOSSLContext?,
         reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void
     ) async -> Result<Void, any Error> {
         let files = FileClassification(limit: configuration.limits.files)
@@ -79,7 +82,7 @@ public struct Service: Sendable {
             metrics: hub.metrics)
         let systemd = Systemd()
         let listeners = Listeners(
-            configuration: configuration, hub: hub, gate: gate, files: files, group: sockets, log: log)
+            configuration: configuration, hub: hub, gate: gate, files: files, group: sockets, tls: tls, log: log)
         let sources = SourceKeeper(hub: hub, idleSeconds: configuration.limits.idleSeconds, group: sockets, log: log)
         let bound: Listeners.Bound
         do { bound = try await listeners.bind() } catch {
@@ -96,6 +99,7 @@ public struct Service: Sendable {
                         hub.loops, every: configuration.state.everySeconds, keepHours: configuration.state.keepHours)
                 }
                 tasks.addTask { await systemd.watch(hub.loops) }
+                tasks.addTask { await LoadWatch(hub: hub, files: files, sockets: sockets.next()).run() }
                 await sources.apply(configuration.sources, models: models)
                 // From here on no signal ends the service by surprise.
                 let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)

@@ -13,10 +13,13 @@ extension ServeConfiguration {
 
         public struct WebHook: Sendable {
             public var address: String
+            var isSecure: Bool
             var host: String
             var port: Int
             var path: String
             public var tries: Int
+            /// PEM: whom to trust, in place of the system's authorities.
+            public var authorities: String?
         }
 
         public struct MQTT: Sendable {
@@ -56,10 +59,11 @@ extension ServeConfiguration.Events {
         webHook = try section.section("webhook") { section throws(ServiceError) -> WebHook? in
             let address = try section.optionalString("url")
             let tries = try section.integer("tries", default: 8, in: 1...1000)
+            let authorities = try section.optionalString("ca_file")
             guard let address else { return nil }
-            guard let hook = WebHook(address, tries: tries) else {
+            guard let hook = WebHook(address, tries: tries, authorities: authorities) else {
                 throw ConfigurationReader.wrong(
-                    section.place, "events.webhook.url is \"\(address)\"; expected http://HOST[:PORT]/PATH")
+                    section.place, "events.webhook.url is \"\(address)\"; expected http[s]://HOST[:PORT]/PATH")
             }
             return hook
         }
@@ -68,19 +72,21 @@ extension ServeConfiguration.Events {
 }
 
 extension ServeConfiguration.Events.WebHook {
-    init?(_ address: String, tries: Int) {
-        let scheme = "http://"
+    init?(_ address: String, tries: Int, authorities: String?) {
+        let isSecure = address.hasPrefix("https://")
+        let scheme = isSecure ? "https://" : "http://"
         guard address.hasPrefix(scheme) else { return nil }
         let rest = address.dropFirst(scheme.count)
         let authority = rest.prefix { $0 != "/" }
         let path = rest.dropFirst(authority.count)
         let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let host = parts.first, !host.isEmpty,
-            let port = parts.count > 1 ? Int(parts[1]) : 80, (1...65535).contains(port),
+            let port = parts.count > 1 ? Int(parts[1]) : isSecure ? 443 : 80, (1...65535).contains(port),
             address.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { return nil }
         self.init(
-            address: address, host: String(host), port: port, path: path.isEmpty ? "/" : String(path), tries: tries)
+            address: address, isSecure: isSecure, host: String(host), port: port,
+            path: path.isEmpty ? "/" : String(path), tries: tries, authorities: authorities)
     }
 }
 

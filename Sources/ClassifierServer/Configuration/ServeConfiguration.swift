@@ -19,6 +19,13 @@ public struct ServeConfiguration: Sendable {
         public var hosts: [String]
     }
 
+    /// Files of the HTTP listener's TLS.
+    public struct TLS: Sendable {
+        /// PEM: the server's own certificate, then those that vouch for it.
+        public var certificate: String
+        public var key: String
+    }
+
     public struct Limits: Sendable {
         public var streams: Int
         public var streamsPerClient: Int
@@ -55,6 +62,8 @@ public struct ServeConfiguration: Sendable {
         public var threads: Int
         /// The part of a thread's time that streams may take.
         public var load: Double
+        /// Seconds after which a prediction is late; while more than a few are, no stream is taken.
+        public var latency: Double
     }
 
     /// Where streams go on after an interruption.
@@ -72,6 +81,8 @@ public struct ServeConfiguration: Sendable {
     public var models: [String]
     public var listening: Listening
     public var access: Access
+    /// Nil where the listener speaks plain HTTP.
+    public var tls: TLS?
     public var limits: Limits
     public var streams: Streams
     public var capacity: Capacity
@@ -126,12 +137,23 @@ public struct ServeConfiguration: Sendable {
             guard token == nil, let file else { return Access(token: token, hosts: hosts) }
             return Access(token: try Self.readToken(file), hosts: hosts)
         }
+        tls = try root.section("tls") { section throws(ServiceError) -> TLS? in
+            let certificate = try section.optionalString("certificate")
+            let key = try section.optionalString("key")
+            if let certificate, let key { return TLS(certificate: certificate, key: key) }
+            guard certificate == nil, key == nil else {
+                throw ConfigurationReader.wrong(
+                    section.place, "tls.certificate and tls.key belong together; set both, or none for plain HTTP")
+            }
+            return nil
+        }
         limits = try root.section("limits") { section throws(ServiceError) in try Limits(&section) }
         streams = try root.section("streams") { section throws(ServiceError) in try Streams(&section) }
         capacity = try root.section("capacity") { section throws(ServiceError) in
             Capacity(
                 threads: try section.integer("threads", default: 0, in: 0...256),
-                load: try section.number("load", default: 0.8, in: 0.01...1))
+                load: try section.number("load", default: 0.8, in: 0.01...1),
+                latency: try section.number("latency_ms", default: 100, in: 1...60_000) / 1000)
         }
         state = try root.section("state") { section throws(ServiceError) in
             State(

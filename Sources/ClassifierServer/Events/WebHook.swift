@@ -14,12 +14,14 @@ struct WebHook: EventOutput {
     let name = "webhook"
     private let settings: ServeConfiguration.Events.WebHook
     private let log: Logger
+    private let tls: ClientTLS?
 
     private static let patience = TimeAmount.seconds(10)
 
-    init(_ settings: ServeConfiguration.Events.WebHook, log: Logger) {
+    init(_ settings: ServeConfiguration.Events.WebHook, log: Logger) throws(ServiceError) {
         self.settings = settings
         self.log = log
+        tls = settings.isSecure ? try ClientTLS(host: settings.host, authorities: settings.authorities) : nil
     }
 
     func run(_ events: AsyncStream<EventNotice>) async {
@@ -46,6 +48,7 @@ struct WebHook: EventOutput {
             .connectTimeout(Self.patience)
             .connect(host: settings.host, port: settings.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler()) }
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
                         wrappingChannelSynchronously: channel)

@@ -31,6 +31,9 @@ final class FileClassification: Sendable {
         }
     }
 
+    /// Whether no file is being classified.
+    var isIdle: Bool { running.withLockedValue { $0 == 0 } }
+
     func leave() { running.withLockedValue { $0 -= 1 } }
 
     /// Lines as they are made; an error where the file is not audio, after the lines of what was.

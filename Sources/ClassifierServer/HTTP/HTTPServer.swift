@@ -3,6 +3,7 @@ internal import Logging
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
 internal import NIOWebSocket
 
 /// The connections of `listen.http`: HTTP/1.1, or a WebSocket after an upgrade.
@@ -18,6 +19,8 @@ struct HTTPServer: Sendable {
     let access: AccessControl
     let limits: ServeConfiguration.Limits
     let router: RequestRouter
+    /// Nil for plain HTTP.
+    let tls: NIOSSLContext?
 
     /// What an upgrade has come to, from the request until its connection is served.
     final class Upgrade: Sendable {
@@ -55,6 +58,9 @@ struct HTTPServer: Sendable {
 
     func initialize(_ channel: any Channel) -> EventLoopFuture<EventLoopFuture<Connection>> {
         channel.eventLoop.makeCompletedFuture {
+            if let tls {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+            }
             let upgrade = Upgrade()
             // An upgraded stream whose connection breaks before it is served has nobody to end it.
             channel.closeFuture.whenComplete { _ in

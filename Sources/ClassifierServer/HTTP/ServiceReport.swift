@@ -88,7 +88,11 @@ struct ServiceReport: Sendable {
         text.histogram(
             "prediction_latency_seconds", "Time from the arrival of a prediction's newest samples to the prediction.",
             values.latency)
-        text.gauge("load_ratio", "Part of the inference loops' time that the running streams take.", load)
+        text.gauge(
+            "load_ratio", "Part of the inference loops' time, or of the processors, that the streams take.", load)
+        text.gauge(
+            "late_ratio", "Part of the predictions of the last seconds that was later than capacity.latency_ms.",
+            hub.shared.lateShare)
         text.gauge(
             "realtime_factor", "Seconds of audio that a second of an inference loop classifies, as measured.",
             1 / max(hub.shared.cost, 1e-9))

@@ -27,7 +27,9 @@ enum PageFiles {
         case "index.html": ("text/html; charset=utf-8", PackageResources.index_html)
         case "page.css": ("text/css; charset=utf-8", PackageResources.page_css)
         case "page.js": ("text/javascript; charset=utf-8", PackageResources.page_js)
-        case "drawing.js": ("text/javascript; charset=utf-8", PackageResources.drawing_js)
+        case "canvas.js": ("text/javascript; charset=utf-8", PackageResources.canvas_js)
+        case "chart.js": ("text/javascript; charset=utf-8", PackageResources.chart_js)
+        case "spectrogram.js": ("text/javascript; charset=utf-8", PackageResources.spectrogram_js)
         case "microphone.js": ("text/javascript; charset=utf-8", PackageResources.microphone_js)
         case "icon.svg": ("image/svg+xml", PackageResources.icon_svg)
         default: nil

@@ -10,7 +10,8 @@ class Microphone extends AudioWorkletProcessor {
     this.position = 0;
     this.sum = 0;
     this.count = 0;
-    this.block = new Int16Array(Math.round(this.rate * 0.04));
+    this.size = Math.round(this.rate * 0.04);
+    this.block = new Int16Array(this.size);
     this.filled = 0;
   }
 
@@ -35,10 +36,10 @@ class Microphone extends AudioWorkletProcessor {
 
   push(value) {
     this.block[this.filled++] = Math.max(-1, Math.min(1, value)) * 32767;
-    if (this.filled < this.block.length) return;
-    const whole = this.block;
-    this.port.postMessage(whole.buffer, [whole.buffer]);
-    this.block = new Int16Array(whole.length);
+    if (this.filled < this.size) return;
+    // The buffer is handed over, not copied: this array has no length from then on.
+    this.port.postMessage(this.block.buffer, [this.block.buffer]);
+    this.block = new Int16Array(this.size);
     this.filled = 0;
   }
 }

@@ -1,7 +1,8 @@
 // The live page: one stream at a time, of this device's microphone or one that is running.
 // Labels and names come from models and clients: they are only ever text, never markup.
 
-import { Chart, Spectrogram } from "./drawing.js";
+import { Chart } from "./chart.js";
+import { Spectrogram } from "./spectrogram.js";
 
 const element = (id) => document.getElementById(id);
 const spectrogram = new Spectrogram(element("spectrogram"));
@@ -9,8 +10,14 @@ const chart = new Chart(element("curves"), element("timeline"), element("legend"
 let models = [];
 let session = null;
 let records = [];
+let latencies = [];
 let isRedrawing = false;
 let drawn = 0;
+
+/** Classes that a prediction names: the curves of more could not be told apart. */
+const largestTop = 12;
+/** Events that are kept for the download. */
+const largestRecords = 20000;
 
 // MARK: The service
 
@@ -34,13 +41,14 @@ function open(path, parameters) {
 async function ask(path) {
   const reply = await fetch(path, { headers: headers() });
   if (reply.status === 401) {
-    element("token").hidden = element("token-label").hidden = false;
+    element("access").hidden = false;
     throw new Error("This service needs a token.");
   }
   if (!reply.ok) throw new Error(`The service answers ${reply.status} for ${path}.`);
   return reply.json();
 }
 
+/** Asks how the service is doing, and which streams there are to look on at. */
 async function refresh() {
   if (document.hidden) return;
   try {
@@ -78,6 +86,11 @@ async function listen() {
   element("listen").textContent = "Stop";
 }
 
+/** The model is the client's choice only where the audio is the client's. */
+function choose() {
+  element("model").disabled = element("source").value !== "microphone";
+}
+
 async function listenToMicrophone() {
   const model = models.find((one) => one.model === element("model").value) ?? models[0];
   if (!navigator.mediaDevices) throw new Error("The browser gives its microphone to https pages and to localhost only.");
@@ -87,33 +100,40 @@ async function listenToMicrophone() {
   const context = new AudioContext({ sampleRate: model.rate });
   const own = { stops: [() => media.getTracks().forEach((track) => track.stop()), () => context.close()] };
   session = own;
+  media.getAudioTracks()[0].onended = () => {
+    if (session !== own) return;
+    stop();
+    say("The microphone has gone.", true);
+  };
+  await context.resume();
   await context.audioWorklet.addModule("microphone.js");
   const node = new AudioWorkletNode(context, "microphone", { processorOptions: { rate: model.rate } });
   const socket = open("v1/stream", {
-    model: model.model, emit: "frames,events", features: true, top_k: model.labels.length, live: true,
+    model: model.model, emit: "frames,events", features: true, top_k: Math.min(model.labels.length, largestTop), live: true,
   });
   own.socket = socket;
+  // Samples said so far, and when the last of each block was: what a prediction's latency is measured from.
+  own.said = 0;
+  own.blocks = [];
   let lost = 0;
   node.port.onmessage = ({ data }) => {
     if (socket.readyState !== WebSocket.OPEN) return;
+    own.said += data.byteLength / 2;
     // Two seconds behind: what is said now is lost, and the service is told.
     if (socket.bufferedAmount > 4 * model.rate) { lost += data.byteLength / 2; return; }
     if (lost > 0) socket.send(JSON.stringify({ type: "gap", lost_samples: lost }));
     lost = 0;
+    own.blocks.push({ end: own.said, time: performance.now() });
     socket.send(data);
   };
   context.createMediaStreamSource(media).connect(node);
-  const pings = setInterval(() => {
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "ping", id: performance.now() }));
-  }, 1000);
-  own.stops.push(() => clearInterval(pings), () => node.disconnect());
+  own.stops.push(() => node.disconnect());
   attach(socket, "Listening to the microphone.");
 }
 
 function watch(name) {
   session = { stops: [], id: name };
-  const labels = Math.max(...models.map((model) => model.labels.length), 1);
-  session.socket = open(`v1/streams/${encodeURIComponent(name)}/watch`, { emit: "frames,events", features: true, top_k: labels });
+  session.socket = open(`v1/streams/${encodeURIComponent(name)}/watch`, { emit: "frames,events", features: true, top_k: largestTop });
   attach(session.socket, `Looking on at ${name}.`);
 }
 
@@ -127,7 +147,7 @@ function attach(socket, text) {
       if (record.type === "error") failure = record.message;
       take(record, own);
     } else {
-      showFeatures(data, own);
+      showFeatures(data);
     }
   };
   socket.onclose = () => {
@@ -155,6 +175,9 @@ function forget() {
   element("events").replaceChildren();
   element("download").disabled = true;
   element("lost").textContent = "none";
+  element("announcement").textContent = "";
+  element("latency").textContent = "–";
+  latencies = [];
 }
 
 // MARK: Records
@@ -164,16 +187,18 @@ function take(record, own) {
     case "start":
       own.id = record.stream;
       own.rate = record.rate;
-      own.bands = (models.find((model) => model.model === record.model) ?? {}).bands ?? 64;
+      describe(models.find((model) => model.model === record.model));
       break;
     case "frame":
       showTop(record.top);
       element("level").textContent = `${record.dbfs.toFixed(1)} dBFS`;
+      measure(record.sample, own);
       chart.add(record.t, record.top);
       redraw();
       break;
     case "event":
       records.push(record);
+      records.splice(0, records.length - largestRecords);
       chart.events.set(record.id, record);
       showEvent(record);
       break;
@@ -181,14 +206,27 @@ function take(record, own) {
       own.lost = (own.lost ?? 0) + record.lost_samples;
       element("lost").textContent = `${(own.lost / own.rate).toFixed(2)} s`;
       break;
-    case "pong":
-      element("latency").textContent = `${(performance.now() - record.id).toFixed(0)} ms`;
-      break;
   }
 }
 
-function showFeatures(data, own) {
-  spectrogram.add(new Float32Array(data, 8), own.bands ?? 64);
+function describe(model) {
+  if (model) spectrogram.configure(model.rate / model.frame_hop, model.bands);
+}
+
+/** The time from the last sample that a prediction has heard, as it left the microphone, to the prediction. */
+function measure(sample, own) {
+  while (own.blocks?.length > 1 && own.blocks[0].end < sample) own.blocks.shift();
+  if (!(own.blocks?.[0]?.end >= sample)) return;
+  latencies.push(performance.now() - own.blocks[0].time);
+  if (latencies.length < 25) return;
+  const median = latencies.sort((one, other) => one - other)[12];
+  element("latency").textContent = `${median.toFixed(0)} ms`;
+  latencies = [];
+}
+
+/** Log-mel frames: the first one's number in 8 bytes, then the values. */
+function showFeatures(data) {
+  spectrogram.add(Number(new DataView(data).getBigInt64(0, true)), new Float32Array(data, 8));
 }
 
 /** Draws ten times a second at most: a slow device is to listen first. */
@@ -256,14 +294,19 @@ element("controls").addEventListener("submit", async (event) => {
     say("Not listening.");
     return;
   }
+  element("listen").disabled = true;
   const token = element("token").value;
   if (token) sessionStorage.setItem("token", token);
   try { await listen(); } catch (error) {
     stop();
     say(error.name === "NotAllowedError" ? "The microphone was not allowed." : error.message, true);
+  } finally {
+    element("listen").disabled = false;
   }
 });
+element("source").addEventListener("change", choose);
 element("download").addEventListener("click", download);
 document.addEventListener("visibilitychange", refresh);
+window.addEventListener("resize", redraw);
 refresh();
 setInterval(refresh, 2000);

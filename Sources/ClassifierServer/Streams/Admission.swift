@@ -24,24 +24,32 @@ package struct Admission {
     package let limitPerClient: Int
     /// The part of a loop's time that streams may take.
     package let load: Double
+    /// Processors that the process may use.
+    package let processors: Int
     package private(set) var places: [String: Place] = [:]
     private var counts: [Int]
     private var clients: [String: Int] = [:]
     private var isStopping = false
 
-    package init(loops: Int, limit: Int, limitPerClient: Int, load: Double) {
+    package init(loops: Int, limit: Int, limitPerClient: Int, load: Double, processors: Int = .max) {
         self.limit = limit
         self.limitPerClient = limitPerClient
         self.load = load
+        self.processors = processors
         counts = Array(repeating: 0, count: loops)
     }
 
     package var count: Int { places.count }
 
     /// Takes the stream `id`, if it can be held.
-    /// - Parameter cost: for each loop, seconds of its thread that a second of audio costs.
+    /// - Parameters:
+    ///   - cost: for each loop, seconds of its thread that a second of audio costs.
+    ///   - processCost: processor seconds of the whole process that it costs.
+    ///   - lateness: seconds that predictions were late of late, where they were later than they may be.
     /// - Returns: the loop that has the most time left.
-    package mutating func admit(_ id: String, client: String, cost: [Double]) throws(Refusal) -> Int {
+    package mutating func admit(
+        _ id: String, client: String, cost: [Double], processCost: Double = 0, lateness: Double? = nil
+    ) throws(Refusal) -> Int {
         guard !isStopping else {
             throw Refusal(reason: .stopping, message: "the service is stopping; connect again", retryAfter: 5)
         }
@@ -61,9 +69,19 @@ package struct Admission {
                 message: "this client has \(limitPerClient) streams, as limits.streams_per_client allows",
                 retryAfter: 10)
         }
+        // Whatever the costs say: the streams that there are come first.
+        if let lateness {
+            throw Refusal(
+                reason: .capacity,
+                message:
+                    "predictions are up to \(Decimal.text(lateness * 1000, 0)) ms late, more than capacity.latency_ms; this machine has no room for another stream",
+                retryAfter: 5)
+        }
+        let processLoad = Double(places.count + 1) * processCost / Double(processors)
         let after = counts.indices.map { Double(counts[$0] + 1) * cost[$0] }
-        guard let loop = after.indices.min(by: { after[$0] < after[$1] }), after[loop] <= load else {
-            let percent = Decimal.text((after.min() ?? 0) * 100, 0)
+        guard let loop = after.indices.min(by: { after[$0] < after[$1] }), max(after[loop], processLoad) <= load
+        else {
+            let percent = Decimal.text(max(after.min() ?? 0, processLoad) * 100, 0)
             throw Refusal(
                 reason: .capacity,
                 message:

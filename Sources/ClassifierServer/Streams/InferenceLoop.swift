@@ -101,6 +101,7 @@ actor InferenceLoop {
         guard let stream = streams[id], stream.end == nil else { return false }
         let now = NIODeadline.now().uptimeNanoseconds
         let new = stream.unknown(samples)
+        stream.pace.note(Double(new.count) / Double(stream.setup.model.recipe.sampleRate), at: now)
         if stream.setup.isLive {
             metrics.lose(stream.queue.offer(new, arrived: now))
         } else {

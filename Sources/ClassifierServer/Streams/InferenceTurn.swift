@@ -50,7 +50,8 @@ extension InferenceLoop {
         if samples > 0 {
             meter.update(
                 busy: busy, audio: Double(samples) / Double(group.batch.audioModel.recipe.sampleRate))
-            shared.setCost(meter.cost, loop: index)
+            shared.classified(
+                Double(samples) / Double(group.batch.audioModel.recipe.sampleRate), cost: meter.cost, loop: index)
             metrics.turn(predictions: count, seconds: busy)
         }
         return hasMore
@@ -104,6 +105,7 @@ extension InferenceLoop {
         let waited = Double(
             NIODeadline.now().uptimeNanoseconds - min(stream.arrived, NIODeadline.now().uptimeNanoseconds))
         metrics.predicted(after: waited * 1e-9)
+        if stream.pace.isRealTime { shared.predicted(after: waited * 1e-9) }
         note(records)
     }
 

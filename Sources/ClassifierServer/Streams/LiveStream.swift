@@ -16,6 +16,7 @@ final class LiveStream {
     let place: Int
     var frontend: PipelineFrontend
     var queue: SampleQueue
+    var pace = SenderPace()
     var watchers: [Int: Watcher] = [:]
     /// Set when no more audio comes; the stream ends when its queue is empty.
     var end: StreamEnd?

@@ -1,12 +1,24 @@
+internal import FoundationEssentials
+internal import StrictDecoding
+internal import TestSupport
 internal import Testing
 
-/// The live page's files.
-@Suite struct ServePageTests {
+/// The live page in a real browser, whose microphone hears a recording.
+@Suite(.serialized) struct ServePageTests {
+    private static let recording = "/usr/share/sounds/alsa/Front_Left.wav"
+    private static var isReady: Bool {
+        Browser.isInstalled && FileManager.default.fileExists(atPath: recording)
+    }
+
+    private func button(_ server: Server) -> String { "http://127.0.0.1:\(server.httpPort)/" }
+
     @Test func filesAreServedWithAPolicy() throws {
         let server = try Server(environment: ["AUDIO_CLASSIFIERD_ACCESS_TOKEN": "correct horse battery"])
         for (path, type) in [
-            ("/", "text/html"), ("/page.js", "text/javascript"), ("/drawing.js", "text/javascript"),
-            ("/microphone.js", "text/javascript"), ("/page.css", "text/css"), ("/icon.svg", "image/svg+xml"),
+            ("/", "text/html"), ("/page.js", "text/javascript"), ("/canvas.js", "text/javascript"),
+            ("/chart.js", "text/javascript"),
+            ("/spectrogram.js", "text/javascript"), ("/microphone.js", "text/javascript"), ("/page.css", "text/css"),
+            ("/icon.svg", "image/svg+xml"),
         ] {
             let reply = try server.request("GET", path)
             #expect(reply.status == 200 && reply.headers["content-type"]?.hasPrefix(type) == true, "\(path)")
@@ -16,5 +28,66 @@ internal import Testing
                 #expect(!reply.text.contains(word), "\(word) in \(path)")
             }
         }
+    }
+
+    @Test(.enabled(if: isReady, "needs chromium and alsa-utils of Debian; make setup-tests installs both"))
+    func microphoneIsHeard() throws {
+        let server = try Server()
+        let browser = try Browser(button(server), microphone: Self.recording)
+        try browser.wait("document.querySelector('#model option') !== null")
+        _ = try browser.evaluate("document.querySelector('#listen').click()")
+        // The recording says "front left", again and again.
+        try browser.wait("[...document.querySelectorAll('#events td')].some((cell) => cell.textContent === 'left')")
+        try browser.wait("document.querySelector('#latency').textContent.endsWith(' ms')")
+        let state = try browser.evaluate(
+            """
+            (() => {
+              const canvas = document.querySelector('#spectrogram');
+              const pixels = canvas.getContext('2d').getImageData(canvas.width - 20, 0, 20, canvas.height).data;
+              return { status: document.querySelector('#status').textContent, top: document.querySelectorAll('#top li').length,
+                colours: new Set(pixels).size, spoken: document.querySelector('#announcement').textContent,
+                download: document.querySelector('#download').disabled };
+            })()
+            """)
+        #expect(state["status"] == "Listening to the microphone." && state["top"] == 5)
+        #expect(state["colours"]?.number ?? 0 > 20, "the spectrogram is drawn")
+        #expect(state["download"] == .bool(false) && state["spoken"] != "")
+
+        // Another page looks on at the same stream.
+        let watcher = try Browser(button(server), size: (390, 800))
+        try watcher.wait("document.querySelectorAll('#source option').length === 2")
+        _ = try watcher.evaluate(
+            "document.querySelector('#source').selectedIndex = 1; document.querySelector('#listen').click()")
+        try watcher.wait("[...document.querySelectorAll('#events td')].some((cell) => cell.textContent === 'left')")
+        try watcher.resize(width: 390, height: 800, isMobile: true)
+        #expect(
+            try watcher.evaluate("document.documentElement.scrollWidth <= 390") == .bool(true), "it fits on a phone")
+
+        if let picture = ProcessInfo.processInfo.environment["AUDIO_CLASSIFIERD_SCREENSHOT"] {
+            let data = Data(base64Encoded: try browser.screenshot()) ?? Data()
+            try data.write(to: URL(filePath: picture))
+        }
+        _ = try browser.evaluate("document.querySelector('#listen').click()")
+        try browser.wait("document.querySelector('#status').textContent === 'Not listening.'")
+        for _ in 0..<50 where try server.metric("streams") > 0 { try browser.wait("true") }
+        #expect(try server.metric("streams") == 0)
+    }
+
+    /// Every control has a name, is reached by the keyboard, and does what it does there too.
+    @Test(.enabled(if: isReady, "needs chromium and alsa-utils of Debian; make setup-tests installs both"))
+    func keyboardAndNames() throws {
+        let server = try Server()
+        let browser = try Browser(button(server), microphone: Self.recording)
+        try browser.wait("document.querySelector('#model option') !== null")
+        let unnamed = try browser.evaluate(
+            """
+            [...document.querySelectorAll('select, button, input, canvas, section, [role=region]')].filter((element) =>
+              !(element.labels?.length || element.textContent.trim() || element.ariaLabel
+                || document.getElementById(element.getAttribute('aria-labelledby')))).map((element) => element.id).join()
+            """)
+        #expect(unnamed == "", "without a name")
+        #expect(try browser.evaluate("document.documentElement.lang") == "en")
+        _ = try browser.evaluate("document.querySelector('#source').form.requestSubmit()")
+        try browser.wait("document.querySelector('#status').textContent === 'Listening to the microphone.'")
     }
 }

@@ -26,7 +26,7 @@ final class Server {
             guard let start = line.firstRange(of: prefix)?.upperBound else { return nil }
             return Int(line[start...].prefix { $0.isNumber })
         }
-        guard let http = port("http://127.0.0.1:") else {
+        guard let http = port("http://127.0.0.1:") ?? port("https://127.0.0.1:") else {
             throw ChildProcess.Failure(description: "serve does not say where it listens: \(line)")
         }
         httpPort = http

@@ -1,0 +1,101 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import StrictDecoding
+internal import TestSupport
+
+/// A headless Chromium with a page, driven through its DevTools protocol.
+final class Browser {
+    static let path = "/usr/bin/chromium"
+    static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: path) }
+
+    private let child: ChildProcess
+    private let socket: WebSocketClient
+    private let profile: TemporaryDirectory
+    private var session = ""
+    private var number = 0
+
+    /// - Parameter microphone: a WAV file that is played into the page's microphone.
+    init(_ address: String, microphone: String? = nil, size: (width: Int, height: Int) = (1000, 1100)) throws {
+        profile = try TemporaryDirectory()
+        var arguments = [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
+            "--remote-debugging-port=0", "--user-data-dir=\(profile.path)", "--mute-audio",
+            "--window-size=\(size.width),\(size.height)", "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required",
+        ]
+        if let microphone { arguments.append("--use-file-for-fake-audio-capture=\(microphone)") }
+        child = try ChildProcess(arguments + ["about:blank"], program: Self.path)
+        try child.waitForErrors { $0.contains("DevTools listening on ws://127.0.0.1:") }
+        let text = child.errorsSoFar
+        let marker = "DevTools listening on ws://127.0.0.1:"
+        let start = text.firstRange(of: marker)?.upperBound ?? text.endIndex
+        let place = text[start...].prefix { !$0.isNewline }
+        guard let slash = place.firstIndex(of: "/"), let port = Int(place[..<slash]) else {
+            throw ChildProcess.Failure(description: "the browser does not say where it listens: \(text)")
+        }
+        socket = try WebSocketClient(port: port, String(place[slash...]))
+        let target = try call("Target.createTarget", ["url": .string(address)])["targetId"] ?? .null
+        let attached = try call("Target.attachToTarget", ["targetId": target, "flatten": .bool(true)])
+        session = attached["sessionId"]?.string ?? ""
+        _ = try call("Page.enable")
+        _ = try call("Runtime.enable")
+    }
+
+    /// The value of an expression in the page.
+    func evaluate(_ expression: String) throws -> JSONValue {
+        let result = try call(
+            "Runtime.evaluate",
+            [
+                "expression": .string(expression), "returnByValue": .bool(true), "awaitPromise": .bool(true),
+                "userGesture": .bool(true),
+            ])
+        if let exception = result["exceptionDetails"] {
+            throw ChildProcess.Failure(description: "\(expression): \(exception)")
+        }
+        return result["result"]?["value"] ?? .null
+    }
+
+    /// Waits until an expression is true.
+    func wait(_ expression: String, seconds: Double = 30) throws {
+        for _ in 0..<Int(seconds * 10) {
+            if try evaluate(expression) == .bool(true) { return }
+            usleep(100_000)
+        }
+        let page = try evaluate("document.body.innerText").string ?? ""
+        throw ChildProcess.Failure(description: "\(expression) does not become true; the page is: \(page)")
+    }
+
+    /// A picture of the page, as PNG in base 64.
+    func screenshot() throws -> String {
+        try call("Page.captureScreenshot", ["format": "png", "captureBeyondViewport": .bool(true)])["data"]?.string
+            ?? ""
+    }
+
+    /// Emulates another screen.
+    func resize(width: Int, height: Int, isMobile: Bool) throws {
+        _ = try call(
+            "Emulation.setDeviceMetricsOverride",
+            [
+                "width": .number(Double(width)), "height": .number(Double(height)), "deviceScaleFactor": 1,
+                "mobile": .bool(isMobile),
+            ])
+    }
+
+    private func call(_ method: String, _ parameters: [String: JSONValue] = [:]) throws -> JSONValue {
+        number += 1
+        var message: [String: JSONValue] = [
+            "id": .number(Double(number)), "method": .string(method), "params": .object(parameters),
+        ]
+        if !session.isEmpty { message["sessionId"] = .string(session) }
+        try socket.send(
+            text: String(decoding: try JSONEncoder().encode(JSONValue.object(message)), as: UTF8.self))
+        while let answer = try socket.receive() {
+            guard case .text(let text) = answer else { continue }
+            let value = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+            guard value["id"] == .number(Double(number)) else { continue }
+            if let error = value["error"] { throw ChildProcess.Failure(description: "\(method): \(error)") }
+            return value["result"] ?? .null
+        }
+        throw ChildProcess.Failure(description: "the browser has gone: \(child.errorsSoFar.suffix(2000))")
+    }
+}
