@@ -42,7 +42,8 @@ internal import Testing
         let reply = try Reply(try first.receiveAll())
         #expect(reply.status == 200 && reply.text == "[]\n")
         let raw = Sound.raw(Sound.samples(16_000))
-        for (socket, name) in [(try Socket(port: ports[1]), "tcp-1"), (try Socket(path: path), "unix-2")] {
+        for name in ["tcp-1", "unix-2"] {
+            let socket = try name == "tcp-1" ? Socket(port: ports[1]) : Socket(path: path)
             try socket.send(raw)
             socket.finish()
             let lines = String(decoding: try socket.receiveAll(), as: UTF8.self).split(separator: "\n")
