@@ -1,4 +1,4 @@
-"""The whole program: processor time, start, memory, and a folder on all processors: program.py PROGRAM
+"""The whole program: processor time, start, and a folder on all processors: program.py PROGRAM
 
 Everything here runs the program as its users do. Times are medians of several runs.
 """
@@ -29,14 +29,14 @@ def write_wave(path: Path, seconds: int) -> None:
     path.write_bytes(header + random.randbytes(size))
 
 
-def spent(command: list[str]) -> tuple[float, float, float]:
-    """Seconds of processors, seconds, and the largest resident memory in bytes of a command."""
+def spent(command: list[str]) -> tuple[float, float]:
+    """Seconds of processors, and seconds, of a command."""
     start = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     if status:
         sys.exit(f"error: {' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    return usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss * 1024
+    return usage.ru_utime + usage.ru_stime, time.perf_counter() - start
 
 
 def median_of(runs: int, command: list[str]) -> list[float]:
@@ -63,19 +63,16 @@ def main() -> None:
         folder = Path(name)
         write_wave(folder / "long.wav", 60 * MINUTES)
         title("the whole program, `classify` of 10 minutes of 16 kHz WAV")
-        resident: dict[tuple[str, str], float] = {}
         for model, bar in MODELS.items():
             for weights in ("f32", "f16"):
                 command = [program, "classify", "--threads", "1", "--model", model, "--weights", weights, str(folder / "long.wav")]
-                processor, wall, memory = median_of(5, command)
-                resident[model, weights] = memory / 1e6
+                processor, wall = median_of(5, command)
                 row(
                     f"{model}, {weights}, CPU ms a second",
                     1000 * processor / (60 * MINUTES),
-                    f"{60 * MINUTES / wall:.0f} times faster than real time, {memory / 1e6:.1f} MB resident",
+                    f"{60 * MINUTES / wall:.0f} times faster than real time",
                     at_most=bar,
                 )
-        row("resident MB without the weights, keywords-en", resident["keywords-en", "f32"] - weights_megabytes("keywords-en"), at_most=40)
         starts = sorted(first_prediction(program) for _ in range(STARTS))
         row("start to first prediction, ms", statistics.median(starts), f"{starts[0]:.1f} to {starts[-1]:.1f}", at_most=40)
         stream = json.loads(
@@ -85,12 +82,6 @@ def main() -> None:
         )
         row("memory of a stream, n = 480, KB", stream["state_bytes"] / 1000, at_most=300)
         speed_up(program, folder)
-
-
-def weights_megabytes(model: str) -> float:
-    """In single precision."""
-    config = Path(__file__).parents[2] / "models" / model / "config.json"
-    return 4 * json.loads(config.read_text(encoding="utf-8"))["card"]["parameters"] / 1e6
 
 
 def speed_up(program: str, folder: Path) -> None:
