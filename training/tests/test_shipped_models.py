@@ -40,6 +40,8 @@ def test_pytorch_and_the_program_agree(folder: Path, program_path: Path, tmp_pat
     with torch.no_grad():
         expected = model.double()(torch.from_numpy(features).double()[None])[0].numpy()
     assert observed.shape == expected.shape
-    assert len(observed) > SECONDS * 10
+    frontend = program.frontend
+    tokens = SECONDS * frontend.sample_rate / (frontend.hop * model.frames_per_token)
+    assert tokens - 2 < len(observed) <= tokens
     worst = np.abs(observed - expected).max()
     assert worst <= 1e-4, f"{folder.name}: a logit differs by {worst}"
