@@ -66,7 +66,7 @@ def onnx_window():
     window = torch.randn(1, WINDOW, D)
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/layer.onnx"
-        torch.onnx.export(layer, (window,), path, input_names=["window"])
+        torch.onnx.export(layer, (window,), path, input_names=["window"], verbose=False)
         session = onnxruntime.InferenceSession(path, one_thread(onnxruntime), providers=["CPUExecutionProvider"])
     inputs = {"window": window.numpy()}
     return lambda: session.run(None, inputs)

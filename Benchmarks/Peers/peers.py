@@ -87,8 +87,8 @@ def main():
         "times as long as a second of audio here: products",
         own,
         [
-            ("silero-vad (ONNX Runtime), beside keywords-en", products.silero_second, 1, "keywords-en", None),
-            ("YAMNet every 0.48 s (ONNX Runtime),", lambda: products.yamnet_patches(Path("build/peers")), 1, "environment-10", None),
+            ("silero-vad, beside keywords-en", products.silero_second, 1, "keywords-en", None),
+            ("YAMNet, ONNX Runtime, beside environment-10", lambda: products.yamnet_patches(Path("build/peers")), 1, "environment-10", None),
         ],
     )
 

@@ -63,7 +63,8 @@ def yamnet_patches(folder):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "yamnet.onnx"
     patch = torch.randn(1, 96, 64)
-    torch.onnx.export(_Yamnet(Teacher.read(Path(os.environ["YAMNET_CHECKPOINT"]))).eval(), (patch,), str(path), input_names=["patch"])
+    network = _Yamnet(Teacher.read(Path(os.environ["YAMNET_CHECKPOINT"]))).eval()
+    torch.onnx.export(network, (patch,), str(path), input_names=["patch"], verbose=False)
     session = onnxruntime.InferenceSession(str(path), one_thread(onnxruntime), providers=["CPUExecutionProvider"])
     inputs, done = {"patch": patch.numpy()}, 0.0
 
