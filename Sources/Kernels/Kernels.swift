@@ -191,10 +191,8 @@ package struct Kernels: @unchecked Sendable {
         return packed
     }
 
-    /// The same in half precision; what half precision cannot hold becomes the largest number that it can.
-    static func pack(half rows: [Float], inputs: Int, outputs: Int) -> AlignedBuffer {
-        let largest = Float(Float16.greatestFiniteMagnitude)
-        let halves = rows.map { Float16(max(-largest, min($0, largest))).bitPattern }
+    /// The same of bit patterns of half precision.
+    static func pack(_ halves: [UInt16], inputs: Int, outputs: Int) -> AlignedBuffer {
         let packed = AlignedBuffer(count: (kernels_packed_count(inputs, outputs) + 1) / 2)
         unsafe kernels_pack_half(halves, inputs, outputs, packed.raw.assumingMemoryBound(to: UInt16.self))
         return packed

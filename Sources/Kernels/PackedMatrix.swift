@@ -10,6 +10,7 @@ package final class PackedMatrix: Sendable {
 
     /// How a weight is kept.
     package enum Format: Sendable {
+        /// As it is: in half precision where that holds all weights of the matrix exactly, which is the same sums of fewer bytes.
         case single
         /// Half precision: 11 bits of a weight.
         case half
@@ -25,23 +26,39 @@ package final class PackedMatrix: Sendable {
         precondition(bias.map { $0.count == outputs } ?? true, "a bias has a value for every output")
         self.inputs = inputs
         self.outputs = outputs
-        self.format = format
         self.hasBias = bias != nil
+        let halves = format == .single ? Self.halves(rows) : nil
+        self.format = halves == nil ? format : .half
+        var units: [Float] = []
         switch format {
         case .single:
-            weights = Kernels.pack(rows, inputs: inputs, outputs: outputs)
-            scales = AlignedBuffer(count: 0)
+            weights =
+                halves.map { Kernels.pack($0, inputs: inputs, outputs: outputs) }
+                ?? Kernels.pack(rows, inputs: inputs, outputs: outputs)
         case .half:
-            weights = Kernels.pack(half: rows, inputs: inputs, outputs: outputs)
-            scales = AlignedBuffer(count: 0)
+            // What half precision cannot hold becomes the largest number that it can.
+            let largest = Float(Float16.greatestFiniteMagnitude)
+            let halves = rows.map { Float16(max(-largest, min($0, largest))).bitPattern }
+            weights = Kernels.pack(halves, inputs: inputs, outputs: outputs)
         case .integer:
-            let units = (0..<outputs).map { output in
+            units = (0..<outputs).map { output in
                 rows[output * inputs..<(output + 1) * inputs].reduce(0) { max($0, abs($1)) } / 127
             }
             weights = Kernels.pack(rows, inputs: inputs, outputs: outputs, units: units)
-            scales = AlignedBuffer(units)
         }
+        scales = AlignedBuffer(units)
         self.bias = AlignedBuffer(bias ?? [])
+    }
+
+    /// The bit patterns of the values in half precision, if it holds all of them exactly.
+    private static func halves(_ values: [Float]) -> [UInt16]? {
+        var halves: [UInt16] = []
+        halves.reserveCapacity(values.count)
+        for value in values {
+            guard let half = value.exactHalf else { return nil }
+            halves.append(half)
+        }
+        return halves
     }
 }
 
@@ -107,4 +124,21 @@ package final class ConstantVector: Sendable {
     }
 
     package subscript(index: Int) -> Float { values[index] }
+}
+
+extension Float {
+    /// Its bit pattern in half precision, if that holds it exactly. (IEEE 754 binary16; by the bits, since the conversion and back is slow
+    /// where processors do not have it.)
+    fileprivate var exactHalf: UInt16? {
+        let (size, sign) = (magnitude, UInt16(bitPattern >> 16) & 0x8000)
+        if size >= 0x1p-14 {
+            // An exponent of 8 bits becomes one of 5, and 13 of the 23 bits of the fraction must be zero.
+            guard size <= 65504, bitPattern & 0x1FFF == 0 else { return nil }
+            return sign | UInt16((size.bitPattern >> 13) - (112 << 10))
+        }
+        // Smaller numbers are multiples of the least.
+        let multiple = size * 0x1p24
+        guard multiple == multiple.rounded(.towardZero) else { return nil }
+        return sign | UInt16(multiple)
+    }
 }

@@ -19,6 +19,41 @@ internal import Testing
         }
     }
 
+    /// Single precision whose weights fit into half precision is kept so, and sums are the same, bit for bit: those of weights that
+    /// one more output keeps from being so.
+    @Test(arguments: Kernels.available) func halvesLoseNothing(_ kernels: Kernels) {
+        var random = SplitMix64(seed: 4)
+        let special: [Float] = [0, -0.0, 0x1p-24, -0x3p-24, 0x1.FF8p-15, 0x1p-14, 65504, -65504]
+        for (inputs, outputs, count) in [
+            (8, 16, 1), (33, 17, 1), (128, 192, 1), (128, 192, 64), (48, 48, 8), (9, 32, 5),
+        ] {
+            var rows = random.normals(inputs * outputs).map { Float(Float16($0)) }
+            rows.replaceSubrange(0..<special.count, with: special)
+            let bias = random.normals(outputs)
+            let x = AlignedBuffer(random.normals(count * inputs))
+            let kept = PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs)
+            #expect(kept.format == .half)
+            let last = [Float](repeating: 1 + 0x1p-11, count: inputs)
+            let wide = PackedMatrix(rows: rows + last, bias: bias + [0], inputs: inputs, outputs: outputs + 1)
+            #expect(wide.format == .single)
+            var y = AlignedBuffer(count: count * outputs)
+            var z = AlignedBuffer(count: count * (outputs + 1))
+            kernels.affine(kept, x, into: &y, rows: count)
+            kernels.affine(wide, x, into: &z, rows: count)
+            for row in 0..<count {
+                for output in 0..<outputs {
+                    #expect(y[row * outputs + output].bitPattern == z[row * (outputs + 1) + output].bitPattern)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [65536, 65520, 1 + 0x1p-11, 0x1p-25, 0x1.8p-24, 0x1.FFCp-15, .infinity, .nan] as [Float])
+    func whatHalvesDoNotHold(_ weight: Float) {
+        let matrix = PackedMatrix(rows: [1, weight], bias: nil, inputs: 2, outputs: 1)
+        #expect(matrix.format == .single)
+    }
+
     /// Whatever half precision can hold: the smallest numbers, zeros of both signs, and what is too large.
     @Test(arguments: Kernels.available) func halvesOfAnySize(_ kernels: Kernels) throws {
         let values: [Float] = [0, -0.0, 5.9604645e-8, -3e-7, 6.1e-5, 1, -1.5, 65504, -65504, 1e6, -1e9]
