@@ -23,7 +23,7 @@ build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd
 
 run: build  ## Recordings of a human voice: files, then a pipe as from a microphone
-	@scripts/demonstrate $(PROGRAM) $(MODEL)
+	@scripts/demonstrate $(PROGRAM)
 
 run-serve: build  ## The daemon with its shipped configuration; it prints the address of its page
 	$(PROGRAM) serve --config configs/serve.yaml

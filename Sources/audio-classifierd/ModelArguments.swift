@@ -8,7 +8,7 @@ extension Emission: ExpressibleByArgument {}
 
 struct ModelArguments: ParsableArguments {
     @Option(help: "A model's name (see: audio-classifierd models list), or its folder.")
-    var model = "keywords-en"
+    var model = ModelCatalog.usual
 
     @Option(help: "How to keep its matrices: f16 and int8 are faster, and less exact (docs/performance.md).")
     var weights = WeightPrecision.float32

@@ -123,7 +123,7 @@ public struct ServeConfiguration: Sendable {
     private init(_ root: inout ConfigurationSection) throws(ServiceError) {
         text = ""
         unusedVariables = []
-        model = try root.string("model", default: "keywords-en")
+        model = try root.string("model", default: "general")
         models = try root.words("models")
         listening = try root.section("listen") { section throws(ServiceError) in
             Listening(

@@ -6,6 +6,10 @@ public struct ModelCatalog: Sendable {
     /// Folders that hold a folder a model, the first one that has a name wins.
     public let folders: [String]
 
+    /// The model that is meant where nobody names one: the environment's `AUDIO_CLASSIFIERD_MODEL`, or the one of most
+    /// sounds.
+    public static var usual: String { ProcessInfo.processInfo.environment["AUDIO_CLASSIFIERD_MODEL"] ?? "general" }
+
     /// The environment's `AUDIO_CLASSIFIERD_MODELS`, `models` in the working directory, beside the program (a build in its
     /// package, an installation under a prefix), and the system's.
     public init() {

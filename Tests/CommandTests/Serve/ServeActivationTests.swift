@@ -20,7 +20,10 @@ internal import Testing
     private func activate(_ addresses: [String], names: String?, _ settings: [String] = []) throws -> ChildProcess {
         var arguments = addresses.flatMap { ["-l", $0] }
         if let names { arguments.append("--fdname=\(names)") }
-        arguments += ["-E", "AUDIO_CLASSIFIERD_MODELS=\(Program.models)", Program.path, "serve"]
+        arguments += [
+            "-E", "AUDIO_CLASSIFIERD_MODELS=\(Program.models)", "-E", "AUDIO_CLASSIFIERD_MODEL=\(Program.model)",
+            Program.path, "serve",
+        ]
         let child = try ChildProcess(arguments + settings.flatMap { ["--set", $0] }, program: Self.tool)
         try child.waitForErrors { $0.ranges(of: "Listening on").count == addresses.count }
         return child

@@ -36,7 +36,7 @@ internal import Testing
     @Test func modelsAreReplaced() throws {
         try install("keywords-en")
         try configure("model: \(folder.path)/model\n")
-        let server = try Server(arguments: arguments)
+        let server = try Server(arguments: arguments, environment: ["AUDIO_CLASSIFIERD_MODEL": ""])
         let old = try WebSocketClient(server, "/v1/stream?stream=old")
         #expect(try start(old)["model"] == "keywords-en")
         try old.send(Array(Self.raw[..<20_000]))

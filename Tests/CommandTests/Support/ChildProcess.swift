@@ -43,6 +43,7 @@ final class ChildProcess {
     private(set) var outputPipe: Int32 = -1
     private var status: Int32?
 
+    /// - Parameter environment: in place of the tests' own variables; an empty value takes a variable away.
     init(
         _ arguments: [String], input: Input = .nothing, output: Output = .kept, environment: [String: String] = [:],
         program: String = Program.path
@@ -52,7 +53,9 @@ final class ChildProcess {
         let output = (kept: try Self.unnamedFile(), errors: try Self.unnamedFile(), how: output)
         var variables = ProcessInfo.processInfo.environment
         variables["AUDIO_CLASSIFIERD_MODELS"] = Program.models
+        variables["AUDIO_CLASSIFIERD_MODEL"] = Program.model
         variables.merge(environment) { $1 }
+        variables = variables.filter { !$0.value.isEmpty }
         let started = try Self.spawning.withLock { _ in
             try Self.spawn([program] + arguments, variables, input, output.how, output.kept, output.errors)
         }

@@ -19,6 +19,7 @@ enum Program {
         return package.joined(separator: "/") + "/models"
     }()
 
+    /// What the tests listen with where they name no model: small, and what it hears in a human voice is known.
     static let model = "keywords-en"
 
     /// Runs the program to its end.
