@@ -45,8 +45,7 @@ public struct Service: Sendable {
                 limitPerClient: configuration.limits.streamsPerClient, load: configuration.capacity.load,
                 processors: LoadWatch.processors),
             loops: threads, cost: cost, latency: configuration.capacity.latency)
-        let inference = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        let sockets = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let keeper = StateKeeper(
             try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
             log: log)
@@ -54,9 +53,9 @@ public struct Service: Sendable {
         let outputs = EventOutputs(
             try EventOutputs.make(configuration.events, metrics: metrics, log: log),
             store: configuration.events.store, metrics: metrics)
-        let loops = (0..<threads).map { index in
+        let loops = group.makeIterator().enumerated().map { index, eventLoop in
             InferenceLoop(
-                index: index, eventLoop: inference.next(), capacity: configuration.limits.streams, cost: cost,
+                index: index, eventLoop: eventLoop, capacity: configuration.limits.streams, cost: cost,
                 shared: shared, metrics: metrics, keeper: keeper, outputs: outputs)
         }
         let hub = StreamHub(
@@ -65,15 +64,14 @@ public struct Service: Sendable {
         log.info(
             "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
             metadata: ["threads": "\(threads)", "model": "\(models.standard.model.configuration.name)"])
-        let result = await serve(hub, outputs, sockets: sockets, tls: tls, reread: reread, started: started)
+        let result = await serve(hub, outputs, group: group, tls: tls, reread: reread, started: started)
         await keeper.stop()
-        try? await sockets.shutdownGracefully()
-        try? await inference.shutdownGracefully()
+        try? await group.shutdownGracefully()
         try result.get()
     }
 
     private func serve(
-        _ hub: StreamHub, _ outputs: EventOutputs, sockets: MultiThreadedEventLoopGroup, tls: NIOSSLContext?,
+        _ hub: StreamHub, _ outputs: EventOutputs, group: MultiThreadedEventLoopGroup, tls: NIOSSLContext?,
         reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void
     ) async -> Result<Void, any Error> {
         let files = FileClassification(limit: configuration.limits.files)
@@ -82,15 +80,18 @@ public struct Service: Sendable {
             metrics: hub.metrics)
         let systemd = Systemd()
         let listeners = Listeners(
-            configuration: configuration, hub: hub, gate: gate, files: files, group: sockets, tls: tls, log: log)
-        let sources = SourceKeeper(hub: hub, idleSeconds: configuration.limits.idleSeconds, group: sockets, log: log)
+            configuration: configuration, hub: hub, gate: gate, files: files, group: group, tls: tls, log: log)
+        let sources = SourceKeeper(hub: hub, idleSeconds: configuration.limits.idleSeconds, group: group, log: log)
         let bound: Listeners.Bound
         do { bound = try await listeners.bind() } catch {
             await files.stop()
             return .failure(error)
         }
         await withDiscardingTaskGroup { work in
-            for loop in hub.loops { work.addTask { await loop.run() } }
+            for loop in hub.loops {
+                // Its waiting is the thread's too: without the preference each turn begins on another thread.
+                work.addTask(executorPreference: EventLoopTasks(loop.eventLoop)) { await loop.run() }
+            }
             work.addTask { await outputs.run() }
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await listeners.run(bound) }
@@ -99,7 +100,7 @@ public struct Service: Sendable {
                         hub.loops, every: configuration.state.everySeconds, keepHours: configuration.state.keepHours)
                 }
                 tasks.addTask { await systemd.watch(hub.loops) }
-                tasks.addTask { await LoadWatch(hub: hub, files: files, sockets: sockets.next()).run() }
+                tasks.addTask { await LoadWatch(hub: hub, files: files).run() }
                 await sources.apply(configuration.sources, models: models)
                 // From here on no signal ends the service by surprise.
                 let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)

@@ -31,6 +31,15 @@ internal import Testing
         #expect(counts == [5, 5, 2])
     }
 
+    @Test func streamsStayNearTheirConnectionsWhereThereIsTime() throws {
+        var admission = Admission(loops: 2, limit: 100, limitPerClient: 100, load: 0.45)
+        let costs = [0.1, 0.1]
+        var loops: [Int] = []
+        for number in 0..<7 { loops.append(try admission.admit("s\(number)", client: "a", near: 1, cost: costs)) }
+        #expect(loops == [1, 0, 1, 0, 1, 0, 1])
+        #expect(try admission.admit("s7", client: "a", near: 1, cost: costs) == 0)
+    }
+
     @Test func limitsAreKept() {
         var admission = Admission(loops: 1, limit: 3, limitPerClient: 2, load: 1)
         #expect(refusal(&admission, "a1") == nil && refusal(&admission, "a2") == nil)

@@ -16,16 +16,21 @@ struct ChannelMixer {
     /// Fills `mono` up to the first sample that is not finite.
     /// - Returns: how many samples that are.
     func mix(_ interleaved: [Float], count: Int, into mono: inout [Float]) -> Int {
+        if channels == 1 {  // a microphone, without a choice for each sample
+            for index in 0..<count {
+                guard interleaved[index].isFinite else { return index }
+                mono[index] = interleaved[index]
+            }
+            return count
+        }
         for index in 0..<count {
             var value: Float
             switch selection {
             case .channel(let number): value = interleaved[index * channels + number - 1]
             case .mix:
                 value = interleaved[index * channels]
-                if channels > 1 {
-                    for channel in 1..<channels { value += interleaved[index * channels + channel] }
-                    value /= Float(channels)
-                }
+                for channel in 1..<channels { value += interleaved[index * channels + channel] }
+                value /= Float(channels)
             }
             guard value.isFinite else { return index }
             mono[index] = value

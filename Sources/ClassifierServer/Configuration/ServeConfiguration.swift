@@ -58,7 +58,7 @@ public struct ServeConfiguration: Sendable {
     }
 
     public struct Capacity: Sendable {
-        /// Threads that classify; 0 is one a core.
+        /// Threads that classify and serve connections; 0 is one a core.
         public var threads: Int
         /// The part of a thread's time that streams may take.
         public var load: Double

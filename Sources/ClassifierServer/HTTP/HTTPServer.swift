@@ -100,7 +100,7 @@ struct HTTPServer: Sendable {
         NIOTypedWebSocketServerUpgrader(
             maxFrameSize: limits.messageBytes,
             shouldUpgrade: { channel, head in
-                channel.eventLoop.makeFutureWithTask { await answer(head, upgrade, channel.remoteAddress) }
+                channel.eventLoop.makeFutureWithTask { await answer(head, upgrade, channel) }
             },
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
@@ -118,13 +118,14 @@ struct HTTPServer: Sendable {
     }
 
     /// - Returns: headers of the upgrade's answer, or nil where the request is answered as it is, with the refusal.
-    private func answer(_ head: HTTPRequestHead, _ upgrade: Upgrade, _ address: SocketAddress?) async -> HTTPHeaders? {
+    private func answer(_ head: HTTPRequestHead, _ upgrade: Upgrade, _ channel: any Channel) async -> HTTPHeaders? {
         if let refused = HTTPAnswer(access.verdict(head, isPublic: false)) {
             upgrade.refuse(refused)
             return nil
         }
         do {
-            upgrade.accept(try await router.webSocket(head, client: address?.ipAddress ?? "unix"))
+            let client = channel.remoteAddress?.ipAddress ?? "unix"
+            upgrade.accept(try await router.webSocket(head, client: client, eventLoop: channel.eventLoop))
         } catch {
             upgrade.refuse(HTTPAnswer(error))
             return nil
@@ -139,7 +140,10 @@ struct HTTPServer: Sendable {
     func serve(_ connection: EventLoopFuture<Connection>, client: String) async {
         do {
             switch try await connection.get() {
-            case .webSocket(let channel, let task): await WebSocketConnection(hub: hub).serve(channel, task)
+            case .webSocket(let channel, let task):
+                await withTaskExecutorPreference(EventLoopTasks(channel.channel.eventLoop)) {
+                    await WebSocketConnection(hub: hub).serve(channel, task)
+                }
             case .requests(let channel, let upgrade):
                 try await channel.executeThenClose { inbound, outbound in
                     try await serve(inbound, outbound, upgrade)

@@ -165,7 +165,10 @@ struct RequestRouter: Sendable {
     // MARK: WebSockets
 
     /// What a WebSocket at this path is for.
-    func webSocket(_ head: HTTPRequestHead, client: String) async throws(Refusal) -> WebSocketTask {
+    /// - Parameter eventLoop: the connection's.
+    func webSocket(
+        _ head: HTTPRequestHead, client: String, eventLoop: any EventLoop
+    ) async throws(Refusal) -> WebSocketTask {
         guard let target = RequestTarget(head.uri) else {
             throw StreamParameters.wrong("the address is not percent-encoded UTF-8")
         }
@@ -174,7 +177,8 @@ struct RequestRouter: Sendable {
             let rate = try hub.model(parameters.model).recipe.sampleRate
             // Parameters that cannot be are refused here, where the answer can say why.
             _ = try StreamHub.decoder(parameters, name: parameters.id ?? "stream", rate: rate)
-            return .stream(try await hub.open(parameters, prefix: "stream", client: client), parameters)
+            let stream = try await hub.open(parameters, prefix: "stream", client: client, eventLoop: eventLoop)
+            return .stream(stream, parameters)
         }
         guard target.path.count == 4, target.path.starts(with: ["v1", "streams"]), target.path[3] == "watch" else {
             throw Refusal(

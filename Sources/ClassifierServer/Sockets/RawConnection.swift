@@ -21,12 +21,19 @@ struct RawConnection: Sendable {
     }
 
     func serve(_ channel: Channels, client: String) async {
+        await withTaskExecutorPreference(EventLoopTasks(channel.channel.eventLoop)) {
+            await exchange(channel, client: client)
+        }
+    }
+
+    private func exchange(_ channel: Channels, client: String) async {
         // Whoever has gone cannot be told.
         try? await channel.executeThenClose { inbound, outbound in
             let parameters = StreamParameters(hub.defaults)
             let stream: OpenStream
             do throws(Refusal) {
-                stream = try await hub.open(parameters, prefix: prefix, client: client)
+                stream = try await hub.open(
+                    parameters, prefix: prefix, client: client, eventLoop: channel.channel.eventLoop)
             } catch {
                 let record = Record.failure(stream: prefix, code: error.reason.rawValue, message: error.message)
                 try await outbound.write(ByteBuffer(string: record.json + "\n"))
@@ -52,6 +59,8 @@ struct RawConnection: Sendable {
     }
 
     private static func lines(_ records: [Record]) -> ByteBuffer {
-        ByteBuffer(string: records.map { $0.json + "\n" }.joined())
+        var buffer = ByteBuffer()
+        for record in records { buffer.writeString(record.json + "\n") }
+        return buffer
     }
 }

@@ -43,12 +43,14 @@ package struct Admission {
 
     /// Takes the stream `id`, if it can be held.
     /// - Parameters:
+    ///   - near: the loop whose thread has the connection.
     ///   - cost: for each loop, seconds of its thread that a second of audio costs.
     ///   - processCost: processor seconds of the whole process that it costs.
     ///   - lateness: seconds that predictions were late of late, where they were later than they may be.
-    /// - Returns: the loop that has the most time left.
+    /// - Returns: the loop that has the most time left; the near one, where that is less than
+    ///   half a stream behind.
     package mutating func admit(
-        _ id: String, client: String, cost: [Double], processCost: Double = 0, lateness: Double? = nil
+        _ id: String, client: String, near: Int? = nil, cost: [Double], processCost: Double = 0, lateness: Double? = nil
     ) throws(Refusal) -> Int {
         guard !isStopping else {
             throw Refusal(reason: .stopping, message: "the service is stopping; connect again", retryAfter: 5)
@@ -79,8 +81,9 @@ package struct Admission {
         }
         let processLoad = Double(places.count + 1) * processCost / Double(processors)
         let after = counts.indices.map { Double(counts[$0] + 1) * cost[$0] }
-        guard let loop = after.indices.min(by: { after[$0] < after[$1] }), max(after[loop], processLoad) <= load
-        else {
+        let least = after.indices.min { after[$0] < after[$1] }
+        let isNear = near.map { after[$0] - cost[$0] / 2 < after[least ?? $0] && after[$0] <= load } ?? false
+        guard let loop = isNear ? near : least, max(after[loop], processLoad) <= load else {
             let percent = Decimal.text(max(after.min() ?? 0, processLoad) * 100, 0)
             throw Refusal(
                 reason: .capacity,

@@ -4,13 +4,16 @@ internal import Kernels
 internal import NIOCore
 internal import StreamTransformer
 
-/// A thread that classifies: it owns its streams' states, and in each turn takes every stream to its next token and
-/// encodes these tokens together. A stream stays on its loop.
+/// A thread that classifies: it owns its streams' states, and in each turn takes every stream that has something to do to
+/// its next token and encodes these tokens together. A stream stays on its loop.
 actor InferenceLoop {
     /// The streams of one model.
     final class Group {
         var batch: PipelineBatch
-        var streams: [LiveStream] = []
+        /// Those that the next turn must look at: something has come, or is left.
+        var due: [LiveStream] = []
+        /// Of streams that have a place.
+        var count = 0
         /// No stream joins any more: the group goes with its last one.
         var isRetired = false
 
@@ -18,6 +21,8 @@ actor InferenceLoop {
     }
 
     nonisolated let index: Int
+    /// Its thread is the loop's, and that of the connections on it.
+    nonisolated let eventLoop: any EventLoop
     private nonisolated let executor: any SerialExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
@@ -35,7 +40,6 @@ actor InferenceLoop {
     private var nextWatcher = 0
 
     /// - Parameters:
-    ///   - eventLoop: its thread is the loop's.
     ///   - capacity: the largest number of streams of a model.
     ///   - cost: seconds of the thread that a second of audio costs, as far as is known.
     init(
@@ -43,6 +47,7 @@ actor InferenceLoop {
         keeper: StateKeeper, outputs: EventOutputs
     ) {
         self.index = index
+        self.eventLoop = eventLoop
         executor = eventLoop.executor
         self.capacity = capacity
         self.shared = shared
@@ -87,8 +92,9 @@ actor InferenceLoop {
             if isResumed { stream.align(to: position) } else { stream.frontend.skip(position) }
         }
         keeper.began(setup.id)
-        group.streams.append(stream)
+        group.count += 1
         streams[setup.id] = stream
+        if !stream.queue.isEmpty { wake(for: stream) }
         let start = start(stream, isResumed: isResumed, note: note)
         return OpenStream(
             id: setup.id, loop: self, rate: setup.model.recipe.sampleRate, start: start, output: output,
@@ -107,9 +113,12 @@ actor InferenceLoop {
         } else {
             stream.queue.append(new, arrived: now)
         }
-        wake()
+        wake(for: stream)
         if !stream.setup.isLive && stream.queue.isFull {
-            await withCheckedContinuation { stream.waiting = $0 }
+            await withCheckedContinuation { sender in
+                // The loop may have turned since the queue was looked at.
+                if stream.queue.isFull && stream.end == nil { stream.waiting = sender } else { sender.resume() }
+            }
         }
         return true
     }
@@ -119,14 +128,14 @@ actor InferenceLoop {
         guard let stream = streams[id], stream.end == nil else { return }
         stream.queue.lose(samples)
         metrics.lose(Int(samples))
-        wake()
+        wake(for: stream)
     }
 
     /// Ends a stream, after the samples that wait.
     func end(_ id: String, _ reason: StreamEnd) {
         guard let stream = streams[id], stream.end == nil else { return }
         stream.end = reason
-        wake()
+        wake(for: stream)
     }
 
     func endAll(_ reason: StreamEnd) {
@@ -179,7 +188,7 @@ actor InferenceLoop {
         let kept = Set(models.map { ObjectIdentifier($0.model) })
         for (key, group) in groups where !kept.contains(key) {
             group.isRetired = true
-            if group.streams.isEmpty { groups[key] = nil }
+            if group.count == 0 { groups[key] = nil }
         }
     }
 
@@ -218,7 +227,14 @@ actor InferenceLoop {
                 // Whatever has arrived meanwhile gets its turn on this thread.
                 await Task.yield()
             } else {
-                await withCheckedContinuation { sleeping = $0 }
+                await withCheckedContinuation { run in
+                    // Something may have come since the turn: nobody would wake the loop for it again.
+                    if isStopped || groups.values.contains(where: { !$0.due.isEmpty }) {
+                        run.resume()
+                    } else {
+                        sleeping = run
+                    }
+                }
             }
         }
     }
@@ -231,7 +247,16 @@ actor InferenceLoop {
     /// Returns when the loop has time: whoever awaits it knows that the loop still turns.
     func beat() {}
 
-    func wake() {
+    /// The stream has something to do.
+    private func wake(for stream: LiveStream) {
+        if !stream.isDue, let group = group(of: stream) {
+            stream.isDue = true
+            group.due.append(stream)
+        }
+        wake()
+    }
+
+    private func wake() {
         sleeping?.resume()
         sleeping = nil
     }

@@ -3,22 +3,24 @@ internal import ClassifierService
 internal import NIOCore
 internal import StreamTransformer
 
-/// A turn of the loop: every stream to its next token, these tokens through the encoder together, and what they say
+/// A turn of the loop: every stream that is due to its next token, these tokens through the encoder together, and what they say
 /// told.
 extension InferenceLoop {
-    /// Takes every stream to its next token at most.
+    /// Takes every stream that is due to its next token at most.
     /// - Returns: whether there is more to do.
     func turn() -> Bool {
         var hasMore = false
-        for group in groups.values where !group.streams.isEmpty { hasMore = turn(group) || hasMore }
+        for group in groups.values where !group.due.isEmpty { hasMore = turn(group) || hasMore }
         return hasMore
     }
 
     private func turn(_ group: Group) -> Bool {
         let began = NIODeadline.now().uptimeNanoseconds
+        let due = group.due
+        group.due.removeAll(keepingCapacity: true)
         var ready: [LiveStream] = []
         var samples = 0
-        for stream in group.streams {
+        for stream in due {
             do {
                 let advance = try advance(stream, group)
                 samples += advance.samples
@@ -37,14 +39,14 @@ extension InferenceLoop {
                     "the client reads too slowly: \(stream.setup.outputLimit) outputs wait; read faster or ask for less"
                 ))
         }
-        var hasMore = false
-        for stream in group.streams {
+        for stream in due {
             stream.wakeSender()
             if stream.queue.isEmpty && stream.end != nil && stream.endZeros == 0 {
                 finish(stream, group)
-            } else {
-                hasMore = hasMore || !stream.queue.isEmpty || stream.end != nil
+                continue
             }
+            stream.isDue = !stream.queue.isEmpty || stream.end != nil
+            if stream.isDue { group.due.append(stream) }
         }
         let busy = Double(NIODeadline.now().uptimeNanoseconds - began) * 1e-9
         if samples > 0 {
@@ -54,7 +56,7 @@ extension InferenceLoop {
                 Double(samples) / Double(group.batch.audioModel.recipe.sampleRate), cost: meter.cost, loop: index)
             metrics.turn(predictions: count, seconds: busy)
         }
-        return hasMore
+        return !group.due.isEmpty
     }
 
     private func fail(_ stream: LiveStream, _ failure: ServiceError) {
@@ -117,8 +119,8 @@ extension InferenceLoop {
         keeper.ended(stream.setup.id, isOver ? nil : snapshot(stream, group))
         note(stream.finish(reason, predictions: predictions))
         group.batch.leave(stream.place)
-        group.streams.removeAll { $0 === stream }
-        if group.isRetired && group.streams.isEmpty { groups[ObjectIdentifier(stream.setup.model.model)] = nil }
+        group.count -= 1
+        if group.isRetired && group.count == 0 { groups[ObjectIdentifier(stream.setup.model.model)] = nil }
         streams[stream.setup.id] = nil
         shared.release(stream.setup.id)
         metrics.ended(reason)

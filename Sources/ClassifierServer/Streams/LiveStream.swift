@@ -24,6 +24,8 @@ final class LiveStream {
     var endZeros: Int
     /// When the newest samples that went in had come.
     var arrived: UInt64 = 0
+    /// Whether the loop's next turn looks at it.
+    var isDue = false
     /// A sender that waits for room.
     var waiting: CheckedContinuation<Void, Never>?
     private(set) var dropped: Int64 = 0

@@ -7,7 +7,6 @@ internal import NIOCore
 struct LoadWatch: Sendable {
     let hub: StreamHub
     let files: FileClassification
-    let sockets: any EventLoop
 
     private static let interval = TimeAmount.milliseconds(100)
     /// Intervals of a measurement of cost.
@@ -29,12 +28,11 @@ struct LoadWatch: Sendable {
         }
     }
 
-    /// Asks every thread that a prediction needs, and notes how long after the time it has answered.
+    /// Asks every loop, whose threads are those of the sockets, and notes how long after the time it has answered.
     private func turn() async {
         let due = NIODeadline.now() + Self.interval
         try? await Task.sleep(for: .nanoseconds(Self.interval.nanoseconds))
         for loop in hub.loops { await loop.beat() }
-        try? await sockets.submit {}.get()
         hub.shared.turned(after: Double((NIODeadline.now() - due).nanoseconds) * 1e-9)
     }
 

@@ -32,12 +32,12 @@ final class SharedLoad: Sendable {
 
     private static var now: Double { Double(NIODeadline.now().uptimeNanoseconds) * 1e-9 }
 
-    func admit(_ id: String, client: String) throws(Refusal) -> Int {
+    func admit(_ id: String, client: String, near: Int?) throws(Refusal) -> Int {
         // The lock passes on errors of any type; a result keeps this one's.
         try state.withLockedValue { state in
             Result { () throws(Refusal) -> Int in
                 try state.admission.admit(
-                    id, client: client, cost: state.costs, processCost: state.processCost.value,
+                    id, client: client, near: near, cost: state.costs, processCost: state.processCost.value,
                     lateness: state.excess(at: Self.now))
             }
         }.get()

@@ -81,7 +81,6 @@ struct StreamConnection: Sendable {
 struct AudioReceiver: ~Copyable {
     private let stream: OpenStream
     private var decoder: PCMDecoder
-    private var samples: [Float] = []
 
     init(_ stream: OpenStream, _ decoder: consuming PCMDecoder) {
         self.stream = stream
@@ -90,10 +89,11 @@ struct AudioReceiver: ~Copyable {
 
     /// - Returns: false where the stream has ended; what comes after that is passed over.
     mutating func receive(_ bytes: [UInt8]) async throws -> Bool {
-        samples.removeAll(keepingCapacity: true)
+        // The queue keeps the array: there is nothing to be gained by keeping its memory here.
+        var samples: [Float] = []
         var failure: AudioError?
         do throws(AudioError) {
-            try decoder.push(bytes) { span in for index in span.indices { samples.append(span[index]) } }
+            try decoder.push(bytes) { unsafe $0.withUnsafeBufferPointer { unsafe samples.append(contentsOf: $0) } }
         } catch { failure = error }
         let isRunning = await stream.loop.push(samples, to: stream.id)
         if let failure { throw failure }
@@ -102,8 +102,8 @@ struct AudioReceiver: ~Copyable {
 
     /// The client has sent everything.
     mutating func finish() async throws {
-        samples.removeAll(keepingCapacity: true)
-        try decoder.finish { span in for index in span.indices { samples.append(span[index]) } }
+        var samples: [Float] = []
+        try decoder.finish { unsafe $0.withUnsafeBufferPointer { unsafe samples.append(contentsOf: $0) } }
         _ = await stream.loop.push(samples, to: stream.id)
     }
 }

@@ -1,6 +1,7 @@
 internal import AudioFrontend
 internal import ClassifierService
 internal import NIOConcurrencyHelpers
+internal import NIOCore
 internal import StreamTransformer
 
 /// Opens streams: finds the model, asks for admission, chooses the loop.
@@ -71,15 +72,19 @@ final class StreamHub: Sendable {
     /// - Parameters:
     ///   - prefix: of the name of a stream that has none.
     ///   - client: whose stream it is, for the limit of streams a client.
-    func open(_ parameters: StreamParameters, prefix: String, client: String) async throws(Refusal) -> OpenStream {
-        do { return try await admit(parameters, prefix: prefix, client: client) } catch {
+    ///   - eventLoop: the connection's, if there is one: the stream is put on the same thread, if that one has time.
+    func open(
+        _ parameters: StreamParameters, prefix: String, client: String, eventLoop: (any EventLoop)? = nil
+    ) async throws(Refusal) -> OpenStream {
+        let near = loops.firstIndex { $0.eventLoop === eventLoop }
+        do { return try await admit(parameters, prefix: prefix, client: client, near: near) } catch {
             metrics.refused(error.reason)
             throw error
         }
     }
 
     private func admit(
-        _ parameters: StreamParameters, prefix: String, client: String
+        _ parameters: StreamParameters, prefix: String, client: String, near: Int?
     ) async throws(Refusal) -> OpenStream {
         let model = try model(parameters.model)
         guard parameters.emission != .summary else {
@@ -104,7 +109,7 @@ final class StreamHub: Sendable {
                 setup.note = "there is no state of this stream; it starts afresh"
             }
         }
-        let loop = try shared.admit(id, client: client)
+        let loop = try shared.admit(id, client: client, near: near)
         do { return try await loops[loop].open(setup) } catch {
             shared.release(id)
             throw (error as? Refusal) ?? Refusal(reason: .request, message: ServiceError(error).message)

@@ -118,32 +118,85 @@ public enum Record: Sendable {
 package struct JSONLine {
     private(set) var body: String
 
-    package init(type: String) { body = "{\"type\":\"\(type)\",\"v\":1" }
+    package init(type: String) {
+        body = ""
+        // Room for a prediction: a line is made for each one of every stream.
+        body.reserveCapacity(256)
+        body += "{\"type\":\""
+        body += type
+        body += "\",\"v\":1"
+    }
 
     package var text: String { body + "}" }
 
-    package mutating func add(_ key: String, _ value: String) { body += ",\"\(key)\":\(Self.quoted(value))" }
-    package mutating func add(_ key: String, _ value: Int) { body += ",\"\(key)\":\(value)" }
-    package mutating func add(_ key: String, _ value: Bool) { body += ",\"\(key)\":\(value)" }
+    package mutating func add(_ key: String, _ value: String) {
+        begin(key)
+        Self.quote(value, in: &body)
+    }
+    package mutating func add(_ key: String, _ value: Int) {
+        begin(key)
+        body += String(value)
+    }
+    package mutating func add(_ key: String, _ value: Bool) {
+        begin(key)
+        body += value ? "true" : "false"
+    }
     package mutating func add(_ key: String, _ value: Double, decimals: Int) {
-        body += ",\"\(key)\":\(Decimal.text(value, decimals))"
+        begin(key)
+        Decimal.append(value, decimals, to: &body)
     }
     package mutating func add(_ key: String, _ values: [String]) {
-        body += ",\"\(key)\":[\(values.map(Self.quoted).joined(separator: ","))]"
+        begin(key)
+        body += "[\(values.map(Self.quoted).joined(separator: ","))]"
     }
     /// Numbers with all their digits; one that JSON has no word for is null.
     package mutating func add(_ key: String, _ values: [Float]) {
-        body += ",\"\(key)\":[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]"
+        begin(key)
+        body += "[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]"
     }
-    package mutating func addNull(_ key: String) { body += ",\"\(key)\":null" }
+    package mutating func addNull(_ key: String) {
+        begin(key)
+        body += "null"
+    }
     package mutating func add(_ key: String, _ top: [Record.Score]) {
-        let scores = top.map { "{\"label\":\(Self.quoted($0.label)),\"p\":\(Decimal.text(Double($0.probability), 4))}" }
-        body += ",\"\(key)\":[\(scores.joined(separator: ","))]"
+        begin(key)
+        var separator = "["
+        for score in top {
+            body += separator
+            body += "{\"label\":"
+            Self.quote(score.label, in: &body)
+            body += ",\"p\":"
+            Decimal.append(Double(score.probability), 4, to: &body)
+            body += "}"
+            separator = ","
+        }
+        body += top.isEmpty ? "[]" : "]"
     }
 
-    /// A JSON string (RFC 8259, section 7).
+    private mutating func begin(_ key: String) {
+        body += ",\""
+        body += key
+        body += "\":"
+    }
+
     package static func quoted(_ text: String) -> String {
-        var result = "\""
+        var result = ""
+        quote(text, in: &result)
+        return result
+    }
+
+    /// Appends a JSON string (RFC 8259, section 7).
+    private static func quote(_ text: String, in result: inout String) {
+        result += "\""
+        defer { result += "\"" }
+        // Labels and names of streams are such text.
+        let isPlain = text.utf8.allSatisfy {
+            (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+        guard !isPlain else {
+            result += text
+            return
+        }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": result += "\\\""
@@ -159,20 +212,29 @@ package struct JSONLine {
             default: result.unicodeScalars.append(scalar)
             }
         }
-        return result + "\""
     }
 }
 
 /// Numbers with a fixed number of decimals at most, the same on every machine: 0.91, -31.2, 5.
 package enum Decimal {
     package static func text(_ value: Double, _ decimals: Int) -> String {
-        let factor = (0..<decimals).reduce(1) { product, _ in product * 10 }
-        let scaled = Int((abs(value) * Double(factor)).rounded())
-        var text = "\(scaled / factor)"
-        var fraction = String(scaled % factor)
-        fraction = String(repeating: "0", count: max(0, decimals - fraction.count)) + fraction
-        while fraction.last == "0" { fraction.removeLast() }
-        if decimals > 0 && !fraction.isEmpty { text += "." + fraction }
-        return value < 0 && scaled != 0 ? "-" + text : text
+        var text = ""
+        append(value, decimals, to: &text)
+        return text
+    }
+
+    static func append(_ value: Double, _ decimals: Int, to text: inout String) {
+        var place = (0..<decimals).reduce(1) { product, _ in product * 10 }
+        let scaled = Int((abs(value) * Double(place)).rounded())
+        if value < 0 && scaled != 0 { text += "-" }
+        text += String(scaled / place)
+        var fraction = scaled % place
+        if fraction > 0 { text += "." }
+        // Up to the last digit that is not 0.
+        while fraction > 0 {
+            place /= 10
+            text += String(fraction / place)
+            fraction %= place
+        }
     }
 }
