@@ -36,7 +36,8 @@ struct LoadStream {
         let count = unsafe unsent.withUnsafeBytes {
             unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
-        if count >= 0 { unsent = unsent.dropFirst(count) } else if errno != EAGAIN { leave(.broken) }
+        // A connection that the service has closed may still hold the line that says why: who reads decides.
+        if count >= 0 { unsent = unsent.dropFirst(count) } else if errno != EAGAIN { unsent = [] }
     }
 
     /// The end of the audio, where all of it has been sent.

@@ -15,6 +15,7 @@ from .commands import (
     cross_validate_command,
     distil_command,
     import_command,
+    pretrain_command,
     train_command,
 )
 from .errors import TrainingError
@@ -95,6 +96,17 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     _classes(distil)
+
+    pretrain = _command(
+        commands,
+        "pretrain",
+        "train a model that says what Google's speech embedding says, on sounds without labels, to start others from",
+        pretrain_command,
+    )
+    _training(pretrain)
+    pretrain.add_argument(
+        "--embedding", type=Path, required=True, metavar="WHEEL", help="the wheel of openwakeword 0.1.1, which has it"
+    )
 
     evaluate = _command(
         commands, "evaluate", "measure a model on the clips that it was not trained on", evaluate_command

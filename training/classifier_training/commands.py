@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from . import yamnet
 from .agreement import measure_agreement
@@ -24,12 +26,14 @@ from .export import export_model, write_config
 from .files import atomic_directory
 from .inputs import Clips
 from .interchange import import_encoder, read_state
+from .loss import embedding_loss
 from .measurement import over_folds
 from .model import Classifier
 from .preparation import Prepared, esc50_classes, prepare, use_threads
 from .program import Program, find_program
 from .progress import say
 from .recipe import Recipe, with_values
+from .speech_embedding import WIDTH, SpeechEmbedding
 from .store import Store
 from .teacher import Teacher
 from .trainer import Trainer
@@ -121,7 +125,12 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
     network = architecture(recipe.model, teacher.labels)
     store = Store(dataset, program, options.work, 0)
-    source = Mixtures(dataset, store, teacher, program, Classifier(network).frames_per_token, recipe)
+    per_token = Classifier(network).frames_per_token
+
+    def hears(_: np.ndarray, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        return teacher.token_logits(features, per_token)
+
+    source = Mixtures(dataset, store, hears, program, per_token, recipe)
     say(
         f"{len(dataset.of(held_out=False))} recordings to train on, {len(dataset.of(held_out=True))} held out"
     )
@@ -145,6 +154,37 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
         config["card"]["agreement"] = agreement
         write_config(folder, config)
     print(json.dumps(agreement, indent=2))
+    say(f"wrote {options.out}")
+    return 0
+
+
+def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Trains a model to start others from: its tokens tell Google's speech embedding, of sounds without labels."""
+    name = _name(options.out)
+    use_threads(options)
+    teacher = SpeechEmbedding(options.embedding)
+    dataset = read_recordings(options.data, "")
+    program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
+    labels = [f"embedding {index}" for index in range(WIDTH)]
+    network = architecture(recipe.model, labels)
+    per_token = Classifier(network).frames_per_token
+
+    def hears(samples: np.ndarray, _: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        parts = [teacher.token_embeddings(part, per_token) for part in torch.from_numpy(samples).split(16)]
+        return np.concatenate([part[0] for part in parts]), parts[0][1]
+
+    source = Mixtures(dataset, Store(dataset, program, options.work, 0), hears, program, per_token, recipe)
+    teacher.standardise(torch.from_numpy(source.samples(64, np.random.default_rng(recipe.training.seed))))
+    say(f"{len(dataset.clips)} recordings to train on")
+    checkpoint = options.work / f"{name}.checkpoint"
+    if options.restart:
+        checkpoint.unlink(missing_ok=True)
+    data = [clip.file for clip in dataset.clips]
+    model = Trainer(recipe, network, source, data, checkpoint, teach=embedding_loss).fit()
+    config = complete_config(name, recipe, labels, "sigmoid")
+    config["card"] = _card(recipe, dataset, model, program)
+    with atomic_directory(options.out) as folder:
+        export_model(model, config, program, folder, half=False)
     say(f"wrote {options.out}")
     return 0
 

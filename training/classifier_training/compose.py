@@ -70,7 +70,9 @@ class Composer:
         self._frontend, self.frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
         self._recordings = recordings
         silent = self._labels.index(silence) if silence in self._labels else None
-        self.rule = TargetRule(silent, options.target_ramp, options.silence_weight, options.last_weight)
+        self.rule = TargetRule(
+            silent, options.target_ramp, options.silence_weight, options.last_weight, options.memory_seconds
+        )
         self._evaluation = recipe.evaluation
         self._context = dataset.of(held_out=False)
         background = set(recipe.data.background) - {silence}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from .program import Program
 from .recipe import Recipe
 from .recordings import Recordings
 from .store import Store
-from .teacher import Teacher
 
 _LEVEL_DBFS = (-45.0, -12.0)  # of a layer of sounds
 _SECOND_DB = (-20.0, 0.0)  # a second layer's level, in relation to the first one's
@@ -48,6 +47,11 @@ def read_recordings(folder: Path, held_out: str) -> Dataset:
     return Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, ())
 
 
+# (sequences, samples) and their features to what a teacher says with each token, (sequences, tokens, values), and
+# (tokens) whether it says anything.
+Hears = Callable[[np.ndarray, Tensor], tuple[np.ndarray, np.ndarray]]
+
+
 class Mixtures:
     """Sequences of one or two layers of sounds, as a `Source`; the held-out sounds come alone."""
 
@@ -55,12 +59,12 @@ class Mixtures:
         self,
         dataset: Dataset,
         store: Store,
-        teacher: Teacher,
+        hears: Hears,
         program: Program,
         frames_per_token: int,
         recipe: Recipe,
     ) -> None:
-        self._store, self._teacher, self._program = store, teacher, program
+        self._store, self._hears, self._program = store, hears, program
         self._options, self._evaluation = recipe.training, recipe.evaluation
         self._frames_per_token, self._rate = frames_per_token, program.frontend.sample_rate
         self._held_out = dataset.of(held_out=True)
@@ -69,8 +73,12 @@ class Mixtures:
         self.count = max(1, round(recipe.training.hours * 3600 / recipe.training.clip_seconds))
         self.has_held_out = bool(self._held_out)
 
+    def samples(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count, samples) of training."""
+        return np.stack([self._sequence(rng) for _ in range(count)])
+
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
-        return self._heard(np.stack([self._sequence(rng) for _ in numbers]))
+        return self._heard(self.samples(len(numbers), rng))
 
     def columns(self, begin: Begin, fill: Tensor, folder: Path) -> None:
         """Sequences are mixed of samples, not of columns."""
@@ -97,13 +105,13 @@ class Mixtures:
         return len(samples)
 
     def _heard(self, samples: np.ndarray) -> Chunk:
-        """With the teacher's logits; tokens that no patch of the teacher ends with count for nothing."""
+        """With what the teacher says; tokens with which it says nothing count for nothing."""
         features = torch.from_numpy(np.ascontiguousarray(self._program.features(samples)))
         with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
-            logits, heard = self._teacher.token_logits(features, self._frames_per_token)
+            said, heard = self._hears(samples, features)
         weights = np.tile(heard.astype(np.float32), (len(samples), 1))
         last = np.full(len(samples), int(np.flatnonzero(heard)[-1]))
-        return Chunk(features, *map(torch.from_numpy, (logits, weights, last)))
+        return Chunk(features, *map(torch.from_numpy, (said, weights, last)))
 
     def _sequence(self, rng: np.random.Generator) -> np.ndarray:
         """(samples,): a layer of sounds, often a second one, sometimes hiss."""

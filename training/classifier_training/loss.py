@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,10 @@ _LOGIT_WEIGHT = 0.5
 _LEAST_LOGIT = -10.0  # of silence a teacher's logits are hundreds below zero, which says no more than this
 
 
+# (sequences, tokens, values) of the model and of a teacher to the (sequences, tokens) loss.
+Teach = Callable[[Tensor, Tensor], Tensor]
+
+
 @dataclass(frozen=True)
 class Mixture:
     """Sequences of a batch, each with another one mixed in."""
@@ -21,9 +26,10 @@ class Mixture:
     inputs: Tensor
     parts: tuple[tuple[float, Chunk], ...]  # with their shares, which sum to one
 
-    def loss(self, logits: Tensor, smoothing: float) -> Tensor:
+    def loss(self, logits: Tensor, smoothing: float, teach: Teach) -> Tensor:
         """What the logits (sequences, tokens, labels) lack of what each part says, by its share."""
-        return torch.stack([share * weighted_loss(logits, part, smoothing) for share, part in self.parts]).sum()
+        parts = [share * weighted_loss(logits, part, smoothing, teach) for share, part in self.parts]
+        return torch.stack(parts).sum()
 
 
 def mixed(batch: Chunk, parameter: float) -> Mixture:
@@ -42,11 +48,11 @@ def mixed(batch: Chunk, parameter: float) -> Mixture:
     return Mixture(inputs, ((share, batch), (1 - share, others)))
 
 
-def weighted_loss(logits: Tensor, batch: Chunk, smoothing: float) -> Tensor:
-    """Mean loss of the tokens, each with its weight: the cross entropy, or what a teacher's logits in the place of
-    labels make of it. Logits are (sequences, tokens, labels)."""
+def weighted_loss(logits: Tensor, batch: Chunk, smoothing: float, teach: Teach) -> Tensor:
+    """Mean loss of the tokens, each with its weight: the cross entropy, or `teach` of what a teacher says in the place
+    of labels. Logits are (sequences, tokens, labels)."""
     if batch.labels.ndim == 3:
-        return weighted_mean(teacher_loss(logits, batch.labels), batch.weights)
+        return weighted_mean(teach(logits, batch.labels), batch.weights)
     loss = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none", label_smoothing=smoothing)
     return weighted_mean(loss, batch.weights)
 
@@ -58,6 +64,11 @@ def teacher_loss(logits: Tensor, taught: Tensor) -> Tensor:
     target = taught.float().clamp(min=_LEAST_LOGIT)
     loss = F.binary_cross_entropy_with_logits(logits, target.sigmoid(), reduction="none").sum(-1)
     return loss + _LOGIT_WEIGHT * F.mse_loss(logits, target, reduction="none").mean(-1)
+
+
+def embedding_loss(values: Tensor, taught: Tensor) -> Tensor:
+    """(sequences, tokens) loss against a teacher's embedding: Huber's, since some of its elements are far off."""
+    return F.smooth_l1_loss(values, taught.float(), reduction="none").mean(-1)
 
 
 def weighted_mean(loss: Tensor, weights: Tensor) -> Tensor:

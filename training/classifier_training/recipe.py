@@ -154,6 +154,7 @@ class TrainingOptions:
     )
     silence_weight: float = option(0.1, "weight of tokens without a sound")
     last_weight: float = option(2.0, "weight of a clip's last token")
+    memory_seconds: float = option(0.6, "how long after a sound its label may still stand")
     time_mask_frames: int = option(15, "longest masked stretch of frames, two of them a sequence")
     band_mask_bands: int = option(10, "widest masked stretch of bands, two of them a sequence")
 

@@ -9,7 +9,6 @@ import numpy as np
 from .frontend import Frontend
 
 _RELEASE_SECONDS = 0.2  # after a clip's end its label fades out: tokens there count for nothing
-_MEMORY_SECONDS = 0.6  # so long after a sound its label may still stand
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,7 @@ class TargetRule:
     ramp: tuple[float, float]  # parts of the sound after which its label begins to count, and counts in full
     silence_weight: float
     last_weight: float
+    memory: float  # seconds after a sound in which its label may still stand
 
     def apply(
         self,
@@ -58,7 +58,7 @@ class TargetRule:
             if last is not None:
                 weights[last] = self.last_weight
         # Where the label fades out, silence does not count yet, whatever piece comes next.
-        weights[(times > length) & (times <= max(length + _RELEASE_SECONDS, end + _MEMORY_SECONDS))] = np.nan
+        weights[(times > length) & (times <= max(length + _RELEASE_SECONDS, end + self.memory))] = np.nan
         return last
 
     def _quiet(self, where: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:

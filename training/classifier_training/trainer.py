@@ -19,7 +19,7 @@ from .feed import Chunk, Feed
 from .initial import start_from, take_stem
 from .inputs import Inputs, Source
 from .landmarks import collect_landmarks
-from .loss import mixed, teacher_loss, weighted_mean
+from .loss import Teach, mixed, teacher_loss, weighted_mean
 from .model import Classifier
 from .model.stem import ConvolutionStem
 from .progress import Estimate, bar, say
@@ -58,12 +58,14 @@ class Trainer:
         yamnet: Path | None = None,
         project: Callable[[Classifier], None] | None = None,
         taught: int = 0,
+        teach: Teach = teacher_loss,
     ) -> None:
         """`data` tells the data of `source` from others, as JSON does, with which clips are held out if any;
         `yamnet` is where the weights of the stem `yamnet` are, if not in one of their usual places; `project` sets its
-        projection, which else is random; `taught` is the number of labels that a teacher knows, if there is one."""
+        projection, which else is random; `taught` is the number of labels that a teacher knows, if there is one beside the labels; `teach` is the loss of
+        one in their place."""
         self._recipe, self._options = recipe, recipe.training
-        self._checkpoint, self._yamnet, self._project = checkpoint, yamnet, project
+        self._checkpoint, self._yamnet, self._project, self._teach = checkpoint, yamnet, project, teach
         values = recipe.json()
         self._identity = {
             "architecture": network,
@@ -191,7 +193,7 @@ class Trainer:
                 with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
                     context = self._inputs.context(self.model, mixture.inputs)
                     logits = self.model.head(context).float()
-                loss = mixture.loss(logits, self._options.label_smoothing)
+                loss = mixture.loss(logits, self._options.label_smoothing, self._teach)
                 if self._pupil and batch.taught is not None and batch.heard is not None:
                     taught = weighted_mean(teacher_loss(self._pupil(context.float()), batch.taught), batch.heard)
                     loss = loss + self._options.teacher_weight * taught

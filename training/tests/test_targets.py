@@ -13,7 +13,7 @@ TIMES = np.arange(1, 51) * 0.04  # two seconds of tokens
 
 
 def targets(silence: int | None = 0, **piece: object) -> tuple[np.ndarray, np.ndarray, int | None]:
-    rule = TargetRule(silence, (0.5, 1.0), silence_weight=0.3, last_weight=2.0)
+    rule = TargetRule(silence, (0.5, 1.0), silence_weight=0.3, last_weight=2.0, memory=0.6)
     labels, weights = np.zeros(len(TIMES), int), np.zeros(len(TIMES))
     values = {"label": 3, "onset": 0.2, "end": 0.6, "length": 1.0, "complete": True, **piece}
     last = rule.apply(TIMES, labels, weights, **values)
@@ -33,7 +33,7 @@ def test_a_word_counts_from_its_middle_and_in_full_from_its_end() -> None:
 
 
 def test_silence_after_a_word_counts_only_when_its_label_has_faded() -> None:
-    rule = TargetRule(0, (0.5, 1.0), 0.3, 2.0)
+    rule = TargetRule(0, (0.5, 1.0), 0.3, 2.0, 0.6)
     labels, weights = np.zeros(len(TIMES), int), np.zeros(len(TIMES))
     rule.apply(TIMES, labels, weights, label=3, onset=0.2, end=0.9, length=1.0, complete=True)
     rule.apply(TIMES - 1.0, labels, weights, label=None, onset=0, end=1, length=1.0, complete=True)
