@@ -80,14 +80,14 @@ package struct Kernels: @unchecked Sendable {
     /// positions; they and y are (bands, channels).
     package func depthwise(
         _ filter: DepthwiseFilter, _ columns: borrowing AlignedBuffer, oldest: Int, middle: Int, newest: Int,
-        bandStride: Int, bands: Int, into y: inout AlignedBuffer
+        bandStride: Int, bands: Int, into y: inout AlignedBuffer, at target: Int = 0
     ) {
         let channels = filter.bias.count
         for start in [oldest, middle, newest] { columns.requires(start, (bandStride * (bands - 1) + 3) * channels) }
-        y.requires(0, bands * channels)
+        y.requires(target, bands * channels)
         unsafe table.pointee.depthwise(
             columns.address + oldest, columns.address + middle, columns.address + newest,
-            filter.weights.values.address, filter.bias.values.address, y.address, channels, bandStride, bands)
+            filter.weights.values.address, filter.bias.values.address, y.address + target, channels, bandStride, bands)
     }
 
     /// y[r] = (x[r] - mean) / sqrt(variance + epsilon) * weight + bias for `rows` vectors that lie one behind the other
@@ -107,14 +107,14 @@ package struct Kernels: @unchecked Sendable {
 
     /// y = (x - offset) * scale
     package func standardize(
-        _ x: borrowing AlignedBuffer, offset: ConstantVector, scale: ConstantVector, into y: inout AlignedBuffer,
-        at target: Int = 0
+        _ x: borrowing AlignedBuffer, from start: Int = 0, offset: ConstantVector, scale: ConstantVector,
+        into y: inout AlignedBuffer, at target: Int = 0
     ) {
-        x.requires(0, offset.count)
+        x.requires(start, offset.count)
         y.requires(target, offset.count)
         precondition(offset.count == scale.count, "an offset and a scale an element")
         unsafe table.pointee.standardize(
-            x.address, offset.values.address, scale.values.address, y.address + target, offset.count)
+            x.address + start, offset.values.address, scale.values.address, y.address + target, offset.count)
     }
 
     /// y = x * factor

@@ -6,7 +6,7 @@ struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Speed of each stage and of each attention system on this machine.",
         discussion: """
-            Times are of one call on one thread: a frame of the front-end, a token through encoder layers whose window is full. The maximum
+            Times are of one call on one thread: a frame of the front-end, a token through a whole model and through encoder layers, whose window is full. The maximum
             of moving landmarks is a segment's end. --operations counts multiply-adds instead of measuring.
 
             Examples:
@@ -16,6 +16,7 @@ struct Bench: ParsableCommand {
               audio-classifierd bench --attention continual-nystrom --landmarks fixed --window 120 --streams 64
               audio-classifierd bench --attention full --layers 2 --window 120
               audio-classifierd bench --model keywords-en --window 25 --window 480
+              audio-classifierd bench --model general --window 32 --streams 64
               audio-classifierd bench --operations --layers 1 --layers 2
               audio-classifierd bench --operations --model keywords-en
             """)
@@ -52,7 +53,7 @@ struct Bench: ParsableCommand {
     @Flag(help: "Print multiply-adds a step instead of times.")
     var operations = false
 
-    @Option(help: "Of layers like this model's (a name or a folder); with --operations also of its stem and head.")
+    @Option(help: "Also of this model (a name or a folder), and of layers like its.")
     var model: String?
 
     @OptionGroup(title: "Messages") var logging: LogArguments
@@ -70,7 +71,7 @@ struct Bench: ParsableCommand {
         var selection = AttentionSystem.Selection()
         (selection.kind, selection.landmarks, selection.depth) = (attention, landmarks, depth)
         selection.layers = layers
-        let model = try model.map { try ModelCatalog().load($0) }
+        let model = try model.map { try ModelCatalog().load($0, weights: weights) }
         if operations {
             let report = try OperationReport(
                 selection, windows: window.isEmpty ? StageBenchmark.windows : window, model: model)

@@ -57,6 +57,45 @@ internal import Testing
         }
     }
 
+    /// Convolutions, whose streams go through a layer in groups: more streams than fill one, at different places of their own columns.
+    @Test func convolutionsInGroups() throws {
+        let shape = ModelShape().with {
+            $0.attention = .continual
+            $0.bands = 11
+            $0.stem = .convolution([
+                .init(channels: 5, timeStride: 2, bandStride: 2), .init(channels: 18, timeStride: 1, bandStride: 1),
+                .init(channels: 7, timeStride: 2, bandStride: 2, isSeparable: true),
+            ])
+        }
+        for kernels in Kernels.available {
+            let model = try ModelAndOracle(shape, kernels: kernels).model
+            let streams = (0..<19).map { shape.frames(tokens: 9, seed: UInt64($0)) }
+            let expected = try streams.map(model.run)
+            var batch = StreamBatch(model, capacity: streams.count)
+            var places: [Int] = []
+            while let place = batch.join() { places.append(place) }
+            for token in 0..<18 {
+                // Half of the streams are some tokens behind the others.
+                let current = streams.indices.filter { (0..<9).contains(token - ($0.isMultiple(of: 2) ? 0 : 5)) }
+                for stream in current {
+                    let own = token - (stream.isMultiple(of: 2) ? 0 : 5)
+                    for index in 0..<shape.framesPerToken {
+                        let frame = streams[stream][own * shape.framesPerToken + index]
+                        let isToken = try batch.push(frame.span, place: places[stream])
+                        #expect(isToken == (index == shape.framesPerToken - 1))
+                    }
+                }
+                #expect(batch.step() == current.count)
+                for stream in current {
+                    let own = token - (stream.isMultiple(of: 2) ? 0 : 5)
+                    try compareBits(
+                        batch.logitsArray(place: places[stream]), with: expected[stream][own],
+                        "\(kernels.name), stream \(stream), token \(own)")
+                }
+            }
+        }
+    }
+
     /// A refused feature of one stream is as if it had never been, for this stream and for its neighbours.
     @Test(arguments: shapes) func refusalLeavesOthersAlone(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model

@@ -22,14 +22,15 @@ public struct StageBenchmark: Sendable {
     private let weights: WeightPrecision
     /// Streams that step together.
     private let streams: Int
-    /// The encoder whose shape the layers have; nil for the benchmark's own.
-    private let shape: EncoderConfiguration?
+    /// Whose encoder's shape the layers have; nil for the benchmark's own.
+    private let model: Model?
+    private var shape: EncoderConfiguration? { model?.configuration.encoder }
     /// Whether somebody asked for these very windows: then a measurement takes as long as it takes.
     private let isPatient: Bool
 
     /// - Parameters:
     ///   - windows: empty for all.
-    ///   - model: layers have the shape of its encoder's; nil for D = 192, 16 heads, FFN 192 and m = 8 landmarks.
+    ///   - model: measured as a whole; and layers have the shape of its encoder's; nil for D = 192, 16 heads, FFN 192 and m = 8 landmarks.
     ///   - streams: step together; times are then of one of them.
     public init(
         _ selection: AttentionSystem.Selection, windows: [Int], model: Model? = nil, weights: WeightPrecision,
@@ -38,7 +39,7 @@ public struct StageBenchmark: Sendable {
         self.selection = selection
         self.weights = weights
         self.streams = streams
-        shape = model?.configuration.encoder
+        self.model = model
         self.windows = windows.isEmpty ? Self.windows : windows
         isPatient = !windows.isEmpty
     }
@@ -53,6 +54,11 @@ public struct StageBenchmark: Sendable {
         var rows: [Row] = []
         if selection.kind == nil {
             rows.append(try frontend("log-mel frame (yamnet: 64 bands, FFT 512)", .yamnet))
+            if let model {
+                progress?.update(0, model.configuration.name)
+                rows.append(
+                    try batch("\(model.configuration.name), frames to logits", model, window: model.warmUpTokens))
+            }
         }
         for (index, (system, window)) in cases.enumerated() {
             progress?.update(Double(index) / Double(cases.count), "\(system.name), n = \(window)")
@@ -129,21 +135,29 @@ public struct StageBenchmark: Sendable {
     /// A token of each of many streams through encoder layers, by the stream.
     private func batch(_ system: AttentionSystem, window: Int) throws -> Row {
         let model = try LayerModel.make(system, window: window, like: shape, weights: weights)
+        return try batch("\(system.name), n = \(window)", model, window: window)
+    }
+
+    /// A token of each of some streams, from its frames to its logits, by the stream; the window is full.
+    private func batch(_ stage: String, _ model: Model, window: Int) throws -> Row {
         var batch = StreamBatch(model, capacity: streams)
         for _ in 0..<streams { _ = batch.join() }
         var generator = SystemRandomNumberGenerator()
-        let tokens = (0..<1024).map { _ in Float.random(in: -2...2, using: &generator) }
+        let width = model.configuration.inputWidth
+        let features = (0..<max(1024, 64 * width)).map { _ in Float.random(in: -2...2, using: &generator) }
         var next = 0
         func step() throws {
             for place in 0..<streams {
-                next = (next + 1) % tokens.count
-                _ = try batch.push(tokens.span.extracting(next..<next + 1), place: place)
+                for _ in 0..<model.framesPerToken {
+                    next = (next + width) % (features.count - width + 1)
+                    _ = try batch.push(features.span.extracting(next..<next + width), place: place)
+                }
             }
             batch.step()
         }
         for _ in 0..<window { try step() }
         let row = try measure(
-            "\(system.name), n = \(window), one of \(streams) streams", count: 2000, bytes: model.makeStream().bytes,
+            streams == 1 ? stage : "\(stage), one of \(streams) streams", count: 2000, bytes: model.makeStream().bytes,
             step)
         let share = 1 / Double(streams)
         return Row(

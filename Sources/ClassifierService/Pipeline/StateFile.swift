@@ -4,7 +4,7 @@ internal import StreamTransformer
 
 /// A suspended stream as bytes, in a file or on their way: everything that its continuation in another process needs to give the same bytes.
 package enum StateFile {
-    private static let magic: Int64 = 0x3430_4554_4154_5341  // "ASTATE04"
+    private static let magic: Int64 = 0x3530_4554_4154_5341  // "ASTATE05"
 
     package static func save(
         _ pipeline: borrowing ClassifierPipeline, _ reporter: StreamReporter, model: AudioModel, to path: String

@@ -9,34 +9,27 @@ extension Model {
     /// - Returns: whether the frame completed a token.
     /// - Throws: ``ModelError`` `nonFinite`, with the state as it was, where a feature is not a number of the model's range.
     public func step(_ frame: Span<Float>, _ s: inout StreamState) throws(ModelError) -> Bool {
-        guard try tokenize(frame, &s.memory, into: &s.workspace.token) else { return false }
+        guard try keep(frame, &s.memory) else { return false }
         encode(&s.memory, &s.workspace)
         return true
     }
 
-    /// A frame through the stem.
-    /// - Returns: whether it completed a token, then from `start` on in `token`, with its position added.
-    func tokenize(
-        _ frame: Span<Float>, _ memory: inout StreamMemory, into token: inout AlignedBuffer, at start: Int = 0
-    ) throws(ModelError) -> Bool {
+    /// Keeps a frame for its token.
+    /// - Returns: whether the token's frames are complete, so that it can be encoded.
+    func keep(_ frame: Span<Float>, _ memory: inout StreamMemory) throws(ModelError) -> Bool {
         try check(frame, memory.frames)
-        memory.stem.input.copy(frame)
         memory.frames += 1
-        guard stem.advance(memory.frames - 1, &memory.stem, kernels: kernels, into: &token, at: start) else {
-            return false
-        }
-        if let period {
-            let place = Int(memory.tokens % Int64(period)) * encoder.width
-            kernels.add(position, from: place, count: encoder.width, to: &token, at: start)
-        }
+        guard stem.keep(frame, index: memory.frames - 1, in: &memory.stem) else { return false }
         memory.tokens += 1
         return true
     }
 
-    /// The newest tokens, one a stream, through all layers, to their logits.
+    /// The frames of the newest tokens, one a stream, through the stem and all layers, to their logits.
     func encode<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace) {
         let k = kernels
         (w.rows, w.holdsWindow) = (streams.ready, false)  // R = streams, or the window of the only one
+        stem.encode(&streams, &w, kernels: k)  // (R, frames, B) -> (R, D)
+        addPosition(&streams, &w)  // (R, D)
         for (index, layer) in layers.enumerated() {
             show(flows[index].input, index, &streams, &w)  // (R, D)
             normalize(layer.attentionNorm, when: .pre, &w)  // (R, D)
@@ -56,6 +49,18 @@ extension Model {
         normalize(finalNorm, when: .pre, &w)  // (R, D)
         average(&streams, &w)  // (R, D)
         k.affine(head, w.normed, into: &w.logits, rows: w.rows)  // (R, D) -> (R, labels)
+    }
+
+    /// Where tokens have a position of their own, which repeats after a period.
+    private func addPosition<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace) {
+        guard let period else { return }
+        for row in 0..<streams.ready {
+            streams.withMemory(row) { memory in
+                let place = Int((memory.tokens - 1) % Int64(period))
+                kernels.add(
+                    position, from: place * encoder.width, count: encoder.width, to: &w.token, at: row * encoder.width)
+            }
+        }
     }
 
     /// Attention of every stream from its own memory.

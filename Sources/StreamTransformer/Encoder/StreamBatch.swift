@@ -17,7 +17,6 @@ public struct StreamBatch: ~Copyable {
     private let model: Model
     private var streams: StreamPool
     private var workspace: Workspace
-    private var tokens: AlignedBuffer  // (capacity, D): tokens that wait for the step
     private var logits: AlignedBuffer  // (capacity, labels), by place
 
     public init(_ model: Model, capacity: Int) {
@@ -25,8 +24,7 @@ public struct StreamBatch: ~Copyable {
         self.capacity = capacity
         self.model = model
         streams = StreamPool(capacity: capacity)
-        workspace = Workspace(model.configuration, streams: model.encoder.keepsWindowRows ? 1 : capacity)
-        tokens = AlignedBuffer(count: capacity * model.encoder.width)
+        workspace = Workspace(model, streams: model.encoder.keepsWindowRows ? 1 : capacity)
         logits = AlignedBuffer(count: capacity * model.configuration.labels.count)
     }
 
@@ -36,13 +34,12 @@ public struct StreamBatch: ~Copyable {
     /// Ends the stream at `place`, which another one may then get.
     public mutating func leave(place: Int) { streams.leave(place) }
 
-    /// Takes in a frame of the stream at `place`.
+    /// Keeps a frame of the stream at `place`.
     /// - Returns: whether it completed a token; then the next ``step()`` makes its logits, and comes before the stream's next frame.
     /// - Throws: ``ModelError`` `nonFinite`, with this stream and all others as they were.
     public mutating func push(_ frame: Span<Float>, place: Int) throws(ModelError) -> Bool {
         precondition(!streams.isReady(place), "a stream's token is stepped before its next frame")
-        let start = place * model.encoder.width
-        let isToken = try model.tokenize(frame, &streams[place], into: &tokens, at: start)
+        let isToken = try model.keep(frame, &streams[place])
         if isToken { streams.markReady(place) }
         return isToken
     }
@@ -51,16 +48,12 @@ public struct StreamBatch: ~Copyable {
     /// - Returns: how many they are.
     @discardableResult
     public mutating func step() -> Int {
-        let (width, labels) = (model.encoder.width, model.configuration.labels.count)
+        let labels = model.configuration.labels.count
         let count = streams.ready
         // The rows of a window fill the workspace: such streams take turns.
         let together = model.encoder.keepsWindowRows ? 1 : max(count, 1)
         for first in stride(from: 0, to: count, by: together) {
             streams.current = first..<first + together
-            for (row, index) in streams.current.enumerated() {
-                workspace.token.copy(
-                    tokens, from: streams.place(index) * width, count: width, to: row * width)
-            }
             model.encode(&streams, &workspace)
             for (row, index) in streams.current.enumerated() {
                 logits.copy(

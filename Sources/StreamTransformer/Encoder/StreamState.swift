@@ -7,7 +7,7 @@ public struct StreamState: ~Copyable {
 
     init(_ model: Model) {
         memory = StreamMemory(model)
-        workspace = Workspace(model.configuration)
+        workspace = Workspace(model)
     }
 
     /// Frames taken in so far.
@@ -56,7 +56,7 @@ struct StreamMemory: ~Copyable {
 
     init(_ model: Model) {
         let encoder = model.encoder
-        stem = StemState(model.stem, inputWidth: model.configuration.inputWidth)
+        stem = StemState(model.stem)
         // A layer that goes from the newest token to the window's: the first one, or, where no layer passes the window on, each.
         let widening = encoder.keepsWindowRows ? (encoder.depth == .window ? 1 : encoder.layers) : 0
         history = TokenHistory(layers: widening, window: encoder.window, width: encoder.width)

@@ -3,6 +3,8 @@ internal import Kernels
 /// Buffers of one step; nothing in them outlives it. R is the number of rows on their way through a layer: of streams that are stepped
 /// together, or of a window that is computed anew.
 struct Workspace: ~Copyable {
+    var column: AlignedBuffer  // of a stem's group of streams: between its layers
+    var filtered: AlignedBuffer  // and inside a separable convolution
     var token: AlignedBuffer  // (R, D), the residual stream
     var normed: AlignedBuffer  // (R, D)
     var projected: AlignedBuffer  // (R, P): q, k, v (3 D); or beta, Delta (2 H m) and v (D)
@@ -14,8 +16,11 @@ struct Workspace: ~Copyable {
     /// Whether they are a window's.
     var holdsWindow = false
 
-    init(_ configuration: ModelConfiguration, streams: Int = 1) {
-        let encoder = configuration.encoder
+    init(_ model: Model, streams: Int = 1) {
+        let (configuration, encoder) = (model.configuration, model.encoder)
+        let group = min(streams, Stem.largestGroup)
+        column = AlignedBuffer(count: group * model.stem.columnCount)
+        filtered = AlignedBuffer(count: group * model.stem.filteredCount)
         let rows = max(streams, encoder.keepsWindowRows ? encoder.window : 1)
         token = AlignedBuffer(count: rows * encoder.width)
         normed = AlignedBuffer(count: rows * encoder.width)
@@ -26,7 +31,9 @@ struct Workspace: ~Copyable {
     }
 
     var bytes: Int {
-        4 * (token.count + normed.count + projected.count + context.count + hidden.count + logits.count)
+        let stem = column.count + filtered.count
+        let layers = token.count + normed.count + projected.count + context.count + hidden.count
+        return 4 * (stem + layers + logits.count)
     }
 }
 

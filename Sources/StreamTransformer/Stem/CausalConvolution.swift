@@ -70,34 +70,45 @@ struct CausalConvolution: Sendable {
             rows: rows, bias: time == 0 ? bias : nil, inputs: 3 * inputs, outputs: bias.count, format: format)
     }
 
-    /// Keeps `column` (bands, channels), the stream's column `index`.
-    func store(_ column: borrowing AlignedBuffer, column index: Int64, at start: Int, in columns: inout AlignedBuffer) {
-        columns.copy(
-            column, from: 0, count: bands * channels, to: slot(index, at: start) + leadingBands * channels)
+    /// Keeps a column (bands, channels), row `row` of `input`: the stream's column `index`.
+    func store(
+        _ input: borrowing AlignedBuffer, row: Int, column index: Int64, at start: Int,
+        in columns: inout AlignedBuffer
+    ) {
+        let count = bands * channels
+        columns.copy(input, from: row * count, count: count, to: slot(index, at: start) + leadingBands * channels)
     }
 
-    /// The output column (outputBands, outputChannels) over the three columns up to `newest`.
-    /// - Parameter filtered: what a separable convolution has between its parts.
-    func convolve(
+    /// The first part of a stream's output column over its three columns up to `newest`: all of it but for the activation, row `row` of
+    /// `output`, or, of a separable convolution, each channel for itself, row `row` of `filtered`.
+    func filter(
         _ columns: borrowing AlignedBuffer, newest: Int64, at start: Int, kernels: Kernels,
-        through filtered: inout AlignedBuffer, into output: inout AlignedBuffer
+        through filtered: inout AlignedBuffer, into output: inout AlignedBuffer, row: Int
     ) {
         switch filter {
         case .full(let taps):
             for (time, tap) in taps.enumerated() {
                 kernels.affine(
                     tap, columns, from: slot(newest + 1 + Int64(time), at: start), into: &output,
-                    accumulate: time > 0, rows: outputBands, inputStride: bandStride * channels,
-                    outputStride: outputChannels)
+                    at: row * outputBands * outputChannels, accumulate: time > 0, rows: outputBands,
+                    inputStride: bandStride * channels, outputStride: outputChannels)
             }
-        case .separable(let depthwise, let pointwise):
+        case .separable(let depthwise, _):
             kernels.depthwise(
                 depthwise, columns, oldest: slot(newest + 1, at: start), middle: slot(newest + 2, at: start),
                 newest: slot(newest, at: start), bandStride: bandStride, bands: outputBands,
-                into: &filtered)  // (outputBands, channels)
-            kernels.affine(pointwise, filtered, into: &output, rows: outputBands)  // (outputBands, outputChannels)
+                into: &filtered, at: row * filteredCount)  // (outputBands, channels)
         }
-        kernels.relu(&output, count: outputBands * outputChannels)
+    }
+
+    /// The second part, of several streams: (rows, outputBands, outputChannels).
+    func combine(
+        _ filtered: borrowing AlignedBuffer, into output: inout AlignedBuffer, rows: Int, kernels: Kernels
+    ) {
+        if case .separable(_, let pointwise) = filter {
+            kernels.affine(pointwise, filtered, into: &output, rows: rows * outputBands)
+        }
+        kernels.relu(&output, count: rows * outputBands * outputChannels)
     }
 
     /// Where the stream's column `index` is kept: of three places in turn, so that the oldest column lies where the next one will.

@@ -1,13 +1,17 @@
 internal import Kernels
 
-/// Frames to tokens, one frame at a time. Weights only; a stream's columns are in ``StemState``.
+/// Frames to tokens. Weights only; a stream's frames and columns are in ``StemState``.
 struct Stem: Sendable {
     let mean: ConstantVector  // (B)
     let scale: ConstantVector  // (B)
     let layers: [CausalConvolution]
+    private let starts: [Int]  // of each layer's columns in a stream's, and their end
     let projection: PackedMatrix  // the last layer's column, or the frames of a token -> D
     let framesPerToken: Int
-    private let inputWidth: Int
+    let inputWidth: Int
+
+    /// Streams that go through a layer together: enough of them that its weights are cheap, and few enough that their columns stay in the cache.
+    static let largestGroup = 8
 
     init(_ configuration: ModelConfiguration, from tensors: inout TensorReader) throws(ModelError) {
         inputWidth = configuration.inputWidth
@@ -31,77 +35,109 @@ struct Stem: Sendable {
             projection = try AffineRows("stem.projection", width, bands * channels, from: &tensors)
                 .bandsFirst(bands: bands, channels: channels).packed
         }
+        var starts = [0]
+        for layer in layers { starts.append(starts[starts.count - 1] + 3 * layer.columnCount) }
+        self.starts = starts
     }
 
-    /// Takes in one frame.
-    /// - Parameter frame: index of the frame in the stream.
-    /// - Returns: whether it completed a token, then in `token` (D) from `start` on.
-    func advance(
-        _ frame: Int64, _ state: inout StemState, kernels: Kernels, into token: inout AlignedBuffer, at start: Int
-    ) -> Bool {
-        guard !layers.isEmpty else {
-            let place = Int(frame % Int64(framesPerToken))
-            kernels.standardize(
-                state.input, offset: mean, scale: scale, into: &state.column, at: place * inputWidth)
-            guard place == framesPerToken - 1 else { return false }
-            kernels.affine(projection, state.column, into: &token, at: start)  // (F * B) -> (D)
-            return true
+    /// Floats of a stream's columns.
+    var columnsCount: Int { starts[layers.count] }
+
+    /// Floats of a stream between the layers: a column, or the frames of a linear stem's token.
+    var columnCount: Int {
+        layers.isEmpty
+            ? framesPerToken * inputWidth
+            : layers.reduce(inputWidth) { max($0, $1.outputBands * $1.outputChannels) }
+    }
+
+    /// Floats of a stream inside a separable convolution.
+    var filteredCount: Int { layers.reduce(0) { max($0, $1.filteredCount) } }
+
+    /// Keeps a stream's frame `index`, until its token's frames are complete.
+    /// - Returns: whether they are.
+    func keep(_ frame: Span<Float>, index: Int64, in state: inout StemState) -> Bool {
+        let place = Int(index % Int64(framesPerToken))
+        state.frames.copy(frame, to: place * inputWidth)
+        return place == framesPerToken - 1
+    }
+
+    /// The tokens of streams whose frames are complete: (R, D) in `w.token`.
+    ///
+    /// Streams go through a layer one after the other, or in one product where their columns lie side by side, so that its weights are fetched
+    /// once for several of them. Each one's token is what it would be alone, bit for bit.
+    func encode<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace, kernels: Kernels) {
+        for first in stride(from: 0, to: streams.ready, by: Self.largestGroup) {
+            let group = first..<min(first + Self.largestGroup, streams.ready)
+            for frame in 0..<framesPerToken { advance(frame, &streams, group, &w, kernels: kernels) }
+            kernels.affine(projection, w.column, into: &w.token, at: first * projection.outputs, rows: group.count)
         }
-        kernels.standardize(state.input, offset: mean, scale: scale, into: &state.column)  // (B, 1)
-        var index = frame
-        for (layer, start) in zip(layers, state.starts) {
-            layer.store(state.column, column: index, at: start, in: &state.columns)
-            guard (index + 1) % Int64(layer.timeStride) == 0 else { return false }
-            layer.convolve(
-                state.columns, newest: index, at: start, kernels: kernels, through: &state.filtered,
-                into: &state.column)
-            index = index / Int64(layer.timeStride)
+    }
+
+    /// One frame of each token, through the layers for which it completes a column.
+    private func advance<Group: StreamGroup & ~Copyable>(
+        _ frame: Int, _ streams: inout Group, _ group: Range<Int>, _ w: inout Workspace, kernels: Kernels
+    ) {
+        // A linear stem's frames lie one behind the other; a convolution keeps what it needs of earlier ones.
+        let (pitch, offset) = layers.isEmpty ? (framesPerToken * inputWidth, frame * inputWidth) : (inputWidth, 0)
+        for stream in group {
+            streams.withMemory(stream) { memory in
+                kernels.standardize(
+                    memory.stem.frames, from: frame * inputWidth, offset: mean, scale: scale, into: &w.column,
+                    at: (stream - group.lowerBound) * pitch + offset)
+            }
         }
-        kernels.affine(projection, state.column, into: &token, at: start)  // (bands * C) -> (D)
-        return true
+        var stride = 1  // frames of a column
+        for (layer, start) in zip(layers, starts) {
+            // The stream's column that ends with this frame.
+            let column = { (memory: borrowing StreamMemory) in
+                (memory.frames - Int64(framesPerToken - frame)) / Int64(stride)
+            }
+            for stream in group {
+                streams.withMemory(stream) { memory in
+                    layer.store(
+                        w.column, row: stream - group.lowerBound, column: column(memory), at: start,
+                        in: &memory.stem.columns)
+                }
+            }
+            guard (frame + 1).isMultiple(of: stride * layer.timeStride) else { return }
+            for stream in group {
+                streams.withMemory(stream) { memory in
+                    layer.filter(
+                        memory.stem.columns, newest: column(memory), at: start, kernels: kernels, through: &w.filtered,
+                        into: &w.column, row: stream - group.lowerBound)
+                }
+            }
+            layer.combine(w.filtered, into: &w.column, rows: group.count, kernels: kernels)
+            stride *= layer.timeStride
+        }
     }
 }
 
-/// What a stream keeps of its frames: the last three columns of every convolution's input.
+/// What a stream keeps of its frames: those of the token under way, and the last three columns of every convolution's input.
 struct StemState: ~Copyable {
-    var input: AlignedBuffer  // (B)
+    var frames: AlignedBuffer  // (framesPerToken, B), before normalisation
     var columns: AlignedBuffer  // per layer: (3, bands + 2, channels), the bands' padding included
-    var column: AlignedBuffer  // between layers: the newest column; of a linear stem the token's frames so far
-    var filtered: AlignedBuffer  // inside a separable convolution: its depthwise part's output
-    let starts: [Int]
 
-    init(_ stem: Stem, inputWidth: Int) {
-        var starts: [Int] = []
-        var total = 0
-        for layer in stem.layers {
-            starts.append(total)
-            total += 3 * layer.columnCount
-        }
-        self.starts = starts
-        input = AlignedBuffer(count: inputWidth)
-        columns = AlignedBuffer(count: total)
-        // A convolution keeps frames in `columns`; only a linear stem, whose weights are as many, gathers them here.
-        let frames = stem.layers.isEmpty ? stem.framesPerToken : 1
-        let largest = stem.layers.map { $0.outputBands * $0.outputChannels }.max() ?? 0
-        column = AlignedBuffer(count: max(largest, frames * inputWidth))
-        filtered = AlignedBuffer(count: stem.layers.map(\.filteredCount).max() ?? 0)
+    init(_ stem: Stem) {
+        frames = AlignedBuffer(count: stem.framesPerToken * stem.inputWidth)
+        columns = AlignedBuffer(count: stem.columnsCount)
     }
 
-    var bytes: Int { 4 * (input.count + columns.count + column.count + filtered.count) }
+    var bytes: Int { 4 * (frames.count + columns.count) }
 
     mutating func reset() {
+        frames.fill(0)
         columns.fill(0)
-        column.fill(0)
     }
 
     func snapshot(to writer: inout SnapshotWriter) {
+        writer.write(frames)
         writer.write(columns)
-        writer.write(column)
     }
 
     mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        try reader.read(into: &frames)
         try reader.read(into: &columns)
-        try reader.read(into: &column)
     }
 }
 
