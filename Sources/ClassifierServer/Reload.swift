@@ -35,7 +35,9 @@ struct Reload: Sendable {
 
     mutating func perform() async {
         let next: ServeConfiguration
-        let loaded: (models: ServiceModels, certificate: ServerCertificate?)
+        let loaded: Loaded
+        hub.shared.isReloading = true
+        defer { hub.shared.isReloading = false }
         do {
             next = try read()
             loaded = try await load(next)
@@ -49,6 +51,8 @@ struct Reload: Sendable {
             log.warning("\(key) has changed, and takes effect when the service is started again")
         }
         models = loaded.models
+        // Whether a stream of a model fits is known before the first one can come.
+        hub.shared.offer(models.identities, measured: loaded.costs)
         hub.offer(models, defaults: next.streams)
         for loop in hub.loops { await loop.retire(except: models.all) }
         if let tls, let certificate = loaded.certificate, tls.replace(with: certificate) {
@@ -69,11 +73,28 @@ struct Reload: Sendable {
         return Self.immediate.contains(section) || section == "tls" && tls != nil && next.tls != nil
     }
 
+    /// What a reload brings, checked.
+    private struct Loaded {
+        let models: ServiceModels
+        /// Of the models that are new.
+        let costs: [ObjectIdentifier: Double]
+        let certificate: ServerCertificate?
+    }
+
+    /// Loads and measures beside the loops' threads, which go on meanwhile.
     @concurrent
-    private func load(
-        _ next: ServeConfiguration
-    ) async throws -> (models: ServiceModels, certificate: ServerCertificate?) {
+    private func load(_ next: ServeConfiguration) async throws -> Loaded {
         let certificate = try next.tls.map { settings in try ServerCertificate(settings) }
-        return (try ServiceModels(next, catalog: catalog, keeping: models), certificate)
+        let loaded = try ServiceModels(next, catalog: catalog, keeping: models)
+        let known = Set(models.identities)
+        let new = loaded.all.filter { !known.contains(ObjectIdentifier($0.model)) }
+        let costs = try Calibration.costs(of: new)
+        for model in new {
+            let cost = costs[ObjectIdentifier(model.model)] ?? 0
+            log.info(
+                "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
+                metadata: ["model": "\(model.model.configuration.name)"])
+        }
+        return Loaded(models: loaded, costs: costs, certificate: certificate)
     }
 }

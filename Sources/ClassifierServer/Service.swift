@@ -39,14 +39,14 @@ public struct Service: Sendable {
         let threads =
             configuration.capacity.threads > 0
             ? configuration.capacity.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let cost = try Calibration.cost(of: models.all)
         let metrics = ServerMetrics()
         let shared = SharedLoad(
             Admission(
                 loops: threads, limit: configuration.limits.streams,
                 limitPerClient: configuration.limits.streamsPerClient, load: configuration.capacity.load,
                 processors: LoadWatch.processors),
-            loops: threads, cost: cost, latency: configuration.capacity.latency)
+            loops: threads, latency: configuration.capacity.latency)
+        shared.offer(models.identities, measured: try Calibration.costs(of: models.all))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let keeper = StateKeeper(
             try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
@@ -56,14 +56,14 @@ public struct Service: Sendable {
             store: configuration.events.store, metrics: metrics)
         let loops = group.makeIterator().enumerated().map { index, eventLoop in
             InferenceLoop(
-                index: index, eventLoop: eventLoop, capacity: configuration.limits.streams, cost: cost,
-                shared: shared, metrics: metrics, keeper: keeper, outputs: outputs)
+                index: index, eventLoop: eventLoop, capacity: configuration.limits.streams, shared: shared,
+                metrics: metrics, keeper: keeper, outputs: outputs)
         }
         let hub = StreamHub(
             models: models, defaults: configuration.streams, shared: shared, loops: loops, metrics: metrics,
             keeper: keeper)
         log.info(
-            "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
+            "a second of audio takes \(Decimal.text(shared.cost * 1000, 2)) ms",
             metadata: ["threads": "\(threads)", "model": "\(models.standard.model.configuration.name)"])
         let result = await serve(hub, outputs, group: group, reread: reread, started: started)
         await keeper.stop()
