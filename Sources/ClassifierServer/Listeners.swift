@@ -2,7 +2,6 @@ internal import ClassifierService
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
-internal import NIOSSL
 
 /// All addresses that the service listens on.
 struct Listeners: Sendable {
@@ -12,7 +11,7 @@ struct Listeners: Sendable {
     let files: FileClassification
     let group: MultiThreadedEventLoopGroup
     /// Of the HTTP listener; nil for plain HTTP.
-    let tls: NIOSSLContext?
+    let tls: ServerTLS?
     let log: Logger
 
     /// Bound sockets: clients can connect, and wait until ``run(_:)``.

@@ -4,7 +4,6 @@ internal import Glibc
 public import Logging
 internal import NIOCore
 internal import NIOPosix
-internal import NIOSSL
 internal import StreamTransformer
 internal import UnixSignals
 
@@ -13,17 +12,20 @@ public struct Service: Sendable {
     private let configuration: ServeConfiguration
     private let models: ServiceModels
     private let catalog: ModelCatalog
+    /// Nil for plain HTTP.
+    private let tls: ServerTLS?
     private let log: Logger
 
     /// How long clients have to take their last lines when the service stops, in seconds.
     private static let drainSeconds = 10.0
 
-    /// - Throws: where a model cannot be loaded or does not fit the configuration.
+    /// - Throws: where a model or the certificate cannot be loaded, or a model does not fit the configuration.
     public init(_ configuration: ServeConfiguration, catalog: ModelCatalog = ModelCatalog(), log: Logger) throws {
         self.configuration = configuration
         self.log = log
         self.catalog = catalog
         models = try ServiceModels(configuration, catalog: catalog)
+        tls = try configuration.tls.map { settings in ServerTLS(try ServerCertificate(settings)) }
     }
 
     /// Serves until SIGTERM or SIGINT, then lets streams end properly.
@@ -37,41 +39,40 @@ public struct Service: Sendable {
         let threads =
             configuration.capacity.threads > 0
             ? configuration.capacity.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let cost = try Calibration.cost(of: models.all)
         let metrics = ServerMetrics()
         let shared = SharedLoad(
             Admission(
                 loops: threads, limit: configuration.limits.streams,
                 limitPerClient: configuration.limits.streamsPerClient, load: configuration.capacity.load,
                 processors: LoadWatch.processors),
-            loops: threads, cost: cost, latency: configuration.capacity.latency)
+            loops: threads, latency: configuration.capacity.latency)
+        shared.offer(models.identities, measured: try Calibration.costs(of: models.all))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let keeper = StateKeeper(
             try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
             log: log)
-        let tls = try configuration.tls.map(ServerTLS.context)
         let outputs = EventOutputs(
             try EventOutputs.make(configuration.events, metrics: metrics, log: log),
             store: configuration.events.store, metrics: metrics)
         let loops = group.makeIterator().enumerated().map { index, eventLoop in
             InferenceLoop(
-                index: index, eventLoop: eventLoop, capacity: configuration.limits.streams, cost: cost,
-                shared: shared, metrics: metrics, keeper: keeper, outputs: outputs)
+                index: index, eventLoop: eventLoop, capacity: configuration.limits.streams, shared: shared,
+                metrics: metrics, keeper: keeper, outputs: outputs)
         }
         let hub = StreamHub(
             models: models, defaults: configuration.streams, shared: shared, loops: loops, metrics: metrics,
             keeper: keeper)
         log.info(
-            "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
+            "a second of audio takes \(Decimal.text(shared.cost * 1000, 2)) ms",
             metadata: ["threads": "\(threads)", "model": "\(models.standard.model.configuration.name)"])
-        let result = await serve(hub, outputs, group: group, tls: tls, reread: reread, started: started)
+        let result = await serve(hub, outputs, group: group, reread: reread, started: started)
         await keeper.stop()
         try? await group.shutdownGracefully()
         try result.get()
     }
 
     private func serve(
-        _ hub: StreamHub, _ outputs: EventOutputs, group: MultiThreadedEventLoopGroup, tls: NIOSSLContext?,
+        _ hub: StreamHub, _ outputs: EventOutputs, group: MultiThreadedEventLoopGroup,
         reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void
     ) async -> Result<Void, any Error> {
         let files = FileClassification(limit: configuration.limits.files)
@@ -107,7 +108,8 @@ public struct Service: Sendable {
                 started(bound.addresses)
                 systemd.ready()
                 var reload = Reload(
-                    configuration, models: models, catalog: catalog, hub: hub, sources: sources, log: log, read: reread)
+                    configuration, models: models, catalog: catalog, hub: hub, sources: sources, tls: tls, log: log,
+                    read: reread)
                 for await signal in signals {
                     guard signal == .sighup else { break }
                     systemd.reloading()

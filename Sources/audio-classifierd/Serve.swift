@@ -10,8 +10,9 @@ struct Serve: AsyncParsableCommand {
             Settings come from flags, from the environment (listen.http is AUDIO_CLASSIFIERD_LISTEN_HTTP), from the configuration file
             and from defaults, in this order. configs/serve.yaml shows them all.
 
-            SIGTERM and SIGINT end it: streams are closed properly first. SIGHUP reads the configuration and the models again:
-            models, streams and sources change at once, for new streams; the log says what waits for a new start.
+            SIGTERM and SIGINT end it: streams are closed properly first. SIGHUP reads the configuration, the models and the
+            certificate again: models, streams and sources change at once, for new streams, and the certificate for new
+            connections; the log says what waits for a new start.
 
             Examples:
               audio-classifierd serve
@@ -32,7 +33,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Any setting; may be repeated.", valueName: "key=value"))
     var set: [String] = []
 
-    @Flag(help: "Check the configuration and the models, and end.")
+    @Flag(help: "Check the configuration, the models and the certificate, and end.")
     var check = false
 
     @Flag(help: "Print the effective configuration, each value with where it comes from, and end.")

@@ -3,19 +3,18 @@ internal import Testing
 
 /// Admission looks at the whole process and at what is late, and both forget.
 @Suite struct LoadTests {
-    private func isTaken(_ admission: inout Admission, processCost: Double = 0, lateness: Double? = nil) -> Bool {
+    private func isTaken(_ admission: inout Admission, overhead: Double = 0, lateness: Double? = nil) -> Bool {
         let id = "s\(admission.count)"
-        return (try? admission.admit(id, client: "a", cost: [0.001], processCost: processCost, lateness: lateness))
-            != nil
+        return (try? admission.admit(id, client: "a", cost: [0.001], overhead: overhead, lateness: lateness)) != nil
     }
 
     /// A loop would have room, but sockets and lines take the processors.
     @Test func processIsALimitToo() {
         for processors in [1, 2] {
             var admission = Admission(
-                loops: 1, limit: 1000, limitPerClient: 1000, load: 0.8, processors: processors)
+                loops: 1, limit: 1000, limitPerClient: 1000, load: 0.801, processors: processors)
             var count = 0
-            while isTaken(&admission, processCost: 0.004) { count += 1 }
+            while isTaken(&admission, overhead: 0.003) { count += 1 }
             #expect(count == 200 * processors)
         }
     }
@@ -46,15 +45,59 @@ internal import Testing
         #expect(lateness.excess(at: 3) == nil, "a clock that goes back says nothing")
     }
 
-    @Test func costFollowsTheMachine() {
-        var cost = StreamCost(inference: 0.001)
-        let assumed = cost.value
-        for _ in 0..<100 { cost.update(processor: 0.01, audio: 0) }
-        #expect(cost.value < 2 * assumed, "an idle process's own time is no stream's")
-        for _ in 0..<100 { cost.update(processor: 1, audio: 200) }
-        #expect(abs(cost.value - 0.005) < 2e-4)
-        for _ in 0..<100 { cost.update(processor: 0.4, audio: 200) }
-        #expect(abs(cost.value - 0.002) < 2e-4)
+    @Test func overheadFollowsTheMachine() {
+        var overhead = StreamOverhead()
+        for _ in 0..<100 { overhead.update(processor: 0.01, inference: 0, audio: 0) }
+        #expect(overhead.value < 2 * StreamOverhead.assumed, "an idle process's own time is no stream's")
+        for _ in 0..<100 { overhead.update(processor: 1, inference: 0.2, audio: 200) }
+        #expect(abs(overhead.value - 0.004) < 2e-4)
+        for _ in 0..<100 { overhead.update(processor: 0.4, inference: 0.2, audio: 200) }
+        #expect(abs(overhead.value - 0.001) < 2e-4)
+    }
+
+    private static let (small, large, other) = (
+        ObjectIdentifier(Int8.self), ObjectIdentifier(Int64.self), ObjectIdentifier(Int32.self)
+    )
+
+    /// A model that has just come is judged by its own cost, whatever those that are running have shown of theirs.
+    @Test func costsAreThoseOfModels() throws {
+        var admission = Admission(loops: 2, limit: 1000, limitPerClient: 1000, load: 0.8)
+        var costs = ModelCosts(loops: 2)
+        func admit(_ model: ObjectIdentifier) -> Bool {
+            let id = "s\(admission.count)"
+            guard
+                let loop = try? admission.admit(id, client: "a", cost: costs.costs(of: model), busy: costs.busy)
+            else { return false }
+            costs.enter(model, loop: loop)
+            return true
+        }
+        costs.offer([Self.small], measured: [Self.small: 0.001])
+        for _ in 0..<400 { #expect(admit(Self.small)) }
+        for loop in 0..<2 { costs.update(Self.small, loop: loop, cost: 0.002) }
+        #expect(costs.busy.allSatisfy { abs($0 - 0.4) < 1e-9 })
+        #expect(abs(costs.mean - 0.002) < 1e-9)
+        // What was measured of the small one at start says nothing any more.
+        costs.offer([Self.small, Self.large], measured: [Self.small: 0.001, Self.large: 0.09])
+        for _ in 0..<8 { #expect(admit(Self.large)) }
+        #expect(!admit(Self.large))
+        #expect(admit(Self.small))
+        #expect(costs.costs(of: Self.other) == [0.09, 0.09], "one that is not known may be the most expensive one")
+    }
+
+    /// Of a model that is no longer offered, what is known goes with its last stream.
+    @Test func costsGoWithTheLastStream() {
+        var costs = ModelCosts(loops: 1)
+        costs.offer([Self.large], measured: [Self.large: 0.1])
+        costs.enter(Self.large, loop: 0)
+        costs.offer([Self.small], measured: [Self.small: 0.001])
+        #expect(costs.costs(of: Self.large) == [0.1] && costs.busy == [0.1])
+        costs.leave(Self.large, loop: 0)
+        #expect(costs.costs(of: Self.large) == [0.001] && costs.busy == [0])
+        // A stream that got its model just before a reload.
+        costs.enter(Self.other, loop: 0)
+        #expect(costs.busy == [0.001])
+        costs.leave(Self.other, loop: 0)
+        #expect(costs.busy == [0] && costs.mean == 0.001)
     }
 
     /// Audio that is sent ahead of its time waits in a queue, which is nobody's lateness.

@@ -20,7 +20,7 @@ struct HTTPServer: Sendable {
     let limits: ServeConfiguration.Limits
     let router: RequestRouter
     /// Nil for plain HTTP.
-    let tls: NIOSSLContext?
+    let tls: ServerTLS?
 
     /// What an upgrade has come to, from the request until its connection is served.
     final class Upgrade: Sendable {
@@ -59,7 +59,7 @@ struct HTTPServer: Sendable {
     func initialize(_ channel: any Channel) -> EventLoopFuture<EventLoopFuture<Connection>> {
         channel.eventLoop.makeCompletedFuture {
             if let tls {
-                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
             }
             let upgrade = Upgrade()
             // An upgraded stream whose connection breaks before it is served has nobody to end it.

@@ -44,13 +44,16 @@ package struct Admission {
     /// Takes the stream `id`, if it can be held.
     /// - Parameters:
     ///   - near: the loop whose thread has the connection.
-    ///   - cost: for each loop, seconds of its thread that a second of audio costs.
-    ///   - processCost: processor seconds of the whole process that it costs.
+    ///   - cost: for each loop, seconds of its thread that a second of the stream's audio costs.
+    ///   - busy: for each loop, what the streams that there are take of its time; nil where each of them costs what this one
+    ///     does.
+    ///   - overhead: processor seconds that a second of audio costs the process beside that.
     ///   - lateness: seconds that predictions were late of late, where they were later than they may be.
     /// - Returns: the loop that has the most time left; the near one, where that is less than
     ///   half a stream behind.
     package mutating func admit(
-        _ id: String, client: String, near: Int? = nil, cost: [Double], processCost: Double = 0, lateness: Double? = nil
+        _ id: String, client: String, near: Int? = nil, cost: [Double], busy: [Double]? = nil, overhead: Double = 0,
+        lateness: Double? = nil
     ) throws(Refusal) -> Int {
         guard !isStopping else {
             throw Refusal(reason: .stopping, message: "the service is stopping; connect again", retryAfter: 5)
@@ -79,8 +82,10 @@ package struct Admission {
                     "predictions are up to \(Decimal.text(lateness * 1000, 0)) ms late, more than capacity.latency_ms; this machine has no room for another stream",
                 retryAfter: 5)
         }
-        let processLoad = Double(places.count + 1) * processCost / Double(processors)
-        let after = counts.indices.map { Double(counts[$0] + 1) * cost[$0] }
+        let busy = busy ?? zip(counts, cost).map { Double($0) * $1 }
+        let inference = busy.reduce(0, +) + cost.reduce(0, +) / Double(max(1, cost.count))
+        let processLoad = (inference + Double(places.count + 1) * overhead) / Double(processors)
+        let after = zip(busy, cost).map { $0 + $1 }
         let least = after.indices.min { after[$0] < after[$1] }
         let isNear = near.map { after[$0] - cost[$0] / 2 < after[least ?? $0] && after[$0] <= load } ?? false
         guard let loop = isNear ? near : least, max(after[loop], processLoad) <= load else {

@@ -16,8 +16,14 @@ actor InferenceLoop {
         var count = 0
         /// No stream joins any more: the group goes with its last one.
         var isRetired = false
+        /// What these streams cost.
+        var meter: LoadMeter
 
-        init(_ model: AudioModel, capacity: Int) { batch = PipelineBatch(model, capacity: capacity) }
+        /// - Parameter cost: seconds of the thread that a second of audio costs, as far as is known.
+        init(_ model: AudioModel, capacity: Int, cost: Double) {
+            batch = PipelineBatch(model, capacity: capacity)
+            meter = LoadMeter(cost: cost)
+        }
     }
 
     nonisolated let index: Int
@@ -31,7 +37,6 @@ actor InferenceLoop {
     let metrics: ServerMetrics
     let keeper: StateKeeper
     let outputs: EventOutputs
-    var meter: LoadMeter
     /// By model: one that is read again is another one, even if its weights are the same.
     var groups: [ObjectIdentifier: Group] = [:]
     var streams: [String: LiveStream] = [:]
@@ -39,11 +44,9 @@ actor InferenceLoop {
     private var isStopped = false
     private var nextWatcher = 0
 
-    /// - Parameters:
-    ///   - capacity: the largest number of streams of a model.
-    ///   - cost: seconds of the thread that a second of audio costs, as far as is known.
+    /// - Parameter capacity: the largest number of streams of a model.
     init(
-        index: Int, eventLoop: any EventLoop, capacity: Int, cost: Double, shared: SharedLoad, metrics: ServerMetrics,
+        index: Int, eventLoop: any EventLoop, capacity: Int, shared: SharedLoad, metrics: ServerMetrics,
         keeper: StateKeeper, outputs: EventOutputs
     ) {
         self.index = index
@@ -54,7 +57,6 @@ actor InferenceLoop {
         self.metrics = metrics
         self.keeper = keeper
         self.outputs = outputs
-        meter = LoadMeter(cost: cost)
     }
 
     // MARK: Streams
@@ -62,7 +64,8 @@ actor InferenceLoop {
     /// Begins a stream that has been admitted.
     func open(_ setup: StreamSetup) throws -> OpenStream {
         let key = ObjectIdentifier(setup.model.model)
-        let group = groups[key] ?? Group(setup.model, capacity: capacity)
+        let group =
+            groups[key] ?? Group(setup.model, capacity: capacity, cost: shared.cost(of: key, loop: index))
         groups[key] = group
         let (output, outputEnd) = AsyncStream.makeStream(
             of: StreamOutput.self, bufferingPolicy: .bufferingOldest(setup.outputLimit))

@@ -50,10 +50,11 @@ extension InferenceLoop {
         }
         let busy = Double(NIODeadline.now().uptimeNanoseconds - began) * 1e-9
         if samples > 0 {
-            meter.update(
-                busy: busy, audio: Double(samples) / Double(group.batch.audioModel.recipe.sampleRate))
+            let audio = Double(samples) / Double(group.batch.audioModel.recipe.sampleRate)
+            group.meter.update(busy: busy, audio: audio)
             shared.classified(
-                Double(samples) / Double(group.batch.audioModel.recipe.sampleRate), cost: meter.cost, loop: index)
+                audio, busy: busy, model: ObjectIdentifier(group.batch.audioModel.model), cost: group.meter.cost,
+                loop: index)
             metrics.turn(predictions: count, seconds: busy)
         }
         return !group.due.isEmpty

@@ -15,18 +15,23 @@ struct LoadWatch: Sendable {
     /// Until it is cancelled.
     func run() async {
         while !Task.isCancelled {
-            let before = (processor: Self.processorSeconds(), audio: hub.shared.classified)
-            var isUndisturbed = files.isIdle
+            let before = (processor: Self.processorSeconds(), used: hub.shared.used)
+            var isUndisturbed = isIdle
             for _ in 0..<Self.measured where !Task.isCancelled {
                 await turn()
-                isUndisturbed = isUndisturbed && files.isIdle
+                isUndisturbed = isUndisturbed && isIdle
             }
-            // What a file costs is not to be taken for what streams cost.
+            // What a file or a reload costs is not to be taken for what streams cost.
             guard isUndisturbed else { continue }
+            let used = hub.shared.used
             hub.shared.update(
-                processor: Self.processorSeconds() - before.processor, audio: hub.shared.classified - before.audio)
+                processor: Self.processorSeconds() - before.processor,
+                .init(audio: used.audio - before.used.audio, inference: used.inference - before.used.inference))
         }
     }
+
+    /// Whether the process does nothing but to serve streams.
+    private var isIdle: Bool { files.isIdle && !hub.shared.isReloading }
 
     /// Asks every loop, whose threads are those of the sockets, and notes how long after the time it has answered.
     private func turn() async {

@@ -37,4 +37,6 @@ struct ServiceModels: Sendable {
     func model(_ name: String?) -> AudioModel? { name.map { byName[$0] } ?? standard }
 
     var all: [AudioModel] { Array(byName.values) }
+    /// What tells them apart: a model that is read again is another one.
+    var identities: [ObjectIdentifier] { all.map { ObjectIdentifier($0.model) } }
 }

@@ -109,7 +109,7 @@ final class StreamHub: Sendable {
                 setup.note = "there is no state of this stream; it starts afresh"
             }
         }
-        let loop = try shared.admit(id, client: client, near: near)
+        let loop = try shared.admit(id, client: client, model: ObjectIdentifier(model.model), near: near)
         do { return try await loops[loop].open(setup) } catch {
             shared.release(id)
             throw (error as? Refusal) ?? Refusal(reason: .request, message: ServiceError(error).message)

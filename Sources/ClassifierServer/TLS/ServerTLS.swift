@@ -1,39 +1,21 @@
-internal import ClassifierService
-internal import Glibc
+internal import NIOConcurrencyHelpers
 internal import NIOSSL
 
-/// The certificate and the key of the HTTP listener, checked before anybody connects.
-enum ServerTLS {
-    /// - Throws: ``ServiceError`` `tls` with the file and what to do about it.
-    static func context(_ settings: ServeConfiguration.TLS) throws(ServiceError) -> NIOSSLContext {
-        let chain: [NIOSSLCertificate]
-        do { chain = try NIOSSLCertificate.fromPEMFile(settings.certificate) } catch {
-            throw wrong(settings.certificate, "no certificate can be read; expected a PEM file, the server's own first")
-        }
-        guard let own = chain.first else {
-            throw wrong(settings.certificate, "there is no certificate in it; expected a PEM file")
-        }
-        let now = time(nil)
-        guard now <= own.notValidAfter else {
-            throw wrong(settings.certificate, "the certificate has expired; renew it, and start the service again")
-        }
-        guard now >= own.notValidBefore else {
-            throw wrong(settings.certificate, "the certificate is not valid yet; is this machine's clock right?")
-        }
-        let key: NIOSSLPrivateKey
-        do { key = try NIOSSLPrivateKey(file: settings.key, format: .pem) } catch {
-            throw wrong(settings.key, "no key can be read; expected a PEM file without a passphrase")
-        }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
-        do { return try NIOSSLContext(configuration: configuration) } catch {
-            throw wrong(settings.key, "the key is not that of the certificate \(settings.certificate)")
-        }
-    }
+/// What new connections of the HTTP listener are secured with. A reload replaces it; a connection keeps what it began
+/// with.
+final class ServerTLS: Sendable {
+    private let current: NIOLockedValueBox<ServerCertificate>
 
-    private static func wrong(_ path: String, _ message: String) -> ServiceError {
-        ServiceError(.configuration, code: "tls", "\(path): \(message)")
+    init(_ certificate: ServerCertificate) { current = NIOLockedValueBox(certificate) }
+
+    /// For the next connection.
+    var context: NIOSSLContext { current.withLockedValue { $0.context } }
+
+    /// - Returns: whether it is another certificate than before.
+    func replace(with next: ServerCertificate) -> Bool {
+        current.withLockedValue { certificate in
+            defer { certificate = next }
+            return certificate.own != next.own
+        }
     }
 }

@@ -61,6 +61,56 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
+    /// What a stream of a new model costs is known before the first one comes, whatever the old one's cost.
+    @Test func newModelsAreMeasured() throws {
+        let settings = ["capacity.load=0.05", "capacity.threads=1"]
+        try install("keywords-en")
+        try configure("model: \(folder.path)/model\n")
+        let server = try Server(settings, arguments: arguments, environment: ["AUDIO_CLASSIFIERD_MODEL": ""])
+        let large = try Server(settings, environment: ["AUDIO_CLASSIFIERD_MODEL": "general"])
+        let speeds = (
+            small: try server.metric("realtime_factor"), large: try large.metric("realtime_factor")
+        )
+        try #require(speeds.large < speeds.small / 2, "general is the larger model")
+        let count = try admitted(by: large)
+        let running = try WebSocketClient(server, "/v1/stream?stream=running")
+        #expect(try start(running)["model"] == "keywords-en")
+        try running.send(Array(Self.raw[..<20_000]))
+        try install("general")
+        try reload(server)
+        let after = try admitted(by: server)
+        #expect((count / 2...count * 3 / 2).contains(after), "\(after) after a reload, \(count) after a start")
+        try running.send(Array(Self.raw[20_000...]))
+        try running.send(text: "{\"type\":\"end\"}")
+        let run = try Program.run(
+            ["run", "-", "--input-format", "raw", "--source-name", "running"], input: Self.raw)
+        #expect(try running.receiveAll().texts("frame") == run.lines("frame"))
+        for _ in 0..<500 {
+            if try server.metric("streams") == 0 { break }
+            usleep(20_000)
+        }
+        let speed = try server.metric("realtime_factor")
+        #expect((speeds.large / 2...speeds.large * 2).contains(speed), "\(speed) for \(speeds.large)")
+        try install("keywords-en")
+        try reload(server, count: 2)
+        #expect(try server.metric("realtime_factor") > speeds.small / 2)
+        #expect(try server.stop().status == 0)
+    }
+
+    /// Streams that it takes before it refuses one, which all end then.
+    private func admitted(by server: Server) throws -> Int {
+        var sockets: [WebSocketClient] = []
+        while sockets.count < 200 {
+            do { sockets.append(try WebSocketClient(server, "/v1/stream")) } catch let refused
+                as WebSocketClient.Refused
+            {
+                #expect(refused.reply.text.contains("\"code\":\"capacity\""))
+                break
+            }
+        }
+        return sockets.count
+    }
+
     @Test func settingsAreReplaced() throws {
         try configure("streams: {emit: frames}\n")
         let server = try Server(arguments: arguments)

@@ -5,24 +5,12 @@ internal import Testing
 /// TLS with certificates that openssl makes, and curl as the client.
 @Suite struct ServeTLSTests {
     private let folder: TemporaryDirectory
+    private let certificates: Certificates
 
     init() throws {
         folder = try TemporaryDirectory()
-        try makeCertificate("server")
-    }
-
-    private func openssl(_ arguments: [String]) throws {
-        let finished = try ChildProcess(arguments, program: "/usr/bin/openssl").wait()
-        try #require(finished.status == 0, "openssl \(arguments): \(finished.errors)")
-    }
-
-    /// `NAME.pem` and `NAME.key`, good for this machine for two days.
-    private func makeCertificate(_ name: String) throws {
-        try openssl([
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", "\(folder.path)/\(name).pem", "-keyout",
-            "\(folder.path)/\(name).key",
-        ])
+        certificates = Certificates(folder: folder)
+        try certificates.make("server")
     }
 
     private func settings(_ certificate: String = "server.pem", key: String = "server.key") -> [String] {
@@ -60,9 +48,9 @@ internal import Testing
     }
 
     @Test func wrongFilesAreNamed() throws {
-        try makeCertificate("other")
+        try certificates.make("other")
         try folder.write(Array("nothing".utf8), to: "empty.pem")
-        try makeExpired()
+        try certificates.makeExpired("expired", key: "server")
         for (certificate, key, words) in [
             ("missing.pem", "server.key", ["missing.pem", "PEM"]), ("empty.pem", "server.key", ["empty.pem", "PEM"]),
             ("server.pem", "missing.key", ["missing.key", "no key"]),
@@ -73,27 +61,11 @@ internal import Testing
             let finished = try ChildProcess(["serve"] + arguments.flatMap { ["--set", $0] }).wait()
             #expect(finished.status == 78, "\(certificate) \(key): \(finished.errors)")
             for word in words { #expect(finished.errors.contains(word), "\(word) in \(finished.errors)") }
+            let checked = try ChildProcess(["serve", "--check"] + arguments.flatMap { ["--set", $0] }).wait()
+            #expect(checked.status == 78 && checked.errors == finished.errors)
         }
         let half = try ChildProcess(["serve", "--set", "tls.key=a.key"]).wait()
         #expect(half.status == 78 && half.errors.contains("belong together"))
-    }
-
-    /// A certificate of the year 2020: `openssl ca` takes dates.
-    private func makeExpired() throws {
-        try folder.write([], to: "index.txt")
-        try folder.write(Array("01\n".utf8), to: "serial")
-        let lines = [
-            "[ca]", "default_ca=own", "[own]", "database=\(folder.path)/index.txt", "serial=\(folder.path)/serial",
-            "new_certs_dir=\(folder.path)", "default_md=sha256", "policy=any", "[any]", "commonName=supplied",
-        ]
-        try folder.write(Array(lines.joined(separator: "\n").utf8), to: "ca.cnf")
-        let request = "\(folder.path)/request.pem"
-        try openssl(["req", "-new", "-key", "\(folder.path)/server.key", "-subj", "/CN=localhost", "-out", request])
-        try openssl([
-            "ca", "-batch", "-selfsign", "-config", "\(folder.path)/ca.cnf", "-keyfile", "\(folder.path)/server.key",
-            "-in", request, "-startdate", "20200101000000Z", "-enddate", "20200102000000Z", "-out",
-            "\(folder.path)/expired.pem",
-        ])
     }
 
     /// A web hook over TLS: its server must be who it says it is.
