@@ -63,15 +63,19 @@ test-instructions: build
 test-arm:
 	@scripts/check-arm
 
-bench: build  ## Speed of each stage and of the whole program on this machine, beside OpenBLAS
+bench: build  ## Speed on this machine beside OpenBLAS and the machine's limit, of a step and of the whole program: one table
 	@scripts/install-packages libopenblas0
 	$(BUILD) --product yardstick
-	.build/release/yardstick
-	$(PROGRAM) bench
-	@python3 Benchmarks/Program/program.py $(PROGRAM)
+	@mkdir -p build/bench
+	.build/release/yardstick >build/bench/yardstick.jsonl
+	python3 Benchmarks/Program/program.py $(PROGRAM) >build/bench/program.jsonl
+	@# Where the peers come next, the table comes after them.
+	@$(if $(filter bench-peers,$(MAKECMDGOALS)),,python3 Benchmarks/table.py)
 
-bench-peers: build  ## The same work in PyTorch, continual-inference, ONNX Runtime, kaldi-native-fbank, librosa, torchaudio, silero-vad
-	@scripts/bench-peers $(PROGRAM)
+bench-peers: build  ## That table with PyTorch, continual-inference, ONNX Runtime, kaldi-native-fbank, librosa, torchaudio, silero-vad
+	@mkdir -p build/bench
+	scripts/bench-peers $(PROGRAM) >build/bench/peers.jsonl
+	@python3 Benchmarks/table.py
 
 endurance: setup  ## Attention's numbers over ten million tokens, against float64 (about an hour)
 	$(BUILD) --product endurance

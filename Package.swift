@@ -98,9 +98,10 @@ let package = Package(
         .executableTarget(
             name: "endurance", dependencies: ["Kernels", "StreamTransformer", "TestSupport"],
             path: "Benchmarks/Endurance", swiftSettings: strict),
-        // A step beside OpenBLAS: `make bench`.
+        // A step beside OpenBLAS, and the machine's limit: `make bench`.
+        .target(name: "CPeak", path: "Benchmarks/Peak"),
         .executableTarget(
-            name: "yardstick", dependencies: ["ClassifierService", "Kernels", "StreamTransformer"],
+            name: "yardstick", dependencies: ["CPeak", "ClassifierService", "Kernels", "StreamTransformer"],
             path: "Benchmarks/Yardstick", swiftSettings: strict),
         // Real-time streams for the daemon: `make soak`.
         .executableTarget(name: "stream-load", path: "Benchmarks/StreamLoad", swiftSettings: strict),

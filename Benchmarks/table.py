@@ -1,17 +1,82 @@
-"""The table of `make bench` and `make bench-peers`: what was measured, what was asked for, and what it consists of."""
+"""The table of `make bench` and `make bench-peers`, of the figures in build/bench: what was measured, beside what, what is asked, what the limit is.
+
+A benchmark writes a JSON object a line: a `title`, or a row as `row` makes them.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path("build/bench")
+PARTS = {"yardstick": "bench", "program": "bench", "peers": "bench-peers"}
+HEADER = ["", "here", "beside", "that takes", "ratio", "asked", "met", "limit", "reached"]
 
 
 def title(text: str) -> None:
-    print(f"\n{text}\n\n{'':46}{'measured':>12}{'asked':>10}", flush=True)
+    print(json.dumps({"title": text}), flush=True)
 
 
-def row(name: str, value: float, note: str = "", at_most: float | None = None, at_least: float | None = None) -> None:
-    """A line of the table; `value` is in the unit that the name says, or a ratio."""
-    asked = f"<= {at_most:g}" if at_most is not None else f">= {at_least:g}" if at_least is not None else ""
-    missed = (at_most is not None and value > at_most) or (at_least is not None and value < at_least)
-    print(f"{name:46}{value:12.2f}{asked:>10}   {note}{'  (missed)' if missed else ''}", flush=True)
+def row(name: str, here: float, unit: str, **more: Any) -> None:
+    """A row: `here` is this program's figure. It may have `beside`, what it is compared with, of which `theirs` is the figure or
+    `error` says why there is none; the `ratio` of both; `at_most` or `at_least`, the bar for the ratio, for `here` without one;
+    `limit`, the least that `here` can be, or the `multiply_adds` that it takes."""
+    print(json.dumps({"name": name, "here": here, "unit": unit, **more}), flush=True)
 
 
-def missing(name: str, why: str) -> None:
-    """A line of what could not be measured."""
-    print(f"{name:46}{'-':>12}{'':>10}   {why}", flush=True)
+def cells(row: dict[str, Any], multiply_adds: float | None) -> list[str]:
+    """A row as text; `multiply_adds` a nanosecond are this machine's ceiling, if it was measured."""
+    here, unit, ratio = row["here"], row["unit"], row.get("ratio")
+    judged = here if ratio is None else ratio
+    if (bar := row.get("at_most")) is not None:
+        asked, met = f"<= {bar:g}", judged <= bar
+    elif (bar := row.get("at_least")) is not None:
+        asked, met = f">= {bar:g}", judged >= bar
+    else:
+        asked, met = "", None
+    limit = row.get("limit")
+    if limit is None and multiply_adds and "multiply_adds" in row:
+        limit = row["multiply_adds"] / multiply_adds / 1e6  # milliseconds
+    return [
+        row["name"],
+        number(here, unit),
+        row.get("beside", ""),
+        row.get("error") or number(row.get("theirs"), unit),
+        number(ratio),
+        asked,
+        "" if met is None or "error" in row else "yes" if met else "no",
+        number(limit, unit),
+        f"{100 * limit / here:.0f} %" if limit else "",
+    ]
+
+
+def number(value: float | None, unit: str = "") -> str:
+    return "" if value is None else f"{value:.{2 if abs(value) < 100 else 0}f} {unit}".rstrip()
+
+
+def main() -> None:
+    figures = {part: FOLDER / f"{part}.jsonl" for part in PARTS}
+    read = {part: [json.loads(line) for line in file.open()] for part, file in figures.items() if file.exists()}
+    peak = next((row["here"] for row in read.get("yardstick", []) if row.get("unit") == "/ns"), None)
+    table: list[str | list[str]] = []
+    for part, target in PARTS.items():
+        if part not in read:
+            table += ["", f"{part}: not measured; `make {target}` measures it"]
+            continue
+        measured = time.strftime("%Y-%m-%d %H:%M", time.localtime(figures[part].stat().st_mtime))
+        for line in read[part]:
+            table += ["", f"{line['title']} ({measured})"] if "title" in line else [cells(line, peak)]
+    # What a peer that failed says may be long, and widens no column.
+    rows = [HEADER, *(line for line in table if isinstance(line, list))]
+    widths = [max(len(cells[place]) for cells in rows if len(cells[place]) < 48) for place in range(len(HEADER))]
+    for line in [HEADER, *table]:
+        if isinstance(line, str):
+            print(line)
+        else:
+            aligned = (f"{cell:{'<' if place in (0, 2) else '>'}{width}}" for place, (cell, width) in enumerate(zip(line, widths)))
+            print("  ".join(aligned).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

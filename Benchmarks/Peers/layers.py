@@ -1,4 +1,4 @@
-"""A token through an encoder layer, and a frame of a log-mel front-end, in other software.
+"""A token through an encoder layer in other software.
 
 "The paper's step" is the published method of arXiv 2412.03214 (fixed landmarks, m = 8, sums to which the newest term is added and from which the
 oldest is subtracted) with the projections that its code leaves out.
@@ -6,7 +6,6 @@ oldest is subtracted) with the projections that its code leaves out.
 
 import tempfile
 
-import numpy as np
 import torch
 from products import one_thread
 
@@ -86,47 +85,3 @@ def continual_step():
             return layer.forward_step(token)
 
     return step
-
-
-def kaldi_second():
-    """One second of audio in reads of 10 ms: 100 frames."""
-    import kaldi_native_fbank as knf
-
-    options = knf.FbankOptions()
-    options.frame_opts.dither = 0
-    options.mel_opts.num_bins = 64
-    samples = np.random.uniform(-0.5, 0.5, 16000).astype(np.float32)
-
-    def second():
-        bank = knf.OnlineFbank(options)
-        for start in range(0, len(samples), 160):
-            bank.accept_waveform(16000, samples[start : start + 160].tolist())
-
-    return second
-
-
-def torchaudio_minute():
-    """One minute of audio at once: 6000 frames."""
-    import torchaudio
-
-    mel = torchaudio.transforms.MelSpectrogram(16000, n_fft=512, win_length=400, hop_length=160, n_mels=64)
-    samples = torch.from_numpy(np.random.uniform(-0.5, 0.5, 60 * 16000).astype(np.float32))
-
-    def minute():
-        with torch.inference_mode():
-            return torch.log(mel(samples) + 1e-3)
-
-    return minute
-
-
-def librosa_minute():
-    """One minute of audio at once: 6000 frames."""
-    import librosa
-
-    samples = np.random.uniform(-0.5, 0.5, 60 * 16000).astype(np.float32)
-
-    def minute():
-        mel = librosa.feature.melspectrogram(y=samples, sr=16000, n_fft=512, hop_length=160, win_length=400, n_mels=64)
-        return np.log(mel + 1e-3)
-
-    return minute

@@ -1,96 +1,128 @@
-"""Peers beside this program, one thread each, in one table: peers.py PROGRAM
+"""Peers beside this program, one thread each, as rows of the table: peers.py PROGRAM
 
 A token through an encoder layer, a frame of a log-mel front-end, and a second of audio through whole products. Ratios say how many times as
-long the peer takes. A peer that is not installed, or whose interface has changed, is named and left out.
+long the peer takes. Of a peer that is not installed, or whose interface has changed, the row says so.
 """
 
+import importlib
 import json
+import multiprocessing
+import os
+import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import layers
-import products
-import torch
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from table import missing, row, title
+from table import row, title
+
+RATE, SECONDS = 16000, 120
+LAYER = ["--attention", "continual-nystrom", "--landmarks", "fixed", "--window", "120"]
 
 
-def median_microseconds(call, seconds=2.0):
-    """The median time of a call, of as many as fit into the time, at least 20."""
-    for _ in range(3):
-        call()
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < 20 or time.perf_counter() < end:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return 1e6 * statistics.median(times)
+@dataclass(frozen=True)
+class Peer:
+    """Other software: a call of what `maker` of `module` makes of the arguments is as much work as `count` of this program's."""
+
+    name: str
+    module: str
+    maker: str
+    arguments: tuple[int, ...] = ()
+    count: int = 1
+    bar: float | None = None
 
 
-def ours(program, *arguments):
+def median_microseconds(peer: Peer) -> float | str:
+    """The median processor time of a call, of as many as fit into two seconds, at least 20; or why there is none.
+
+    Not the time that passed: other programs would prolong that of long calls more than that of this program's short ones.
+    """
+    os.dup2(2, 1)  # standard output is for rows
+    try:
+        call = getattr(importlib.import_module(peer.module), peer.maker)(*peer.arguments)
+        for _ in range(3):
+            call()
+        times, end = [], time.perf_counter() + 2
+        while len(times) < 20 or time.perf_counter() < end:
+            start = time.process_time()
+            call()
+            times.append(time.process_time() - start)
+        return 1e6 * statistics.median(times)
+    except Exception as error:  # whatever other people's software may raise
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def compare(name: str, here: float, *peers: Peer) -> None:
+    """Rows of this program's microseconds beside those of peers, each in a process of its own, which may crash."""
+    for peer in peers:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            try:
+                theirs = process.submit(median_microseconds, peer).result()
+            except BrokenProcessPool:
+                theirs = "its process crashed"
+        if isinstance(theirs, str):
+            row(name, here, "us", beside=peer.name, error=theirs)
+        else:
+            theirs /= peer.count
+            row(name, here, "us", beside=peer.name, theirs=theirs, ratio=theirs / here, at_least=peer.bar)
+
+
+def bench(program: str, *options: str) -> float:
     """The median in microseconds of the first stage that `bench` measures."""
-    lines = subprocess.check_output([program, "bench", "--format", "json", *arguments], text=True).splitlines()
+    lines = subprocess.check_output([program, "bench", "--format", "json", *options], text=True).splitlines()
     return json.loads(lines[0])["median_us"]
 
 
-def compare(heading, own, peers):
-    """Rows of peers: name, maker, how many units a call of what it makes does, this program's time of one, the bar."""
-    title(heading)
-    for name, make, count, key, bar in peers:
-        try:
-            peer = median_microseconds(make()) / count
-        except (ImportError, AttributeError, TypeError, RuntimeError, OSError, ValueError) as error:
-            missing(name, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-            continue
-        row(name, peer / own[key], f"{peer:.2f} us, here {own[key]:.2f}", at_least=bar)
+def classify(program: str, model: str) -> float:
+    """Microseconds of a processor that a second of audio takes this program, without its start."""
+
+    def spent(seconds: int) -> float:
+        with tempfile.NamedTemporaryFile(suffix=".raw") as file:
+            file.write(random.randbytes(2 * RATE * seconds))
+            file.flush()
+            command = [program, "classify", "--threads", "1", "--model", model, "--input-format", "raw", "--sample-format", "s16le"]
+            child = subprocess.Popen([*command, "--rate", str(RATE), file.name], stdout=subprocess.DEVNULL)
+            usage = os.wait4(child.pid, 0)[2]
+            return usage.ru_utime + usage.ru_stime
+
+    return 1e6 * statistics.median((spent(SECONDS + 1) - spent(1)) / SECONDS for _ in range(5))
 
 
-def main():
+def main() -> None:
     program = sys.argv[1]
-    torch.set_num_threads(1)
-    layer = ["--attention", "continual-nystrom", "--landmarks", "fixed", "--window", str(layers.WINDOW)]
-    own = {
-        "frame": ours(program, "--window", "8", "--landmarks", "fixed"),
-        "step": ours(program, *layer),
-        "f16": ours(program, *layer, "--weights", "f16"),
-        "int8": ours(program, *layer, "--weights", "int8"),
-        "batch": ours(program, *layer, "--streams", "64"),
-    }
+    title("peers, one thread each; the ratio says how many times as long they take")
+    paper = Peer("PyTorch, the paper's step", "layers", "paper_step", (1,))
     compare(
-        f"times as long as a step here: a layer of D = {layers.D}, {layers.HEADS} heads, FFN {layers.FFN}, n = {layers.WINDOW}",
-        own,
-        [
-            ("PyTorch: the paper's step", lambda: layers.paper_step(1), 1, "step", 30),
-            ("  beside f16 weights", lambda: layers.paper_step(1), 1, "f16", None),
-            ("  beside int8 weights", lambda: layers.paper_step(1), 1, "int8", None),
-            ("PyTorch: the paper's step, one of 64 streams", lambda: layers.paper_step(64), 64, "batch", 7),
-            ("PyTorch: whole window", layers.torch_window, 1, "step", None),
-            ("ONNX Runtime: whole window", layers.onnx_window, 1, "step", None),
-            ("continual-inference: single output", layers.continual_step, 1, "step", None),
-        ],
+        "step, n = 120",
+        bench(program, *LAYER),
+        replace(paper, bar=30),
+        Peer("PyTorch, whole window", "layers", "torch_window"),
+        Peer("ONNX Runtime, whole window", "layers", "onnx_window"),
+        Peer("continual-inference, single output", "layers", "continual_step"),
     )
+    for weights in ("f16", "int8"):
+        compare(f"step, n = 120, {weights} weights", bench(program, *LAYER, "--weights", weights), paper)
+    many = replace(paper, arguments=(64,), count=64, bar=7)
+    compare("step of 64 streams, one stream's", bench(program, *LAYER, "--streams", "64"), many)
     compare(
-        "times as long as a frame here: 64 mel bands, FFT of 512",
-        own,
-        [
-            ("kaldi-native-fbank: streaming", layers.kaldi_second, 100, "frame", 12),
-            ("torchaudio: a minute at once", layers.torchaudio_minute, 6000, "frame", 2),
-            ("librosa: a minute at once", layers.librosa_minute, 6000, "frame", None),
-        ],
+        "log-mel frame, 64 bands, FFT of 512",
+        bench(program, "--landmarks", "fixed", "--window", "8"),
+        Peer("kaldi-native-fbank, streaming", "frames", "kaldi_second", count=100, bar=12),
+        Peer("torchaudio, a second at once", "frames", "torchaudio_frames", (1,), count=100, bar=2),
+        Peer("torchaudio, a minute at once", "frames", "torchaudio_frames", (60,), count=6000, bar=2),
+        Peer("librosa, a minute at once", "frames", "librosa_minute", count=6000),
     )
-    own = {model: products.ours(program, model) for model in ("keywords-en", "environment-10")}
-    compare(
-        "times as long as a second of audio here: products",
-        own,
-        [
-            ("silero-vad, beside keywords-en", products.silero_second, 1, "keywords-en", None),
-            ("YAMNet, ONNX Runtime, beside environment-10", lambda: products.yamnet_patches(Path("build/peers")), 1, "environment-10", None),
-        ],
-    )
+    for model, peer in [
+        ("keywords-en", Peer("silero-vad", "products", "silero_second")),
+        ("environment-10", Peer("YAMNet every 0.48 s, ONNX Runtime", "products", "yamnet_patches")),
+    ]:
+        compare(f"classify, a second, {model}", classify(program, model), peer)
 
 
 if __name__ == "__main__":

@@ -1,31 +1,13 @@
 """Whole products, one thread each: a call is a second of audio."""
 
 import os
-import random
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
-RATE, SECONDS = 16000, 120
-
-
-def ours(program, model):
-    """Microseconds of a processor that a second of audio takes this program, without its start."""
-
-    def spent(seconds):
-        with tempfile.NamedTemporaryFile(suffix=".raw") as file:
-            file.write(random.randbytes(2 * RATE * seconds))
-            file.flush()
-            command = [program, "classify", "--threads", "1", "--model", model, "--input-format", "raw", "--sample-format", "s16le"]
-            child = subprocess.Popen([*command, "--rate", str(RATE), file.name], stdout=subprocess.DEVNULL)
-            usage = os.wait4(child.pid, 0)[2]
-            return usage.ru_utime + usage.ru_stime
-
-    return 1e6 * float(np.median([(spent(SECONDS + 1) - spent(1)) / SECONDS for _ in range(5)]))
+RATE = 16000
 
 
 def silero_second():
@@ -53,13 +35,14 @@ class _Yamnet(torch.nn.Module):
         return torch.nn.functional.linear(self.teacher.embeddings(patches), weight, bias)
 
 
-def yamnet_patches(folder):
+def yamnet_patches():
     """Patches of 0.96 s, one every 0.48 s: a call is the 1 / 0.48 patches of a second; log-mel frames are not counted."""
     import onnxruntime
 
     sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
     from classifier_training.teacher import Teacher
 
+    folder = Path("build/peers")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "yamnet.onnx"
     patch = torch.randn(1, 96, 64)

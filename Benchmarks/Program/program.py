@@ -1,11 +1,13 @@
-"""The whole program: processor time, start, and a folder on all processors: program.py PROGRAM
+"""The whole program: processor time, start, memory, and a folder on all processors, as rows of the table: program.py PROGRAM
 
 Everything here runs the program as its users do. Times are medians of several runs.
 """
 
 import json
+import math
 import os
 import random
+import re
 import statistics
 import struct
 import subprocess
@@ -18,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from table import row, title
 
 RATE, MINUTES, STARTS = 16000, 10, 21
+FRAMES = 100  # a second
+MODEL_FOLDER = Path(__file__).parents[2] / "models"
 # What the models are asked: milliseconds of a processor for a second of audio.
 MODELS = {"keywords-en": 0.8, "environment-10": 1.5}
 
@@ -43,8 +47,8 @@ def median_of(runs: int, command: list[str]) -> list[float]:
     return [statistics.median(values) for values in zip(*(spent(command) for _ in range(runs)))]
 
 
-def first_prediction(program: str) -> float:
-    """Milliseconds from the start to the first line about a second of sound that waits in the pipe."""
+def first_prediction(program: str) -> tuple[float, float]:
+    """Milliseconds from the start to the first line about a second of sound that waits in the pipe, and the most megabytes by then."""
     command = [program, "run", "--model", "keywords-en", "--input-format", "raw", "--sample-format", "s16le", "--rate", str(RATE), "-"]
     start = time.perf_counter()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
@@ -53,35 +57,47 @@ def first_prediction(program: str) -> float:
         while json.loads(child.stdout.readline()).get("type") != "frame":
             pass
         elapsed = time.perf_counter() - start
+        # What `wait4` tells begins with the memory of this process, of which the child is a fork.
+        [kilobytes] = re.findall(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{child.pid}/status").read_text())
         child.kill()
-    return 1000 * elapsed
+    return 1000 * elapsed, int(kilobytes) * 1024 / 1e6
+
+
+def bench(program: str, *options: str) -> list[dict]:
+    """What `bench` measures or counts."""
+    lines = subprocess.check_output([program, "bench", "--format", "json", *options], text=True)
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def multiply_adds(program: str, model: str) -> float:
+    """Those of a second of audio, without its log-mel frames, from the model's configuration."""
+    config = json.loads((MODEL_FOLDER / model / "config.json").read_text())
+    encoder, strides = config["encoder"], [layer["time_stride"] for layer in config["stem"]["layers"]]
+    attention = encoder["attention"]
+    of_encoder = ["--attention", attention["kind"], "--landmarks", attention["landmarks"], "--window", str(encoder["window"])]
+    of_encoder += ["--layers", str(encoder["layers"]), "--depth", encoder["depth"]]
+    return bench(program, "--operations", "--model", model, *of_encoder)[0]["total_mac"] * FRAMES / math.prod(strides)
 
 
 def main() -> None:
     program = sys.argv[1]
+    title("the whole program; models in their own precision unless said otherwise")
+    stages = bench(program, "--landmarks", "fixed", "--window", "480")
+    row("log-mel frame, 64 bands, FFT of 512", stages[0]["median_us"], "us", at_most=0.8)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_wave(folder / "long.wav", 60 * MINUTES)
-        title("the whole program, `classify` of 10 minutes of 16 kHz WAV")
         for model, bar in MODELS.items():
-            for weights in ("f32", "f16"):
+            least = multiply_adds(program, model)
+            for weights, note in (("f32", ""), ("f16", ", f16 weights")):
                 command = [program, "classify", "--threads", "1", "--model", model, "--weights", weights, str(folder / "long.wav")]
-                processor, wall = median_of(5, command)
-                row(
-                    f"{model}, {weights}, CPU ms a second",
-                    1000 * processor / (60 * MINUTES),
-                    f"{60 * MINUTES / wall:.0f} times faster than real time",
-                    at_most=bar,
-                )
-        starts = sorted(first_prediction(program) for _ in range(STARTS))
-        row("start to first prediction, ms", statistics.median(starts), f"{starts[0]:.1f} to {starts[-1]:.1f}", at_most=40)
-        stream = json.loads(
-            subprocess.check_output(
-                [program, "bench", "--attention", "continual-nystrom", "--landmarks", "fixed", "--window", "480", "--format", "json"]
-            ).splitlines()[0]
-        )
-        row("memory of a stream, n = 480, KB", stream["state_bytes"] / 1000, at_most=300)
+                processor, _ = median_of(5, command)
+                row(f"classify, a second, {model}{note}", 1000 * processor / (60 * MINUTES), "ms", at_most=bar, multiply_adds=least)
+        starts, resident = zip(*(first_prediction(program) for _ in range(STARTS)))
+        row("start to first prediction, keywords-en", statistics.median(starts), "ms", at_most=40)
         speed_up(program, folder)
+        row("memory of a stream, n = 480", stages[-1]["state_bytes"] / 1000, "KB", at_most=300)
+        row("resident, one stream of keywords-en", statistics.median(resident), "MB")
 
 
 def speed_up(program: str, folder: Path) -> None:
@@ -92,8 +108,8 @@ def speed_up(program: str, folder: Path) -> None:
         write_wave(clips / f"{index:03}.wav", 20)
     command = [program, "classify", "--model", "keywords-en", str(clips), "--threads"]
     one, all_of_them = (median_of(5, [*command, str(threads)])[1] for threads in (1, processors))
-    note = f"{one:.2f} s on one, {all_of_them:.2f} s on {processors}"
-    row("speed-up of a folder, a processor", one / all_of_them / processors, note, at_least=0.9)
+    name = f"folder on {processors} processors, speed-up of each"
+    row(name, all_of_them, "s", beside="on one", theirs=one, ratio=one / all_of_them / processors, at_least=0.9)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,15 @@ internal import StreamTransformer
 /// One stream's step beside six matrix-vector products of D x D, which are about its weights.
 struct StepYardstick {
     private let library: OpenBLAS
+    private let ceilings: Ceilings
     private let system = AttentionSystem(kind: .continualNystrom, landmarks: .fixed, depth: .window, layers: 1)
     private static let width = 192
     private static let products = 6
 
-    init(_ library: OpenBLAS) throws { self.library = library }
+    init(_ library: OpenBLAS, _ ceilings: Ceilings) {
+        self.library = library
+        self.ceilings = ceilings
+    }
 
     func run(_ report: Report) throws {
         let matrices = AlignedBuffer(Samples.uniform(Self.products * Self.width * Self.width))
@@ -35,19 +39,21 @@ struct StepYardstick {
             }
         }
         let sgemv = min(contest.median(1), contest.median(2))
-        report.figure("six sgemv 192 x 192", Report.time(sgemv))
-        report.ratio(
-            "step, n = 120 / six sgemv", contest.median(0) / sgemv, atMost: 1.1, Report.time(contest.median(0)))
-        for (place, name, bar) in [(4, "f16", 0.8), (5, "int8", 0.6)] {
-            report.ratio(
-                "step, n = 120, \(name) weights / six sgemv", contest.median(place) / sgemv, atMost: bar,
-                Report.time(contest.median(place)))
+        func row(
+            _ name: String, _ place: Int, _ weights: WeightPrecision, _ model: Model, beside: String, _ theirs: Double,
+            atMost bar: Double
+        ) {
+            report.time(
+                name, contest.median(place),
+                limit: ceilings.limit(OperationCount(model.configuration), weights: weights),
+                beside: .init(name: beside, value: theirs, ratio: contest.median(place) / theirs, bar: .atMost(bar)))
         }
-        report.ratio(
-            "step, n = 12,000 / n = 120", contest.median(3) / contest.median(0), atMost: 1.2,
-            Report.time(contest.median(3)))
+        let products = "six sgemv 192 x 192"
+        row("step, n = 120", 0, .float32, step.model, beside: products, sgemv, atMost: 1.1)
+        row("step, n = 120, f16 weights", 4, .float16, half.model, beside: products, sgemv, atMost: 0.8)
+        row("step, n = 120, int8 weights", 5, .int8, integer.model, beside: products, sgemv, atMost: 0.6)
+        row("step, n = 12,000", 3, .float32, long.model, beside: "step, n = 120", contest.median(0), atMost: 1.2)
         try reportTail(report)
-        try reportCeiling(report, step: contest.median(0))
     }
 
     /// The slowest steps, by the thread's own clock, and the slowest products of the library: what they share is the machine's.
@@ -65,24 +71,13 @@ struct StepYardstick {
                         matrices, at: product * Self.width * Self.width, size: Self.width, byColumns: true, x, into: &y)
                 }
             }
-            let tails = (0..<2).map { contest.quantile(0.999, $0) / contest.median($0) }
-            report.ratio(
-                "p99.9 / median, n = \(window)", tails[0], atMost: 4, "six sgemv: \(Report.text(tails[1]))")
+            for (place, name, bar) in [(0, "step, n = \(window)", Report.Bar.atMost(4)), (1, "six sgemv", nil)] {
+                let (tail, median) = (contest.quantile(0.999, place), contest.median(place))
+                report.time(
+                    "\(name), 99.9th percentile", tail,
+                    beside: .init(name: "its median", value: median, ratio: tail / median, bar: bar))
+            }
         }
-    }
-
-    /// The least time that this machine takes to read a step's weights, from the cache that holds them.
-    private func reportCeiling(_ report: Report, step: Double) throws {
-        let count = OperationCount(try LayerModel.configuration(system, window: 120))
-        let weights = AlignedBuffer(Samples.uniform(Int(count.projections + count.feedForward)))
-        var contest = Contest(["read"])
-        var sum: Float = 0
-        contest.run(count: 2000) { _ in sum += library.square(weights) }
-        let read = contest.median(0)
-        report.figure(
-            "reading a step's float32 weights", Report.time(read),
-            "\(Decimal.text(4 * Double(weights.count) / read, 0)) GB/s"
-                + (sum.isNaN ? "" : ": \(Decimal.text(100 * read / step, 0)) % of the step's time"))
     }
 }
 

@@ -12,41 +12,56 @@ struct Yardstick {
             exit(69)
         }
         let report = Report()
-        report.title("\(Kernels.best.name) kernels; D = 192, 16 heads, FFN 192, m = 8; medians, one thread")
-        let step = try StepYardstick(library)
-        try step.run(report)
-        try BatchYardstick(library).run(report)
+        report.title(
+            "\(Kernels.best.name) kernels; a layer of D = 192, 16 heads, FFN 192, m = 8; medians taken in turns, one thread"
+        )
+        let ceilings = Ceilings(library, report)
+        try StepYardstick(library, ceilings).run(report)
+        try BatchYardstick(library, ceilings).run(report)
     }
 }
 
-/// A table, a line at a time.
+/// Figures as JSON lines, of which `Benchmarks/table.py` makes a table.
 struct Report {
+    /// What a figure is compared with.
+    struct Beside {
+        let name: String
+        /// In the figure's unit.
+        let value: Double
+        let ratio: Double
+        let bar: Bar?
+    }
+    enum Bar { case atMost(Double), atLeast(Double) }
+
     func title(_ text: String) {
-        print("\(text)\n")
-        line("", "measured", "asked", "")
+        var line = JSONLine(type: "title")
+        line.add("title", text)
+        print(line.text)
     }
 
-    /// A ratio of two times beside the bar for it.
-    func ratio(_ name: String, _ ratio: Double, atMost bar: Double, _ note: String) {
-        line(name, Self.text(ratio), "<= \(Self.text(bar))", note)
+    /// A time in nanoseconds.
+    func time(_ name: String, _ time: Double, limit: Double? = nil, beside: Beside? = nil) {
+        figure(
+            name, time / 1000, unit: "us", limit: limit.map { $0 / 1000 },
+            beside: beside.map { Beside(name: $0.name, value: $0.value / 1000, ratio: $0.ratio, bar: $0.bar) })
     }
 
-    func ratio(_ name: String, _ ratio: Double, atLeast bar: Double, _ note: String) {
-        line(name, Self.text(ratio), ">= \(Self.text(bar))", note)
-    }
-
-    func figure(_ name: String, _ value: String, _ note: String = "") { line(name, value, "", note) }
-
-    static func text(_ value: Double) -> String { Decimal.text(value, 2) }
-
-    /// Nanoseconds as microseconds.
-    static func time(_ nanoseconds: Double) -> String { "\(text(nanoseconds / 1000)) us" }
-
-    private func line(_ name: String, _ value: String, _ bar: String, _ note: String) {
-        func padded(_ text: String, _ width: Int, left: Bool = false) -> String {
-            let space = String(repeating: " ", count: max(0, width - text.count))
-            return left ? space + text : text + space
+    func figure(_ name: String, _ value: Double, unit: String, limit: Double? = nil, beside: Beside? = nil) {
+        var line = JSONLine(type: "figure")
+        line.add("name", name)
+        line.add("here", value, decimals: 4)
+        line.add("unit", unit)
+        if let limit { line.add("limit", limit, decimals: 4) }
+        if let beside {
+            line.add("beside", beside.name)
+            line.add("theirs", beside.value, decimals: 4)
+            line.add("ratio", beside.ratio, decimals: 4)
+            switch beside.bar {
+            case .atMost(let bar): line.add("at_most", bar, decimals: 4)
+            case .atLeast(let bar): line.add("at_least", bar, decimals: 4)
+            case nil: break
+            }
         }
-        print(padded(name, 46) + padded(value, 12, left: true) + padded(bar, 10, left: true) + "   " + note)
+        print(line.text)
     }
 }

@@ -116,6 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--folds", type=Path, metavar="DIR", help="measure the models of `cross-validate --folds DIR` instead"
     )
+    evaluate.add_argument(
+        "--weights",
+        dest="keep_weights",
+        choices=("f32", "f16", "int8"),
+        default="f32",
+        help="how the program keeps the model's matrices (default: %(default)s)",
+    )
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.add_argument(
         "--check",

@@ -17,8 +17,7 @@ from .errors import TrainingError
 from .evaluate import Report, evaluate
 from .events import Events, measure_events
 from .export import write_config
-from .preparation import esc50_classes, prepare, use_threads
-from .program import Program, find_program
+from .preparation import esc50_classes, prepare, program_of, use_threads
 from .progress import say
 from .recipe import Recipe, with_values
 from .store import Store
@@ -34,6 +33,8 @@ def evaluate_command(options: argparse.Namespace, recipe: Recipe) -> int:
         config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise TrainingError(f"cannot read {file}: {error}", 66) from error
+    if options.update_card and options.keep_weights != "f32":
+        raise TrainingError("a card has the figures of --weights f32: --update-card goes with no other", 64)
     stored = config.get("card", {}).get("recipe", {})
     recipe = with_values(with_values(Recipe(), stored, str(file)), options.given, "options")
     use_threads(options)
@@ -66,7 +67,7 @@ def _figures(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]
 
 def _agreement(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]) -> dict[str, Any]:
     """Of a student of YAMNet with its teacher, on its own held-out recordings below `--data`."""
-    program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
+    program = program_of(options, recipe)
     dataset = read_recordings(options.data, config["card"]["held_out"])
     kept = Dataset(dataset.folder, dataset.labels, tuple(dataset.of(held_out=True)), ())
     store = Store(kept, program, options.work, 0)

@@ -37,7 +37,7 @@ class Prepared:
 def prepare(options: argparse.Namespace, recipe: Recipe) -> Prepared:
     """The clips, decoded, and the architecture for their labels."""
     dataset = read_dataset(options.data, recipe.data)
-    program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
+    program = program_of(options, recipe)
     network = architecture(recipe.model, dataset.labels)
     frames_per_token = Classifier(network).frames_per_token
     frontend = program.frontend
@@ -46,6 +46,12 @@ def prepare(options: argparse.Namespace, recipe: Recipe) -> Prepared:
     unlabelled = recordings(options, program)
     composer = Composer(dataset, store, frontend, frames_per_token, recipe, unlabelled)
     return Prepared(dataset, composer, program, store, network, unlabelled)
+
+
+def program_of(options: argparse.Namespace, recipe: Recipe) -> Program:
+    """The program, with the front-end of the recipe, and the weights of the options of `evaluate`."""
+    weights = getattr(options, "keep_weights", "f32")
+    return Program(find_program(options.classifier), recipe.model.frontend, options.work, weights)
 
 
 def use_threads(options: argparse.Namespace) -> int:

@@ -36,10 +36,11 @@ def find_program(path: str | None = None) -> Path:
 
 
 class Program:
-    """The program with one front-end, a recipe's or a model's."""
+    """The program with one front-end, a recipe's or a model's; `weights` are how it keeps models' matrices."""
 
-    def __init__(self, path: Path, frontend: dict[str, Any], work: Path) -> None:
+    def __init__(self, path: Path, frontend: dict[str, Any], work: Path, weights: str = "f32") -> None:
         self.path = path
+        self._weights = weights
         self.frontend = Frontend.of(frontend)
         self.description = frontend
         self._work = work
@@ -87,14 +88,17 @@ class Program:
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
             source, out = Path(folder) / "features.npy", Path(folder) / "logits.npy"
             np.save(source, np.ascontiguousarray(features, np.float32))
-            self._run(["encode", "--model", str(model), "--features", str(source), "--out", str(out)])
+            self._run(["encode", *self._model(model), "--features", str(source), "--out", str(out)])
             return np.load(out)
 
     def events(self, model: Path, samples: np.ndarray) -> list[dict[str, Any]]:
         """The events that start in a stream of samples, as its JSON lines tell them, by the model's own thresholds."""
-        lines = self._live("run", ["--model", str(model), "--emit", "events"], samples).decode().splitlines()
+        lines = self._live("run", [*self._model(model), "--emit", "events"], samples).decode().splitlines()
         records = [json.loads(line) for line in lines]
         return [record for record in records if record["type"] == "event" and record["phase"] == "start"]
+
+    def _model(self, model: Path) -> list[str]:
+        return ["--model", str(model), "--weights", self._weights]
 
     def _stream_features(self, stream: np.ndarray) -> np.ndarray:
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
