@@ -36,6 +36,7 @@ public struct Service: Sendable {
         reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void = { _ in }
     ) async throws {
         signal(SIGPIPE, SIG_IGN)
+        OpenFileLimit.raise(connections: configuration.limits.connections, log: log)
         let threads =
             configuration.capacity.threads > 0
             ? configuration.capacity.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))

@@ -52,6 +52,22 @@ internal import Testing
         #expect(store.lost == 3 && store.count == 3)
     }
 
+    /// A broker that takes messages and acknowledges none does not get them all.
+    @Test func unacknowledgedMessagesAreBounded() {
+        var store = MessageStore(limit: 1000)
+        for number in 0..<500 { store.add(message(number)) }
+        var number: Int32 = 0
+        while store.next != nil {
+            number += 1
+            store.markSent(number)
+        }
+        #expect(number == MessageStore.window && store.count == 500)
+        store.acknowledge(1)
+        #expect(store.next?.payload == "\(MessageStore.window)")
+        store.disconnect()
+        #expect(store.next?.payload == "1" && store.count == 499)
+    }
+
     @Test func delaysDoubleUpToAMinute() {
         var backoff = Backoff()
         let delays = (0..<10).map { _ in backoff.delay() }

@@ -73,7 +73,7 @@ final class EventOutputs: Sendable {
         if configuration.standardOutput { outputs.append(StandardOutputEvents(metrics: metrics, log: log)) }
         if let file = configuration.file { outputs.append(EventFile(file, log: log)) }
         if let hook = configuration.webHook { outputs.append(try WebHook(hook, log: log)) }
-        if let broker = configuration.mqtt { outputs.append(try MQTTOutput(broker, log: log)) }
+        if let broker = configuration.mqtt { outputs.append(try MQTTOutput(broker, metrics: metrics, log: log)) }
         return outputs
     }
 }

@@ -13,13 +13,17 @@ struct MQTTOutput: EventOutput {
     private let settings: ServeConfiguration.Events.MQTT
     private let topics: MQTTTopics
     private let connection: MQTTConnection
+    private let metrics: ServerMetrics
     private let log: Logger
 
     /// How long the broker has to acknowledge the last messages, in seconds.
     private static let patience = 3.0
+    /// Classes of streams that are known to have been told of; streams without names have new ones for ever.
+    private static let mostDiscovered = 10_000
 
-    init(_ settings: ServeConfiguration.Events.MQTT, log: Logger) throws {
+    init(_ settings: ServeConfiguration.Events.MQTT, metrics: ServerMetrics, log: Logger) throws {
         self.settings = settings
+        self.metrics = metrics
         self.log = log
         topics = MQTTTopics(prefix: settings.prefix, discovery: settings.discovery)
         connection = try MQTTConnection(settings, availability: topics.availability)
@@ -47,10 +51,13 @@ struct MQTTOutput: EventOutput {
         var isConnected = false
         var discovered: Set<String> = []
         var isEnding = false
+        var lost = 0
+        var isFull = false
         for await happening in happenings {
             switch happening {
             case .event(let event):
-                // Discovery comes first, and once: the broker retains it.
+                // Discovery comes first, and once, or now and then again: the broker retains it.
+                if discovered.count >= Self.mostDiscovered { discovered.removeAll() }
                 let topic = topics.state(event.stream, event.label)
                 if discovered.insert(topic).inserted,
                     let message = topics.discoveryMessage(stream: event.stream, label: event.label)
@@ -63,6 +70,7 @@ struct MQTTOutput: EventOutput {
             case .connection(.connected):
                 if !isConnected { log.notice("connected to the broker \(settings.host):\(settings.port)") }
                 isConnected = true
+                isFull = false
                 store.disconnect()
                 connection.publish(topics.availability, "online")
             case .connection(.disconnected(let reason)):
@@ -79,6 +87,17 @@ struct MQTTOutput: EventOutput {
             }
             while isConnected, let message = store.next, let number = connection.publish(message) {
                 store.markSent(number)
+            }
+            while lost < store.lost {
+                lost += 1
+                metrics.lostEvent(name)
+                // A broker that is away stays away for a while: it is told once.
+                if !isFull {
+                    log.warning(
+                        "events.mqtt.store is full with \(settings.store) messages for \(settings.host):\(settings.port); the oldest are lost"
+                    )
+                }
+                isFull = true
             }
             if isEnding && store.count == 0 { end.finish() }
         }

@@ -12,6 +12,9 @@ package struct MessageStore {
         }
     }
 
+    /// Messages that are handed over and not acknowledged: libmosquitto keeps what it has got without a bound.
+    package static let window = 100
+
     package let limit: Int
     private var waiting: [Message] = []
     /// Sent, and not acknowledged, in the order in which they were sent.
@@ -32,8 +35,8 @@ package struct MessageStore {
         waiting.append(message)
     }
 
-    /// The next message to send.
-    package var next: Message? { waiting.first }
+    /// The next message to send; nil where there is none, or the broker has enough to acknowledge.
+    package var next: Message? { sent.count < Self.window ? waiting.first : nil }
 
     /// The next message has been handed over under this number.
     package mutating func markSent(_ number: Int32) {

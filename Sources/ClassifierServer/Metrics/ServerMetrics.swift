@@ -45,6 +45,7 @@ final class ServerMetrics: Sendable {
             case .complete: "complete"
             case .stopped: "stopped"
             case .lost: "connection_lost"
+            case .silent: "idle"
             case .failed(let code, _): code
             }
         box.withLockedValue { $0.ends[word, default: 0] += 1 }

@@ -16,11 +16,16 @@ struct FileFollower: ~Copyable {
 
     private let path: String
     private let fromStart: Bool
-    private let frameBytes: Int
+    private let bareFrameBytes: Int
+    private(set) var frameBytes: Int
     private var descriptor: Int32 = -1
     private var offset: off_t = 0
     private var isDescribed = false
     private var isCut = false
+    /// Where the samples of the file begin.
+    private var audioOffset: off_t = 0
+    /// Where the first file is gone on with.
+    private var resumption: off_t?
     /// Only what is there when the service comes is passed over.
     private var isFirst = true
 
@@ -37,6 +42,7 @@ struct FileFollower: ~Copyable {
     init(_ path: String, fromStart: Bool, frameBytes: Int) {
         self.path = path
         self.frameBytes = frameBytes
+        bareFrameBytes = frameBytes
         self.fromStart = fromStart
     }
 
@@ -60,6 +66,18 @@ struct FileFollower: ~Copyable {
         close(descriptor)
         descriptor = -1
         return .nothing
+    }
+
+    /// The first file is gone on with, at this byte, wherever reading would have begun.
+    mutating func goOn(at byte: Int64) { resumption = off_t(byte) }
+
+    /// A sample of the stream is so many bytes before the next one that is read.
+    /// - Returns: nil where there is no file, or it cannot be looked at.
+    func place(of sample: Int64, before bytes: Int) -> FilePlace? {
+        guard descriptor >= 0 else { return nil }
+        return FilePlace(
+            descriptor, path: path, audioOffset: Int64(audioOffset), frameBytes: frameBytes, sample: sample,
+            offset: Int64(offset) - Int64(bytes))
     }
 
     /// The last bytes could not be used yet.
@@ -92,9 +110,13 @@ struct FileFollower: ~Copyable {
             guard status.st_size > Self.longestHeader else { return nil }
             throw ServiceError(error)
         }
-        offset = off_t(wave?.offset ?? 0)
-        if isFirst && !fromStart && !isCut {
-            let frame = off_t(wave.map { $0.format.bytesPerSample * $0.channels } ?? frameBytes)
+        audioOffset = off_t(wave?.offset ?? 0)
+        offset = audioOffset
+        frameBytes = wave.map { $0.format.bytesPerSample * $0.channels } ?? bareFrameBytes
+        if isFirst && !isCut, let resumption {
+            offset = max(offset, resumption)
+        } else if isFirst && !fromStart && !isCut {
+            let frame = off_t(frameBytes)
             offset += max(0, status.st_size - offset) / frame * frame
         }
         isDescribed = true

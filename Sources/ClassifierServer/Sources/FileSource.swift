@@ -23,6 +23,7 @@ struct FileSource: Sendable {
             var stream = try SourceStream(source, hub: hub, isLive: false, idleSeconds: idleSeconds)
             var file = FileFollower(
                 path, fromStart: fromStart, frameBytes: source.format.bytesPerSample * source.channels)
+            await resume(&file, &stream)
             await follow(&file, &stream)
             await stream.end(.failed(code: "source", message: "the source has been stopped"))
         } catch {
@@ -30,26 +31,77 @@ struct FileSource: Sendable {
         }
     }
 
+    /// Goes on where the last service was, if that can be.
+    private func resume(_ file: inout FileFollower, _ stream: inout SourceStream) async {
+        guard let place = await hub.keeper.place(of: source.name), place.path == path else { return }
+        var backoff = Backoff()
+        var fault = place.fault(upTo: place.offset)
+        let hasState = await hub.keeper.load(source.name) != nil
+        while fault == nil && !Task.isCancelled {
+            do throws(Refusal) {
+                let (sample, note) = hasState ? try await stream.resume() : (nil, nil)
+                // Before the first state was saved, and after silence, a stream begins at its place.
+                let byte = place.byte(of: sample ?? 0)
+                if hasState && sample == nil {
+                    fault = "cannot be gone on with: \(note ?? "there is no state")"
+                } else if let byte {
+                    fault = place.fault(upTo: byte)
+                    guard fault == nil else { break }
+                    file.goOn(at: byte)
+                    log.notice("\(path) goes on at byte \(byte)", metadata: ["sample": "\(sample ?? 0)"])
+                    return
+                } else {
+                    fault = "has no state to go on from"
+                }
+            } catch {
+                let delay = backoff.delay()
+                log.warning("\(path): \(error.message); it is tried again in \(Decimal.text(delay, 1)) s")
+                await stream.wait(delay)
+            }
+        }
+        guard let fault else { return }
+        log.notice("\(path) \(fault); its stream begins afresh")
+        await stream.end(.complete)
+        await hub.keeper.keep(nil, of: source.name, isNew: true)
+    }
+
+    /// Notes where in the file the stream is, for a service that is started again.
+    private func tie(
+        _ file: borrowing FileFollower, _ stream: inout SourceStream, before bytes: Int, isNew: Bool
+    ) async {
+        let place = stream.isPlaced ? file.place(of: stream.position, before: bytes) : nil
+        await hub.keeper.keep(place, of: source.name, isNew: isNew)
+    }
+
     private func follow(_ file: inout FileFollower, _ stream: inout SourceStream) async {
         var backoff = Backoff()
+        var isTied = false
         while !Task.isCancelled {
             do {
                 switch try file.next() {
                 case .nothing:
                     try await Task.sleep(for: .seconds(Self.interval))
-                    await stream.endIfSilent()
+                    if await stream.endIfSilent() {
+                        // What comes next is another stream's, from here on.
+                        await hub.keeper.keep(file.place(of: 0, before: 0), of: source.name, isNew: true)
+                    }
                 case .began(let wave, let isCut):
                     // What was in a file that has been cut is not known.
                     if isCut {
                         log.notice("\(path) was cut: it is read from its beginning, as a new stream")
                         await stream.end(.complete)
                     }
+                    isTied = false
                     try await begin(wave, &stream)
                 case .bytes(let bytes):
-                    do { try await stream.receive(bytes) } catch let refusal as Refusal {
+                    let isNew: Bool
+                    do throws(Refusal) { isNew = try await stream.beginIfNeeded() } catch {
                         file.unread(bytes.count)
-                        throw refusal
+                        throw error
                     }
+                    if isNew || !isTied { await tie(file, &stream, before: bytes.count, isNew: isNew) }
+                    isTied = true
+                    try await stream.receive(bytes)
                     backoff.reset()
                 }
             } catch is CancellationError {
@@ -57,6 +109,8 @@ struct FileSource: Sendable {
             } catch {
                 let delay = backoff.delay()
                 hub.metrics.restarted(source.name)
+                // The state is that of somebody else's audio now.
+                if error is SourceStream.Ended { await hub.keeper.keep(nil, of: source.name, isNew: false) }
                 let message =
                     switch error {
                     case let refusal as Refusal: refusal.message

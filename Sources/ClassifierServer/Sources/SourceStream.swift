@@ -31,6 +31,8 @@ struct SourceStream: ~Copyable {
     private var receiver: AudioReceiver?
     private var heard = NIODeadline.now()
     private var isInterrupted = false
+    /// Samples that the stream had got before its receiver's.
+    private var samples: Int64 = 0
 
     /// - Parameter isLive: what does not fit is lost, and said to be; otherwise the source waits.
     init(_ source: ServeConfiguration.Source, hub: StreamHub, isLive: Bool, idleSeconds: Double) throws(Refusal) {
@@ -47,21 +49,22 @@ struct SourceStream: ~Copyable {
 
     /// What comes next begins with a whole sample, and is as described.
     mutating func begin(_ next: Description) async throws {
+        // Whatever becomes of the end of what came before, what comes next is described.
+        defer { description = next }
+        defer { dropReceiver() }
         if stream != nil { try await receiver?.finish() }
-        receiver = nil
-        description = next
     }
 
     /// The source has stopped and will come back: what it would have said meanwhile is lost.
     mutating func interrupt() {
-        receiver = nil
+        dropReceiver()
         isInterrupted = true
     }
 
     /// - Throws: ``Refusal`` where the stream cannot begin, and then has taken nothing.
     mutating func receive(_ bytes: [UInt8]) async throws {
         let running: OpenStream
-        if let stream { running = stream } else { running = try await open() }
+        if let stream { running = stream } else { running = try await open(resumes: false) }
         if isInterrupted {
             let away = Double((NIODeadline.now() - heard).nanoseconds) * 1e-9 - description.seconds(bytes.count)
             if away > 0 { await running.loop.lose(Int64(away * Double(running.rate)), of: running.id) }
@@ -86,11 +89,38 @@ struct SourceStream: ~Copyable {
         }
     }
 
+    /// Begins the stream, if there is none.
+    /// - Returns: whether there was none.
+    mutating func beginIfNeeded() async throws(Refusal) -> Bool {
+        guard stream == nil else { return false }
+        _ = try await open(resumes: false)
+        return true
+    }
+
+    /// Begins the stream where its state is, or afresh.
+    /// - Returns: the sample at which it goes on; nil where it begins afresh, and why.
+    mutating func resume() async throws(Refusal) -> (sample: Int64?, note: String?) {
+        let start = try await open(resumes: true).start
+        guard case .start(_, _, _, _, _, _, _, let live?) = start else { return (nil, nil) }
+        samples = live.sample
+        return (live.isResumed ? live.sample : nil, live.note)
+    }
+
+    /// The sample of the stream that comes next.
+    var position: Int64 {
+        mutating get { samples + (receiver?.count ?? 0) }
+    }
+
+    /// Whether a byte's place tells its sample, which a resampler would not let it.
+    var isPlaced: Bool { !isLive && hub.keeper.store.folder != nil && stream?.rate == description.rate }
+
     /// Ends the stream when nothing has come for too long.
-    mutating func endIfSilent() async {
-        guard stream != nil, silence <= 0 else { return }
-        await end(
-            .failed(code: "idle", message: "nothing came from the source for \(Decimal.text(idleSeconds, 1)) s"))
+    /// - Returns: whether it has been ended.
+    @discardableResult
+    mutating func endIfSilent() async -> Bool {
+        guard stream != nil, silence <= 0 else { return false }
+        await end(.silent(message: "nothing came from the source for \(Decimal.text(idleSeconds, 1)) s"))
+        return true
     }
 
     /// Waits before the source is tried again.
@@ -105,26 +135,38 @@ struct SourceStream: ~Copyable {
         try? await Task.sleep(for: .seconds(seconds))
     }
 
+    /// Ends the stream; its name is free when this returns.
     mutating func end(_ reason: StreamEnd) async {
-        if let stream { await stream.loop.end(stream.id, reason) }
+        if let stream {
+            await stream.loop.end(stream.id, reason)
+            // A task of its own, because the one that asks may have been cancelled.
+            await Task { for await _ in stream.ended {} }.value
+        }
         forget()
     }
 
     /// Seconds until it has been silent for too long.
     private var silence: Double { idleSeconds - Double((NIODeadline.now() - heard).nanoseconds) * 1e-9 }
 
+    private mutating func dropReceiver() {
+        samples = position
+        receiver = nil
+    }
+
     private mutating func forget() {
         stream = nil
         receiver = nil
+        samples = 0
         isInterrupted = false
     }
 
-    private mutating func open() async throws(Refusal) -> OpenStream {
+    private mutating func open(resumes: Bool) async throws(Refusal) -> OpenStream {
         var parameters = StreamParameters(hub.defaults)
         parameters.id = source.name
         parameters.model = source.model
         parameters.format = description.format
-        parameters.rate = description.rate
+        // What can be gone on with is at the model's rate, whatever a file that is not open yet will say.
+        parameters.rate = resumes ? nil : description.rate
         parameters.channels = description.channels
         parameters.selection = source.selection
         parameters.decision = source.decision
@@ -132,12 +174,13 @@ struct SourceStream: ~Copyable {
         // Nobody reads: its records go to who looks on, and its events to the outputs.
         parameters.setEmissions([.events])
         parameters.interest = Interest(frames: false, events: false, features: false)
-        // A source that comes back after the service has other audio.
-        parameters.keepsState = false
+        // A command that comes back after the service has other audio, and a file has the same.
+        parameters.keepsState = !isLive && hub.keeper.store.folder != nil
+        parameters.resumes = resumes
         let opened = try await hub.open(parameters, prefix: source.name, client: "source:\(source.name)")
+        forget()
         stream = opened
-        receiver = nil
-        isInterrupted = false
+        heard = .now()
         return opened
     }
 }

@@ -34,6 +34,25 @@ final class StateKeeper: Sendable {
         try await pool.runIfActive { try self.store.save(id, state) }
     }
 
+    /// Where in its file a source's stream is.
+    func place(of id: String) async -> FilePlace? {
+        let place = try? await pool.runIfActive { self.store.place(of: id) }
+        return place ?? nil
+    }
+
+    /// Keeps where in its file a source's stream is, before the stream gets what follows.
+    /// - Parameters:
+    ///   - place: nil where it cannot go on there.
+    ///   - isNew: a stream that has just begun: an older state is none of it.
+    func keep(_ place: FilePlace?, of id: String, isNew: Bool) async {
+        guard store.folder != nil else { return }
+        try? await pool.runIfActive {
+            if isNew { self.store.remove(id) }
+            guard let place else { return self.store.removePlace(of: id) }
+            self.attempt { () throws(ServiceError) in try self.store.save(place, of: id) }
+        }
+    }
+
     func began(_ id: String) { _ = running.withLockedValue { $0.insert(id) } }
 
     /// A stream has ended.
@@ -71,8 +90,12 @@ final class StateKeeper: Sendable {
     }
 
     private func write(_ id: String, _ state: [UInt8]) {
-        do {
-            try store.save(id, state)
+        attempt { () throws(ServiceError) in try store.save(id, state) }
+    }
+
+    private func attempt(_ save: () throws(ServiceError) -> Void) {
+        do throws(ServiceError) {
+            try save()
             if isFailing.withLockedValue({
                 let before = $0; $0 = false; return before
             }) {

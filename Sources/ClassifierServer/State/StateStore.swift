@@ -14,6 +14,8 @@ final class StateStore: Sendable {
     }
 
     private static let suffix = ".state"
+    /// Of where a followed file's stream is in its file.
+    private static let placeSuffix = ".place"
 
     /// Nil where states do not outlive the service.
     let folder: String?
@@ -44,7 +46,11 @@ final class StateStore: Sendable {
             keep(id, bytes)
             return
         }
-        let path = "\(folder)/\(id)\(Self.suffix)"
+        try write(id, Self.suffix, bytes, in: folder)
+    }
+
+    private func write(_ id: String, _ suffix: String, _ bytes: [UInt8], in folder: String) throws(ServiceError) {
+        let path = "\(folder)/\(id)\(suffix)"
         let partial = "\(folder)/.partial-\(id)"
         let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Self.failure(partial, "cannot be made") }
@@ -75,6 +81,22 @@ final class StateStore: Sendable {
         return (try? Data(contentsOf: URL(filePath: "\(folder)/\(id)\(Self.suffix)"))).map { Array($0) }
     }
 
+    /// Keeps where in its file a stream is; nothing without a folder.
+    func save(_ place: FilePlace, of id: String) throws(ServiceError) {
+        guard let folder, let bytes = try? JSONEncoder().encode(place) else { return }
+        try write(id, Self.placeSuffix, Array(bytes), in: folder)
+    }
+
+    func place(of id: String) -> FilePlace? {
+        guard let folder, let bytes = try? Data(contentsOf: URL(filePath: "\(folder)/\(id)\(Self.placeSuffix)"))
+        else { return nil }
+        return try? JSONDecoder().decode(FilePlace.self, from: bytes)
+    }
+
+    func removePlace(of id: String) {
+        if let folder { unsafe unlink("\(folder)/\(id)\(Self.placeSuffix)") }
+    }
+
     func remove(_ id: String) {
         guard let folder else {
             kept.withLockedValue { kept in
@@ -100,7 +122,10 @@ final class StateStore: Sendable {
         let expired = ages.withLockedValue {
             $0.expired(files, time: WallClock.now(), monotonic: monotonic, kept: seconds)
         }
-        for name in expired { unsafe unlink("\(folder)/\(name)") }
+        for name in expired {
+            unsafe unlink("\(folder)/\(name)")
+            removePlace(of: String(name.dropLast(Self.suffix.count)))
+        }
     }
 
     private func keep(_ id: String, _ bytes: [UInt8]) {

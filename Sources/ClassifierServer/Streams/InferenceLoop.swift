@@ -138,6 +138,8 @@ actor InferenceLoop {
     func end(_ id: String, _ reason: StreamEnd) {
         guard let stream = streams[id], stream.end == nil else { return }
         stream.end = reason
+        // Whoever goes on from the state goes on with audio: only behind its end there is silence.
+        if !reason.isOver && stream.setup.keepsState { stream.endZeros = 0 }
         wake(for: stream)
     }
 

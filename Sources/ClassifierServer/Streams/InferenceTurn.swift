@@ -116,14 +116,15 @@ extension InferenceLoop {
         let reason = stream.end ?? .complete
         let predictions = group.batch.predictions(place: stream.place)
         // Open events are not ended in the state: whoever goes on from it goes on with them.
-        let isOver = reason == .complete || !stream.setup.keepsState
+        let isOver = reason.isOver || !stream.setup.keepsState
         keeper.ended(stream.setup.id, isOver ? nil : snapshot(stream, group))
-        note(stream.finish(reason, predictions: predictions))
         group.batch.leave(stream.place)
         group.count -= 1
         if group.isRetired && group.count == 0 { groups[ObjectIdentifier(stream.setup.model.model)] = nil }
         streams[stream.setup.id] = nil
         shared.release(stream.setup.id)
+        // Whoever is told that it has ended may use its name.
+        note(stream.finish(reason, predictions: predictions))
         metrics.ended(reason)
     }
 

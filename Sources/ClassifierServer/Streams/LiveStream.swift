@@ -116,6 +116,7 @@ final class LiveStream {
         switch reason {
         case .failed(let code, let message):
             records.append(.failure(stream: setup.id, code: code, message: message))
+        case .silent(let message): records.append(.failure(stream: setup.id, code: "idle", message: message))
         case .stopped:
             records.append(
                 .failure(stream: setup.id, code: "stopping", message: "the service is stopping; connect again"))

@@ -81,6 +81,8 @@ struct StreamConnection: Sendable {
 struct AudioReceiver: ~Copyable {
     private let stream: OpenStream
     private var decoder: PCMDecoder
+    /// Samples that the stream has got.
+    private(set) var count: Int64 = 0
 
     init(_ stream: OpenStream, _ decoder: consuming PCMDecoder) {
         self.stream = stream
@@ -95,6 +97,7 @@ struct AudioReceiver: ~Copyable {
         do throws(AudioError) {
             try decoder.push(bytes) { unsafe $0.withUnsafeBufferPointer { unsafe samples.append(contentsOf: $0) } }
         } catch { failure = error }
+        count += Int64(samples.count)
         let isRunning = await stream.loop.push(samples, to: stream.id)
         if let failure { throw failure }
         return isRunning
@@ -104,6 +107,7 @@ struct AudioReceiver: ~Copyable {
     mutating func finish() async throws {
         var samples: [Float] = []
         try decoder.finish { unsafe $0.withUnsafeBufferPointer { unsafe samples.append(contentsOf: $0) } }
+        count += Int64(samples.count)
         _ = await stream.loop.push(samples, to: stream.id)
     }
 }

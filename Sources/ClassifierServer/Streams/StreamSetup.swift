@@ -54,8 +54,18 @@ enum StreamEnd: Sendable, Equatable {
     case stopped
     /// The connection broke.
     case lost
+    /// A source has said nothing for too long: what it says next is another stream.
+    case silent(message: String)
     /// A reason that the client is told.
     case failed(code: String, message: String)
+
+    /// Nobody comes back for the stream.
+    var isOver: Bool {
+        switch self {
+        case .complete, .silent: true
+        case .stopped, .lost, .failed: false
+        }
+    }
 }
 
 /// How a stream ended: set once by its loop, read by whoever writes to the client, after everything that waited.

@@ -107,6 +107,22 @@ internal import Testing
         #expect(refusal?.text.contains("\"code\":\"capacity\"") == true)
     }
 
+    /// A limit of open files that the connections do not fit into is raised, or the log says what to do.
+    @Test func openFilesAreRaised() throws {
+        for (hard, isEnough) in [(600, true), (300, false)] {
+            let script = "ulimit -Sn 200; ulimit -Hn \(hard); exec \"$0\" \"$@\""
+            let child = try ChildProcess(
+                [
+                    "-c", script, Program.path, "serve", "--set", "listen.http=127.0.0.1:0", "--set",
+                    "limits.connections=300",
+                ], program: "/bin/bash")
+            try child.waitForErrors { $0.contains("listening on ") }
+            #expect(child.errorsSoFar.contains("raise LimitNOFILE=") == !isEnough)
+            child.send(signal: SIGTERM)
+            #expect(try child.wait().status == 0)
+        }
+    }
+
     @Test func badClientsHarmNobody() throws {
         let server = try Server(["limits.message_bytes=4096"], hasTCP: true)
         let good = try WebSocketClient(server, "/v1/stream?stream=good")

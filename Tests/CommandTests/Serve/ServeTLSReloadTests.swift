@@ -23,7 +23,11 @@ internal import Testing
     }
 
     private func configure(_ name: String) throws {
-        let yaml = "tls: {certificate: \(folder.path)/\(name).pem, key: \(folder.path)/\(name).key}\n"
+        let yaml = """
+            tls: {certificate: \(folder.path)/\(name).pem, key: \(folder.path)/\(name).key}
+            limits: {idle_seconds: 120}
+
+            """
         try folder.write(Array(yaml.utf8), to: "serve.yaml")
     }
 
@@ -65,7 +69,10 @@ internal import Testing
         let upload = try connect(server, trusting: "first")
         let target = "/v1/classify?emit=frames&sample_format=s16le&rate=16000&stream=upload"
         try upload.write(
-            Array("POST \(target) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(Self.raw.count)\r\n\r\n".utf8))
+            Array(
+                "POST \(target) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: \(Self.raw.count)\r\n\r\n"
+                    .utf8))
+        try upload.waitForOutput { $0.contains("100 Continue") }
         try upload.write(Array(Self.raw[..<50_000]))
         let asking = try connect(server, trusting: "first")
         let request = Array("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
@@ -117,7 +124,7 @@ internal import Testing
         try reload(server, "the configuration is reloaded")
         #expect(try isServed("second", by: server))
         // Whether the listener speaks TLS is settled when it is opened.
-        try folder.write(Array("streams: {every: 2}\n".utf8), to: "serve.yaml")
+        try folder.write(Array("limits: {idle_seconds: 120}\n".utf8), to: "serve.yaml")
         try reload(server, "the configuration is reloaded")
         #expect(server.child.errorsSoFar.contains("tls.certificate has changed, and takes effect when"))
         #expect(try isServed("second", by: server))
