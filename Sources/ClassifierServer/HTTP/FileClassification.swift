@@ -5,10 +5,7 @@ internal import NIOPosix
 
 /// Classifies uploaded files on threads of their own, a few at a time, so that live streams do not wait for them.
 final class FileClassification: Sendable {
-    private struct ReaderBehind: Error {}
-
-    /// Lines that may wait for a client that reads slowly: many hours of predictions.
-    private static let largestBacklog = 1 << 20
+    private struct ReaderGone: Error {}
 
     private let limit: Int
     private let pool: NIOThreadPool
@@ -36,12 +33,14 @@ final class FileClassification: Sendable {
 
     func leave() { running.withLockedValue { $0 -= 1 } }
 
-    /// Lines as they are made; an error where the file is not audio, after the lines of what was.
+    /// Lines as they are made, and no sooner than they are taken but for a few; an error where the file is not audio, after
+    /// the lines of what was.
     func lines(
         _ descriptor: Int32, session: StreamSession, input: InputOptions, name: String
-    ) -> AsyncThrowingStream<[String], any Error> {
-        let (stream, continuation) = AsyncThrowingStream.makeStream(
-            of: [String].self, bufferingPolicy: .bufferingOldest(Self.largestBacklog))
+    ) -> some AsyncSequence<[String], any Error> {
+        let (stream, continuation) = AsyncThrowingStream.makeStream(of: [String].self)
+        let backlog = Backlog()
+        continuation.onTermination = { _ in backlog.close() }
         pool.submit { state in
             guard case .active = state else {
                 continuation.finish(throwing: Refusal(reason: .stopping, message: "the service is stopping"))
@@ -51,16 +50,20 @@ final class FileClassification: Sendable {
                 var audio = try AudioInput(
                     descriptor: descriptor, name: name, rate: session.model.recipe.sampleRate, options: input,
                     owned: true)
+                backlog.add()
                 continuation.yield(session.header)
                 try session.run(&audio, file: name, stream: name) { lines in
-                    // A client that has gone, or does not read, is no reason to go on.
-                    guard case .enqueued = continuation.yield(lines) else { throw ReaderBehind() }
+                    backlog.add()
+                    guard case .enqueued = continuation.yield(lines) else { throw ReaderGone() }
                 }
                 continuation.finish()
             } catch {
                 continuation.finish(throwing: error)
             }
         }
-        return stream
+        return stream.map { lines in
+            backlog.take()
+            return lines
+        }
     }
 }

@@ -1,14 +1,16 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Closes a connection whose client does not complete its request, or asks nothing more, for too long. The time in
-/// which the service works on an answer does not count.
+/// Closes a connection whose client does not complete its request, does not take its answer, or asks nothing more, for too
+/// long. The time in which the service works on an answer does not count.
 final class RequestTimeout: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
 
     private let limit: TimeAmount
     private var deadline: Scheduled<Void>?
+    /// From the end of a request to that of its answer.
+    private var isAnswering = false
 
     init(seconds: Double) { limit = .nanoseconds(Int64(seconds * 1e9)) }
 
@@ -17,14 +19,26 @@ final class RequestTimeout: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        deadline?.cancel()
-        if case .end = Self.unwrapInboundIn(data) { deadline = nil } else { arm(context) }
+        if case .end = Self.unwrapInboundIn(data) {
+            deadline?.cancel()
+            isAnswering = true
+        } else {
+            arm(context)
+        }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = Self.unwrapOutboundIn(data) { arm(context) }
+        if case .end = Self.unwrapOutboundIn(data) {
+            isAnswering = false
+            arm(context)
+        }
         context.write(data, promise: promise)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if !context.channel.isWritable { arm(context) } else if isAnswering { deadline?.cancel() }
+        context.fireChannelWritabilityChanged()
     }
 
     private func arm(_ context: ChannelHandlerContext) {

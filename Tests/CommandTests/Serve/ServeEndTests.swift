@@ -68,6 +68,31 @@ internal import Testing
         #expect(try fast.receiveAll().texts("frame").count == 24)
     }
 
+    /// An answer is made no faster than it is read, and whoever reads none of it does not keep others waiting.
+    @Test func unreadAnswersAreGivenUp() throws {
+        let server = try Server(["limits.files=1", "limits.idle_seconds=2"])
+        let target = "/v1/classify?sample_format=s16le&rate=16000&emit=frames&top_k=12"
+        // 15 minutes, whose 20 MB of lines fill whatever the system buffers.
+        let samples = Sound.samples(32_000)
+        let body = Array(repeatElement(Sound.raw(samples), count: 450).joined())
+        let head = "POST \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.httpPort)\r\nContent-Length: \(body.count)\r\n"
+        let request = Array("\(head)Connection: close\r\n\r\n".utf8) + body
+        let patient = try Socket(port: server.httpPort, receiveBuffer: 4096)
+        try patient.send(request)
+        sleep(1)
+        let reply = try Reply(try patient.receiveAll())
+        #expect(reply.status == 200 && reply.lines.count > 22_000)
+        let stuck = try Socket(port: server.httpPort, receiveBuffer: 4096)
+        try stuck.send(request)
+        var status = 503
+        for _ in 0..<60 where status == 503 {
+            status = try server.request("POST", target, body: Self.raw).status
+            if status == 503 { usleep(500_000) }
+        }
+        #expect(status == 200)
+        withExtendedLifetime(stuck) {}
+    }
+
     @Test func streamsTooManyAreRefused() throws {
         let server = try Server(["limits.streams=2"], hasTCP: true)
         let first = try WebSocketClient(server, "/v1/stream?stream=a")
