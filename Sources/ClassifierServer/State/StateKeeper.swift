@@ -25,8 +25,12 @@ final class StateKeeper: Sendable {
 
     /// The newest state of a stream that is not running, after all that is being written.
     func load(_ id: String) async -> [UInt8]? {
-        let loaded = try? await pool.runIfActive { self.store.load(id) }
-        return loaded ?? nil
+        do {
+            return try await pool.runIfActive { try self.store.load(id) }
+        } catch {
+            log.error("\(ServiceError(error).message)", metadata: ["stream": "\(id)"])
+            return nil
+        }
     }
 
     /// Keeps a state that somebody brings.

@@ -76,9 +76,15 @@ final class StateStore: Sendable {
     }
 
     /// The newest state of a stream that is not running, if there is one.
-    func load(_ id: String) -> [UInt8]? {
+    /// - Throws: where there is one, and it cannot be read.
+    func load(_ id: String) throws(ServiceError) -> [UInt8]? {
         guard let folder else { return kept.withLockedValue { $0.states[id] } }
-        return (try? Data(contentsOf: URL(filePath: "\(folder)/\(id)\(Self.suffix)"))).map { Array($0) }
+        let path = "\(folder)/\(id)\(Self.suffix)"
+        guard unsafe access(path, F_OK) == 0 || errno != ENOENT else { return nil }
+        guard let bytes = try? Data(contentsOf: URL(filePath: path)) else {
+            throw Self.failure(path, "cannot be read")
+        }
+        return Array(bytes)
     }
 
     /// Keeps where in its file a stream is; nothing without a folder.
