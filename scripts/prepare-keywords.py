@@ -4,7 +4,7 @@
 OUT holds copies of the clips and two tables. `clips.csv` is what it learns: the 40 commands of the first set
 with their official split, and, since a daemon also hears what is none of them, `_silence_` and `_unknown_` (English words)
 of the second set, a fifth of their speakers for validation; its background noise is used for augmentation. `both.csv` has the
-ten English words besides, for the model of both languages that it starts from.
+ten English words besides, for prepare-speech.py.
 """
 
 import csv

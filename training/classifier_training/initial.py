@@ -18,7 +18,8 @@ from .model.stem import ConvolutionStem
 
 @torch.no_grad()
 def start_from(model: Classifier, folder: Path, features: Tensor) -> None:
-    """Copies the tensors of a model directory into `model`, all but the head's if the labels differ.
+    """Copies the tensors of a model directory into `model`, all but the head's if the labels differ; of a stem that goes on
+    behind the last of `model`'s layers only those layers, since what follows was made for other tokens.
 
     Landmarks are left out: they will be those of the new data. `features` (sequences, frames, bands) are some
     of the new data, on which the batch norms, which a model directory has no more, are set up again where
@@ -30,17 +31,22 @@ def start_from(model: Classifier, folder: Path, features: Tensor) -> None:
         tensors = {name: tensor.float() for name, tensor in load_file(file).items()}
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(f"cannot start from {folder}: {error}", 66) from error
+    layers = model.config["stem"].get("layers", [])
+    if len(layers) < len(config["stem"].get("layers", [])):
+        config["stem"]["layers"] = config["stem"]["layers"][: len(layers)]
+        kept = ("input.", *(f"stem.layers.{index}." for index in range(len(layers))))
+        tensors = {name: tensor for name, tensor in tensors.items() if name.startswith(kept)}
     for key in ("frontend", "stem"):
         if config[key] != model.config[key]:
             raise TrainingError(f"cannot start from {folder}: its `{key}` differs from the recipe's", 78)
     own = model.state_dict()
     head = config["labels"] == model.config["labels"]
-    kept = {
+    fitting = {
         name: tensor
         for name, tensor in tensors.items()
         if name in own and own[name].shape == tensor.shape and (head or not name.startswith("head."))
     }
-    model.load_state_dict(kept, strict=False)
+    model.load_state_dict(fitting, strict=False)
     stem = model.stem
     if isinstance(stem, ConvolutionStem):
         _unfold(stem, tensors, model.input(features))

@@ -91,7 +91,7 @@ class ModelOptions:
 class TrainingOptions:
     """What the model sees and how it is fitted."""
 
-    initial: str = option("", "model directory to start from, with the same front-end and stem")
+    initial: str = option("", "model directory to start from, with the same front-end and stem, or one that begins with the same layers")
     epochs: int = option(60, "epochs with softmax attention")
     landmark_epochs: int = option(15, "further epochs with fixed landmarks (continual-nystrom)")
     batch: int = option(64, "sequences in a step")

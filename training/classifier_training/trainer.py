@@ -28,7 +28,7 @@ from .yamnet import read_stem
 
 # Training options that a copy of a frozen stem's columns depends on.
 COPIED = (
-    "seed clip_seconds cold_fraction shift_seconds gain_db speed colour_db echo_probability noise_probability "
+    "initial seed clip_seconds cold_fraction shift_seconds gain_db speed colour_db echo_probability noise_probability "
     "noise_snr_db recordings_share time_mask_frames band_mask_bands precision"
 ).split()
 _GRADIENT_NORM = 5.0

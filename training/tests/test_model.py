@@ -202,6 +202,25 @@ def test_a_model_starts_where_another_ended(options: dict[str, Any], tmp_path: P
 
 
 @torch.no_grad()
+def test_a_longer_stem_is_cut(tmp_path: Path) -> None:
+    """What its first layers say stays; the projection and the encoder, made for other tokens, do not come along."""
+    x = torch.randn(2, 64, BANDS)
+    longer = model(stem="yamnet", yamnet_blocks=3, layers=1).folded()
+    shorter = model(stem="yamnet", yamnet_blocks=2, layers=1).folded()
+    for parameter in shorter.parameters():
+        parameter.mul_(0.5)
+    encoder = {name: tensor.clone() for name, tensor in shorter.encoder.state_dict().items()}
+    save_file({name: tensor.contiguous() for name, tensor in longer.state_dict().items()}, tmp_path / "w")
+    (tmp_path / "config.json").write_text(json.dumps({**longer.config, "weights": {"file": "w"}}))
+    start_from(shorter, tmp_path, x)
+    depth = shorter.stem.depth
+    assert torch.allclose(shorter.begin(x, depth), longer.begin(x, depth), atol=1e-5)
+    assert all(torch.equal(encoder[name], tensor) for name, tensor in shorter.encoder.state_dict().items())
+    with pytest.raises(TrainingError, match="its `stem` differs"):
+        start_from(model(stem="yamnet", yamnet_blocks=4), tmp_path, x)
+
+
+@torch.no_grad()
 def test_a_standardized_stem_is_the_same() -> None:
     """The projection takes in columns of mean 0 and deviation 1; with the same result, also folded and loaded."""
     first, x = model(stem="yamnet", yamnet_blocks=3, layers=1).folded(), torch.randn(4, 64, BANDS)
