@@ -41,7 +41,7 @@ struct Stem: Sendable {
     }
 
     /// Floats of a stream's columns.
-    var columnsCount: Int { starts[layers.count] }
+    var keptColumnsCount: Int { starts[layers.count] }
 
     /// Floats of a stream between the layers: a column, or the frames of a linear stem's token.
     var columnCount: Int {
@@ -120,7 +120,7 @@ struct StemState: ~Copyable {
 
     init(_ stem: Stem) {
         frames = AlignedBuffer(count: stem.framesPerToken * stem.inputWidth)
-        columns = AlignedBuffer(count: stem.columnsCount)
+        columns = AlignedBuffer(count: stem.keptColumnsCount)
     }
 
     var bytes: Int { 4 * (frames.count + columns.count) }
