@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Gathers the sounds that models/general learns from: prepare-general.py COLLECTED DATA OUT
+"""Gathers the sounds that models learn from YAMNet by: prepare-sounds.py [--free] COLLECTED DATA OUT
 
 COLLECTED is what `collect-sounds` made; of the stamps' spoken names, which are many and alike, an eighth is taken. DATA
 are the recordings of docs/data.md: a third of the English and a twelfth of the Arabic commands of speakers that are
 trained on, and ESC-50, a folder a class, so that each class is heard as often as a package; its fold 4 is there to
-measure by. OUT holds links and copies.
+measure by; with --free only ESC-10's clips, its freely licensed part. OUT holds links and copies.
 """
 
 import csv
@@ -21,7 +21,7 @@ def link(source: Path, target: Path) -> None:
     os.link(source, target)
 
 
-def main(collected: Path, data: Path, out: Path) -> None:
+def main(collected: Path, data: Path, out: Path, free: bool) -> None:
     for package in sorted(collected.iterdir()):
         files = sorted(file for file in package.rglob("*") if file.is_file())
         if package.name == STAMPS:
@@ -40,12 +40,15 @@ def main(collected: Path, data: Path, out: Path) -> None:
                 shutil.copy(data / "arabic-speech-commands" / name, out / "arabic" / name.replace("/", "-"))
     with (data / "esc50" / "esc50.csv").open(newline="") as table:
         for row in csv.DictReader(table):
+            if free and row["esc10"] != "True":
+                continue
             target = out / f"esc50-{row['category']}"
             target.mkdir(exist_ok=True)
             shutil.copy(data / "esc50" / "audio" / row["filename"], target)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--free"]
+    if len(arguments) != 3:
         sys.exit(__doc__)
-    main(*map(Path, sys.argv[1:]))
+    main(*map(Path, arguments), free="--free" in sys.argv)
