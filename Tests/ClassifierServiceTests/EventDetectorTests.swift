@@ -66,6 +66,8 @@ internal import Testing
         #expect(try result("##--#") == [])
         #expect(try result("#++-") == [Span(start: 1000, end: 1200)], "the lower threshold holds while it rises")
         #expect(try result("##-#") == [], "the end of the input shortens, it does not lengthen")
+        #expect(try result("-##") == [Span(start: 1100, end: 1200)], "of what the end cuts short, half is enough")
+        #expect(try result("-##-") == [])
     }
 
     @Test func closeEventsAreOne() throws {

@@ -22,7 +22,7 @@ _CUT_IN = (
 # labels come up more often than others.
 _KINDS = ("clip", "background", "noise", "hiss", "silence")
 _KIND_LIMITS = (0.4, 0.6, 0.8, 0.9)
-_RECORDING = 0.5  # share of the background that comes from recordings without labels, where there are any
+_RECORDING = 0.25  # share of what is heard that comes from recordings without labels, where there are any
 _COLOUR_POINTS = 6
 _ECHO_SECONDS = 0.4
 _NOISE_DBFS = (-60.0, -25.0)
@@ -258,9 +258,9 @@ class Composer:
 
     def _filling(self, rng: np.random.Generator) -> Piece:
         """Something to be heard before or after a clip."""
-        kind = _KINDS[np.searchsorted(_KIND_LIMITS, rng.random())]
-        if kind == "background" and self._recordings and rng.random() < _RECORDING:
+        if self._recordings and rng.random() < _RECORDING:
             return self.recording(rng)
+        kind = _KINDS[np.searchsorted(_KIND_LIMITS, rng.random())]
         if kind in ("clip", "background"):
             clips = self._context if kind == "clip" else self._background
             return self._clip(clips[rng.integers(len(clips))], rng)

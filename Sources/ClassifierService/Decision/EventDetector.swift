@@ -95,12 +95,16 @@ public struct EventDetector: Sendable {
         return events
     }
 
-    /// The stream has ended, and so has every event that is still open.
+    /// The stream has ended, and so has every event that is still open. What it cut short while the least duration was not yet over
+    /// is told if half of that was: a short file often ends soon after the sound that it was recorded for.
     public mutating func finish() -> [Event] {
-        tracks.indices.compactMap { label in
-            switch tracks[label].state {
-            case .active, .falling: return end(label)
-            case .idle, .rising: return nil
+        tracks.indices.flatMap { label -> [Event] in
+            let track = tracks[label]
+            switch track.state {
+            case .active, .falling: return [end(label)]
+            case .rising where track.last - track.start >= rules.minimumDuration / 2 - Self.rounding:
+                return [event(label, .start), end(label)]
+            case .idle, .rising: return []
             }
         }
     }
