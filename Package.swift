@@ -15,7 +15,11 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "audio-classifierd",
     products: [
+        // From samples to labels and events.
+        .library(name: "AudioClassifier", targets: ["AudioClassifier"]),
+        // From audio to log-mel frames.
         .library(name: "AudioFrontend", targets: ["AudioFrontend"]),
+        // From feature streams to logits.
         .library(name: "StreamTransformer", targets: ["StreamTransformer"]),
         .executable(name: "audio-classifierd", targets: ["audio-classifierd"]),
     ],
@@ -43,29 +47,31 @@ let package = Package(
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .target(name: "CKernels"),
         // Starting a command without the service's descriptors, which Glibc's Swift module does not offer.
-        .target(name: "CCommand"),
-        .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
-        .target(name: "StrictDecoding", swiftSettings: strict),
+        .target(name: "CSpawn"),
+        .target(name: "Kernels", dependencies: ["CKernels", "StrictCoding"], swiftSettings: strict),
+        .target(name: "StrictCoding", swiftSettings: strict),
         .target(
             name: "AudioFrontend",
-            dependencies: ["CSndFile", "CFFTW3f", "CSoxr", "Kernels", "StrictDecoding"],
+            dependencies: ["CSndFile", "CFFTW3f", "CSoxr", "Kernels", "StrictCoding"],
             swiftSettings: strict),
         .target(
             name: "StreamTransformer",
-            dependencies: ["CCrypto", "Kernels", "StrictDecoding"],
+            dependencies: ["CCrypto", "Kernels", "StrictCoding"],
             swiftSettings: strict),
         .target(
-            name: "ClassifierService",
-            dependencies: [
-                "AudioFrontend", "Kernels", "StreamTransformer", "StrictDecoding",
-                .product(name: "Logging", package: "swift-log"),
-            ],
+            name: "AudioClassifier",
+            dependencies: ["AudioFrontend", "Kernels", "StreamTransformer", "StrictCoding"],
+            swiftSettings: strict),
+        // What `bench` measures, and the yardstick of Benchmarks/.
+        .target(
+            name: "ModelBenchmark",
+            dependencies: ["AudioClassifier", "AudioFrontend", "Kernels", "StreamTransformer", "StrictCoding"],
             swiftSettings: strict),
         .target(
             name: "ClassifierServer",
             dependencies: [
-                "AudioFrontend", "CCommand", "CMosquitto", "ClassifierService", "Kernels", "StreamTransformer",
-                "StrictDecoding",
+                "AudioClassifier", "AudioFrontend", "CMosquitto", "CSpawn", "Kernels", "StreamTransformer",
+                "StrictCoding",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -85,15 +91,17 @@ let package = Package(
         .executableTarget(
             name: "audio-classifierd",
             dependencies: [
-                "ClassifierServer", "ClassifierService", "AudioFrontend", "StreamTransformer",
+                "AudioClassifier", "AudioFrontend", "ClassifierServer", "Kernels", "ModelBenchmark",
+                "StreamTransformer",
+                "StrictCoding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .target(name: "CAllocationCounter"),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
-            name: "TestSupport", dependencies: ["AudioFrontend", "CCrypto", "StreamTransformer", "StrictDecoding"],
-            swiftSettings: strict),
+            name: "TestSupport", dependencies: ["AudioFrontend", "CCrypto", "StreamTransformer", "StrictCoding"],
+            path: "Tests/TestSupport", swiftSettings: strict),
         // Millions of tokens against float64: `make endurance`.
         .executableTarget(
             name: "endurance", dependencies: ["Kernels", "StreamTransformer", "TestSupport"],
@@ -101,7 +109,7 @@ let package = Package(
         // A step beside OpenBLAS, and the machine's limit: `make bench`.
         .target(name: "CPeak", path: "Benchmarks/Peak"),
         .executableTarget(
-            name: "yardstick", dependencies: ["CPeak", "ClassifierService", "Kernels", "StreamTransformer"],
+            name: "yardstick", dependencies: ["CPeak", "Kernels", "ModelBenchmark", "StreamTransformer"],
             path: "Benchmarks/Yardstick", swiftSettings: strict),
         // Real-time streams for the daemon: `make soak`.
         .executableTarget(name: "stream-load", path: "Benchmarks/StreamLoad", swiftSettings: strict),
@@ -109,30 +117,32 @@ let package = Package(
         .testTarget(
             name: "AudioFrontendTests",
             dependencies: [
-                "AudioFrontend", "CAllocationCounter", "CSndFile", "ClassifierService", "Kernels", "TestSupport",
+                "AudioFrontend", "CAllocationCounter", "CSndFile", "Kernels", "TestSupport",
             ],
             resources: [.copy("Resources")],
             swiftSettings: strict),
         .testTarget(
             name: "StreamTransformerTests",
-            dependencies: ["CAllocationCounter", "Kernels", "StreamTransformer", "StrictDecoding", "TestSupport"],
+            dependencies: ["CAllocationCounter", "Kernels", "StreamTransformer", "StrictCoding", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ClassifierServiceTests",
+            name: "AudioClassifierTests",
             dependencies: [
-                "AudioFrontend", "ClassifierService", "Kernels", "StreamTransformer", "StrictDecoding", "TestSupport",
+                "AudioClassifier", "AudioFrontend", "Kernels", "StreamTransformer", "StrictCoding", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "ClassifierServerTests",
             dependencies: [
-                "AudioFrontend", "ClassifierServer", "ClassifierService", "TestSupport",
+                "AudioClassifier", "AudioFrontend", "ClassifierServer", "TestSupport",
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["audio-classifierd", "Kernels", "StreamTransformer", "StrictDecoding", "TestSupport"],
+            dependencies: [
+                "audio-classifierd", "AudioClassifier", "Kernels", "StreamTransformer", "StrictCoding", "TestSupport",
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

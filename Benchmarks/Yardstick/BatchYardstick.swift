@@ -1,5 +1,5 @@
-internal import ClassifierService
 internal import Kernels
+internal import ModelBenchmark
 internal import StreamTransformer
 
 /// The steps of many streams beside sgemm of the same products.

@@ -1,5 +1,5 @@
-internal import ClassifierService
 internal import Kernels
+internal import ModelBenchmark
 internal import StreamTransformer
 
 /// One stream's step beside six matrix-vector products of D x D, which are about its weights.

@@ -1,7 +1,8 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Glibc
 internal import Kernels
 internal import StreamTransformer
+internal import StrictCoding
 
 /// One step, and many streams' steps, against what the same products cost in OpenBLAS, in the same run (docs/performance.md): `make bench`.
 @main

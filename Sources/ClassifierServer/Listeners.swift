@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Logging
 internal import NIOCore
 internal import NIOPosix

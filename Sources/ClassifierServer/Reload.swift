@@ -1,6 +1,7 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Logging
 internal import StreamTransformer
+internal import StrictCoding
 
 /// SIGHUP: the configuration, the models and the certificate are read again. New streams and connections get what is new,
 /// running ones keep what they have, and sources that have changed begin anew. What is wrong changes nothing.
@@ -43,7 +44,7 @@ struct Reload: Sendable {
             loaded = try await load(next)
         } catch {
             log.error(
-                "the configuration is not reloaded: \(ServiceError(error).message); the service goes on with the one that it has"
+                "the configuration is not reloaded: \(ClassifierError(error).message); the service goes on with the one that it has"
             )
             return
         }

@@ -1,10 +1,11 @@
+public import AudioClassifier
 internal import AudioFrontend
-public import ClassifierService
 internal import Glibc
 public import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import StreamTransformer
+internal import StrictCoding
 internal import UnixSignals
 
 /// `serve`: many live streams over sockets, HTTP and WebSocket, until a signal ends it.

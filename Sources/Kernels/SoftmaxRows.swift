@@ -1,4 +1,5 @@
 internal import CKernels
+package import StrictCoding
 
 /// Softmax averages of one set of tokens for many queries: for each head and query (row) the largest score, the sum of
 /// exp(score - largest), and that sum weighted with values of `width` elements.

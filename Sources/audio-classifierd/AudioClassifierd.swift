@@ -1,5 +1,5 @@
 import ArgumentParser
-import ClassifierService
+import AudioClassifier
 import Glibc
 
 @main

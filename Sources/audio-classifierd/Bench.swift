@@ -1,5 +1,6 @@
 public import ArgumentParser
-public import ClassifierService
+internal import AudioClassifier
+internal import ModelBenchmark
 public import StreamTransformer
 
 struct Bench: ParsableCommand {
@@ -78,7 +79,9 @@ struct Bench: ParsableCommand {
             return try OutputSink().write(format == .table ? report.table : report.json)
         }
         let benchmark = StageBenchmark(selection, windows: window, model: model, weights: weights, streams: streams)
-        let rows = try benchmark.run(progress: Progress.ifTerminal("bench"))
+        let progress = Progress.ifTerminal("bench")
+        let rows = try benchmark.run { progress?.update($0, $1) }
+        progress?.finish()
         try OutputSink().write(format == .table ? benchmark.table(rows) : StageBenchmark.json(rows))
     }
 }

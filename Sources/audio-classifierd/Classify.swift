@@ -1,5 +1,5 @@
 import ArgumentParser
-import ClassifierService
+import AudioClassifier
 import Glibc
 
 struct Classify: ParsableCommand {
@@ -52,6 +52,7 @@ struct Classify: ParsableCommand {
         report.every = every
         var session = StreamSession(model: model, report: report)
         session.format = format
+        session.followProgram()
         session.input = inputArguments.options(interrupt: interrupt)
         session.framed = emit != .summary
         let files = try paths.flatMap { path -> [String] in
@@ -60,7 +61,7 @@ struct Classify: ParsableCommand {
             return try AudioPaths.files(below: path).map { folder + $0 }
         }
         guard !files.isEmpty else {
-            throw ServiceError(
+            throw ClassifierError(
                 .noInput, code: "not_found", "\(paths.joined(separator: ", ")): there is no audio file there")
         }
         let job = ClassificationJob(

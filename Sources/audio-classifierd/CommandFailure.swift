@@ -1,6 +1,6 @@
 import ArgumentParser
+import AudioClassifier
 import AudioFrontend
-import ClassifierService
 import Glibc
 import Logging
 import StreamTransformer
@@ -11,8 +11,8 @@ enum CommandFailure {
         switch error {
         case is OutputSink.ReaderGone:
             Glibc.exit(ExitStatus.done.rawValue)
-        case is ServiceError, is AudioError, is ModelError:
-            let failure = ServiceError(error)
+        case is ClassifierError, is AudioError, is ModelError:
+            let failure = ClassifierError(error)
             report(failure)
             Glibc.exit(failure.status.rawValue)
         case let code as ExitCode:
@@ -23,7 +23,33 @@ enum CommandFailure {
         }
     }
 
-    static func report(_ failure: ServiceError) {
+    static func report(_ failure: ClassifierError) {
         Logger(label: "audio-classifierd").error("\(failure.message)", metadata: nil)
+    }
+}
+
+/// The exit statuses of `sysexits.h` that the commands use.
+enum ExitStatus: Int32 {
+    case done = 0
+    case usage = 64
+    case data = 65
+    case noInput = 66
+    case unavailable = 69
+    case software = 70
+    case inputOutput = 74
+    case configuration = 78
+}
+
+extension ClassifierError {
+    var status: ExitStatus {
+        switch kind {
+        case .usage: .usage
+        case .data: .data
+        case .noInput: .noInput
+        case .unavailable: .unavailable
+        case .software: .software
+        case .inputOutput: .inputOutput
+        case .configuration: .configuration
+        }
     }
 }

@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import ClassifierService
+internal import ArgumentParser
+internal import AudioClassifier
 import Glibc
 internal import StreamTransformer
 
@@ -48,7 +48,7 @@ struct Encode: ParsableCommand {
         logging.start()
         let isLive = features == "-"
         if isLive, isatty(STDIN_FILENO) != 0 {
-            throw ServiceError(
+            throw ClassifierError(
                 .usage, code: "usage",
                 "standard input is a terminal: pipe features into it, a frame a line, or name a file")
         }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import AudioClassifier
 import AudioFrontend
-import ClassifierService
 
 struct Features: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 public import ArgumentParser
-public import ClassifierService
+internal import AudioClassifier
 public import Logging
 
 extension StandardErrorLog.Format: ExpressibleByArgument {}

@@ -1,5 +1,5 @@
 public import ArgumentParser
-public import ClassifierService
+public import AudioClassifier
 public import StreamTransformer
 
 extension WeightPrecision: ExpressibleByArgument {}

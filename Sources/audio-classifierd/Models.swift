@@ -1,5 +1,5 @@
 import ArgumentParser
-import ClassifierService
+import AudioClassifier
 
 struct Models: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,7 +71,7 @@ struct Models: ParsableCommand {
             for directory in directories {
                 do { try output.write(try ModelReport.verify(directory)) } catch {
                     failed = true
-                    CommandFailure.report(ServiceError(error))
+                    CommandFailure.report(ClassifierError(error))
                 }
             }
             if failed { throw ExitCode(ExitStatus.configuration.rawValue) }

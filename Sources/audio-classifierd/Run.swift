@@ -1,5 +1,5 @@
 import ArgumentParser
-import ClassifierService
+import AudioClassifier
 import Glibc
 
 struct Run: ParsableCommand {
@@ -48,7 +48,7 @@ struct Run: ParsableCommand {
     func run() throws {
         logging.start()
         guard input != "-" || isatty(STDIN_FILENO) == 0 else {
-            throw ServiceError(
+            throw ClassifierError(
                 .usage, code: "usage",
                 "standard input is a terminal: pipe audio into it (arecord -q -t raw -f S16_LE -r 16000 -c 1 | audio-classifierd run -) or name a file"
             )
@@ -61,6 +61,7 @@ struct Run: ParsableCommand {
         report.every = every
         var session = StreamSession(model: model, report: report)
         session.format = format
+        session.followProgram()
         session.input = inputArguments.options(interrupt: interrupt)
         session.stateIn = stateIn
         session.stateOut = stateOut

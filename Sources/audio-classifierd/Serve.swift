@@ -1,6 +1,6 @@
 import ArgumentParser
+import AudioClassifier
 import ClassifierServer
-import ClassifierService
 import Logging
 
 struct Serve: AsyncParsableCommand {
@@ -46,7 +46,7 @@ struct Serve: AsyncParsableCommand {
             var flags: [String: String] = [:]
             for setting in set {
                 guard let equals = setting.firstIndex(of: "=") else {
-                    throw ServiceError(
+                    throw ClassifierError(
                         .usage, code: "usage", "--set \(setting): expected KEY=VALUE, as listen.http=off")
                 }
                 flags[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])

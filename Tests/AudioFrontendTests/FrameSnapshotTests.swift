@@ -1,5 +1,6 @@
 import AudioFrontend
 import Kernels
+internal import StrictCoding
 import TestSupport
 import Testing
 

@@ -1,5 +1,4 @@
 import AudioFrontend
-import ClassifierService
 import Foundation
 import TestSupport
 import Testing
@@ -23,14 +22,14 @@ struct ReferenceVectorTests {
     @Test(arguments: names)
     func definition(_ name: String) throws {
         let (observed, example) = try frames(name)
-        let expected = try NumpyArray(path: Self.path("\(name).definition.npy"))
+        let expected = try NumpyFloats(path: Self.path("\(name).definition.npy"))
         try compare(observed, with: expected, example, tolerance: Self.tolerance(name) ?? 1e-5, "\(name), definition")
     }
 
     @Test(arguments: names.filter { $0 != "mixed" })
     func otherProgram(_ name: String) throws {
         let (observed, example) = try frames(name)
-        let expected = try NumpyArray(path: Self.path("\(name).npy"))
+        let expected = try NumpyFloats(path: Self.path("\(name).npy"))
         let tolerance = max(example.tolerance, Self.tolerance(name) ?? 0)
         try compare(observed, with: expected, example, tolerance: tolerance, "\(name), \(example.reference)")
     }
@@ -57,13 +56,13 @@ struct ReferenceVectorTests {
     private func frames(_ name: String) throws -> ([Float], Case) {
         let data = try Data(contentsOf: URL(filePath: Self.path("\(name).json")))
         let example = try JSONDecoder().decode(Case.self, from: data)
-        let signal = try NumpyArray(path: Self.path(example.signal))
+        let signal = try NumpyFloats(path: Self.path(example.signal))
         return (try AudioFrontendTests.frames(of: signal.values, example.frontend), example)
     }
 
     /// Tolerances are in units of the natural logarithm.
     private func compare(
-        _ observed: [Float], with expected: NumpyArray, _ example: Case, tolerance: Double, _ place: String
+        _ observed: [Float], with expected: NumpyFloats, _ example: Case, tolerance: Double, _ place: String
     ) throws {
         #expect(expected.columns == example.frontend.bands)
         let unit =

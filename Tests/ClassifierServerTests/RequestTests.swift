@@ -1,5 +1,5 @@
+internal import AudioClassifier
 internal import ClassifierServer
-internal import ClassifierService
 internal import NIOHTTP1
 internal import TestSupport
 internal import Testing

@@ -1,6 +1,6 @@
+internal import AudioClassifier
 internal import AudioFrontend
 internal import ClassifierServer
-internal import ClassifierService
 internal import TestSupport
 internal import Testing
 
@@ -20,10 +20,10 @@ internal import Testing
     private func message(_ yaml: String, flags: [String: String] = [:], environment: [String: String] = [:]) throws
         -> String
     {
-        let error = try #require(throws: ServiceError.self) {
+        let error = try #require(throws: ClassifierError.self) {
             try read(yaml, flags: flags, environment: environment)
         }
-        #expect(error.status == .configuration)
+        #expect(error.kind == .configuration)
         return error.message
     }
 
@@ -76,7 +76,7 @@ internal import Testing
         #expect(
             try message("", environment: ["AUDIO_CLASSIFIERD_LIMITS_STREAMS": "x"]).hasPrefix(
                 "AUDIO_CLASSIFIERD_LIMITS_STREAMS"))
-        let missing = try #require(throws: ServiceError.self) { try ServeConfiguration(file: "/none/serve.yaml") }
+        let missing = try #require(throws: ClassifierError.self) { try ServeConfiguration(file: "/none/serve.yaml") }
         #expect(missing.message.hasPrefix("/none/serve.yaml: "))
     }
 

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import StrictDecoding
+internal import StrictCoding
 internal import TestSupport
 internal import Testing
 

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import StrictDecoding
+internal import StrictCoding
 internal import TestSupport
 internal import Testing
 

@@ -1,4 +1,4 @@
-internal import StrictDecoding
+internal import StrictCoding
 internal import TestSupport
 internal import Testing
 

@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import Glibc
 internal import StreamTransformer
-internal import StrictDecoding
+internal import StrictCoding
 internal import Synchronization
 internal import TestSupport
 internal import Testing

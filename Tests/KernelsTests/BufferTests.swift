@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 internal import TestSupport
 internal import Testing
 

@@ -1,5 +1,5 @@
 internal import StreamTransformer
-internal import StrictDecoding
+internal import StrictCoding
 internal import TestSupport
 internal import Testing
 

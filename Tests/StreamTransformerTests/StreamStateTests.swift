@@ -1,5 +1,6 @@
 internal import Kernels
 internal import StreamTransformer
+internal import StrictCoding
 internal import TestSupport
 internal import Testing
 

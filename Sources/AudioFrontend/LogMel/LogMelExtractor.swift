@@ -1,5 +1,6 @@
 internal import Glibc
-package import Kernels
+internal import Kernels
+package import StrictCoding
 
 /// Samples in, log-mel frames out, one hop at a time; the only implementation, for files as for microphones.
 ///

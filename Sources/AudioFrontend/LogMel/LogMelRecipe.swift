@@ -1,4 +1,4 @@
-internal import StrictDecoding
+internal import StrictCoding
 
 /// How samples become log-mel frames: every number that a model's training and its use must share.
 ///

@@ -1,5 +1,6 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import FoundationEssentials
+internal import StrictCoding
 internal import Yams
 
 /// Settings from flags, environment, a YAML file and defaults, in this order of precedence. It remembers what it was
@@ -37,8 +38,8 @@ final class ConfigurationReader {
     /// Reads the whole configuration.
     /// - Parameter yaml: the file's text; nil where there is no file.
     func read<Result>(
-        _ yaml: String?, _ body: (inout ConfigurationSection) throws(ServiceError) -> Result
-    ) throws(ServiceError) -> Result {
+        _ yaml: String?, _ body: (inout ConfigurationSection) throws(ClassifierError) -> Result
+    ) throws(ClassifierError) -> Result {
         var section = ConfigurationSection(self, path: "", node: try yaml.flatMap(compose), depth: 0)
         let result = try body(&section)
         try section.refuseOthers()
@@ -51,8 +52,8 @@ final class ConfigurationReader {
     /// Variables with the prefix that are no setting, perhaps misspelt.
     var unusedVariables: [String] { environment.keys.sorted() }
 
-    static func wrong(_ origin: String, _ message: String) -> ServiceError {
-        ServiceError(.configuration, code: "configuration", "\(origin): \(message)")
+    static func wrong(_ origin: String, _ message: String) -> ClassifierError {
+        ClassifierError(.configuration, code: "configuration", "\(origin): \(message)")
     }
 
     func origin(_ node: Node?) -> String { "\(file):\(node?.mark?.line ?? 1)" }
@@ -69,7 +70,7 @@ final class ConfigurationReader {
         entries.append(Entry(depth: depth, key: key, value: value, origin: origin))
     }
 
-    private func compose(_ yaml: String) throws(ServiceError) -> Node? {
+    private func compose(_ yaml: String) throws(ClassifierError) -> Node? {
         do { return try Yams.compose(yaml: yaml) } catch let error as YamlError {
             switch error {
             case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
@@ -110,7 +111,7 @@ struct ConfigurationSection {
     /// Where this section is, for messages about several of its settings.
     var place: String { origin }
 
-    func refuseOthers() throws(ServiceError) {
+    func refuseOthers() throws(ClassifierError) {
         guard isMapping else { throw ConfigurationReader.wrong(origin, "expected settings, as \"key: value\"") }
         for (key, _) in Self.entries(mapping) {
             let name = key.scalar?.string ?? "?"
@@ -126,8 +127,8 @@ struct ConfigurationSection {
 
     /// A section within this one.
     mutating func section<Result>(
-        _ key: String, _ body: (inout ConfigurationSection) throws(ServiceError) -> Result
-    ) throws(ServiceError) -> Result {
+        _ key: String, _ body: (inout ConfigurationSection) throws(ClassifierError) -> Result
+    ) throws(ClassifierError) -> Result {
         known.append(key)
         reader.record(key, nil, depth: depth, origin: "")
         var inner = ConfigurationSection(
@@ -139,8 +140,8 @@ struct ConfigurationSection {
 
     /// A list of sections.
     mutating func list<Result>(
-        _ key: String, _ body: (inout ConfigurationSection) throws(ServiceError) -> Result
-    ) throws(ServiceError) -> [Result] {
+        _ key: String, _ body: (inout ConfigurationSection) throws(ClassifierError) -> Result
+    ) throws(ClassifierError) -> [Result] {
         known.append(key)
         guard let node = mapping?[key], !node.isNull else {
             reader.record(key, "[]", depth: depth, origin: "default")
@@ -170,7 +171,7 @@ struct ConfigurationSection {
     mutating func value<Value>(
         _ key: String, default fallback: Value, expected: String, show: (Value) -> String,
         parse: (String) -> Value?
-    ) throws(ServiceError) -> Value {
+    ) throws(ClassifierError) -> Value {
         known.append(key)
         guard let found = try text(key) else {
             reader.record(key, show(fallback), depth: depth, origin: "default")
@@ -185,7 +186,7 @@ struct ConfigurationSection {
     }
 
     /// Words, as a list in the file or with commas between them elsewhere.
-    mutating func words(_ key: String, default fallback: [String] = []) throws(ServiceError) -> [String] {
+    mutating func words(_ key: String, default fallback: [String] = []) throws(ClassifierError) -> [String] {
         known.append(key)
         let override = isOverridable ? reader.override(path + key) : nil
         let result: [String]
@@ -208,7 +209,7 @@ struct ConfigurationSection {
     }
 
     /// Numbers by name, as `thresholds: {yes: 0.8}`.
-    mutating func numbers(_ key: String) throws(ServiceError) -> [String: Double] {
+    mutating func numbers(_ key: String) throws(ClassifierError) -> [String: Double] {
         known.append(key)
         guard let node = mapping?[key], !node.isNull else {
             reader.record(key, "{}", depth: depth, origin: "default")
@@ -229,7 +230,7 @@ struct ConfigurationSection {
         return result
     }
 
-    private func text(_ key: String) throws(ServiceError) -> (text: String, origin: String)? {
+    private func text(_ key: String) throws(ClassifierError) -> (text: String, origin: String)? {
         if isOverridable, let override = reader.override(path + key) { return override }
         guard let node = mapping?[key], !node.isNull else { return nil }
         guard let scalar = node.scalar else {

@@ -1,20 +1,21 @@
-internal import ClassifierService
+internal import AudioClassifier
 
 /// The kinds of settings that there are.
 extension ConfigurationSection {
-    mutating func string(_ key: String, default fallback: String) throws(ServiceError) -> String {
+    mutating func string(_ key: String, default fallback: String) throws(ClassifierError) -> String {
         try value(key, default: fallback, expected: "a text", show: Self.quoted) { $0 }
     }
 
     /// A text, or nothing.
-    mutating func optionalString(_ key: String, isSecret: Bool = false) throws(ServiceError) -> String? {
+    mutating func optionalString(_ key: String, isSecret: Bool = false) throws(ClassifierError) -> String? {
         try value(
             key, default: String?.none, expected: "a text",
             show: { $0.map { isSecret ? "\"(set)\"" : Self.quoted($0) } ?? "null" }
         ) { $0.isEmpty ? String?.none : .some($0) }
     }
 
-    mutating func integer(_ key: String, default fallback: Int, in range: ClosedRange<Int>) throws(ServiceError) -> Int
+    mutating func integer(_ key: String, default fallback: Int, in range: ClosedRange<Int>) throws(ClassifierError)
+        -> Int
     {
         try value(
             key, default: fallback, expected: "a whole number in \(range.lowerBound) ... \(range.upperBound)",
@@ -22,7 +23,7 @@ extension ConfigurationSection {
         ) { Int($0).flatMap { range.contains($0) ? $0 : nil } }
     }
 
-    mutating func optionalInteger(_ key: String, in range: ClosedRange<Int>) throws(ServiceError) -> Int? {
+    mutating func optionalInteger(_ key: String, in range: ClosedRange<Int>) throws(ClassifierError) -> Int? {
         try value(
             key, default: Int?.none, expected: "a whole number in \(range.lowerBound) ... \(range.upperBound)",
             show: { $0.map { "\($0)" } ?? "null" }
@@ -31,21 +32,21 @@ extension ConfigurationSection {
 
     mutating func number(
         _ key: String, default fallback: Double, in range: ClosedRange<Double>
-    ) throws(ServiceError) -> Double {
+    ) throws(ClassifierError) -> Double {
         try value(
             key, default: fallback, expected: "a number in \(range.lowerBound) ... \(range.upperBound)",
             show: { "\($0)" }
         ) { Double($0).flatMap { range.contains($0) ? $0 : nil } }
     }
 
-    mutating func optionalNumber(_ key: String, in range: ClosedRange<Double>) throws(ServiceError) -> Double? {
+    mutating func optionalNumber(_ key: String, in range: ClosedRange<Double>) throws(ClassifierError) -> Double? {
         try value(
             key, default: Double?.none, expected: "a number in \(range.lowerBound) ... \(range.upperBound)",
             show: { $0.map { "\($0)" } ?? "null" }
         ) { text in Double(text).flatMap { range.contains($0) ? .some(.some($0)) : .none } ?? Double??.none }
     }
 
-    mutating func flag(_ key: String, default fallback: Bool) throws(ServiceError) -> Bool {
+    mutating func flag(_ key: String, default fallback: Bool) throws(ClassifierError) -> Bool {
         try value(key, default: fallback, expected: "true or false", show: { "\($0)" }) { text in
             switch text {
             case "true", "yes", "on": true
@@ -58,7 +59,7 @@ extension ConfigurationSection {
     /// One of an enumeration's words.
     mutating func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String, default fallback: Choice
-    ) throws(ServiceError) -> Choice where Choice.RawValue == String {
+    ) throws(ClassifierError) -> Choice where Choice.RawValue == String {
         try value(
             key, default: fallback, expected: Choice.allCases.map(\.rawValue).joined(separator: ", "),
             show: { Self.quoted($0.rawValue) }
@@ -66,7 +67,7 @@ extension ConfigurationSection {
     }
 
     /// An address to listen on, or nil for "off".
-    mutating func address(_ key: String, default fallback: ListenAddress?) throws(ServiceError) -> ListenAddress? {
+    mutating func address(_ key: String, default fallback: ListenAddress?) throws(ClassifierError) -> ListenAddress? {
         try value(
             key, default: fallback,
             expected: "HOST:PORT with an address in numbers or localhost, unix:PATH or off",

@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import FoundationEssentials
 
 extension ServeConfiguration {
@@ -47,16 +47,16 @@ extension ServeConfiguration {
 }
 
 extension ServeConfiguration.Events {
-    init(_ section: inout ConfigurationSection) throws(ServiceError) {
+    init(_ section: inout ConfigurationSection) throws(ClassifierError) {
         store = try section.integer("store", default: 10_000, in: 1...10_000_000)
         standardOutput = try section.flag("stdout", default: false)
-        file = try section.section("file") { section throws(ServiceError) -> File? in
+        file = try section.section("file") { section throws(ClassifierError) -> File? in
             let path = try section.optionalString("path")
             let bytes = try section.integer("max_bytes", default: 10 << 20, in: 1024...1 << 40)
             let keep = try section.integer("keep", default: 5, in: 0...1000)
             return path.map { File(path: $0, maximumBytes: bytes, keep: keep) }
         }
-        webHook = try section.section("webhook") { section throws(ServiceError) -> WebHook? in
+        webHook = try section.section("webhook") { section throws(ClassifierError) -> WebHook? in
             let address = try section.optionalString("url")
             let tries = try section.integer("tries", default: 8, in: 1...1000)
             let authorities = try section.optionalString("ca_file")
@@ -67,7 +67,7 @@ extension ServeConfiguration.Events {
             }
             return hook
         }
-        mqtt = try section.section("mqtt") { section throws(ServiceError) in try MQTT.read(&section) }
+        mqtt = try section.section("mqtt") { section throws(ClassifierError) in try MQTT.read(&section) }
     }
 }
 
@@ -92,7 +92,7 @@ extension ServeConfiguration.Events.WebHook {
 
 extension ServeConfiguration.Events.MQTT {
     /// - Returns: nil where no broker is named.
-    static func read(_ section: inout ConfigurationSection) throws(ServiceError) -> Self? {
+    static func read(_ section: inout ConfigurationSection) throws(ClassifierError) -> Self? {
         let host = try section.optionalString("host")
         let port = try section.integer("port", default: 1883, in: 1...65535)
         let user = try section.optionalString("user")

@@ -1,5 +1,5 @@
+public import AudioClassifier
 public import AudioFrontend
-public import ClassifierService
 internal import FoundationEssentials
 
 /// Everything that `serve` can be told, checked.
@@ -102,11 +102,11 @@ public struct ServeConfiguration: Sendable {
     ///   - file: a YAML file, or nil for defaults.
     ///   - flags: values that win, by path: `listen.http`.
     ///   - environment: nil is this process's.
-    /// - Throws: ``ServiceError`` `configuration` with the place: the file and line, the variable or the flag.
+    /// - Throws: ``ClassifierError`` `configuration` with the place: the file and line, the variable or the flag.
     public init(
         file: String?, flags: [String: String] = [:],
         environment: [String: String]? = nil
-    ) throws(ServiceError) {
+    ) throws(ClassifierError) {
         var yaml: String?
         if let file {
             yaml = try? String(contentsOf: URL(filePath: file), encoding: .utf8)
@@ -114,30 +114,30 @@ public struct ServeConfiguration: Sendable {
         }
         let reader = ConfigurationReader(
             file: file ?? "", flags: flags, environment: environment ?? ProcessInfo.processInfo.environment)
-        self = try reader.read(yaml) { section throws(ServiceError) in try ServeConfiguration(&section) }
+        self = try reader.read(yaml) { section throws(ClassifierError) in try ServeConfiguration(&section) }
         text = Self.describe(reader.entries)
         values = Self.values(reader.entries)
         unusedVariables = reader.unusedVariables
     }
 
-    private init(_ root: inout ConfigurationSection) throws(ServiceError) {
+    private init(_ root: inout ConfigurationSection) throws(ClassifierError) {
         text = ""
         unusedVariables = []
         model = try root.string("model", default: "general")
         models = try root.words("models")
-        listening = try root.section("listen") { section throws(ServiceError) in
+        listening = try root.section("listen") { section throws(ClassifierError) in
             Listening(
                 http: try section.address("http", default: .network(host: "127.0.0.1", port: 8080)),
                 tcp: try section.address("tcp", default: nil), unix: try section.address("unix", default: nil))
         }
-        access = try root.section("access") { section throws(ServiceError) in
+        access = try root.section("access") { section throws(ClassifierError) in
             let token = try section.optionalString("token", isSecret: true)
             let file = try section.optionalString("token_file")
             let hosts = try section.words("hosts")
             guard token == nil, let file else { return Access(token: token, hosts: hosts) }
             return Access(token: try Self.readToken(file), hosts: hosts)
         }
-        tls = try root.section("tls") { section throws(ServiceError) -> TLS? in
+        tls = try root.section("tls") { section throws(ClassifierError) -> TLS? in
             let certificate = try section.optionalString("certificate")
             let key = try section.optionalString("key")
             if let certificate, let key { return TLS(certificate: certificate, key: key) }
@@ -147,30 +147,30 @@ public struct ServeConfiguration: Sendable {
             }
             return nil
         }
-        limits = try root.section("limits") { section throws(ServiceError) in try Limits(&section) }
-        streams = try root.section("streams") { section throws(ServiceError) in try Streams(&section) }
-        capacity = try root.section("capacity") { section throws(ServiceError) in
+        limits = try root.section("limits") { section throws(ClassifierError) in try Limits(&section) }
+        streams = try root.section("streams") { section throws(ClassifierError) in try Streams(&section) }
+        capacity = try root.section("capacity") { section throws(ClassifierError) in
             Capacity(
                 threads: try section.integer("threads", default: 0, in: 0...256),
                 load: try section.number("load", default: 0.8, in: 0.01...1),
                 latency: try section.number("latency_ms", default: 100, in: 1...60_000) / 1000)
         }
-        state = try root.section("state") { section throws(ServiceError) in
+        state = try root.section("state") { section throws(ClassifierError) in
             State(
                 folder: try section.optionalString("folder"),
                 everySeconds: try section.number("every_seconds", default: 5, in: 0.1...86400),
                 keepHours: try section.number("keep_hours", default: 24, in: 0.01...87600),
                 kept: try section.integer("kept", default: 100, in: 0...100_000))
         }
-        events = try root.section("events") { section throws(ServiceError) in try Events(&section) }
+        events = try root.section("events") { section throws(ClassifierError) in try Events(&section) }
         sources = try Source.read(&root, streams)
         try check()
     }
 
     /// What no setting shows by itself.
-    private func check() throws(ServiceError) {
-        func wrong(_ message: String) -> ServiceError {
-            ServiceError(.configuration, code: "configuration", message)
+    private func check() throws(ClassifierError) {
+        func wrong(_ message: String) -> ClassifierError {
+            ClassifierError(.configuration, code: "configuration", message)
         }
         try listening.check(hasToken: access.token != nil)
         if listening.http == nil && listening.tcp == nil && listening.unix == nil && sources.isEmpty {
@@ -178,7 +178,7 @@ public struct ServeConfiguration: Sendable {
         }
     }
 
-    private static func readToken(_ path: String) throws(ServiceError) -> String {
+    private static func readToken(_ path: String) throws(ClassifierError) -> String {
         guard let text = try? String(contentsOf: URL(filePath: path), encoding: .utf8) else {
             throw ConfigurationReader.wrong(path, "the token cannot be read")
         }
@@ -205,7 +205,7 @@ public struct ServeConfiguration: Sendable {
 }
 
 extension ServeConfiguration.Limits {
-    init(_ section: inout ConfigurationSection) throws(ServiceError) {
+    init(_ section: inout ConfigurationSection) throws(ClassifierError) {
         streams = try section.integer("streams", default: 1000, in: 1...100_000)
         streamsPerClient = try section.integer("streams_per_client", default: 1000, in: 1...100_000)
         connections = try section.integer("connections", default: 2000, in: 1...1_000_000)
@@ -219,7 +219,7 @@ extension ServeConfiguration.Limits {
 }
 
 extension ServeConfiguration.Streams {
-    init(_ section: inout ConfigurationSection) throws(ServiceError) {
+    init(_ section: inout ConfigurationSection) throws(ClassifierError) {
         format = try section.choice("sample_format", default: SampleFormat.s16le)
         rate = try section.optionalInteger("rate", in: 1000...768_000)
         channels = try section.integer("channels", default: 1, in: 1...256)
@@ -228,12 +228,12 @@ extension ServeConfiguration.Streams {
         topCount = try section.integer("top_k", default: 3, in: 1...1000)
         queueSeconds = try section.number("queue_seconds", default: 2, in: 0.1...3600)
         outputs = try section.integer("outputs", default: 1024, in: 16...1_000_000)
-        decision = try section.section("decision") { section throws(ServiceError) in try .read(&section) }
+        decision = try section.section("decision") { section throws(ClassifierError) in try .read(&section) }
     }
 }
 
 extension DecisionRules.Settings {
-    static func read(_ section: inout ConfigurationSection) throws(ServiceError) -> Self {
+    static func read(_ section: inout ConfigurationSection) throws(ClassifierError) -> Self {
         var settings = Self()
         settings.threshold = try section.optionalNumber("threshold", in: 0...1)
         settings.thresholdOff = try section.optionalNumber("threshold_off", in: 0...1)
@@ -251,9 +251,9 @@ extension DecisionRules.Settings {
 
 extension ServeConfiguration.Listening {
     /// Whether everybody who can connect may: what other machines can reach needs a token.
-    func check(hasToken: Bool) throws(ServiceError) {
-        func wrong(_ message: String) -> ServiceError {
-            ServiceError(.configuration, code: "configuration", message)
+    func check(hasToken: Bool) throws(ClassifierError) {
+        func wrong(_ message: String) -> ClassifierError {
+            ClassifierError(.configuration, code: "configuration", message)
         }
         if let http, !http.isLocal, !hasToken {
             throw wrong(

@@ -1,5 +1,5 @@
+public import AudioClassifier
 public import AudioFrontend
-public import ClassifierService
 
 extension ServeConfiguration {
     /// Audio that the service fetches itself.
@@ -27,7 +27,7 @@ extension ServeConfiguration {
 
 extension ServeConfiguration.Source {
     /// - Parameter defaults: what a source that says nothing else is.
-    init(_ section: inout ConfigurationSection, _ defaults: ServeConfiguration.Streams) throws(ServiceError) {
+    init(_ section: inout ConfigurationSection, _ defaults: ServeConfiguration.Streams) throws(ClassifierError) {
         name = try section.string("name", default: "")
         let command = try section.words("command")
         let file = try section.optionalString("follow")
@@ -44,7 +44,7 @@ extension ServeConfiguration.Source {
             })
         decision =
             section.contains("decision")
-            ? try section.section("decision") { section throws(ServiceError) in try .read(&section) }
+            ? try section.section("decision") { section throws(ClassifierError) in try .read(&section) }
             : defaults.decision
         // A misspelt key is what is wrong, and not what is missing for it.
         try section.refuseOthers()
@@ -67,9 +67,9 @@ extension ServeConfiguration.Source {
     /// All sources, whose names are all different.
     static func read(
         _ root: inout ConfigurationSection, _ defaults: ServeConfiguration.Streams
-    ) throws(ServiceError) -> [Self] {
+    ) throws(ClassifierError) -> [Self] {
         var names: Set<String> = []
-        return try root.list("sources") { section throws(ServiceError) in
+        return try root.list("sources") { section throws(ClassifierError) in
             let source = try Self(&section, defaults)
             guard names.insert(source.name).inserted else {
                 throw ConfigurationReader.wrong(section.place, "there are two sources \"\(source.name)\"")

@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import FoundationEssentials
 internal import Glibc
 internal import Logging
@@ -31,7 +31,7 @@ struct EventFile: EventOutput {
     }
 
     /// Opened for every event, of which there are few, so that somebody else may move or remove the file.
-    private func append(_ line: String) throws(ServiceError) {
+    private func append(_ line: String) throws(ClassifierError) {
         var status = stat()
         if unsafe stat(settings.path, &status) == 0, Int(status.st_size) + line.utf8.count > settings.maximumBytes {
             rotate()
@@ -62,8 +62,8 @@ struct EventFile: EventOutput {
         }
     }
 
-    private func failure() -> ServiceError {
-        ServiceError(
+    private func failure() -> ClassifierError {
+        ClassifierError(
             .inputOutput, code: "events",
             "\(settings.path): events cannot be written: \(unsafe String(cString: strerror(errno)))")
     }

@@ -1,4 +1,5 @@
-internal import ClassifierService
+internal import AudioClassifier
+internal import StrictCoding
 
 /// A beginning or an end of an event, on its way out of the service.
 struct EventNotice: Sendable, Equatable {

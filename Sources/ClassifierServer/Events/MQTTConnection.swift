@@ -1,5 +1,5 @@
+internal import AudioClassifier
 internal import CMosquitto
-internal import ClassifierService
 internal import Synchronization
 
 /// A connection to a broker by libmosquitto, whose own thread connects, reconnects and sends. Its functions may be
@@ -23,9 +23,9 @@ final class MQTTConnection: @unchecked Sendable {
     private static let isInitialised: Bool = mosquitto_lib_init() == 0
 
     /// - Parameter availability: where the broker says `offline` when the service has gone.
-    init(_ settings: ServeConfiguration.Events.MQTT, availability: String) throws(ServiceError) {
+    init(_ settings: ServeConfiguration.Events.MQTT, availability: String) throws(ClassifierError) {
         guard Self.isInitialised, let client = unsafe mosquitto_new(settings.client, true, nil) else {
-            throw ServiceError(.software, code: "mqtt", "libmosquitto makes no client \"\(settings.client)\"")
+            throw ClassifierError(.software, code: "mqtt", "libmosquitto makes no client \"\(settings.client)\"")
         }
         unsafe self.client = client
         self.settings = settings

@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Logging
 
 /// Events for an MQTT broker: ON and OFF a class, the record beside it, and what makes Home Assistant show them.

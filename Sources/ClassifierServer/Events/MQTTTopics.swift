@@ -1,4 +1,5 @@
-internal import ClassifierService
+internal import AudioClassifier
+internal import StrictCoding
 
 /// What is published of an event, and where.
 package struct MQTTTopics: Sendable {

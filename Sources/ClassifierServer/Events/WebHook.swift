@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -18,7 +18,7 @@ struct WebHook: EventOutput {
 
     private static let patience = TimeAmount.seconds(10)
 
-    init(_ settings: ServeConfiguration.Events.WebHook, log: Logger) throws(ServiceError) {
+    init(_ settings: ServeConfiguration.Events.WebHook, log: Logger) throws(ClassifierError) {
         self.settings = settings
         self.log = log
         tls = settings.isSecure ? try ClientTLS(host: settings.host, authorities: settings.authorities) : nil

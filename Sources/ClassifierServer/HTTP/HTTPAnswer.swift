@@ -1,6 +1,7 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import NIOCore
 internal import NIOHTTP1
+internal import StrictCoding
 
 /// A whole answer to a request.
 struct HTTPAnswer: Sendable {

@@ -1,5 +1,6 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
+internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import StreamTransformer
@@ -79,6 +80,9 @@ struct RequestRouter: Sendable {
             try await exchange.answer(HTTPAnswer(error))
             return
         }
+        let log = Logger(label: "audio-classifierd")
+        session.inform = { log.info("\($0)") }
+        session.warn = { log.warning("\($0)") }
         session.format = parameters.lines
         session.framed = parameters.emission != .summary
         guard files.enter() else {
@@ -98,7 +102,7 @@ struct RequestRouter: Sendable {
             try await exchange.answerTooLarge()
         } catch let malformed as MultipartReader.Malformed {
             try await exchange.answer(.failure(.badRequest, code: "multipart", malformed.message))
-        } catch let error as ServiceError where error.code == "storage" {
+        } catch let error as ClassifierError where error.code == "storage" {
             try await exchange.answer(.failure(.insufficientStorage, code: error.code, error.message))
         }
     }
@@ -149,9 +153,10 @@ struct RequestRouter: Sendable {
             }
             if !isBegun { try await exchange.begin(contentType: session.format.contentType) }
             try await exchange.end()
-        } catch let error where error is AudioError || error is ModelError || error is ServiceError || error is Refusal
+        } catch let error
+            where error is AudioError || error is ModelError || error is ClassifierError || error is Refusal
         {
-            let failure = ServiceError(error)
+            let failure = ClassifierError(error)
             let record = Record.error(file: name, code: failure.code, message: failure.message)
             if isBegun {
                 try await exchange.write(record.json + "\n")

@@ -1,7 +1,8 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import Kernels
 internal import StreamTransformer
+internal import StrictCoding
 
 /// What the service says about itself: streams, models, metrics.
 struct ServiceReport: Sendable {

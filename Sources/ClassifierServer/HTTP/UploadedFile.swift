@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Glibc
 
 /// A client's audio file, in a file without a name: what comes in a request never chooses where it is kept.
@@ -6,7 +6,7 @@ struct UploadedFile: ~Copyable {
     let descriptor: Int32
     private(set) var count = 0
 
-    init() throws(ServiceError) {
+    init() throws(ClassifierError) {
         guard let file = unsafe tmpfile() else { throw Self.failure() }
         defer { unsafe fclose(file) }
         let copy = unsafe fcntl(fileno(file), F_DUPFD_CLOEXEC, 3)
@@ -16,7 +16,7 @@ struct UploadedFile: ~Copyable {
 
     deinit { close(descriptor) }
 
-    mutating func append(_ bytes: [UInt8]) throws(ServiceError) {
+    mutating func append(_ bytes: [UInt8]) throws(ClassifierError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -35,8 +35,8 @@ struct UploadedFile: ~Copyable {
         return result
     }
 
-    private static func failure() -> ServiceError {
-        ServiceError(
+    private static func failure() -> ClassifierError {
+        ClassifierError(
             .inputOutput, code: "storage",
             "the file cannot be kept: \(unsafe String(cString: strerror(errno))); is there room in the temporary folder?"
         )

@@ -1,10 +1,10 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import FoundationEssentials
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOWebSocket
-internal import StrictDecoding
+internal import StrictCoding
 
 /// What a WebSocket is for.
 enum WebSocketTask: Sendable {
@@ -75,7 +75,7 @@ struct WebSocketConnection: Sendable {
                 return isComplete ? .complete : .lost
             case .binary, .text, .continuation, .pong: break
             default:
-                throw ServiceError(
+                throw ClassifierError(
                     .data, code: "protocol", "a frame's opcode is none of RFC 6455; is a proxy in between?")
             }
         }
@@ -186,7 +186,7 @@ enum Control: Equatable {
     case gap(Int64)
     case ping(Double?)
 
-    init(_ bytes: [UInt8]) throws(ServiceError) {
+    init(_ bytes: [UInt8]) throws(ClassifierError) {
         let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
         switch value?["type"]?.string {
         case "end": self = .end
@@ -197,7 +197,7 @@ enum Control: Equatable {
             else { fallthrough }
             self = .gap(count)
         default:
-            throw ServiceError(
+            throw ClassifierError(
                 .data, code: "control",
                 "a text message is {\"type\":\"end\"}, {\"type\":\"ping\"} or {\"type\":\"gap\",\"lost_samples\":N}")
         }

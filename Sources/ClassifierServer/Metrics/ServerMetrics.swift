@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import NIOConcurrencyHelpers
 
 /// What the service counts. Inference loops and connections write, `/metrics` reads.

@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Glibc
 
 /// Sockets that somebody else has opened and listens on for this process, systemd for example (sd_listen_fds(3)). They
@@ -16,8 +16,8 @@ struct ActivatedSockets: Sendable {
     /// The first one that is handed over.
     private static let first: Int32 = 3
 
-    /// - Throws: ``ServiceError`` where it is not clear what a socket is for, or it is none to listen on.
-    init() throws(ServiceError) {
+    /// - Throws: ``ClassifierError`` where it is not clear what a socket is for, or it is none to listen on.
+    init() throws(ClassifierError) {
         // Variables that were meant for a parent are none of ours.
         guard Self.variable("LISTEN_PID") == "\(getpid())",
             let count = Self.variable("LISTEN_FDS").flatMap({ Int32($0) })
@@ -37,7 +37,7 @@ struct ActivatedSockets: Sendable {
         }
     }
 
-    private static func address(_ descriptor: Int32) throws(ServiceError) -> ListenAddress {
+    private static func address(_ descriptor: Int32) throws(ClassifierError) -> ListenAddress {
         var isListening: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening != 0
@@ -71,8 +71,8 @@ struct ActivatedSockets: Sendable {
         return .network(host: text(host), port: Int(text(port)) ?? 0)
     }
 
-    private static func wrong(_ fault: String, _ remedy: String) -> ServiceError {
-        ServiceError(
+    private static func wrong(_ fault: String, _ remedy: String) -> ClassifierError {
+        ClassifierError(
             .configuration, code: "listen", "a socket that was handed over (LISTEN_FDS) \(fault); \(remedy)")
     }
 

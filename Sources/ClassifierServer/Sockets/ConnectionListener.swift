@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Glibc
 internal import Logging
 internal import NIOConcurrencyHelpers
@@ -31,7 +31,7 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
 
     /// - Parameter descriptor: a socket that somebody else has bound to the address and listens on; it stays in the
     ///   file system when this process goes.
-    func bind(_ descriptor: Int32? = nil) async throws(ServiceError) -> Bound {
+    func bind(_ descriptor: Int32? = nil) async throws(ClassifierError) -> Bound {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -61,7 +61,7 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
                 return Bound(channel: channel, address: address)
             }
         } catch {
-            throw ServiceError(
+            throw ClassifierError(
                 .unavailable, code: "listen",
                 "cannot listen on \(address): \(error); is another program there? Choose another address with listen")
         }

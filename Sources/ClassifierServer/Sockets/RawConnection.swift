@@ -1,5 +1,5 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import NIOCore
 
 /// Bare samples in, JSON lines out: a connection is a stream, described by the configuration. The client's end of

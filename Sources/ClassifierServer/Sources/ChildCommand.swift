@@ -1,5 +1,5 @@
-internal import CCommand
-internal import ClassifierService
+internal import AudioClassifier
+internal import CSpawn
 internal import FoundationEssentials
 internal import Glibc
 internal import NIOCore
@@ -46,8 +46,8 @@ struct ChildCommand: Sendable {
         }
     }
 
-    /// - Throws: ``ServiceError`` where there is no such program, or the system has no room for it.
-    private static func spawn(_ arguments: [String]) throws(ServiceError) -> command {
+    /// - Throws: ``ClassifierError`` where there is no such program, or the system has no room for it.
+    private static func spawn(_ arguments: [String]) throws(ClassifierError) -> command {
         let environment = ProcessInfo.processInfo.environment.filter { !ownVariables.contains($0.key) }
         let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         let variables = unsafe environment.map { unsafe strdup("\($0)=\($1)") } + [nil]
@@ -55,7 +55,7 @@ struct ChildCommand: Sendable {
         var child = command()
         let failure = unsafe command_start(&child, words, variables)
         guard failure == 0 else {
-            throw ServiceError(
+            throw ClassifierError(
                 .unavailable, code: "source",
                 "\(arguments.first ?? "") cannot be started: \(unsafe String(cString: strerror(failure)))")
         }

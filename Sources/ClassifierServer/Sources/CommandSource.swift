@@ -1,6 +1,7 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Logging
 internal import NIOCore
+internal import StrictCoding
 
 /// A command whose standard output is audio: it is started, watched, and started again when it ends or falls silent.
 struct CommandSource: Sendable {
@@ -39,7 +40,7 @@ struct CommandSource: Sendable {
     private func runOnce(_ stream: inout SourceStream) async -> String {
         let child: ChildCommand
         do { child = try await ChildCommand.start(arguments, idleSeconds: idleSeconds, group: group) } catch {
-            return "does not run: \(ServiceError(error).message)"
+            return "does not run: \(ClassifierError(error).message)"
         }
         log.info("\(arguments[0]) runs")
         return await withTaskGroup(of: Void.self) { tasks in
@@ -50,7 +51,7 @@ struct CommandSource: Sendable {
                 case is ClientIdle: fault = "said nothing for \(Decimal.text(idleSeconds, 1)) s"
                 case is SourceStream.Ended: fault = "lost its stream, which somebody else has ended"
                 case let refusal as Refusal: fault = "has no stream: \(refusal.message)"
-                default: fault = "failed: \(ServiceError(error).message)"
+                default: fault = "failed: \(ClassifierError(error).message)"
                 }
             }
             let end = await child.end(atOnce: fault != nil || Task.isCancelled)

@@ -1,5 +1,5 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import Glibc
 
 /// What comes next out of a file that grows, as `tail -F` sees it: a file of another name that takes its place is read
@@ -48,8 +48,8 @@ struct FileFollower: ~Copyable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// - Throws: ``ServiceError`` where the file cannot be read, or is none; another call tries again.
-    mutating func next() throws(ServiceError) -> Happening {
+    /// - Throws: ``ClassifierError`` where the file cannot be read, or is none; another call tries again.
+    mutating func next() throws(ClassifierError) -> Happening {
         if descriptor < 0 {
             guard try open() else { return .nothing }
         }
@@ -84,7 +84,7 @@ struct FileFollower: ~Copyable {
     mutating func unread(_ count: Int) { offset -= off_t(count) }
 
     /// - Returns: false where there is no such file yet.
-    private mutating func open() throws(ServiceError) -> Bool {
+    private mutating func open() throws(ClassifierError) -> Bool {
         // Opening a FIFO must not wait for its writer.
         descriptor = unsafe Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -95,20 +95,20 @@ struct FileFollower: ~Copyable {
         guard try status().st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
             descriptor = -1
-            throw ServiceError(
+            throw ClassifierError(
                 .noInput, code: "source", "is no regular file; a pipe is read by a command: [cat, \(path)]")
         }
         (offset, isDescribed, isCut) = (0, false, false)
         return true
     }
 
-    private mutating func describe(_ status: stat) throws(ServiceError) -> Happening? {
+    private mutating func describe(_ status: stat) throws(ClassifierError) -> Happening? {
         guard status.st_size >= Self.magic else { return nil }
         let wave: WaveFormat?
         do { wave = try WaveFormat.read(descriptor, name: path) } catch {
             // A header is written before the samples; it may not be complete yet.
             guard status.st_size > Self.longestHeader else { return nil }
-            throw ServiceError(error)
+            throw ClassifierError(error)
         }
         audioOffset = off_t(wave?.offset ?? 0)
         offset = audioOffset
@@ -124,7 +124,7 @@ struct FileFollower: ~Copyable {
         return .began(wave, isCut: isCut)
     }
 
-    private mutating func read() throws(ServiceError) -> [UInt8]? {
+    private mutating func read() throws(ClassifierError) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: Self.piece)
         let count = unsafe pread(descriptor, &buffer, buffer.count, offset)
         guard count >= 0 else { throw failure("cannot be read") }
@@ -133,7 +133,7 @@ struct FileFollower: ~Copyable {
         return Array(buffer[..<count])
     }
 
-    private func status() throws(ServiceError) -> stat {
+    private func status() throws(ClassifierError) -> stat {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw failure("cannot be looked at") }
         return status
@@ -146,7 +146,7 @@ struct FileFollower: ~Copyable {
         return new.st_ino != old.st_ino || new.st_dev != old.st_dev
     }
 
-    private func failure(_ what: String) -> ServiceError {
-        ServiceError(.inputOutput, code: "source", "\(what): \(unsafe String(cString: strerror(errno)))")
+    private func failure(_ what: String) -> ClassifierError {
+        ClassifierError(.inputOutput, code: "source", "\(what): \(unsafe String(cString: strerror(errno)))")
     }
 }

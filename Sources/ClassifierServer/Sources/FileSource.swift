@@ -1,7 +1,8 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import Logging
 internal import NIOCore
+internal import StrictCoding
 
 /// A file that somebody else writes, followed while it grows, over rotation and truncation, from when it is there.
 struct FileSource: Sendable {
@@ -115,7 +116,7 @@ struct FileSource: Sendable {
                     switch error {
                     case let refusal as Refusal: refusal.message
                     case is SourceStream.Ended: "somebody else has ended its stream"
-                    default: ServiceError(error).message
+                    default: ClassifierError(error).message
                     }
                 log.warning("\(path): \(message); it is tried again in \(Decimal.text(delay, 1)) s")
                 await stream.wait(delay)

@@ -1,5 +1,5 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import Logging
 internal import NIOCore
 internal import StreamTransformer
@@ -28,9 +28,9 @@ actor SourceKeeper {
     /// Whether a source fits the models that there are.
     static func check(
         _ source: ServeConfiguration.Source, models: ServiceModels
-    ) throws(ServiceError) {
-        func wrong(_ message: String) -> ServiceError {
-            ServiceError(.configuration, code: "configuration", "the source \"\(source.name)\": \(message)")
+    ) throws(ClassifierError) {
+        func wrong(_ message: String) -> ClassifierError {
+            ClassifierError(.configuration, code: "configuration", "the source \"\(source.name)\": \(message)")
         }
         guard let model = models.model(source.model) else {
             throw wrong("there is no model \"\(source.model ?? "")\" here; add it to models")
@@ -40,7 +40,7 @@ actor SourceKeeper {
             _ = try PCMDecoder(
                 name: source.name, format: source.format, sampleRate: source.rate ?? model.recipe.sampleRate,
                 channels: source.channels, selection: source.selection, rate: model.recipe.sampleRate)
-        } catch { throw wrong(ServiceError(error).message) }
+        } catch { throw wrong(ClassifierError(error).message) }
     }
 
     /// Starts what is new, ends what is no longer there, and starts anew what has changed, be it its model.

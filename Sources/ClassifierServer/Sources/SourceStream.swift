@@ -1,6 +1,7 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import NIOCore
+internal import StrictCoding
 
 /// The stream of a source. It begins with the source's first bytes, goes on over short interruptions with a gap as long
 /// as they were, and ends when nothing has come for as long as a client may be silent: events must not stay open because

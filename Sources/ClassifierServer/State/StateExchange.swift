@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -50,7 +50,7 @@ struct StateExchange: Sendable {
                 try await hub.keeper.put(id, bytes)
                 try await exchange.answer(HTTPAnswer(status: .noContent, contentType: "text/plain", body: ByteBuffer()))
                 return
-            } catch let failure as ServiceError {
+            } catch let failure as ClassifierError {
                 try await exchange.answer(.failure(.insufficientStorage, code: failure.code, failure.message))
                 return
             } catch { reasons.append(StateFile.Refusal.reason(error)) }

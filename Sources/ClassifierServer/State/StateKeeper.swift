@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import Logging
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
@@ -28,7 +28,7 @@ final class StateKeeper: Sendable {
         do {
             return try await pool.runIfActive { try self.store.load(id) }
         } catch {
-            log.error("\(ServiceError(error).message)", metadata: ["stream": "\(id)"])
+            log.error("\(ClassifierError(error).message)", metadata: ["stream": "\(id)"])
             return nil
         }
     }
@@ -53,7 +53,7 @@ final class StateKeeper: Sendable {
         try? await pool.runIfActive {
             if isNew { self.store.remove(id) }
             guard let place else { return self.store.removePlace(of: id) }
-            self.attempt { () throws(ServiceError) in try self.store.save(place, of: id) }
+            self.attempt { () throws(ClassifierError) in try self.store.save(place, of: id) }
         }
     }
 
@@ -94,11 +94,11 @@ final class StateKeeper: Sendable {
     }
 
     private func write(_ id: String, _ state: [UInt8]) {
-        attempt { () throws(ServiceError) in try store.save(id, state) }
+        attempt { () throws(ClassifierError) in try store.save(id, state) }
     }
 
-    private func attempt(_ save: () throws(ServiceError) -> Void) {
-        do throws(ServiceError) {
+    private func attempt(_ save: () throws(ClassifierError) -> Void) {
+        do throws(ClassifierError) {
             try save()
             if isFailing.withLockedValue({
                 let before = $0; $0 = false; return before

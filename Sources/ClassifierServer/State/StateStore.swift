@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import FoundationEssentials
 internal import Glibc
 internal import NIOConcurrencyHelpers
@@ -24,8 +24,8 @@ final class StateStore: Sendable {
     private let ages = NIOLockedValueBox(StateAges())
 
     /// - Parameter limit: states that are kept in memory where there is no folder.
-    /// - Throws: ``ServiceError`` where the folder cannot be made or written to.
-    init(folder: String?, limit: Int) throws(ServiceError) {
+    /// - Throws: ``ClassifierError`` where the folder cannot be made or written to.
+    init(folder: String?, limit: Int) throws(ClassifierError) {
         self.folder = folder
         self.limit = limit
         guard let folder else { return }
@@ -41,7 +41,7 @@ final class StateStore: Sendable {
     }
 
     /// Keeps the state of a stream, in the place of an older one: whoever reads finds the one or the other, whole.
-    func save(_ id: String, _ bytes: [UInt8]) throws(ServiceError) {
+    func save(_ id: String, _ bytes: [UInt8]) throws(ClassifierError) {
         guard let folder else {
             keep(id, bytes)
             return
@@ -49,7 +49,7 @@ final class StateStore: Sendable {
         try write(id, Self.suffix, bytes, in: folder)
     }
 
-    private func write(_ id: String, _ suffix: String, _ bytes: [UInt8], in folder: String) throws(ServiceError) {
+    private func write(_ id: String, _ suffix: String, _ bytes: [UInt8], in folder: String) throws(ClassifierError) {
         let path = "\(folder)/\(id)\(suffix)"
         let partial = "\(folder)/.partial-\(id)"
         let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -77,7 +77,7 @@ final class StateStore: Sendable {
 
     /// The newest state of a stream that is not running, if there is one.
     /// - Throws: where there is one, and it cannot be read.
-    func load(_ id: String) throws(ServiceError) -> [UInt8]? {
+    func load(_ id: String) throws(ClassifierError) -> [UInt8]? {
         guard let folder else { return kept.withLockedValue { $0.states[id] } }
         let path = "\(folder)/\(id)\(Self.suffix)"
         guard unsafe access(path, F_OK) == 0 || errno != ENOENT else { return nil }
@@ -88,7 +88,7 @@ final class StateStore: Sendable {
     }
 
     /// Keeps where in its file a stream is; nothing without a folder.
-    func save(_ place: FilePlace, of id: String) throws(ServiceError) {
+    func save(_ place: FilePlace, of id: String) throws(ClassifierError) {
         guard let folder, let bytes = try? JSONEncoder().encode(place) else { return }
         try write(id, Self.placeSuffix, Array(bytes), in: folder)
     }
@@ -143,8 +143,8 @@ final class StateStore: Sendable {
         }
     }
 
-    private static func failure(_ path: String, _ reason: String) -> ServiceError {
-        ServiceError(
+    private static func failure(_ path: String, _ reason: String) -> ClassifierError {
+        ClassifierError(
             .inputOutput, code: "state",
             "\(path): \(reason): \(unsafe String(cString: strerror(errno))); state.folder is where states are kept")
     }

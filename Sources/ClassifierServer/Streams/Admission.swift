@@ -1,4 +1,5 @@
-internal import ClassifierService
+internal import AudioClassifier
+internal import StrictCoding
 
 /// Why a stream is not taken.
 package struct Refusal: Error, Equatable {

@@ -1,5 +1,5 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import Kernels
 internal import NIOCore
 internal import StreamTransformer

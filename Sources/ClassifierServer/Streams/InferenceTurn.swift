@@ -1,5 +1,5 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import NIOCore
 internal import StreamTransformer
 
@@ -26,7 +26,7 @@ extension InferenceLoop {
                 samples += advance.samples
                 if advance.isToken { ready.append(stream) }
             } catch {
-                fail(stream, ServiceError(error))
+                fail(stream, ClassifierError(error))
             }
         }
         let count = group.batch.step()
@@ -34,7 +34,7 @@ extension InferenceLoop {
         for stream in ready where stream.isBehind {
             fail(
                 stream,
-                ServiceError(
+                ClassifierError(
                     .unavailable, code: "slow_reader",
                     "the client reads too slowly: \(stream.setup.outputLimit) outputs wait; read faster or ask for less"
                 ))
@@ -60,7 +60,7 @@ extension InferenceLoop {
         return !group.due.isEmpty
     }
 
-    private func fail(_ stream: LiveStream, _ failure: ServiceError) {
+    private func fail(_ stream: LiveStream, _ failure: ClassifierError) {
         stream.queue.removeAll()
         stream.endZeros = 0
         stream.end = .failed(code: failure.code, message: failure.message)

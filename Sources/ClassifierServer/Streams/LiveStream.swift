@@ -1,7 +1,8 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import Kernels
 internal import StreamTransformer
+internal import StrictCoding
 
 /// One running stream on its inference loop: what waits, what it remembers beside its place in the batch, who listens.
 final class LiveStream {

@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import FoundationEssentials
 internal import StreamTransformer
 
@@ -24,7 +24,7 @@ struct ServiceModels: Sendable {
             descriptions[name] = description
         }
         guard let standard = byName[configuration.model] else {
-            throw ServiceError(.software, code: "internal", "the model \(configuration.model) was not loaded")
+            throw ClassifierError(.software, code: "internal", "the model \(configuration.model) was not loaded")
         }
         self.standard = standard
         // The thresholds of the configuration must fit the labels of the model that streams get unless they say

@@ -1,6 +1,7 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import NIOConcurrencyHelpers
+internal import StrictCoding
 
 /// Connections that have a stream, or its last lines: a service that stops waits for them.
 final class ConnectionCount: Sendable {
@@ -71,7 +72,7 @@ struct StreamConnection: Sendable {
                 code: "idle",
                 message: "nothing came for \(Decimal.text(idle.seconds, 1)) s; say so when there is no more audio")
         case let error as AudioError: .failed(code: error.code.rawValue, message: error.message)
-        case let error as ServiceError: .failed(code: error.code, message: error.message)
+        case let error as ClassifierError: .failed(code: error.code, message: error.message)
         default: .lost
         }
     }

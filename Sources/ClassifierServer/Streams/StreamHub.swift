@@ -1,5 +1,5 @@
+internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierService
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import StreamTransformer
@@ -112,7 +112,7 @@ final class StreamHub: Sendable {
         let loop = try shared.admit(id, client: client, model: ObjectIdentifier(model.model), near: near)
         do { return try await loops[loop].open(setup) } catch {
             shared.release(id)
-            throw (error as? Refusal) ?? Refusal(reason: .request, message: ServiceError(error).message)
+            throw (error as? Refusal) ?? Refusal(reason: .request, message: ClassifierError(error).message)
         }
     }
 

@@ -1,5 +1,5 @@
+package import AudioClassifier
 package import AudioFrontend
-package import ClassifierService
 
 /// What a client asks for in a request's query, on top of the configuration. A parameter that is not known is refused,
 /// so that a misspelt one is not passed over.

@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import NIOConcurrencyHelpers
 
 /// What an inference loop must know of a new stream.

@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import NIOCore
 internal import NIOSSL
 
@@ -9,13 +9,13 @@ struct ClientTLS: Sendable {
     private let name: String?
 
     /// - Parameter authorities: a PEM file of certificates to trust in place of the system's.
-    /// - Throws: ``ServiceError`` `tls` where the file cannot be used.
-    init(host: String, authorities: String?) throws(ServiceError) {
+    /// - Throws: ``ClassifierError`` `tls` where the file cannot be used.
+    init(host: String, authorities: String?) throws(ClassifierError) {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         if let authorities { configuration.trustRoots = .file(authorities) }
         do { context = try NIOSSLContext(configuration: configuration) } catch {
-            throw ServiceError(
+            throw ClassifierError(
                 .configuration, code: "tls",
                 "\(authorities ?? "the system's certificates"): no certificates can be read; expected a PEM file")
         }

@@ -1,4 +1,4 @@
-internal import ClassifierService
+internal import AudioClassifier
 internal import FoundationEssentials
 internal import Glibc
 internal import NIOSSL
@@ -9,10 +9,10 @@ struct ServerCertificate: Sendable {
     /// The server's own, without those that vouch for it.
     let own: NIOSSLCertificate
 
-    /// - Throws: ``ServiceError`` `tls` with the file and what to do about it.
-    init(_ settings: ServeConfiguration.TLS) throws(ServiceError) {
-        func wrong(_ path: String, _ message: String) -> ServiceError {
-            ServiceError(.configuration, code: "tls", "\(path): \(message)")
+    /// - Throws: ``ClassifierError`` `tls` with the file and what to do about it.
+    init(_ settings: ServeConfiguration.TLS) throws(ClassifierError) {
+        func wrong(_ path: String, _ message: String) -> ClassifierError {
+            ClassifierError(.configuration, code: "tls", "\(path): \(message)")
         }
         let chain: [NIOSSLCertificate]
         do { chain = try NIOSSLCertificate.fromPEMFile(settings.certificate) } catch {

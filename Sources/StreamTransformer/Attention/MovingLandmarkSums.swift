@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// The memory of continual Nystrom attention whose landmarks are the means of the last segments (docs/numerics.md, section 4), for
 /// every layer: sliding sums, and the keys of the window, with which a new landmark's row is made when a segment ends.

@@ -1,4 +1,5 @@
 package import Kernels
+internal import StrictCoding
 
 /// Where a retroactive layer's Delta comes from: sliding sums under landmarks that are fixed, or that move.
 protocol LandmarkSums: ~Copyable {

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// The memory of a layer whose rows all change when a token arrives.
 protocol RetroactiveMemory: ~Copyable {

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// The memory of retroactive softmax attention: the sums of every row of the window, which all change when a token arrives (Continual
 /// Transformers, arXiv 2201.06268, retroactive attention).

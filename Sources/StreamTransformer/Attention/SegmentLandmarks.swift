@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// Landmarks that are means of segments, for every layer and head, and the approximate inverse of their attention matrix (docs/numerics.md,
 /// section 4). Landmarks that do not exist yet are zero: no query has weight on them.

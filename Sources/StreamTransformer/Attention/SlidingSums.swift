@@ -1,4 +1,5 @@
 package import Kernels
+package import StrictCoding
 
 /// The memory of continual Nystrom attention: (Delta V)_t, the softmax average of the window's values
 /// under each landmark's query, for every layer (docs/numerics.md, sections 3 and 6).

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// The memory of softmax attention: the keys and values of the last `window` tokens, for every layer (Continual Transformers, arXiv
 /// 2201.06268, single output).

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// Attention computed anew from all rows of a window: `full` and `nystromformer` attention, and the second of two continual layers, all of
 /// whose inputs change with every token (docs/numerics.md, section 2).

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// What attention keeps, by its kind, for all layers.
 enum AttentionMemory: ~Copyable {

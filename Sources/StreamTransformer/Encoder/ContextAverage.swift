@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// The newest contexts of a stream, of whose mean the head makes logits: what a single token says by chance counts less. With one
 /// context there is nothing to keep.

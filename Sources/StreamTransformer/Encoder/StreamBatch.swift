@@ -1,4 +1,5 @@
-package import Kernels
+internal import Kernels
+package import StrictCoding
 
 /// Streams of one model that are stepped together, so that the weights are read once for all of them. Each stream gets bit for bit what it would
 /// get alone, whoever its neighbours are; streams join and leave between steps, and no other stream is copied.

@@ -1,4 +1,5 @@
-package import Kernels
+internal import Kernels
+package import StrictCoding
 
 /// One stream: its whole memory, of fixed size and independent of every other stream's, and the buffers of a step.
 public struct StreamState: ~Copyable {

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// The last tokens of the layers that go from the newest token to all of the window.
 struct TokenHistory: ~Copyable {

@@ -1,4 +1,4 @@
-internal import StrictDecoding
+internal import StrictCoding
 
 extension EncoderConfiguration {
     /// The attention systems that arXiv 2412.03214 compares (docs/numerics.md, section 2).

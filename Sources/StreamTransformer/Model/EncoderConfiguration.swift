@@ -1,4 +1,4 @@
-internal import StrictDecoding
+internal import StrictCoding
 
 /// How frames become tokens.
 public enum StemConfiguration: Sendable, Equatable {

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 package import Kernels
-internal import StrictDecoding
+internal import StrictCoding
 
 /// A model: its configuration and its weights, immutable and shared by all streams.
 ///

@@ -1,4 +1,4 @@
-package import StrictDecoding
+package import StrictCoding
 
 /// What a model is: `config.json`, checked when it is read. `docs/model-format.md` defines every key.
 public struct ModelConfiguration: Sendable {

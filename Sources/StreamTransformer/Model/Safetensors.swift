@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import StrictDecoding
+internal import StrictCoding
 
 /// A file of named tensors in the safetensors layout: 8 bytes of header length, a JSON header, raw little-endian numbers.
 ///

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import StrictCoding
 
 /// Frames to tokens. Weights only; a stream's frames and columns are in ``StemState``.
 struct Stem: Sendable {

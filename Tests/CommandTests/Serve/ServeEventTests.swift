@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
-internal import StrictDecoding
+internal import StrictCoding
 internal import TestSupport
 internal import Testing
 

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
-internal import StrictDecoding
+internal import StrictCoding
 internal import TestSupport
 
 /// A headless Chromium with a page, driven through its DevTools protocol.

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import StrictDecoding
+internal import StrictCoding
 
 /// What a process has left behind.
 struct Finished: Sendable {

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
-internal import StrictDecoding
+internal import StrictCoding
 
 /// `serve` as a process of its own, on addresses that the system chooses.
 final class Server {

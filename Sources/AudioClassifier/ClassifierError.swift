@@ -1,0 +1,63 @@
+public import AudioFrontend
+public import StreamTransformer
+
+/// An error of this library, or of one that it builds on.
+public struct ClassifierError: Error, Sendable, CustomStringConvertible {
+    public enum Kind: Sendable, CaseIterable {
+        /// An argument is wrong, or arguments contradict each other.
+        case usage
+        /// An input is not what it should be.
+        case data
+        /// An input cannot be opened.
+        case noInput
+        /// A service that is needed does not answer, or has no room.
+        case unavailable
+        /// A fault of this program.
+        case software
+        /// Reading or writing failed.
+        case inputOutput
+        /// A model or a configuration is wrong.
+        case configuration
+    }
+
+    public let kind: Kind
+    /// A machine-readable word, as in `{"type":"error","code":...}`.
+    public let code: String
+    public let message: String
+
+    public init(_ kind: Kind, code: String, _ message: String) {
+        self.kind = kind
+        self.code = code
+        self.message = message
+    }
+
+    public init(_ error: AudioError) {
+        let kind: Kind =
+            switch error.code {
+            case .notFound: .noInput
+            case .decode, .sample: .data
+            case .description: .usage
+            case .read: .inputOutput
+            case .recipe: .configuration
+            }
+        self.init(kind, code: error.code.rawValue, error.message)
+    }
+
+    public init(_ error: ModelError) {
+        self.init(
+            error.code == .nonFinite || error.code == .snapshot ? .data : .configuration, code: error.code.rawValue,
+            error.message)
+    }
+
+    /// Any error of the project's own kinds; another one is a fault of this program.
+    public init(_ error: any Error) {
+        switch error {
+        case let error as ClassifierError: self = error
+        case let error as AudioError: self.init(error)
+        case let error as ModelError: self.init(error)
+        default: self.init(.software, code: "internal", "\(error)")
+        }
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,57 @@
+internal import FoundationEssentials
+public import StreamTransformer
+
+/// Where models are found by name.
+public struct ModelCatalog: Sendable {
+    /// Folders that hold a folder a model, the first one that has a name wins.
+    public let folders: [String]
+
+    /// The model that is meant where nobody names one: the environment's `AUDIO_CLASSIFIERD_MODEL`, or the one of most
+    /// sounds.
+    public static var usual: String { ProcessInfo.processInfo.environment["AUDIO_CLASSIFIERD_MODEL"] ?? "general" }
+
+    /// The environment's `AUDIO_CLASSIFIERD_MODELS`, `models` in the working directory, beside the program (a build in its
+    /// package, an installation under a prefix), and the system's.
+    public init() {
+        var folders: [String] = []
+        if let chosen = ProcessInfo.processInfo.environment["AUDIO_CLASSIFIERD_MODELS"] { folders.append(chosen) }
+        folders.append("models")
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        var parent = program.split(separator: "/").dropLast()
+        let installed = "/" + parent.dropLast().joined(separator: "/") + "/share/audio-classifierd/models"
+        for _ in 0..<4 where !parent.isEmpty {
+            folders.append("/" + parent.joined(separator: "/") + "/models")
+            parent = parent.dropLast()
+        }
+        folders += [installed, "/usr/local/share/audio-classifierd/models", "/usr/share/audio-classifierd/models"]
+        self.folders = folders
+    }
+
+    /// The folder of the model called `name`; a name with a slash is a folder itself.
+    public func directory(of name: String) throws(ClassifierError) -> String {
+        if name.contains("/") || name == "." || name == ".." { return name }
+        for folder in folders where FileManager.default.fileExists(atPath: "\(folder)/\(name)/config.json") {
+            return "\(folder)/\(name)"
+        }
+        let known = installed.map { $0.split(separator: "/").last.map(String.init) ?? "" }
+        let list = known.isEmpty ? "none is installed" : "installed are \(known.joined(separator: ", "))"
+        throw ClassifierError(
+            .configuration, code: "model_not_found",
+            "there is no model \"\(name)\"; \(list) (a folder is given with a slash: ./\(name))")
+    }
+
+    public func load(_ name: String, weights: WeightPrecision = .float32) throws -> Model {
+        try Model(directory: directory(of: name), weights: weights)
+    }
+
+    /// The folders of every model that there is.
+    public var installed: [String] {
+        var seen: Set<String> = []
+        return folders.flatMap { folder -> [String] in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return names.sorted().filter { name in
+                FileManager.default.fileExists(atPath: "\(folder)/\(name)/config.json") && seen.insert(name).inserted
+            }.map { "\(folder)/\($0)" }
+        }
+    }
+}

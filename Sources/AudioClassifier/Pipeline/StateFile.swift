@@ -1,0 +1,92 @@
+internal import FoundationEssentials
+internal import Kernels
+internal import StreamTransformer
+package import StrictCoding
+
+/// A suspended stream as bytes, in a file or on their way: everything that its continuation in another process needs to give the same bytes.
+package enum StateFile {
+    private static let magic: Int64 = 0x3530_4554_4154_5341  // "ASTATE05"
+
+    package static func save(
+        _ pipeline: borrowing ClassifierPipeline, _ reporter: StreamReporter, model: AudioModel, to path: String
+    ) throws(ClassifierError) {
+        var writer = begin(model)
+        pipeline.snapshot(to: &writer)
+        reporter.snapshot(to: &writer)
+        do { try Data(seal(writer)).write(to: URL(filePath: path), options: .atomic) } catch {
+            throw ClassifierError(.inputOutput, code: "write", "\(path): the state cannot be written")
+        }
+    }
+
+    package static func load(
+        _ pipeline: inout ClassifierPipeline, _ reporter: inout StreamReporter, model: AudioModel, from path: String
+    ) throws(ClassifierError) {
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+            throw ClassifierError(.noInput, code: "not_found", "\(path): the state cannot be read")
+        }
+        var failure: (any Error)?
+        do {
+            var reader = try open(Array(data), model: model)
+            try pipeline.restore(from: &reader)
+            try reporter.restore(from: &reader)
+            try close(reader)
+        } catch { failure = error }
+        guard let failure else { return }
+        throw ClassifierError(
+            .data, code: "snapshot", "\(path): \(Refusal.reason(failure)); leave --state-in out to start afresh")
+    }
+
+    /// Why bytes are not the state of a stream of this model.
+    package struct Refusal: Error {
+        package let reason: String
+
+        /// In words; whatever else can go wrong means that bytes are missing or are others.
+        package static func reason(_ error: any Error) -> String {
+            (error as? Refusal)?.reason ?? "is cut or damaged"
+        }
+    }
+
+    /// Begins the state of a stream of this model; what the stream writes follows, then ``seal(_:)``.
+    package static func begin(_ model: AudioModel) -> SnapshotWriter {
+        var writer = SnapshotWriter()
+        writer.write(Array(identity(model).utf8))
+        return writer
+    }
+
+    package static func seal(_ writer: SnapshotWriter) -> [UInt8] {
+        var head = SnapshotWriter()
+        head.write(magic)
+        head.write(checksum(writer.bytes[...]))
+        return head.bytes + writer.bytes
+    }
+
+    /// A reader that stands where the stream's own part begins.
+    package static func open(_ bytes: [UInt8], model: AudioModel) throws -> SnapshotReader {
+        var reader = SnapshotReader(bytes)
+        guard try reader.readInt64() == magic else { throw Refusal(reason: "is not a stream's state") }
+        guard try reader.readInt64() == checksum(bytes.dropFirst(16)) else {
+            throw Refusal(reason: "is cut or damaged")
+        }
+        let saved = String(decoding: try reader.readBytes(), as: UTF8.self)
+        guard saved == identity(model) else {
+            throw Refusal(reason: "belongs to \(saved), this is \(identity(model))")
+        }
+        return reader
+    }
+
+    package static func close(_ reader: SnapshotReader) throws(Refusal) {
+        guard reader.remaining == 0 else { throw Refusal(reason: "is longer than a state") }
+    }
+
+    /// FNV-1a, 64 bits: a damaged state could hold any numbers, which its stream would go on with.
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> Int64 {
+        Int64(bitPattern: bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+    }
+
+    /// What two processes must share for the second to continue bit for bit: weights, as they are kept, and instruction set.
+    private static func identity(_ model: AudioModel) -> String {
+        let configuration = model.model.configuration
+        return
+            "\(configuration.name) \(configuration.weights.sha256) in \(model.model.weights.rawValue) on \(Kernels.best.name)"
+    }
+}

@@ -1,0 +1,80 @@
+internal import FoundationEssentials
+package import StreamTransformer
+internal import StrictCoding
+
+/// Multiply-adds a prediction of each attention system, from the configuration alone.
+package struct OperationReport: Sendable {
+    package struct Row: Sendable {
+        package let system: AttentionSystem
+        package let window: Int
+        package let count: OperationCount
+    }
+
+    package let rows: [Row]
+    /// The name of the model whose shape, stem and head are counted; nil for the benchmark's layer.
+    package let model: String?
+
+    /// Of layers of D = 192, 16 heads, FFN 192 and m = 8 landmarks; or of those of a model, with its stem and head.
+    package init(_ selection: AttentionSystem.Selection, windows: [Int], model: Model?) throws {
+        let around = model.map { OperationCount($0.configuration) }
+        var rows: [Row] = []
+        for system in selection.systems {
+            for window in windows {
+                let encoder = try LayerModel.configuration(system, window: window, like: model?.configuration.encoder)
+                    .encoder
+                var count = OperationCount(encoder)
+                (count.stem, count.head) = (around?.stem ?? 0, around?.head ?? 0)
+                rows.append(Row(system: system, window: window, count: count))
+            }
+        }
+        self.rows = rows
+        self.model = model?.configuration.name
+    }
+
+    package var table: [String] {
+        let title = model.map { "thousand multiply-adds a prediction, as \($0)" } ?? "thousand multiply-adds a step"
+        let header =
+            [title, "n", "attention", "with projections", "and FFN"] + (model == nil ? [] : ["and stem, head"])
+        return TextTable.lines(
+            [header]
+                + rows.map { row in
+                    let count = row.count
+                    let sums = [
+                        count.attention, count.attention + count.projections, count.layers,
+                    ]
+                    return [row.system.name, "\(row.window)"]
+                        + (sums + (model == nil ? [] : [count.total])).map(Self.thousands)
+                })
+    }
+
+    package var json: [String] {
+        rows.map { row in
+            var line = JSONLine(type: "operations")
+            line.add("attention", row.system.kind.rawValue)
+            if let landmarks = row.system.landmarks { line.add("landmarks", landmarks.rawValue) }
+            line.add("layers", row.system.layers)
+            line.add("depth", row.system.depth.rawValue)
+            line.add("window", row.window)
+            let count = row.count
+            for (name, value) in [
+                ("stem", count.stem), ("projections", count.projections), ("attention_only", count.attention),
+                ("feed_forward", count.feedForward), ("head", count.head), ("total", count.total),
+            ] {
+                line.add("\(name)_mac", value, decimals: 1)
+            }
+            return line.text
+        }
+    }
+
+    /// 1234.5 thousand, with a space every three digits.
+    private static func thousands(_ count: Double) -> String {
+        let text = Decimal.text(count / 1000, count < 1e6 ? 1 : 0)
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        var digits = ""
+        for (index, digit) in parts[0].reversed().enumerated() {
+            if index > 0, index % 3 == 0 { digits.append(",") }
+            digits.append(digit)
+        }
+        return String(digits.reversed()) + (parts.count > 1 ? ".\(parts[1])" : "")
+    }
+}

@@ -1,0 +1,87 @@
+package import AudioClassifier
+internal import Logging
+internal import Synchronization
+
+/// Many files, several at once, their lines in the order of the files.
+package struct ClassificationJob: Sendable {
+    private let session: StreamSession
+    private let files: [String]
+    private let streamName: String?
+    private let threads: Int
+    private let progress: Progress?
+
+    package init(session: StreamSession, files: [String], streamName: String?, threads: Int, progress: Progress?) {
+        self.session = session
+        self.files = files
+        self.streamName = streamName
+        self.threads = threads
+        self.progress = progress
+    }
+
+    private struct Outcome: Sendable {
+        var lines: [String] = []
+        var failure: ClassifierError?
+    }
+
+    /// - Returns: what failed; every other file is done.
+    /// - Throws: where the output cannot be written, or its reader has gone.
+    package func run(_ output: OutputSink) throws -> [ClassifierError] {
+        try output.write(session.header)
+        defer { progress?.finish() }
+        // One file is told while it is read, however long it is; several are told one by one.
+        if files.count == 1 {
+            return try runOne(files[0], output).map { [$0] } ?? []
+        }
+        let failures = Mutex<[ClassifierError]>([])
+        let broken = Mutex<(any Error)?>(nil)
+        let done = Atomic<Int>(0)
+        ParallelWork.run(files, threads: threads) { file -> Outcome in
+            guard !StopSignal.isRaised, broken.withLock({ $0 == nil }) else { return Outcome() }
+            var outcome = Outcome()
+            do {
+                try session.run(file, stream: streamName ?? file) { outcome.lines += $0 }
+                // What a signal has cut short would look complete.
+                if StopSignal.isRaised && session.report.emission == .summary { outcome.lines = [] }
+            } catch {
+                let failure = ClassifierError(error)
+                outcome.failure = failure
+                outcome.lines += session.format.lines(Self.record(file, failure))
+            }
+            return outcome
+        } deliver: { file, outcome in
+            do {
+                if broken.withLock({ $0 == nil }) { try output.write(outcome.lines) }
+            } catch {
+                broken.withLock { $0 = error }
+            }
+            if let failure = outcome.failure { failures.withLock { $0.append(failure) } }
+            progress?.update(Double(done.add(1, ordering: .relaxed).newValue) / Double(files.count), file)
+        }
+        if let error = broken.withLock({ $0 }) { throw error }
+        if StopSignal.isRaised {
+            Logger(label: "audio-classifierd").warning("stopped by a signal: files that were not complete are left out")
+        }
+        return failures.withLock { $0 }
+    }
+
+    private func runOne(_ file: String, _ output: OutputSink) throws -> ClassifierError? {
+        do {
+            try session.run(
+                file, stream: streamName ?? "audio", progress: { progress?.update($0, file) },
+                write: { try output.write($0) })
+            return nil
+        } catch let error as OutputSink.ReaderGone {
+            throw error
+        } catch let error as ClassifierError where error.code == "write" {
+            throw error
+        } catch {
+            let failure = ClassifierError(error)
+            try output.write(session.format.lines(Self.record(file, failure)))
+            return failure
+        }
+    }
+
+    private static func record(_ file: String, _ failure: ClassifierError) -> Record {
+        .error(file: file, code: failure.code, message: failure.message)
+    }
+}

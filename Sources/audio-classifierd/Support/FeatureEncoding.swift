@@ -1,0 +1,148 @@
+internal import AudioClassifier
+internal import AudioFrontend
+internal import FoundationEssentials
+internal import Glibc
+package import StreamTransformer
+internal import StrictCoding
+
+/// Any feature stream, audio or not, through a model: frames in, a prediction a token out.
+package struct FeatureEncoding: Sendable {
+    /// What a line says about its token.
+    package enum Scores: String, Sendable, CaseIterable { case top, logits, probabilities }
+
+    package var scores = Scores.top
+    package var topCount = 3
+    /// The stream's name in every line.
+    package var name = "features"
+    private let model: Model
+
+    package init(_ model: Model) { self.model = model }
+
+    private var width: Int { model.configuration.inputWidth }
+
+    /// From an array to an array of logits (tokens, labels).
+    /// - Throws: ``ClassifierError`` at the frame that is refused; the output is then not written.
+    package func run(array path: String, out: String, progress: Progress?) throws {
+        let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)
+        try encode(array: path, progress: progress) { _, stream in try writer.append(stream.newestLogits) }
+        try writer.close()
+    }
+
+    /// From an array to lines.
+    package func run(array path: String, _ write: ([String]) throws -> Void) throws {
+        try write([startLine])
+        var tokens = 0
+        let result = Result {
+            try encode(array: path, progress: nil) { row, stream in
+                try write([line(stream, row: row)])
+                tokens += 1
+            }
+        }
+        try finish(tokens, result, write)
+    }
+
+    /// From lines of standard input to an array of logits. A line that is refused ends the stream: what came before is written.
+    /// - Parameter interrupt: becomes readable when the stream shall end.
+    package func runLines(interrupt: Int32?, out: String) throws {
+        let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)
+        let result = Result { try encodeLines(interrupt) { _, stream in try writer.append(stream.newestLogits) } }
+        try writer.close()
+        try result.get()
+    }
+
+    /// From lines of standard input to lines, each as soon as its token is complete.
+    package func runLines(interrupt: Int32?, _ write: ([String]) throws -> Void) throws {
+        try write([startLine])
+        var tokens = 0
+        let result = Result {
+            try encodeLines(interrupt) { row, stream in
+                try write([line(stream, row: row)])
+                tokens += 1
+            }
+        }
+        try finish(tokens, result, write)
+    }
+
+    private typealias Body = (_ row: Int, borrowing StreamState) throws -> Void
+
+    private func encode(array path: String, progress: Progress?, _ body: Body) throws {
+        let features = try NumpyArray(path: path)
+        guard features.columns == width else {
+            throw ClassifierError(
+                .data, code: "features",
+                "\(path): has \(features.columns) features a frame, \(model.configuration.name) takes \(width)")
+        }
+        defer { progress?.finish() }
+        var stream = model.makeStream()
+        let values = features.values
+        for row in 0..<features.rows {
+            let frame = values.span.extracting(row * width..<(row + 1) * width)
+            if try step(frame, &stream, path) { try body(row, stream) }
+            if row % 1000 == 0 { progress?.update(Double(row) / Double(features.rows)) }
+        }
+    }
+
+    private func encodeLines(_ interrupt: Int32?, _ body: Body) throws {
+        let bytes = ByteStream(descriptor: STDIN_FILENO, name: "standard input", interrupt: interrupt, owned: false)
+        var lines = FeatureLines(bytes, width: width)
+        var stream = model.makeStream()
+        var frame: [Float] = []
+        var row = 0
+        while try lines.next(into: &frame) {
+            if try step(frame.span, &stream, "standard input, line \(lines.line)") { try body(row, stream) }
+            row += 1
+        }
+    }
+
+    /// A step whose refusal names the place.
+    private func step(_ frame: Span<Float>, _ stream: inout StreamState, _ place: @autoclosure () -> String)
+        throws(ClassifierError) -> Bool
+    {
+        do { return try model.step(frame, &stream) } catch {
+            throw ClassifierError(.data, code: error.code.rawValue, "\(place()): \(error.message)")
+        }
+    }
+
+    private var startLine: String {
+        let configuration = model.configuration
+        var line = JSONLine(type: "start")
+        line.add("stream", name)
+        line.add("model", configuration.name)
+        line.add("model_sha256", configuration.weights.sha256)
+        line.add("labels", configuration.labels.count)
+        line.add("names", configuration.labels)
+        return line.text
+    }
+
+    /// The newest prediction, made with the frame of index `row`.
+    private func line(_ stream: borrowing StreamState, row: Int) -> String {
+        let configuration = model.configuration
+        var values = configuration.labels.map { _ in Float(0) }
+        stream.copyLogits(to: &values)
+        if scores != .logits { configuration.activation.apply(to: &values) }
+        var line = JSONLine(type: "frame")
+        line.add("stream", name)
+        line.add("frame", Int(stream.tokens) - 1)
+        line.add("row", row)
+        line.add("warm", stream.tokens >= Int64(model.warmUpTokens))
+        if scores == .top {
+            let order = values.indices.sorted { values[$0] > values[$1] || values[$0] == values[$1] && $0 < $1 }
+            line.add(
+                "top",
+                order.prefix(topCount).map { .init(label: configuration.labels[$0], probability: values[$0]) })
+        } else {
+            line.add(scores.rawValue, values)
+        }
+        return line.text
+    }
+
+    /// The end line, also where a frame was refused; then that error.
+    private func finish(_ tokens: Int, _ result: Result<Void, any Error>, _ write: ([String]) throws -> Void) throws {
+        if case .failure(let error) = result, error is OutputSink.ReaderGone { throw error }
+        var end = JSONLine(type: "end")
+        end.add("stream", name)
+        end.add("frames", tokens)
+        try write([end.text])
+        try result.get()
+    }
+}

@@ -1,0 +1,69 @@
+package import AudioClassifier
+package import AudioFrontend
+internal import FoundationEssentials
+internal import Synchronization
+
+/// Audio files to arrays of what a model sees.
+package struct FeatureExtraction: Sendable {
+    private let recipe: LogMelRecipe
+    private let samplesOnly: Bool
+    private let options: InputOptions
+
+    /// - Parameter samplesOnly: stop before the front-end, at mono samples of its rate.
+    package init(recipe: LogMelRecipe, samplesOnly: Bool, options: InputOptions) {
+        self.recipe = recipe
+        self.samplesOnly = samplesOnly
+        self.options = options
+    }
+
+    /// One input to one `.npy` file.
+    package func run(_ input: String, out: String) throws {
+        var audio = try AudioInput(path: input, rate: recipe.sampleRate, options: options)
+        var extractor = try LogMelExtractor(recipe)
+        let writer = try NumpyWriter(path: out, columns: samplesOnly ? nil : recipe.bands)
+        var failure: ClassifierError?
+        func write(_ values: Span<Float>) {
+            do { try writer.append(values) } catch { failure = failure ?? error }
+        }
+        while failure == nil,
+            try audio.read({ samples in
+                if samplesOnly { write(samples) } else { extractor.push(samples) { write($0) } }
+            })
+        {}
+        if !samplesOnly { extractor.finish { write($0) } }
+        if let failure { throw failure }
+        try writer.close()
+    }
+
+    /// Every audio file below `folder` to `out`, which mirrors it: `a/b.ogg` becomes `a/b.ogg.npy`.
+    /// - Returns: what failed; the other files are done.
+    package func run(folder: String, out: String, progress: Progress?) throws -> [ClassifierError] {
+        let files = try AudioPaths.files(below: folder)
+        guard !files.isEmpty else {
+            throw ClassifierError(.noInput, code: "not_found", "\(folder): there is no audio file below this folder")
+        }
+        for parent in Set(files.map { file in file.split(separator: "/").dropLast().joined(separator: "/") }) {
+            do {
+                try FileManager.default.createDirectory(atPath: "\(out)/\(parent)", withIntermediateDirectories: true)
+            } catch {
+                throw ClassifierError(.inputOutput, code: "write", "\(out)/\(parent): the folder cannot be made")
+            }
+        }
+        let failures = Mutex<[ClassifierError]>([])
+        let done = Atomic<Int>(0)
+        ParallelWork.run(files, threads: ProcessInfo.processInfo.activeProcessorCount) { file -> ClassifierError? in
+            do {
+                try run("\(folder)/\(file)", out: "\(out)/\(file).npy")
+                return nil
+            } catch {
+                return ClassifierError(error)
+            }
+        } deliver: { file, failure in
+            if let failure { failures.withLock { $0.append(failure) } }
+            let count = done.add(1, ordering: .relaxed).newValue
+            progress?.update(Double(count) / Double(files.count), file)
+        }
+        progress?.finish()
+        return failures.withLock { $0 }
+    }
+}

@@ -1,0 +1,33 @@
+internal import AudioClassifier
+package import AudioFrontend
+internal import FoundationEssentials
+internal import StreamTransformer
+internal import StrictCoding
+
+/// The front-end that a command line asks for.
+package enum FrontendChoice {
+    /// Exactly one of the three is given: a model, a recipe's name, or a JSON file.
+    package static func recipe(model: String?, named name: String?, file: String?) throws -> LogMelRecipe {
+        if let name {
+            guard let recipe = LogMelRecipe.named[name] else {
+                throw ClassifierError(
+                    .usage, code: "recipe",
+                    "there is no recipe \"\(name)\"; there are \(LogMelRecipe.named.keys.sorted().joined(separator: ", "))"
+                )
+            }
+            return recipe
+        }
+        if let file {
+            guard let data = try? Data(contentsOf: URL(filePath: file)) else {
+                throw ClassifierError(.noInput, code: "not_found", "\(file): cannot be read")
+            }
+            do { return try JSONDecoder().decode(LogMelRecipe.self, from: data) } catch let error as DecodingError {
+                throw ClassifierError(.configuration, code: "recipe", "\(file): \(error.explanation)")
+            }
+        }
+        guard let model else {
+            throw ClassifierError(.usage, code: "usage", "a model, a recipe or a front-end file is needed")
+        }
+        return try AudioModel(ModelCatalog().load(model)).recipe
+    }
+}

@@ -1,0 +1,97 @@
+package import AudioClassifier
+internal import AudioFrontend
+internal import FoundationEssentials
+internal import Kernels
+package import StreamTransformer
+internal import StrictCoding
+
+/// What `models` prints about models.
+package enum ModelReport {
+    /// A line a model: name, labels, licence, accuracy, description. A model that cannot be read is told with its reason.
+    package static func list(_ catalog: ModelCatalog) -> [String] {
+        let rows = catalog.installed.map { directory -> [String] in
+            do {
+                let configuration = try Model(directory: directory).configuration
+                return [
+                    configuration.name, "\(configuration.labels.count) labels", configuration.licence,
+                    accuracy(configuration), configuration.description,
+                ]
+            } catch {
+                return [directory, "-", "-", "-", "cannot be used: \(error)"]
+            }
+        }
+        guard !rows.isEmpty else { return ["no model is installed in \(catalog.folders.joined(separator: ", "))"] }
+        let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            let padded = zip(row, widths).map { (text: String, width: Int) -> String in
+                text + String(repeating: " ", count: width - text.count)
+            }
+            return padded.joined(separator: "  ") + "  " + row[4]
+        }
+    }
+
+    /// Everything about a model: architecture, memory, front-end, thresholds, card.
+    package static func show(_ model: Model) throws -> [String] {
+        let configuration = model.configuration
+        let encoder = configuration.encoder
+        let attention = describe(encoder.attention) + (encoder.depth == .window ? ", the window alone" : "")
+        let stream = model.makeStream()
+        var lines = [
+            "name         \(configuration.name)",
+            "description  \(configuration.description)",
+            "licence      \(configuration.licence)",
+            "folder       \(model.directory)",
+            "weights      \(configuration.weights.bytes) bytes, SHA-256 \(configuration.weights.sha256)",
+            "accuracy     \(accuracy(configuration))",
+            "labels       \(configuration.labels.joined(separator: ", "))",
+            "encoder      \(encoder.layers) layers, width \(encoder.width), \(encoder.heads) heads, feed-forward \(encoder.feedForward), window \(encoder.window) tokens",
+            "attention    \(attention)",
+            "memory       \(stream.bytes) bytes a stream",
+            "threshold    \(configuration.decision.threshold) on, \(configuration.decision.thresholdOff) off",
+        ]
+        if configuration.frontend != nil {
+            let audio = try AudioModel(model)
+            lines.append(
+                "front-end    \(audio.recipe.sampleRate) Hz, \(audio.recipe.bands) mel bands every \(audio.recipe.hop) samples; a prediction every \(audio.hop) samples"
+            )
+        }
+        let encoderOfJSON = JSONEncoder()
+        encoderOfJSON.outputFormatting = [.prettyPrinted, .sortedKeys]
+        let card = try encoderOfJSON.encode(configuration.card)
+        return lines + ["card"] + String(decoding: card, as: UTF8.self).split(separator: "\n").map { "  \($0)" }
+    }
+
+    private static func describe(_ attention: EncoderConfiguration.Attention) -> String {
+        switch attention {
+        case .full: "full (softmax, the window computed anew for every token)"
+        case .nystromformer(let landmarks, let inverse):
+            "nystromformer, \(landmarks) segments, the window computed anew for every token, \(inverse)"
+        case .continual: "continual (softmax over a ring)"
+        case .continualNystrom(let landmarks, let update, let inverse):
+            "continual-nystrom, \(landmarks) \(update.rawValue) landmarks, \(inverse)"
+        }
+    }
+
+    /// Loads a model with every instruction set and says how near its golden logits come.
+    package static func verify(_ directory: String) throws -> [String] {
+        try Kernels.available.map { kernels in
+            let model = try Model(directory: directory, kernels: kernels)
+            let error = try model.goldenError()
+            return
+                "\(model.configuration.name)  \(kernels.name)  ok  golden logits within \(error) (allowed \(model.configuration.goldenTolerance))"
+        }
+    }
+
+    private static func accuracy(_ configuration: ModelConfiguration) -> String {
+        if let precision = configuration.card["agreement"]?["mean_average_precision"]?.number {
+            return "\(Decimal.text(precision, 2)) mAP to YAMNet"
+        }
+        guard let accuracy = configuration.card["accuracy"] else { return "-" }
+        let parts = ["cold", "mid_stream"].compactMap { key in
+            accuracy[key]?["accuracy"]?.number.map {
+                "\(Decimal.text($0 * 100, 1)) % \(key == "cold" ? "cold" : "mid-stream")"
+            }
+        }
+        return parts.isEmpty ? "-" : parts.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,118 @@
+package import AudioClassifier
+internal import FoundationEssentials
+internal import Glibc
+
+/// A float32 array in NumPy's `.npy` format (version 1.0): one row after another, the number of rows known at the end.
+///
+/// The file is written under a temporary name and renamed by ``close()``, so that a half-written array never has the final name.
+@safe
+package final class NumpyWriter {
+    private let path: String
+    private let temporary: String
+    private let columns: Int?
+    private var file: UnsafeMutablePointer<FILE>?
+    private var values = 0
+
+    /// - Parameter columns: floats a row, or nil for a one-dimensional array.
+    package init(path: String, columns: Int?) throws(ClassifierError) {
+        self.path = path
+        self.columns = columns
+        temporary = path + ".partial"
+        unsafe file = unsafe fopen(temporary, "w")
+        guard unsafe file != nil else { throw Self.failure(path) }
+        try writeHeader()
+    }
+
+    deinit {
+        if let file = unsafe file {
+            unsafe fclose(file)
+            unsafe unlink(temporary)
+        }
+    }
+
+    package func append(_ row: Span<Float>) throws(ClassifierError) {
+        guard let file = unsafe file else { return }
+        let written = unsafe row.withUnsafeBufferPointer { buffer in
+            unsafe fwrite(buffer.baseAddress, MemoryLayout<Float>.stride, buffer.count, file)
+        }
+        guard written == row.count else { throw Self.failure(path) }
+        values += row.count
+    }
+
+    /// Completes the header and gives the file its name.
+    package func close() throws(ClassifierError) {
+        guard let file = unsafe file else { return }
+        guard unsafe fseek(file, 0, SEEK_SET) == 0 else { throw Self.failure(path) }
+        try writeHeader()
+        unsafe self.file = nil
+        guard unsafe fclose(file) == 0, unsafe rename(temporary, path) == 0 else {
+            unsafe unlink(temporary)
+            throw Self.failure(path)
+        }
+    }
+
+    /// 128 bytes whatever the shape, so that it can be written again.
+    private func writeHeader() throws(ClassifierError) {
+        let shape = columns.map { "(\(values / max($0, 1)), \($0))" } ?? "(\(values),)"
+        var text = "{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }"
+        text += String(repeating: " ", count: 117 - text.utf8.count) + "\n"
+        let bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(text.utf8)
+        guard unsafe fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw Self.failure(path) }
+    }
+
+    private static func failure(_ path: String) -> ClassifierError {
+        ClassifierError(
+            .inputOutput, code: "write", "\(path): cannot write: \(unsafe String(cString: strerror(errno)))")
+    }
+}
+
+/// A float array read from `.npy`: one or two dimensions, float32 or float64, little-endian, rows first.
+package struct NumpyArray: Sendable {
+    package let rows: Int
+    package let columns: Int
+    package let values: [Float]
+
+    package init(path: String) throws(ClassifierError) {
+        func wrong(_ reason: String) -> ClassifierError {
+            ClassifierError(
+                .data, code: "decode",
+                "\(path): \(reason); expected a NumPy array of float32 or float64, one row a frame")
+        }
+        let bytes: [UInt8]
+        do { bytes = try Array(Data(contentsOf: URL(filePath: path))) } catch {
+            throw ClassifierError(.noInput, code: "not_found", "\(path): cannot be read")
+        }
+        guard bytes.count >= 10, bytes[0] == 0x93, bytes[1..<6].elementsEqual("NUMPY".utf8) else {
+            throw wrong("is not a .npy file")
+        }
+        let wide = bytes[6] >= 2
+        let length =
+            Int(bytes[8]) | Int(bytes[9]) << 8
+            | (wide && bytes.count >= 12 ? Int(bytes[10]) << 16 | Int(bytes[11]) << 24 : 0)
+        let start = (wide ? 12 : 10) + length
+        guard start <= bytes.count else { throw wrong("its header is cut") }
+        let header = String(decoding: bytes[(wide ? 12 : 10)..<start], as: UTF8.self)
+        guard header.contains("'fortran_order': False") else { throw wrong("its columns come first") }
+        let isDouble = header.contains("'<f8'")
+        guard isDouble || header.contains("'<f4'") else { throw wrong("its numbers are not floats") }
+        guard let open = header.firstIndex(of: "("), let end = header[open...].firstIndex(of: ")") else {
+            throw wrong("it has no shape")
+        }
+        let shape = header[header.index(after: open)..<end].split(separator: ",").compactMap {
+            Int($0.filter { $0 != " " })
+        }
+        guard (1...2).contains(shape.count), shape.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) else {
+            throw wrong("its shape is not (rows, columns)")
+        }
+        let count = shape.reduce(1, *)
+        let size = isDouble ? 8 : 4
+        guard bytes.count - start == count * size else { throw wrong("it has not as many numbers as its shape says") }
+        rows = shape[0]
+        columns = shape.count == 2 ? shape[1] : 1
+        values = (0..<count).map { index in
+            var pattern: UInt64 = 0
+            for byte in 0..<size { pattern |= UInt64(bytes[start + index * size + byte]) << UInt64(8 * byte) }
+            return isDouble ? Float(Double(bitPattern: pattern)) : Float(bitPattern: UInt32(pattern))
+        }
+    }
+}

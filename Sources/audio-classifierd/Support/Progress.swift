@@ -1,0 +1,50 @@
+internal import Glibc
+internal import Synchronization
+
+/// A line on the terminal that says how far long work is and how long it still takes. Without a terminal there is none.
+package final class Progress: Sendable {
+    private let title: String
+    private let began: Double
+    private let shown = Mutex(0.0)
+
+    private init(_ title: String) {
+        self.title = title
+        began = Self.now()
+    }
+
+    package static func ifTerminal(_ title: String) -> Progress? {
+        isatty(STDERR_FILENO) == 1 ? Progress(title) : nil
+    }
+
+    /// - Parameter fraction: of the work that is done, 0 to 1.
+    package func update(_ fraction: Double, _ note: String = "") {
+        let now = Self.now()
+        let due = shown.withLock { last in
+            guard now - last >= 0.1 || fraction >= 1 else { return false }
+            last = now
+            return true
+        }
+        guard due else { return }
+        let elapsed = now - began
+        let left = fraction > 0 ? elapsed / fraction - elapsed : 0
+        let width = 24
+        let full = Int(fraction * Double(width))
+        let bar = String(repeating: "#", count: full) + String(repeating: ".", count: width - full)
+        let line = "\(title) [\(bar)] \(Int(fraction * 100)) %  \(Self.clock(left)) left  \(note)"
+        StandardError.write("\r\u{1B}[K\(line)")
+    }
+
+    /// Removes the line.
+    package func finish() { StandardError.write("\r\u{1B}[K") }
+
+    private static func clock(_ seconds: Double) -> String {
+        let whole = Int(seconds.rounded(.up))
+        return "\(whole / 60):\(whole % 60 < 10 ? "0" : "")\(whole % 60)"
+    }
+
+    private static func now() -> Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}

@@ -1,0 +1,30 @@
+internal import Glibc
+internal import Synchronization
+
+/// SIGINT and SIGTERM as a descriptor that becomes readable, so that a reader that waits for input wakes up, drains and ends.
+package enum StopSignal {
+    private static let raised = Atomic<Bool>(false)
+    private static let writeEnd = Atomic<Int32>(-1)
+
+    /// Whether the program has been asked to stop.
+    package static var isRaised: Bool { raised.load(ordering: .relaxed) }
+
+    /// Begins to listen. A second signal ends the program at once.
+    /// - Returns: the descriptor to wait on.
+    package static func install() -> Int32? {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { return nil }
+        writeEnd.store(ends[1], ordering: .relaxed)
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { _ in
+                // Only what is safe in a signal handler: an atomic, write, signal.
+                StopSignal.raised.store(true, ordering: .relaxed)
+                var byte: UInt8 = 0
+                _ = unsafe write(StopSignal.writeEnd.load(ordering: .relaxed), &byte, 1)
+                signal(SIGINT, SIG_DFL)
+                signal(SIGTERM, SIG_DFL)
+            }
+        }
+        return ends[0]
+    }
+}

@@ -1,0 +1,12 @@
+internal import AudioClassifier
+internal import Logging
+
+extension StreamSession {
+    /// Ends with the program, and writes its messages to the program's log.
+    mutating func followProgram() {
+        let log = Logger(label: "audio-classifierd")
+        isStopped = { StopSignal.isRaised }
+        inform = { log.info("\($0)") }
+        warn = { log.warning("\($0)") }
+    }
+}

@@ -1,0 +1,34 @@
+internal import AudioClassifier
+internal import Foundation
+internal import StrictCoding
+internal import TestSupport
+internal import Testing
+
+@Suite struct DecimalTests {
+    @Test func fewestDigits() {
+        let cases: [(Double, Int, String)] = [
+            (0, 0, "0"), (0, 6, "0"), (-0.0, 4, "0"), (5, 3, "5"), (0.91, 4, "0.91"), (-31.2, 1, "-31.2"),
+            (0.05, 1, "0.1"), (0.04, 1, "0"), (-0.04, 1, "0"), (-0.06, 1, "-0.1"), (1.999, 2, "2"), (9.99951, 3, "10"),
+            (0.000001, 6, "0.000001"), (0.0000004, 6, "0"), (1.05, 2, "1.05"), (100.001, 3, "100.001"),
+            (-120, 1, "-120"), (2.5, 0, "3"), (123456789.125, 6, "123456789.125"), (3_000_000_000, 6, "3000000000"),
+        ]
+        for (value, decimals, text) in cases {
+            #expect(Decimal.text(value, decimals) == text)
+        }
+    }
+
+    /// Against the C library's formatting, whose trailing zeros are taken away.
+    @Test func isTheNearestDecimal() throws {
+        var random = SplitMix64(seed: 1)
+        for _ in 0..<2000 {
+            let decimals = random.integer(in: 1...6)
+            let value = random.normal() * [0.001, 1, 1000, 100_000][random.integer(in: 0...3)]
+            let text = Decimal.text(value, decimals)
+            let read = try #require(Double(text))
+            let reference = try #require(Double(String(format: "%.\(decimals)f", value)))
+            #expect(abs(read - reference) <= 1e-9 * max(1, abs(value)), "\(value) with \(decimals) decimals: \(text)")
+            #expect(!text.contains(".") || !text.hasSuffix("0"))
+            #expect(text != "-0")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+internal import AudioClassifier
+internal import Testing
+
+/// Records as rows of CSV (RFC 4180) and TSV.
+@Suite struct TableTests {
+    private static let awkward = [
+        "plain", "", "a,b", "\"", "say \"horn\"", "two\nlines", "two\r\nlines", "cr\rcr", ",\"\r\n,", "tab\ttab",
+        "\"\u{301}", ",\u{301}", "كلب",
+    ]
+
+    private func rows(_ format: OutputFormat, _ records: [Record]) -> [String] { records.flatMap(format.lines) }
+
+    /// A reader of RFC 4180, written from the standard: one line, which may contain line breaks in quotes.
+    private func fields(ofCSV line: String) -> [String] {
+        var fields: [String] = []
+        var field = String.UnicodeScalarView()
+        var isQuoted = false
+        var scalars = line.unicodeScalars[...]
+        while let scalar = scalars.popFirst() {
+            switch scalar {
+            case "\"" where isQuoted && scalars.first == "\"": field.append(scalars.removeFirst())
+            case "\"": isQuoted.toggle()
+            case "," where !isQuoted:
+                fields.append(String(field))
+                field = .init()
+            default: field.append(scalar)
+            }
+        }
+        return fields + [String(field)]
+    }
+
+    private func equal(_ left: [String], _ right: [String]) -> Bool {
+        left.elementsEqual(right) { $0.unicodeScalars.elementsEqual($1.unicodeScalars) }
+    }
+
+    @Test(arguments: awkward)
+    func commaSeparatedFieldsSurvive(text: String) {
+        let record = Record.summary(file: text, seconds: 1.5, top: [.init(label: text, probability: 0.25)])
+        let rows = rows(.csv, [record])
+        #expect(rows.count == 1)
+        #expect(equal(fields(ofCSV: rows[0]), [text, "1.5", "1", text, "0.25"]), "\(rows)")
+    }
+
+    @Test func quotesOnlyWhereNeeded() {
+        func row(_ text: String) -> String {
+            rows(.csv, [.summary(file: text, seconds: 0, top: [.init(label: "a", probability: 1)])])[0]
+        }
+        #expect(row("a b") == "a b,0,1,a,1")
+        #expect(row("a,b") == "\"a,b\",0,1,a,1")
+        #expect(row("a\"b") == "\"a\"\"b\",0,1,a,1")
+        #expect(row("a\nb") == "\"a\nb\",0,1,a,1")
+    }
+
+    @Test(arguments: awkward)
+    func tabSeparatedFieldsHoldNoSeparator(text: String) {
+        let record = Record.summary(file: text, seconds: 1.5, top: [.init(label: text, probability: 0.25)])
+        let row = rows(.tsv, [record])[0]
+        #expect(!row.unicodeScalars.contains { "\n\r".unicodeScalars.contains($0) })
+        let fields = row.unicodeScalars.split(separator: "\t", omittingEmptySubsequences: false)
+        #expect(fields.count == 5)
+    }
+
+    @Test func headersMatchRows() throws {
+        let top = [Record.Score(label: "a", probability: 0.5), Record.Score(label: "b", probability: 0.25)]
+        let frame = Record.frame(stream: "s", frame: 3, sample: 640, time: 0.04, warm: false, top: top, level: -20.04)
+        let start = Record.event(id: "i", phase: .start, stream: "s", label: "a", start: 1, end: nil, peak: 0.5)
+        let end = Record.event(id: "i", phase: .end, stream: "s", label: "a", start: 1, end: 2.5, peak: 0.75)
+        let summary = Record.summary(file: "f", seconds: 2, top: top)
+        let others = [
+            Record.start(stream: "s", file: nil, rate: 1, hop: 1, model: "m", modelHash: "h", labels: 1),
+            Record.error(file: "f", code: "c", message: "m"), Record.end(stream: "s", frames: 1, dropped: 0),
+        ]
+        #expect(rows(.csv, others).isEmpty, "a table holds only what its columns are for")
+        #expect(rows(.csv, [frame]) == ["s,3,640,0.04,false,1,a,0.5,-20", "s,3,640,0.04,false,2,b,0.25,-20"])
+        #expect(rows(.csv, [start, end]) == ["i,s,a,1,2.5,0.75"], "an event is one row, told at its end")
+        #expect(rows(.csv, [summary]) == ["f,2,1,a,0.5", "f,2,2,b,0.25"])
+        #expect(rows(.tsv, [end]) == ["i\ts\ta\t1\t2.5\t0.75"])
+        let expected: [(Emission, Record)] = [(.frames, frame), (.changes, frame), (.events, end), (.summary, summary)]
+        for (emission, record) in expected {
+            let header = try #require(OutputFormat.csv.header(emission))
+            #expect(fields(ofCSV: header).count == fields(ofCSV: rows(.csv, [record])[0]).count)
+            #expect(OutputFormat.tsv.header(emission) == header.split(separator: ",").joined(separator: "\t"))
+            #expect(OutputFormat.jsonl.header(emission) == nil)
+        }
+    }
+
+    @Test func linesOfJSONAreTheRecord() {
+        let record = Record.end(stream: "s", frames: 1, dropped: 0)
+        #expect(rows(.jsonl, [record]) == [record.json])
+    }
+}
