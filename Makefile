@@ -40,8 +40,9 @@ test: setup test-swift test-training  ## All tests
 check: setup lint test-swift test-sanitizer test-training test-instructions test-arm  ## What must pass before a change lands
 	@scripts/tally
 
-lint:  ## Format, with no finding
+lint:  ## Format, rules and types of all Swift and Python code, with no finding
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
+	scripts/lint-python
 
 test-swift: setup-tests
 	@scripts/run-tests release $(BUILD) --build-tests -- swift test -c release --skip-build
@@ -107,4 +108,4 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers build
+	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint build

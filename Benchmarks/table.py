@@ -1,10 +1,11 @@
-"""The table of `make bench` and `make bench-peers`, of the figures in build/bench: what was measured, beside what, what is asked, what the limit is.
+"""Prints the table of `make bench` and `make bench-peers` from the figures in build/bench.
+
+A line says what was measured, beside what, what is asked and what the limit is.
 
 A benchmark writes a JSON object a line: a `title`, or a row as `row` makes them.
 """
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ def title(text: str) -> None:
 
 
 def row(name: str, here: float, unit: str, **more: Any) -> None:
-    """A row: `here` is this program's figure. It may have `beside`, what it is compared with, of which `theirs` is the figure or
-    `error` says why there is none; the `ratio` of both; `at_most` or `at_least`, the bar for the ratio, for `here` without one;
-    `limit`, the least that `here` can be, or the `multiply_adds` that it takes."""
+    """Prints a row, in which `here` is this program's figure.
+
+    It may have `beside`, the name of a peer, with `theirs`, the peer's figure, or `error`, the reason why it has none;
+    the `ratio` of both; `at_most` or `at_least`, the threshold for the ratio or, without one, for `here`; `limit`, the
+    least that `here` can be, or the `multiply_adds` that it takes.
+    """
     print(json.dumps({"name": name, "here": here, "unit": unit, **more}), flush=True)
 
 
@@ -74,9 +78,10 @@ def main() -> None:
         if isinstance(line, str):
             print(line)
         else:
-            aligned = (f"{cell:{'<' if place in (0, 2) else '>'}{width}}" for place, (cell, width) in enumerate(zip(line, widths)))
+            sides = ["<" if column in (0, 2) else ">" for column in range(len(line))]
+            aligned = (f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths))
             print("  ".join(aligned).rstrip())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

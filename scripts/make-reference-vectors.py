@@ -8,6 +8,7 @@ Every case has CASE.json (front-end, signal, reference, tolerance in units of th
 CASE.definition.npy (what docs/model-format.md defines, in float64) and, where there is another implementation,
 CASE.npy (its output). The script fails where the two differ by more than the tolerance.
 """
+
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -26,22 +27,28 @@ Frontend = dict[str, Any]
 Case = tuple[str, Frontend, str, str, Array | None]  # name, front-end, signal, package, its output
 RESOURCES = Path(__file__).resolve().parent.parent / "Tests" / "AudioFrontendTests" / "Resources"
 PER_LN = {"ln": 1.0, "log10": 1 / np.log(10), "decibel": 10 / np.log(10)}  # one unit of ln in units of `log`
-KEYS = ("sample_rate window window_length hop fft_length spectrum bands low_hz high_hz mel_scale mel_shape mel_norm log "
-        "log_offset log_floor sample_scale remove_dc preemphasis center").split()
+KEYS = (
+    "sample_rate window window_length hop fft_length spectrum bands low_hz high_hz mel_scale mel_shape mel_norm log "
+    "log_offset log_floor sample_scale remove_dc preemphasis center"
+).split()
 
 
 def frontend_of(*values: Any) -> Frontend:
     return dict(zip(KEYS, values, strict=True))
 
 
+# The front-end recipes as their sources define them, not as the program prints them: what checks the program must not
+# take its numbers from it.
+# fmt: off
 RECIPES = {
     "yamnet": frontend_of(16000, "hann", 400, 160, 512, "magnitude", 64, 125, 7500, "htk", "mel", "none", "ln",
                           0.001, 0, 1, False, 0, False),
     "kaldi": frontend_of(16000, "povey", 400, 160, 512, "power", 80, 20, 8000, "htk", "mel", "none", "ln",
                          0, 1.1920929e-07, 32768, True, 0.97, False),
-    "librosa": frontend_of(22050, "hann", 2048, 512, 2048, "power", 128, 0, 11025, "slaney", "hertz", "slaney", "decibel",
-                           0, 1e-10, 1, False, 0, True),
+    "librosa": frontend_of(22050, "hann", 2048, 512, 2048, "power", 128, 0, 11025, "slaney", "hertz", "slaney",
+                           "decibel", 0, 1e-10, 1, False, 0, True),
 }
+# fmt: on
 RECIPES["vggish"] = {**RECIPES["yamnet"], "log_offset": 0.01}
 
 
@@ -74,9 +81,13 @@ def definition(samples: Array, frontend: Frontend) -> Array:
 def window(name: str, length: int) -> Array:
     """Symmetric windows (and Povey's) have the period length - 1, all others the period length."""
     t = 2 * np.pi * np.arange(length) / (length - 1 if name.endswith("-symmetric") or name == "povey" else length)
-    return {"hann": 0.5 - 0.5 * np.cos(t), "hamming": 0.54 - 0.46 * np.cos(t), "povey": (0.5 - 0.5 * np.cos(t)) ** 0.85,
-            "blackman": 0.42 - 0.5 * np.cos(t) + 0.08 * np.cos(2 * t), "rectangular": np.ones(length),
-            }[name.removesuffix("-symmetric")]
+    return {
+        "hann": 0.5 - 0.5 * np.cos(t),
+        "hamming": 0.54 - 0.46 * np.cos(t),
+        "povey": (0.5 - 0.5 * np.cos(t)) ** 0.85,
+        "blackman": 0.42 - 0.5 * np.cos(t) + 0.08 * np.cos(2 * t),
+        "rectangular": np.ones(length),
+    }[name.removesuffix("-symmetric")]
 
 
 def to_mel(hertz: Array, scale: str) -> Array:
@@ -98,8 +109,12 @@ def audioset(samples: Array, offset: float, taper: Array | None = None) -> Array
     frames = np.stack([samples[i : i + 400] for i in range(0, len(samples) - 399, 160)])
     bins, outer = (1127 * np.log(1 + hertz / 700) for hertz in (np.linspace(0, 8000, 257), np.array([125, 7500])))
     edges = np.linspace(outer[0], outer[1], 66)
-    mel = np.stack([np.maximum(0, np.minimum((bins - left) / (middle - left), (right - bins) / (right - middle)))
-                    for left, middle, right in zip(edges[:-2], edges[1:-1], edges[2:], strict=True)])
+    mel = np.stack(
+        [
+            np.maximum(0, np.minimum((bins - left) / (middle - left), (right - bins) / (right - middle)))
+            for left, middle, right in zip(edges[:-2], edges[1:-1], edges[2:], strict=True)
+        ]
+    )
     mel[:, 0] = 0
     return np.log(np.abs((frames * taper) @ dft) @ mel.T + offset)
 
@@ -140,17 +155,24 @@ def cases(x16: Array, x22: Array, short: Array) -> list[Case]:
     # on. With that many zeros on either side of the signal their frames are ours.
     shifted, sized = np.pad(x16, (512 - 400) // 2), dict[str, Any](sr=16000, hop_length=160, fmax=8000)
     kaldi64 = torchaudio.compliance.kaldi.fbank(
-        torch.from_numpy(x16)[None] * 32768, num_mel_bins=80, low_freq=20, high_freq=8000, dither=0)
+        torch.from_numpy(x16)[None] * 32768, num_mel_bins=80, low_freq=20, high_freq=8000, dither=0
+    )
     power = torchaudio.transforms.MelSpectrogram(
-        16000, n_fft=512, win_length=400, hop_length=160, n_mels=64, center=False)(torch.from_numpy(shifted))
-    small = {"recipe": "librosa", "sample_rate": 16000, "window_length": 400, "hop": 160, "fft_length": 512, "bands": 40,
-             "low_hz": 20, "high_hz": 8000, "center": False}
+        16000, n_fft=512, win_length=400, hop_length=160, n_mels=64, center=False
+    )(torch.from_numpy(shifted))
+    # fmt: off
+    small = {"recipe": "librosa", "sample_rate": 16000, "window_length": 400, "hop": 160, "fft_length": 512,
+             "bands": 40, "low_hz": 20, "high_hz": 8000, "center": False}
     custom = frontend_of(16000, "hann", 400, 160, 512, "power", 64, 0, 8000, "htk", "hertz", "none", "ln",
                          1e-6, 0, 1, False, 0, False)
     mixed = frontend_of(16000, "hamming-symmetric", 321, 100, 400, "magnitude", 24, 0, 8000, "slaney", "mel", "slaney",
                         "decibel", 1e-4, 1e-3, 2, True, 0.5, True)
-    tapers = {name: scipy.signal.get_window(name.split("-")[0].replace("rectangular", "boxcar"), 400, "-" not in name)
-              for name in ("hann-symmetric", "hamming", "hamming-symmetric", "blackman", "rectangular")}
+    # fmt: on
+    tapers = {
+        name: scipy.signal.get_window(name.split("-")[0].replace("rectangular", "boxcar"), 400, "-" not in name)
+        for name in ("hann-symmetric", "hamming", "hamming-symmetric", "blackman", "rectangular")
+    }
+    # fmt: off
     return [
         ("kaldi", {"recipe": "kaldi"}, "signal-16000", "kaldi-native-fbank", kaldi(x16)),
         ("torchaudio-kaldi", {"recipe": "kaldi"}, "signal-16000", "torchaudio", kaldi64.numpy()),
@@ -167,8 +189,9 @@ def cases(x16: Array, x22: Array, short: Array) -> list[Case]:
         ("yamnet", {"recipe": "yamnet"}, "signal-16000", "numpy", audioset(x16, 0.001)),
         ("vggish", {"recipe": "vggish"}, "signal-16000", "numpy", audioset(x16, 0.01)),
         ("mixed", {"recipe": "custom", **mixed}, "signal-short", "numpy", None),
-        *((f"window-{name}", {"recipe": "yamnet", "window": name}, "signal-short", "scipy", audioset(short, 0.001, taper))
-          for name, taper in tapers.items())]
+        *((f"window-{name}", {"recipe": "yamnet", "window": name}, "signal-short", "scipy",
+           audioset(short, 0.001, taper)) for name, taper in tapers.items())]
+    # fmt: on
 
 
 def main() -> None:
@@ -191,8 +214,10 @@ def main() -> None:
             np.save(RESOURCES / f"{name}.npy", theirs)
         meta = {"frontend": frontend, "signal": f"{source}.npy", "reference": f"{package} {version(package)}"}
         (RESOURCES / f"{name}.json").write_text(json.dumps({**meta, "tolerance": tolerance}, indent=2) + "\n")
-        print(f"{name:26}{'{} x {}'.format(*ours.shape):>16}{theirs.dtype!s:>11}"
-              f"{'-' if output is None else f'{difference:.1e}':>18}{tolerance:>11.0e}")
+        print(
+            f"{name:26}{'{} x {}'.format(*ours.shape):>16}{theirs.dtype!s:>11}"
+            f"{'-' if output is None else f'{difference:.1e}':>18}{tolerance:>11.0e}"
+        )
     assert not failed, f"docs/model-format.md and the reference differ by more than the tolerance: {failed}"
 
 

@@ -1,9 +1,14 @@
-"""Frames of a log-mel front-end in other software, which each function imports: one can be missing without the others."""
+"""Frames of a log-mel front-end in other software; each function imports its own, so that the others may be missing."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+Call = Callable[[], Any]
 
-def kaldi_second():
+
+def kaldi_second() -> Call:
     """One second of audio in reads of 10 ms: 100 frames."""
     import kaldi_native_fbank as knf
 
@@ -12,7 +17,7 @@ def kaldi_second():
     options.mel_opts.num_bins = 64
     samples = np.random.uniform(-0.5, 0.5, 16000).astype(np.float32)
 
-    def second():
+    def second() -> None:
         bank = knf.OnlineFbank(options)
         for start in range(0, len(samples), 160):
             bank.accept_waveform(16000, samples[start : start + 160].tolist())
@@ -20,7 +25,7 @@ def kaldi_second():
     return second
 
 
-def torchaudio_frames(seconds):
+def torchaudio_frames(seconds: int) -> Call:
     """So many seconds of audio at once, 100 frames each: torchaudio has no streams."""
     import torch
     import torchaudio
@@ -28,20 +33,20 @@ def torchaudio_frames(seconds):
     mel = torchaudio.transforms.MelSpectrogram(16000, n_fft=512, win_length=400, hop_length=160, n_mels=64)
     samples = torch.from_numpy(np.random.uniform(-0.5, 0.5, seconds * 16000).astype(np.float32))
 
-    def frames():
+    def frames() -> Any:
         with torch.inference_mode():
             return torch.log(mel(samples) + 1e-3)
 
     return frames
 
 
-def librosa_minute():
+def librosa_minute() -> Call:
     """One minute of audio at once: 6000 frames."""
     import librosa
 
     samples = np.random.uniform(-0.5, 0.5, 60 * 16000).astype(np.float32)
 
-    def minute():
+    def minute() -> Any:
         mel = librosa.feature.melspectrogram(y=samples, sr=16000, n_fft=512, hop_length=160, win_length=400, n_mels=64)
         return np.log(mel + 1e-3)
 

@@ -1,18 +1,21 @@
 """A token through an encoder layer in other software.
 
-"The paper's step" is the published method of arXiv 2412.03214 (fixed landmarks, m = 8, sums to which the newest term is added and from which the
-oldest is subtracted) with the projections that its code leaves out.
+"The paper's step" is the published method of arXiv 2412.03214 (fixed landmarks, m = 8, sums to which the newest term is
+added and from which the oldest is subtracted) with the projections that its code leaves out.
 """
 
 import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from products import one_thread
 
+Call = Callable[[], Any]
 D, HEADS, FFN, WINDOW, LANDMARKS = 192, 16, 192, 120, 8
 
 
-def paper_step(streams):
+def paper_step(streams: int) -> Call:
     """One step of continual Nystrom attention with fixed landmarks, and the rest of a layer, for `streams` streams."""
     width = D // HEADS
     project = torch.nn.Linear(D, 3 * D)
@@ -27,7 +30,7 @@ def paper_step(streams):
     token = torch.randn(streams, D)
     place = 0
 
-    def step():
+    def step() -> Any:
         nonlocal weighted, total, place
         with torch.inference_mode():
             q, k, v = project(token).view(streams, 3, HEADS, width).unbind(1)
@@ -47,18 +50,18 @@ def paper_step(streams):
     return step
 
 
-def torch_window():
+def torch_window() -> Call:
     layer = torch.nn.TransformerEncoderLayer(D, HEADS, FFN, dropout=0, batch_first=True).eval()
     window = torch.randn(1, WINDOW, D)
 
-    def step():
+    def step() -> Any:
         with torch.inference_mode():
             return layer(window)
 
     return step
 
 
-def onnx_window():
+def onnx_window() -> Call:
     import onnxruntime
 
     layer = torch.nn.TransformerEncoderLayer(D, HEADS, FFN, dropout=0, batch_first=True).eval()
@@ -71,7 +74,7 @@ def onnx_window():
     return lambda: session.run(None, inputs)
 
 
-def continual_step():
+def continual_step() -> Call:
     import continual as co
 
     layer = co.SingleOutputTransformerEncoderLayer(D, HEADS, FFN, dropout=0, sequence_len=WINDOW).eval()
@@ -80,7 +83,7 @@ def continual_step():
         for _ in range(WINDOW):
             layer.forward_step(token)
 
-    def step():
+    def step() -> Any:
         with torch.inference_mode():
             return layer.forward_step(token)
 

@@ -1,7 +1,7 @@
 """Peers beside this program, one thread each, as rows of the table: peers.py PROGRAM
 
-A token through an encoder layer, a frame of a log-mel front-end, and a second of audio through whole products. Ratios say how many times as
-long the peer takes. Of a peer that is not installed, or whose interface has changed, the row says so.
+A token through an encoder layer, a frame of a log-mel front-end, and a second of audio through whole products. Ratios
+say how many times as long the peer takes. If a peer is not installed, or its interface has changed, the row says so.
 """
 
 import importlib
@@ -28,7 +28,7 @@ LAYER = ["--attention", "continual-nystrom", "--landmarks", "fixed", "--window",
 
 @dataclass(frozen=True)
 class Peer:
-    """Other software: a call of what `maker` of `module` makes of the arguments is as much work as `count` of this program's."""
+    """Other software: `maker` of `module` returns a function whose call does as much as `count` of ours."""
 
     name: str
     module: str
@@ -39,16 +39,17 @@ class Peer:
 
 
 def median_microseconds(peer: Peer) -> float | str:
-    """The median processor time of a call, of as many as fit into two seconds, at least 20; or why there is none.
+    """The median processor time of the calls that fit into two seconds, at least 20; or the reason why there is none.
 
-    Not the time that passed: other programs would prolong that of long calls more than that of this program's short ones.
+    Elapsed time would not compare: other programs prolong long calls more than this program's short ones.
     """
     os.dup2(2, 1)  # standard output is for rows
     try:
         call = getattr(importlib.import_module(peer.module), peer.maker)(*peer.arguments)
         for _ in range(3):
             call()
-        times, end = [], time.perf_counter() + 2
+        times: list[float] = []
+        end = time.perf_counter() + 2
         while len(times) < 20 or time.perf_counter() < end:
             start = time.process_time()
             call()
@@ -86,8 +87,9 @@ def classify(program: str, model: str) -> float:
         with tempfile.NamedTemporaryFile(suffix=".raw") as file:
             file.write(random.randbytes(2 * RATE * seconds))
             file.flush()
-            command = [program, "classify", "--threads", "1", "--model", model, "--input-format", "raw", "--sample-format", "s16le"]
-            child = subprocess.Popen([*command, "--rate", str(RATE), file.name], stdout=subprocess.DEVNULL)
+            command = [program, "classify", "--threads", "1", "--model", model]
+            source = ["--input-format", "raw", "--sample-format", "s16le", "--rate", str(RATE), file.name]
+            child = subprocess.Popen([*command, *source], stdout=subprocess.DEVNULL)
             usage = os.wait4(child.pid, 0)[2]
             return usage.ru_utime + usage.ru_stime
 

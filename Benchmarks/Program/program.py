@@ -1,4 +1,4 @@
-"""The whole program: processor time, start, memory, and a folder on all processors, as rows of the table: program.py PROGRAM
+"""The whole program as rows of the table (processor time, start, memory, all processors): program.py PROGRAM
 
 Everything here runs the program as its users do. Times are medians of several runs.
 """
@@ -29,7 +29,8 @@ MODELS = {"keywords-en": 0.8, "environment-10": 1.5}
 def write_wave(path: Path, seconds: int) -> None:
     """Noise: nothing in it is cheaper than in other sounds."""
     size = 2 * RATE * seconds
-    header = struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", size + 36, b"WAVEfmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16, b"data", size)
+    encoding = (1, 1, RATE, 2 * RATE, 2, 16)  # PCM, one channel
+    header = struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", size + 36, b"WAVEfmt ", 16, *encoding, b"data", size)
     path.write_bytes(header + random.randbytes(size))
 
 
@@ -48,10 +49,12 @@ def median_of(runs: int, command: list[str]) -> list[float]:
 
 
 def first_prediction(program: str) -> tuple[float, float]:
-    """Milliseconds from the start to the first line about a second of sound that waits in the pipe, and the most megabytes by then."""
-    command = [program, "run", "--model", "keywords-en", "--input-format", "raw", "--sample-format", "s16le", "--rate", str(RATE), "-"]
+    """Milliseconds from the start to the first prediction for a second of sound in the pipe, and the peak megabytes."""
+    command = [program, "run", "--model", "keywords-en"]
+    command += ["--input-format", "raw", "--sample-format", "s16le", "--rate", str(RATE), "-"]
     start = time.perf_counter()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None and child.stdout is not None  # both are pipes
         child.stdin.write(random.randbytes(2 * RATE))
         child.stdin.flush()
         while json.loads(child.stdout.readline()).get("type") != "frame":
@@ -74,8 +77,8 @@ def multiply_adds(program: str, model: str) -> float:
     config = json.loads((MODEL_FOLDER / model / "config.json").read_text())
     encoder, strides = config["encoder"], [layer["time_stride"] for layer in config["stem"]["layers"]]
     attention = encoder["attention"]
-    of_encoder = ["--attention", attention["kind"], "--landmarks", attention["landmarks"], "--window", str(encoder["window"])]
-    of_encoder += ["--layers", str(encoder["layers"]), "--depth", encoder["depth"]]
+    of_encoder = ["--attention", attention["kind"], "--landmarks", attention["landmarks"]]
+    of_encoder += ["--window", str(encoder["window"]), "--layers", str(encoder["layers"]), "--depth", encoder["depth"]]
     return bench(program, "--operations", "--model", model, *of_encoder)[0]["total_mac"] * FRAMES / math.prod(strides)
 
 
@@ -90,9 +93,10 @@ def main() -> None:
         for model, bar in MODELS.items():
             least = multiply_adds(program, model)
             for weights, note in (("f32", ""), ("f16", ", f16 weights")):
-                command = [program, "classify", "--threads", "1", "--model", model, "--weights", weights, str(folder / "long.wav")]
-                processor, _ = median_of(5, command)
-                row(f"classify, a second, {model}{note}", 1000 * processor / (60 * MINUTES), "ms", at_most=bar, multiply_adds=least)
+                command = [program, "classify", "--threads", "1", "--model", model, "--weights", weights]
+                processor, _ = median_of(5, [*command, str(folder / "long.wav")])
+                name = f"classify, a second, {model}{note}"
+                row(name, 1000 * processor / (60 * MINUTES), "ms", at_most=bar, multiply_adds=least)
         starts, resident = zip(*(first_prediction(program) for _ in range(STARTS)))
         row("start to first prediction, keywords-en", statistics.median(starts), "ms", at_most=40)
         speed_up(program, folder)

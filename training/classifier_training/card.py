@@ -88,11 +88,7 @@ def _clips(config: dict[str, Any]) -> list[str]:
     labels = tuple(config["labels"])
     cold, mid = (Confusion.read(labels, measured[key]) for key in ("cold", "mid_stream"))
     how = config["card"]["recipe"]["evaluation"]
-    decided = (
-        f", {how['decision_seconds']:g} s after its start"
-        if how["decision_seconds"]
-        else ", at its last token"
-    )
+    decided = f", {how['decision_seconds']:g} s after its start" if how["decision_seconds"] else ", at its last token"
     before = f"after {how['mid_stream_seconds']:g} s of other sound"
     return [
         f"Share of the {measured['cold']['clips']} held-out clips whose label is the most probable one, and of "

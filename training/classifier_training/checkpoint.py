@@ -30,9 +30,7 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         found = json.loads(state.pop("identity"))
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        raise TrainingError(
-            f"{path} is not a checkpoint of this program: {error}; remove it to start anew"
-        ) from error
+        raise TrainingError(f"{path} is not a checkpoint of this program: {error}; remove it to start anew") from error
     if differences := _differences(found, json.loads(json.dumps(identity)), ""):
         raise TrainingError(
             f"{path} belongs to another configuration: {'; '.join(differences[:5])}. Use another "
@@ -47,9 +45,7 @@ def _differences(found: Any, wanted: Any, place: str) -> list[str]:
         return [
             difference
             for key in sorted(found.keys() | wanted.keys())
-            for difference in _differences(
-                found.get(key), wanted.get(key), f"{place}.{key}" if place else key
-            )
+            for difference in _differences(found.get(key), wanted.get(key), f"{place}.{key}" if place else key)
         ]
     return [] if found == wanted else [f"{place} is {_short(found)} there and {_short(wanted)} here"]
 

@@ -129,9 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print a line, and fail where an accuracy is not that of the model's card, within half a point",
     )
-    evaluate.add_argument(
-        "--update-card", action="store_true", help="write the figures into the model's card"
-    )
+    evaluate.add_argument("--update-card", action="store_true", help="write the figures into the model's card")
     _classes(evaluate)
     _recordings(evaluate)
     _section(evaluate, "data")
@@ -205,9 +203,7 @@ def _import_torch(parser: argparse.ArgumentParser) -> None:
         "--attention", choices=("continual", "full"), default="continual", help="(default: %(default)s)"
     )
     parser.add_argument("--norm-first", action="store_true", help="the encoder's layers have norm_first=True")
-    parser.add_argument(
-        "--activation", choices=("relu", "gelu"), default="relu", help="(default: %(default)s)"
-    )
+    parser.add_argument("--activation", choices=("relu", "gelu"), default="relu", help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model directory")
 
 

@@ -58,9 +58,7 @@ def cross_validate_command(options: argparse.Namespace, recipe: Recipe) -> int:
     return 0
 
 
-def _train(
-    options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Report | None = None
-) -> Report | None:
+def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Report | None = None) -> Report | None:
     """Writes the model directory `out`; what was measured on the held-out clips, if there are any.
 
     `accuracy` is for the card of a model without held-out clips.
@@ -131,9 +129,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
         return teacher.token_logits(features, per_token)
 
     source = Mixtures(dataset, store, hears, program, per_token, recipe)
-    say(
-        f"{len(dataset.of(held_out=False))} recordings to train on, {len(dataset.of(held_out=True))} held out"
-    )
+    say(f"{len(dataset.of(held_out=False))} recordings to train on, {len(dataset.of(held_out=True))} held out")
     checkpoint = options.work / f"{name}.checkpoint"
     if options.restart:
         checkpoint.unlink(missing_ok=True)

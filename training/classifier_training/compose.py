@@ -15,9 +15,7 @@ from .recordings import Recordings
 from .store import Store
 from .targets import TargetRule, token_times
 
-_CUT_IN = (
-    0.5  # share of the contexts that lack their beginning, rather than their end, when they are too long
-)
+_CUT_IN = 0.5  # share of the contexts that lack their beginning, rather than their end, when they are too long
 # What is heard besides the clips, with the shares summed. Most of what a microphone hears is background: its
 # labels come up more often than others.
 _KINDS = ("clip", "background", "noise", "hiss", "silence")
@@ -217,9 +215,7 @@ class Composer:
         )
         return last or 0
 
-    def _lay_fillings(
-        self, out: Sequences, index: int, at: int, until: int, rng: np.random.Generator
-    ) -> None:
+    def _lay_fillings(self, out: Sequences, index: int, at: int, until: int, rng: np.random.Generator) -> None:
         """Fills the samples [at, until) of a sequence with other sounds; what starts it may be cut."""
         while at < until:
             piece = self._filling(rng)
@@ -252,9 +248,7 @@ class Composer:
         if shift < 0:
             return piece.without_start(min(-shift, max(0, int(piece.onset))))
         lead = rng.standard_normal(shift, dtype=np.float32) * amplitude(_HISS_DBFS, rng)
-        return Piece(
-            np.concatenate([lead, piece.samples]), piece.label, piece.onset + shift, piece.end + shift
-        )
+        return Piece(np.concatenate([lead, piece.samples]), piece.label, piece.onset + shift, piece.end + shift)
 
     def _filling(self, rng: np.random.Generator) -> Piece:
         """Something to be heard before or after a clip."""
@@ -317,16 +311,14 @@ def resample(samples: np.ndarray, speed: float) -> np.ndarray:
     return samples[before] * (1 - part) + samples[before + 1] * part
 
 
-def colour(
-    samples: np.ndarray, rate: int, largest_db: float, echo: bool, rng: np.random.Generator
-) -> np.ndarray:
+def colour(samples: np.ndarray, rate: int, largest_db: float, echo: bool, rng: np.random.Generator) -> np.ndarray:
     """Samples as another microphone, and another room, would have them; as many as there were."""
     count = len(samples)
     length = 1 << (count + (int(_ECHO_SECONDS * rate) if echo else 0) - 1).bit_length()
     gains = rng.uniform(-largest_db, largest_db, _COLOUR_POINTS)
     # Equally spaced over the fourth root of frequency, which is not far from the spacing of the ear's bands.
     position = np.linspace(0, 1, length // 2 + 1, dtype=np.float32) ** 0.25 * (_COLOUR_POINTS - 1)
-    response = 10 ** (np.interp(position, np.arange(_COLOUR_POINTS), gains) / 20)
+    response: np.ndarray = 10 ** (np.interp(position, np.arange(_COLOUR_POINTS), gains) / 20)
     if echo:
         time = np.arange(int(_ECHO_SECONDS * rate)) / rate
         tail = rng.standard_normal(len(time)) * 10 ** (-3 * time / rng.uniform(0.05, _ECHO_SECONDS))

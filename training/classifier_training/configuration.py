@@ -38,9 +38,7 @@ def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]
     }
 
 
-def complete_config(
-    name: str, recipe: Recipe, labels: Sequence[str], activation: str = "softmax"
-) -> dict[str, Any]:
+def complete_config(name: str, recipe: Recipe, labels: Sequence[str], activation: str = "softmax") -> dict[str, Any]:
     """Everything but `weights` and the measured part of `card`, in the order of the format's page."""
     network, card = architecture(recipe.model, labels), recipe.card
     return {
@@ -73,8 +71,7 @@ def _stem(options: ModelOptions) -> dict[str, Any]:
     return {
         "kind": "convolution",
         "layers": [
-            {"channels": channels, "time_stride": time, "band_stride": band}
-            for channels, time, band in strides
+            {"channels": channels, "time_stride": time, "band_stride": band} for channels, time, band in strides
         ],
     }
 

@@ -81,9 +81,7 @@ def read_dataset(path: Path, options: DataOptions) -> Dataset:
         ]
         folder = path
         if not rows:
-            raise TrainingError(
-                f"no audio files in {path}; it must have one sub-folder with sounds per label", 66
-            )
+            raise TrainingError(f"no audio files in {path}; it must have one sub-folder with sounds per label", 66)
         if options.split in ("column", "fold"):
             raise TrainingError(f"the split by `{options.split}` needs a CSV file, not a folder", 64)
     elif path.is_file():
@@ -91,9 +89,7 @@ def read_dataset(path: Path, options: DataOptions) -> Dataset:
     else:
         raise TrainingError(f"{path} is neither a folder nor a CSV file", 66)
     noise = tuple(row["file"] for row in rows if row["label"].startswith(options.noise_prefix))
-    clips = tuple(
-        _clip(row, options, path) for row in rows if not row["label"].startswith(options.noise_prefix)
-    )
+    clips = tuple(_clip(row, options, path) for row in rows if not row["label"].startswith(options.noise_prefix))
     dataset = Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, noise)
     _check(dataset, path, options)
     return dataset
@@ -131,9 +127,7 @@ def _csv_rows(path: Path, options: DataOptions) -> list[dict[str, str]]:
     for row in rows:
         for column, name in (("file", options.filename_column), ("label", options.label_column)):
             if not row[column]:
-                raise TrainingError(
-                    f"{path}, line {row['line']}: no {name}; give every row one, or remove the row"
-                )
+                raise TrainingError(f"{path}, line {row['line']}: no {name}; give every row one, or remove the row")
     if not rows:
         raise TrainingError(f"{path} has no rows" + (f" where {options.where}" if options.where else ""), 66)
     return rows
@@ -178,9 +172,7 @@ def _check(dataset: Dataset, path: Path, options: DataOptions) -> None:
     trained = Counter(clip.label for clip in dataset.clips if not clip.held_out)
     single = [label for label in dataset.labels if total[label] < 2]
     if single:
-        raise TrainingError(
-            f"label `{single[0]}` has one clip only; it needs one to train on and one to keep"
-        )
+        raise TrainingError(f"label `{single[0]}` has one clip only; it needs one to train on and one to keep")
     for label in dataset.labels if options.split != "none" else ():
         if not 0 < trained[label] < total[label]:
             side = "trained on" if trained[label] == 0 else "held out"

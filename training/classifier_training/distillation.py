@@ -39,9 +39,7 @@ def read_recordings(folder: Path, held_out: str) -> Dataset:
     )
     if not files:
         raise TrainingError(f"no audio files in {folder}", 66)
-    clips = tuple(
-        Clip(file, file.split("/")[0], file, bool(held_out and re.search(held_out, file))) for file in files
-    )
+    clips = tuple(Clip(file, file.split("/")[0], file, bool(held_out and re.search(held_out, file))) for file in files)
     if all(clip.held_out for clip in clips):
         raise TrainingError(f"all files in {folder} match `{held_out}`: none is left to train on", 64)
     return Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, ())

@@ -143,9 +143,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(terms / terms.sum(1, keepdims=True))
 
 
-def _answer(
-    labels: tuple[str, ...], right: np.ndarray, last: int, inside: np.ndarray, said: np.ndarray
-) -> Confusion:
+def _answer(labels: tuple[str, ...], right: np.ndarray, last: int, inside: np.ndarray, said: np.ndarray) -> Confusion:
     """One sequence's: `right` and `said` (tokens) labels, the token that decides, and those inside the clip."""
     counts = np.zeros((len(labels), len(labels)), int)
     counts[right[last], said[last]] = 1

@@ -21,17 +21,13 @@ _WEIGHTS = "model.safetensors"
 _GOLDEN_SECONDS = 3.0
 
 
-def export_model(
-    model: Classifier, config: dict[str, Any], program: Program, folder: Path, half: bool
-) -> None:
+def export_model(model: Classifier, config: dict[str, Any], program: Program, folder: Path, half: bool) -> None:
     """Writes a model that takes audio into `folder`, with its card; its golden input is a synthetic signal."""
     weights = export_weights(model, golden_features(program), folder, half)
     write_config(folder, {**config, "weights": weights})
 
 
-def export_weights(
-    model: Classifier, features: np.ndarray, folder: Path, half: bool = False
-) -> dict[str, Any]:
+def export_weights(model: Classifier, features: np.ndarray, folder: Path, half: bool = False) -> dict[str, Any]:
     """Writes model.safetensors into `folder`; `model` is folded first. With `half` its weights are rounded to half
     precision, and stored so. The golden logits are computed in float64: in float32 they would be less exact here than
     in the program.

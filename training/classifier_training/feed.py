@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -93,10 +94,8 @@ class Feed:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         while self._thread.is_alive():  # it may wait for room
-            try:
+            with contextlib.suppress(queue.Empty):
                 self._ready.get(timeout=0.1)
-            except queue.Empty:
-                pass
 
     def epoch(self) -> Iterator[Chunk]:
         """The chunks of the next epoch."""

@@ -11,10 +11,17 @@ from typing import Any
 from .errors import TrainingError
 
 _RECIPES: dict[str, dict[str, Any]] = {
-    "yamnet": dict(sample_rate=16000, bands=64, hop=160, window_length=400, fft_length=512, center=False),
-    "vggish": dict(sample_rate=16000, bands=64, hop=160, window_length=400, fft_length=512, center=False),
-    "kaldi": dict(sample_rate=16000, bands=80, hop=160, window_length=400, fft_length=512, center=False),
-    "librosa": dict(sample_rate=22050, bands=128, hop=512, window_length=2048, fft_length=2048, center=True),
+    "yamnet": {"sample_rate": 16000, "bands": 64, "hop": 160, "window_length": 400, "fft_length": 512, "center": False},
+    "vggish": {"sample_rate": 16000, "bands": 64, "hop": 160, "window_length": 400, "fft_length": 512, "center": False},
+    "kaldi": {"sample_rate": 16000, "bands": 80, "hop": 160, "window_length": 400, "fft_length": 512, "center": False},
+    "librosa": {
+        "sample_rate": 22050,
+        "bands": 128,
+        "hop": 512,
+        "window_length": 2048,
+        "fft_length": 2048,
+        "center": True,
+    },
     "custom": {},
 }
 
@@ -35,9 +42,7 @@ class Frontend:
         """From the model format's `frontend` object: a recipe's values, overridden by the other keys."""
         recipe = description.get("recipe")
         if recipe not in _RECIPES:
-            raise TrainingError(
-                f"unknown front-end recipe `{recipe}`; it is one of {', '.join(_RECIPES)}", 78
-            )
+            raise TrainingError(f"unknown front-end recipe `{recipe}`; it is one of {', '.join(_RECIPES)}", 78)
         values = {**_RECIPES[recipe], **description}
         try:
             return Frontend(**{key: values[key] for key in Frontend.__dataclass_fields__})

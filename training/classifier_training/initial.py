@@ -18,12 +18,12 @@ from .model.stem import ConvolutionStem
 
 @torch.no_grad()
 def start_from(model: Classifier, folder: Path, features: Tensor) -> None:
-    """Copies the tensors of a model directory into `model`, all but the head's if the labels differ; of a stem that goes on
-    behind the last of `model`'s layers only those layers, since what follows was made for other tokens.
+    """Copies the tensors of a model directory into `model`.
 
-    Landmarks are left out: they will be those of the new data. `features` (sequences, frames, bands) are some
-    of the new data, on which the batch norms, which a model directory has no more, are set up again where
-    `model` has any.
+    If the labels differ, the head keeps its own weights. If the directory's stem is longer, only the layers of `model`
+    are copied, and no tensor behind the stem, because the longer stem made other tokens. Landmarks are left out,
+    because they will be computed on the new data. `features` (sequences, frames, bands) are a sample of the new data.
+    The batch norms of `model` are set up on them, because a model directory has none.
     """
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -174,9 +174,7 @@ class Inputs:
         chunk, options = self._features(stage, epoch, part), self._options
         seed = int(np.random.default_rng((options.seed, stage, epoch, part, 1)).integers(2**31))
         random = torch.Generator().manual_seed(seed)
-        masked = mask_features(
-            chunk.inputs, self._fill, options.time_mask_frames, options.band_mask_bands, random
-        )
+        masked = mask_features(chunk.inputs, self._fill, options.time_mask_frames, options.band_mask_bands, random)
         return chunk.with_inputs(masked)
 
     def _copy(self, copy: int, part: int) -> Chunk:

@@ -62,9 +62,7 @@ def torch_encoder(
     encoder = nn.TransformerEncoder(
         layer, len(layers), norm=nn.LayerNorm(width) if final else None, enable_nested_tensor=False
     )
-    named = {
-        f"layers.{index}.{name}": value for index, part in enumerate(layers) for name, value in part.items()
-    }
+    named = {f"layers.{index}.{name}": value for index, part in enumerate(layers) for name, value in part.items()}
     encoder.load_state_dict({**named, **{f"norm.{name}": value for name, value in final.items()}})
     return encoder.double().eval()
 
@@ -72,9 +70,7 @@ def torch_encoder(
 def run_windows(encoder: nn.TransformerEncoder, tokens: Tensor, window: int) -> Tensor:
     """(tokens, width): the last row of the encoder over the last `window` tokens, for every token."""
     with torch.no_grad():
-        return torch.stack(
-            [encoder(tokens[None, max(0, t - window + 1) : t + 1])[0, -1] for t in range(len(tokens))]
-        )
+        return torch.stack([encoder(tokens[None, max(0, t - window + 1) : t + 1])[0, -1] for t in range(len(tokens))])
 
 
 def import_encoder(
@@ -149,9 +145,7 @@ def import_encoder(
         "card": {},
     }
     with atomic_directory(folder) as fresh:
-        weights = write_tensors(
-            {name: np.asarray(value, np.float32) for name, value in tensors.items()}, fresh
-        )
+        weights = write_tensors({name: np.asarray(value, np.float32) for name, value in tensors.items()}, fresh)
         write_json(fresh / "config.json", {**config, "weights": weights})
 
 

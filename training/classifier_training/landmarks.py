@@ -41,8 +41,7 @@ def collect_landmarks(
         return lambda attention, inputs: seen[index].append(attention.queries_and_keys(inputs[0]))
 
     hooks = [
-        layer.attention.register_forward_pre_hook(watch(index))
-        for index, layer in enumerate(model.encoder.layers)
+        layer.attention.register_forward_pre_hook(watch(index)) for index, layer in enumerate(model.encoder.layers)
     ]
     training = model.training
     model.eval()

@@ -72,9 +72,7 @@ def _agreement(options: argparse.Namespace, recipe: Recipe, config: dict[str, An
     kept = Dataset(dataset.folder, dataset.labels, tuple(dataset.of(held_out=True)), ())
     store = Store(kept, program, options.work, 0)
     teacher = Teacher.read(None)
-    return measure_agreement(
-        options.model, kept, store, teacher, program, use_threads(options), esc50_classes(options)
-    )
+    return measure_agreement(options.model, kept, store, teacher, program, use_threads(options), esc50_classes(options))
 
 
 def _events(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]) -> Events:
@@ -119,9 +117,7 @@ def _shares(figures: dict[str, Any]) -> list[tuple[str, float]]:
     return shares
 
 
-def over_folds(
-    options: argparse.Namespace, recipe: Recipe, measure: Callable[[Recipe, Path], Report | None]
-) -> Report:
+def over_folds(options: argparse.Namespace, recipe: Recipe, measure: Callable[[Recipe, Path], Report | None]) -> Report:
     """The sum of what `measure` says of each fold's model in `--folds`."""
     reports = []
     for fold in folds(options.data, recipe.data):

@@ -119,7 +119,5 @@ class Program:
         result = subprocess.run([str(self.path), *arguments], input=data, capture_output=True)
         if result.returncode not in accept:
             said = result.stderr.decode(errors="replace").strip() or "it said nothing"
-            raise TrainingError(
-                f"{self.path.name} {arguments[0]} failed (exit {result.returncode}): {said}", 70
-            )
+            raise TrainingError(f"{self.path.name} {arguments[0]} failed (exit {result.returncode}): {said}", 70)
         return result

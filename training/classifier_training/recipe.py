@@ -45,9 +45,7 @@ class DataOptions:
         "regular expression whose first group is the "
         "speaker, searched in LABEL/FILE; clips without a match are a group each",
     )
-    noise_prefix: str = option(
-        "_background_noise_", "folders or labels with this prefix are noise for augmentation"
-    )
+    noise_prefix: str = option("_background_noise_", "folders or labels with this prefix are noise for augmentation")
     background: tuple[str, ...] = option(
         ("_silence_", "_unknown_"), "labels that mean `nothing of interest`, where present"
     )
@@ -91,7 +89,9 @@ class ModelOptions:
 class TrainingOptions:
     """What the model sees and how it is fitted."""
 
-    initial: str = option("", "model directory to start from, with the same front-end and stem, or one that begins with the same layers")
+    initial: str = option(
+        "", "model directory to start from, with the same front-end and stem, or one that begins with the same layers"
+    )
     epochs: int = option(60, "epochs with softmax attention")
     landmark_epochs: int = option(15, "further epochs with fixed landmarks (continual-nystrom)")
     batch: int = option(64, "sequences in a step")
@@ -112,9 +112,7 @@ class TrainingOptions:
     )
     landmark_learning_rate: float = option(5e-4, "peak learning rate with landmarks")
     weight_decay: float = option(0.02, "weight decay of AdamW")
-    warm_up: float = option(
-        0.1, "share of the steps in which the learning rate rises; then it falls as a cosine"
-    )
+    warm_up: float = option(0.1, "share of the steps in which the learning rate rises; then it falls as a cosine")
     label_smoothing: float = option(0.1, "label smoothing")
     mixup: float = option(
         0.0, "parameter of the Beta distribution of how much of a sequence is mixed with another one's; 0: not at all"
@@ -123,15 +121,9 @@ class TrainingOptions:
     token_dropout: float = option(
         0.0, "share of the tokens that are hidden from the encoder: for long sounds, which no single token tells"
     )
-    average: float = option(
-        0.998, "decay per step of the averaged weights, which are those exported; 0 for none"
-    )
-    precision: str = option(
-        "float32", "arithmetic of the matrix products in training", ("float32", "bfloat16")
-    )
-    patience: int = option(
-        0, "stop a phase after this many epochs without a better held-out accuracy; 0: never"
-    )
+    average: float = option(0.998, "decay per step of the averaged weights, which are those exported; 0 for none")
+    precision: str = option("float32", "arithmetic of the matrix products in training", ("float32", "bfloat16"))
+    patience: int = option(0, "stop a phase after this many epochs without a better held-out accuracy; 0: never")
     seed: int = option(0, "seed of everything but the split")
     hours: float = option(6.0, "sound of an epoch (distil)")
     clip_seconds: float = option(1.0, "longer clips are cut to this length at a random place")
@@ -231,9 +223,7 @@ def with_values(recipe: Recipe, values: dict[str, dict[str, Any]], place: str) -
                 )
     _check_model(recipe.model, place)
     if recipe.training.frozen_copies < 1:
-        raise TrainingError(
-            f"{place}: frozen_copies is {recipe.training.frozen_copies}; it must be 1 or more", 78
-        )
+        raise TrainingError(f"{place}: frozen_copies is {recipe.training.frozen_copies}; it must be 1 or more", 78)
     if recipe.training.stem_rate < 0:
         raise TrainingError(f"{place}: stem_rate is {recipe.training.stem_rate}; it must not be negative", 78)
     if not 0 <= recipe.evaluation.decision_seconds <= recipe.training.clip_seconds:
@@ -293,11 +283,7 @@ def _check_yamnet(model: ModelOptions, place: str) -> None:
     if model.frontend != {"recipe": "yamnet"}:
         raise TrainingError(f"{place}: the stem `yamnet` knows the front-end `yamnet` only", 78)
     if not 0 <= model.yamnet_blocks <= yamnet.BLOCKS:
-        raise TrainingError(
-            f"{place}: yamnet_blocks is {model.yamnet_blocks}; it must be 0 to {yamnet.BLOCKS}", 78
-        )
+        raise TrainingError(f"{place}: yamnet_blocks is {model.yamnet_blocks}; it must be 0 to {yamnet.BLOCKS}", 78)
     frames = model.yamnet_token_frames
     if frames not in (0, 1, 2, 4, 8, 16, 32):
-        raise TrainingError(
-            f"{place}: yamnet_token_frames is {frames}; it must be 0, 1, 2, 4, 8, 16 or 32", 78
-        )
+        raise TrainingError(f"{place}: yamnet_token_frames is {frames}; it must be 0, 1, 2, 4, 8, 16 or 32", 78)

@@ -21,7 +21,7 @@ class Recordings:
         """A fifth of the files, by a hash of their names, is kept: never drawn."""
         self._store = store
         self._kept: list[str] = []
-        groups = defaultdict(list)
+        groups: dict[str, list[str]] = defaultdict(list)
         for clip in dataset.of(held_out=False):
             if len(store.samples(clip.file)) >= _SHORTEST_SECONDS * rate:
                 kept = zlib.crc32(clip.file.encode()) % _KEPT == 0

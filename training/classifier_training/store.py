@@ -43,9 +43,7 @@ class Store:
         lengths = {clip.name: self._end(clip) - self._start(clip) for clip in dataset.clips}
         short = [f"{name} ({length} samples)" for name, length in lengths.items() if length < shortest // 5]
         if short:
-            raise TrainingError(
-                f"{_first(short)}: too short; a clip needs {shortest // 5} samples at {self._rate} Hz"
-            )
+            raise TrainingError(f"{_first(short)}: too short; a clip needs {shortest // 5} samples at {self._rate} Hz")
         self._regions: dict[str, Region] = {}
 
     def samples(self, sound: Clip | str) -> np.ndarray:
@@ -113,9 +111,7 @@ def _decoded(dataset: Dataset, program: Program, work: Path, all_of_them: bool) 
             paths = {file: Path(single) / f"{file}.npy" for file in files}
             undecoded = [file for file, path in paths.items() if not path.is_file()]
             if undecoded and all_of_them:
-                raise TrainingError(
-                    f"{_first(undecoded)}: cannot be decoded; repair or remove what is damaged\n{said}"
-                )
+                raise TrainingError(f"{_first(undecoded)}: cannot be decoded; repair or remove what is damaged\n{said}")
             if undecoded:
                 say(f"{_first(undecoded)}: cannot be decoded, and is left out\n{said}")
             for file in undecoded:

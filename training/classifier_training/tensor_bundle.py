@@ -52,9 +52,7 @@ class TensorBundle:
         if entry is None:
             raise BundleError(f"there is no tensor {name}")
         if entry.kind != _FLOAT or entry.shape != shape:
-            raise BundleError(
-                f"{name} has the shape {entry.shape} and type {entry.kind}, not {shape} and {_FLOAT}"
-            )
+            raise BundleError(f"{name} has the shape {entry.shape} and type {entry.kind}, not {shape} and {_FLOAT}")
         values = self._data[entry.start : entry.start + entry.size]
         if entry.shard or len(values) != entry.size or entry.size != 4 * int(np.prod(shape)):
             raise BundleError(f"{name} is not all in the data file")

@@ -60,10 +60,13 @@ class Trainer:
         taught: int = 0,
         teach: Teach = teacher_loss,
     ) -> None:
-        """`data` tells the data of `source` from others, as JSON does, with which clips are held out if any;
-        `yamnet` is where the weights of the stem `yamnet` are, if not in one of their usual places; `project` sets its
-        projection, which else is random; `taught` is the number of labels that a teacher knows, if there is one beside the labels; `teach` is the loss of
-        one in their place."""
+        """Makes the model, with random weights.
+
+        `data` identifies the data of `source`, including the held-out clips, and can be written as JSON. `yamnet` is a
+        checkpoint for the stem `yamnet`, if it is in none of the usual places. `project` sets the stem's projection,
+        which is random without it. `taught` is the number of the labels of a teacher beside the labels. `teach` is the
+        loss against a teacher in place of the labels.
+        """
         self._recipe, self._options = recipe, recipe.training
         self._checkpoint, self._yamnet, self._project, self._teach = checkpoint, yamnet, project, teach
         values = recipe.json()
@@ -89,7 +92,8 @@ class Trainer:
             parameter.requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
-        # Every token learns to say it by itself: tokens whose mean is right learn less (ESC-50: 78 in the place of 84 %).
+        # Every token learns its label by itself: with the loss of their mean the accuracy is lower (ESC-50: 78 % in the
+        # place of 84 %).
         self.model.average = 1
         self._best: dict[str, Tensor] = {}  # the averaged weights of the best epoch, with `patience`
         self._held_out: list[list[Chunk]] = []  # cold, mid-stream
@@ -140,17 +144,13 @@ class Trainer:
         estimate: Estimate,
     ) -> None:
         phase, first, inputs = at.phase, at.epoch, self._inputs
-        with Feed(
-            lambda epoch, part: inputs.training(phase, epoch, part), inputs.parts, range(first, epochs)
-        ) as feed:
+        with Feed(lambda epoch, part: inputs.training(phase, epoch, part), inputs.parts, range(first, epochs)) as feed:
             for epoch in range(first, epochs):
                 if 0 < self._options.patience < epoch - at.best_epoch:
                     say(f"no better held-out accuracy for {self._options.patience} epochs: stopped")
                     return
                 # Seeded anew, so that a resumed training goes on as an uninterrupted one.
-                torch.manual_seed(
-                    int(np.random.default_rng((self._options.seed, phase, epoch)).integers(2**31))
-                )
+                torch.manual_seed(int(np.random.default_rng((self._options.seed, phase, epoch)).integers(2**31)))
                 loss = self._fit_epoch(feed, epoch, epochs, rate, optimiser, f"{name} {epoch + 1}")
                 cold, mid = (self._accuracy(chunks) for chunks in self._held_out)
                 held_out = f"held-out accuracy cold {cold:.2%}, mid-stream {mid:.2%}, "

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Online action detection on feature streams: trains a small model on synthetic streams, has audio-classifierd score a stream that it has not seen,
-step by step, and says when actions were found to begin.
+"""Online action detection on feature streams.
+
+Trains a small model on synthetic streams, scores a new stream step by step with audio-classifierd, and reports when
+actions begin.
 
     python3 training/examples/onset_detection.py --out /tmp/actions
 
@@ -20,10 +22,10 @@ import torch
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from classifier_training.export import export_weights, write_json  # noqa: E402
-from classifier_training.landmarks import collect_landmarks  # noqa: E402
-from classifier_training.model import Classifier  # noqa: E402
-from classifier_training.program import find_program  # noqa: E402
+from classifier_training.export import export_weights, write_json
+from classifier_training.landmarks import collect_landmarks
+from classifier_training.model import Classifier
+from classifier_training.program import find_program
 
 WIDTH = 64  # features a step
 STEPS_PER_SECOND = 4
@@ -34,8 +36,8 @@ LABELS = ("background", *ACTIONS)
 def stream(steps: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Features (steps, WIDTH) and labels (steps,): noise, and now and then an action.
 
-    An action goes from one direction in feature space to a second one. Flashes, single steps of an action's direction, are background: one step
-    does not make an action.
+    An action goes from one direction in feature space to a second one. Flashes, which are single steps in the direction
+    of an action, are background.
     """
     directions = 0.7 * np.random.default_rng(0).standard_normal((len(ACTIONS), 2, WIDTH))
     rng = np.random.default_rng(seed)
@@ -104,7 +106,7 @@ def fit(model: Classifier, features: torch.Tensor, labels: torch.Tensor, epochs:
 
 
 def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Of one label over all steps: the mean of the precision at every step of that label, in the order of the scores."""
+    """The average precision of one label: the mean precision at the steps that have it, in the order of the scores."""
     ranked = truth[np.argsort(-scores, kind="stable")]
     precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
     return float(precision[ranked].mean()) if ranked.any() else float("nan")
@@ -125,7 +127,7 @@ def active(probabilities: np.ndarray, on: float, off: float) -> np.ndarray:
 
 
 def match(found: np.ndarray, true: np.ndarray, tolerance: int) -> list[int]:
-    """The delay of every true onset that is found at most `tolerance` steps before or after it, each finding used once."""
+    """The delays of the true onsets with a detection at most `tolerance` steps away; a detection counts once."""
     delays, free = [], list(found)
     for onset in true:
         near = [step for step in free if abs(step - onset) <= tolerance]
@@ -157,7 +159,9 @@ def report(logits: np.ndarray, labels: np.ndarray, on: float, off: float) -> Non
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the model, the test stream and its logits")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for the model, the test stream and its logits"
+    )
     parser.add_argument("--streams", type=int, default=96, help="streams to train on (default: 96)")
     parser.add_argument("--epochs", type=int, default=12, help="(default: 12)")
     parser.add_argument("--steps", type=int, default=3000, help="steps of the stream to score (default: 3000)")

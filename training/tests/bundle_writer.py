@@ -104,7 +104,5 @@ def write_yamnet(folder: Path, tensors: dict[str, np.ndarray]) -> Path:
     (folder / "variables" / "variables.data-00000-of-00001").write_bytes(data)
     (folder / "assets").mkdir()
     rows = [f'{index},/m/{index:05},"Sound {index}, of a kind"' for index in range(521)]
-    (folder / "assets" / "yamnet_class_map.csv").write_text(
-        "\n".join(["index,mid,display_name", *rows]) + "\n"
-    )
+    (folder / "assets" / "yamnet_class_map.csv").write_text("\n".join(["index,mid,display_name", *rows]) + "\n")
     return folder

@@ -15,9 +15,7 @@ NEWTON = {"kind": "newton-schulz", "iterations": 6}
 
 def make(spread: float = 1.0) -> tuple[Attention, Tensor]:
     torch.manual_seed(1)
-    return Attention(WIDTH, HEADS, WINDOW).double(), spread * torch.randn(
-        2, TOKENS, WIDTH, dtype=torch.float64
-    )
+    return Attention(WIDTH, HEADS, WINDOW).double(), spread * torch.randn(2, TOKENS, WIDTH, dtype=torch.float64)
 
 
 def with_landmarks(attention: Attention, inverse: dict) -> Attention:

@@ -40,12 +40,20 @@ def test_an_interrupted_write_leaves_the_old_files(tmp_path: Path) -> None:
     file.write_text("old")
     folder.mkdir()
     (folder / "old").touch()
-    with pytest.raises(KeyError), atomic_file(file) as path:
-        path.write_text("new")
-        raise KeyError
-    with pytest.raises(KeyError), atomic_directory(folder) as fresh:
-        (fresh / "new").touch()
-        raise KeyError
+
+    def interrupted_file() -> None:
+        with atomic_file(file) as path:
+            path.write_text("new")
+            raise KeyError
+
+    def interrupted_folder() -> None:
+        with atomic_directory(folder) as fresh:
+            (fresh / "new").touch()
+            raise KeyError
+
+    for interrupted in (interrupted_file, interrupted_folder):
+        with pytest.raises(KeyError):
+            interrupted()
     assert file.read_text() == "old" and [p.name for p in folder.iterdir()] == ["old"]
     with atomic_directory(folder) as fresh:
         assert fresh.name == folder.name

@@ -39,7 +39,7 @@ def columns_of(
     program: Program, sounds: Path, tmp_path: Path, held_out: int, **training: Any
 ) -> tuple[ClipColumns, Dataset, Store, Any]:
     """With a stem of YAMNet's shape and random weights; `held_out` is the seed of the split."""
-    values = {
+    values: dict[str, dict[str, Any]] = {
         "data": {"split_seed": held_out},
         "model": {"stem": "yamnet", "yamnet_blocks": BLOCKS},
         "training": {**PLAIN, **training},

@@ -19,10 +19,7 @@ def folder_of(tmp_path: Path, files: list[str]) -> Path:
 
 
 SPEECH = [
-    f"{word}/{speaker:08x}_nohash_{take}.ogg"
-    for word in ("yes", "no")
-    for speaker in range(40)
-    for take in (0, 1)
+    f"{word}/{speaker:08x}_nohash_{take}.ogg" for word in ("yes", "no") for speaker in range(40) for take in (0, 1)
 ]
 UNKNOWN = [f"_unknown_/bed_{speaker:08x}_nohash_0.ogg" for speaker in range(40)]
 SILENCE = [f"_silence_/{number}.ogg" for number in range(40)]

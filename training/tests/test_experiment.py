@@ -65,9 +65,7 @@ def test_the_grid_has_every_system_in_every_shape() -> None:
     assert sum(each.repeats is not None for each in runs) == 18
 
 
-def test_held_out_clips_are_decided_at_their_last_token(
-    sounds: Path, program_path: Path, tmp_path: Path
-) -> None:
+def test_held_out_clips_are_decided_at_their_last_token(sounds: Path, program_path: Path, tmp_path: Path) -> None:
     recipe = material("keywords").recipe
     dataset = read_dataset(sounds, recipe.data)
     program = Program(program_path, recipe.model.frontend, tmp_path)
@@ -212,9 +210,7 @@ def test_the_document_holds_what_was_found(tmp_path: Path) -> None:
     write_document(summary, Speed("generic", costs), Extent(), Budget(), "82 %", out)
     text = out.read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| 1 | 120 | continual |")]
-    assert rows == [
-        "| 1 | 120 | continual | 80.5 ± 0.7 | 71.0 ± 1.4 | 80.5 ± 0.7 | 71.0 ± 1.4 | 120 | 5.0 | 7.0 | 2 |"
-    ]
+    assert rows == ["| 1 | 120 | continual | 80.5 ± 0.7 | 71.0 ± 1.4 | 80.5 ± 0.7 | 71.0 ± 1.4 | 120 | 5.0 | 7.0 | 2 |"]
     assert "| 1 | 24 | nystromformer, m = 8 | +0.0 ± 0.0 | -1.0 ± 0.0 | 1.00 | 1.00 | 1.00 |" in text
     plot = ElementTree.fromstring((tmp_path / "images" / "retention.svg").read_text(encoding="utf-8"))
     assert plot.tag.endswith("svg")
@@ -222,9 +218,5 @@ def test_the_document_holds_what_was_found(tmp_path: Path) -> None:
 
 def test_means_have_the_deviation_of_a_sample() -> None:
     mean = Mean.of([1.0, 2.0, 3.0, 6.0])
-    assert (
-        mean.value == 3.0
-        and abs(mean.deviation - (14 / 3) ** 0.5) < 1e-12
-        and mean.error == mean.deviation / 2
-    )
+    assert mean.value == 3.0 and abs(mean.deviation - (14 / 3) ** 0.5) < 1e-12 and mean.error == mean.deviation / 2
     assert json.dumps(Mean.of([5.0]).deviation) == "0.0"

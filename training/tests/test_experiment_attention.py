@@ -25,10 +25,7 @@ def make_network(system: System, layers: int, window: int) -> Network:
     if system.update == "fixed":
         shape = (4, system.landmarks, 32)
         network.fix_landmarks(
-            [
-                (torch.randn(shape, generator=generator), torch.randn(shape, generator=generator))
-                for _ in range(layers)
-            ]
+            [(torch.randn(shape, generator=generator), torch.randn(shape, generator=generator)) for _ in range(layers)]
         )
     with torch.no_grad():
         for layer in network.encoder.layers:  # sharper than at the start, so that attention matters

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
 from classifier_training.cli import main
 from classifier_training.errors import TrainingError
 from classifier_training.interchange import import_encoder, run_windows, torch_encoder
-from torch import Tensor, nn
 
 WIDTH, HEADS, HIDDEN, WINDOW = 24, 3, 40, 12
 # Three windows, from the first token on.
@@ -24,14 +25,12 @@ TOLERANCE = 1e-5
 def encode(program: Path, model: Path, folder: Path) -> np.ndarray:
     np.save(folder / "x.npy", TOKENS.numpy())
     out = folder / "y.npy"
-    command = ["encode", "--model", model, "--features", folder / "x.npy", "--out", out]
+    command: list[str | Path] = ["encode", "--model", model, "--features", folder / "x.npy", "--out", out]
     subprocess.run([program, *command], check=True)
     return np.load(out)
 
 
-def exported(
-    program: Path, folder: Path, state: Mapping[str, Tensor], attention: str, **options: Any
-) -> np.ndarray:
+def exported(program: Path, folder: Path, state: Mapping[str, Tensor], attention: str, **options: Any) -> np.ndarray:
     model = folder / "encoder"
     import_encoder(state, model, heads=HEADS, window=WINDOW, attention=attention, **options)
     return encode(program, model, folder)
@@ -46,9 +45,7 @@ def test_torch_encoder(
 ) -> None:
     """The module's own forward pass over every window, the last row."""
     torch.manual_seed(layers)
-    layer = nn.TransformerEncoderLayer(
-        WIDTH, HEADS, HIDDEN, 0.0, activation, batch_first=True, norm_first=norm_first
-    )
+    layer = nn.TransformerEncoderLayer(WIDTH, HEADS, HIDDEN, 0.0, activation, batch_first=True, norm_first=norm_first)
     norm = nn.LayerNorm(WIDTH) if norm_first else None
     encoder = nn.TransformerEncoder(layer, layers, norm=norm, enable_nested_tensor=False)
     for parameter in encoder.parameters():  # norms and biases that are not what they are initialised to
@@ -65,7 +62,7 @@ def test_torch_layer(program_path: Path, tmp_path: Path) -> None:
     torch.manual_seed(3)
     layer = nn.TransformerEncoderLayer(WIDTH, HEADS, HIDDEN, 0.0, batch_first=True).eval()
     observed = exported(program_path, tmp_path, layer.state_dict(), "continual")
-    expected = run_windows(layer.double(), TOKENS.double(), WINDOW).numpy()  # type: ignore[arg-type]
+    expected = run_windows(layer.double(), TOKENS.double(), WINDOW).numpy()
     assert np.abs(observed - expected).max() <= TOLERANCE
 
 

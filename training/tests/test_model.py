@@ -18,9 +18,15 @@ from classifier_training.landmarks import collect_landmarks, k_means
 from classifier_training.model import Classifier
 from classifier_training.recipe import ModelOptions
 
-SMALL: dict[str, Any] = dict(
-    stem_channels=(4, 6, 8, 8), width=16, heads=2, feed_forward=24, window=5, landmarks=3, layers=2
-)
+SMALL: dict[str, Any] = {
+    "stem_channels": (4, 6, 8, 8),
+    "width": 16,
+    "heads": 2,
+    "feed_forward": 24,
+    "window": 5,
+    "landmarks": 3,
+    "layers": 2,
+}
 BANDS = 64
 
 
@@ -91,10 +97,7 @@ def test_convolution_reads_the_columns_of_the_format() -> None:
     for j in range(5):
         column = torch.stack(
             [
-                torch.relu(
-                    (layer.weight[:, 0] * padded[2 * j : 2 * j + 3, 2 * f : 2 * f + 3]).sum((1, 2))
-                    + layer.bias
-                )
+                torch.relu((layer.weight[:, 0] * padded[2 * j : 2 * j + 3, 2 * f : 2 * f + 3]).sum((1, 2)) + layer.bias)
                 for f in range(BANDS // 2)
             ],
             dim=1,
@@ -149,10 +152,7 @@ def test_folded_state_has_the_tensors_of_the_format() -> None:
     for layer in range(2):
         at = f"encoder.layers.{layer}."
         parts += [at + f"attention.{name}" for name in ("query", "key", "value", "output")]
-        parts += [
-            at + name
-            for name in ("feed_forward.in", "feed_forward.out", "norm_attention", "norm_feed_forward")
-        ]
+        parts += [at + name for name in ("feed_forward.in", "feed_forward.out", "norm_attention", "norm_feed_forward")]
         expected |= {at + f"attention.landmarks.{name}" for name in ("query", "key")}
     expected |= {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
     assert set(state) == expected
@@ -189,9 +189,7 @@ def test_a_model_starts_where_another_ended(options: dict[str, Any], tmp_path: P
     """With the same labels and the features that its batch norms were set up on, nothing changes."""
     first, x = model(**options), torch.randn(8, 64, BANDS)
     second = Classifier(first.config)
-    save_file(
-        {name: tensor.contiguous() for name, tensor in first.folded().state_dict().items()}, tmp_path / "w"
-    )
+    save_file({name: tensor.contiguous() for name, tensor in first.folded().state_dict().items()}, tmp_path / "w")
     (tmp_path / "config.json").write_text(json.dumps({**first.config, "weights": {"file": "w"}}))
     start_from(second, tmp_path, x)
     assert torch.allclose(second.eval()(x), first(x), atol=1e-4)

@@ -29,6 +29,6 @@ def test_example_detects_onsets(program_path: Path, tmp_path: Path) -> None:
 
     # The same stream, line by line.
     with (tmp_path / "test.txt").open() as lines:
-        command = [program_path, "encode", "--model", tmp_path / "actions", "--features", "-"]
+        command: list[str | Path] = [program_path, "encode", "--model", tmp_path / "actions", "--features", "-"]
         subprocess.run([*command, "--out", tmp_path / "lines.npy"], stdin=lines, check=True)
     assert np.array_equal(np.load(tmp_path / "lines.npy"), np.load(tmp_path / "logits.npy"))

@@ -70,9 +70,7 @@ def test_composition_depends_on_its_seed_and_fills_every_sequence(program: Progr
     assert np.array_equal(first.samples, second.samples) and np.array_equal(first.weights, second.weights)
     assert np.isfinite(first.weights).all() and np.abs(first.samples).max() <= 1
     row = np.arange(len(clips))
-    assert [dataset.labels[label] for label in first.labels[row, first.last]] == [
-        clip.label for clip in clips
-    ]
+    assert [dataset.labels[label] for label in first.labels[row, first.last]] == [clip.label for clip in clips]
     assert (first.weights[row, first.last] > 0).all()
 
     (cold,), (mid,) = (composer.held_out(dataset.of(held_out=True), mid, 1000) for mid in (False, True))
@@ -84,9 +82,7 @@ def test_parts_of_a_file_and_clips_behind_clips(program: Program, tmp_path: Path
     """A part sounds as in its file; what is mixed in is as loud as the recipe says."""
     seconds = np.arange(4 * RATE) / RATE
     for number in range(2):
-        write_wav(
-            tmp_path / f"{number}.wav", 0.3 * np.sin(2 * np.pi * 100 * (1 + np.floor(seconds)) * seconds)
-        )
+        write_wav(tmp_path / f"{number}.wav", 0.3 * np.sin(2 * np.pi * 100 * (1 + np.floor(seconds)) * seconds))
     rows = [f"{n // 4}.wav,{'ab'[n % 2]},{n % 4},{n % 4 + 1},{n // 4}" for n in range(8)]
     (tmp_path / "clips.csv").write_text("\n".join(["filename,label,onset,offset,fold", *rows]))
     options = DataOptions(split="fold", held_out_folds=("1",))
@@ -209,9 +205,7 @@ def test_a_missing_program_is_an_error(sounds: Path, tmp_path: Path, capsys: Any
     assert shutil.which("nothing") is None
 
 
-def test_folds_are_measured_by_models_that_never_saw_them(
-    program_path: Path, tmp_path: Path, capsys: Any
-) -> None:
+def test_folds_are_measured_by_models_that_never_saw_them(program_path: Path, tmp_path: Path, capsys: Any) -> None:
     """A table with folds: a model for each, one on all, and a card with the folds' figures together."""
     rng, rows = np.random.default_rng(0), ["filename,label,fold"]
     for number in range(24):

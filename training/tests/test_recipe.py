@@ -44,9 +44,7 @@ def test_mistakes_are_refused_by_name(values: dict, message: str) -> None:
         with_values(Recipe(), values, "recipe")
 
 
-def test_mistakes_on_the_command_line_end_with_a_status(
-    tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
+def test_mistakes_on_the_command_line_end_with_a_status(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps({"training": {"epoch": 1}}))
     arguments = [

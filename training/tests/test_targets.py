@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from classifier_training.frontend import Frontend
@@ -15,7 +17,7 @@ TIMES = np.arange(1, 51) * 0.04  # two seconds of tokens
 def targets(silence: int | None = 0, **piece: object) -> tuple[np.ndarray, np.ndarray, int | None]:
     rule = TargetRule(silence, (0.5, 1.0), silence_weight=0.3, last_weight=2.0, memory=0.6)
     labels, weights = np.zeros(len(TIMES), int), np.zeros(len(TIMES))
-    values = {"label": 3, "onset": 0.2, "end": 0.6, "length": 1.0, "complete": True, **piece}
+    values: dict[str, Any] = {"label": 3, "onset": 0.2, "end": 0.6, "length": 1.0, "complete": True, **piece}
     last = rule.apply(TIMES, labels, weights, **values)
     return labels, weights, last
 
@@ -43,7 +45,7 @@ def test_silence_after_a_word_counts_only_when_its_label_has_faded() -> None:
 
 
 def test_a_cut_word_counts_for_nothing() -> None:
-    labels, weights, _ = targets(onset=-0.1, end=0.3, length=0.5, complete=False)
+    _, weights, _ = targets(onset=-0.1, end=0.3, length=0.5, complete=False)
     assert (weights[TIMES <= 0.5] == 0).all()
 
 

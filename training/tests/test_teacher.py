@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,14 @@ def test_the_class_map(teacher: Teacher) -> None:
     ],
 )
 def test_known_sounds(
-    teacher: Teacher, program_path: Path, tmp_path: Path, label: str, sound: object
+    teacher: Teacher,
+    program_path: Path,
+    tmp_path: Path,
+    label: str,
+    sound: Callable[[np.ndarray], np.ndarray],
 ) -> None:
     program = Program(program_path, {"recipe": "yamnet"}, tmp_path)
-    samples = sound(np.arange(0, 3, 1 / 16000)).astype(np.float32)  # type: ignore[operator]
+    samples = sound(np.arange(0, 3, 1 / 16000)).astype(np.float32)
     features = torch.from_numpy(np.ascontiguousarray(program.features(samples[None])))
     scores = teacher.patch_logits(features).sigmoid()[0]
     assert scores.shape == ((len(features[0]) - PATCH) // HOP + 1, 521)

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+
 def test_the_tutorial(program_path: Path) -> None:
     """Its blocks in one shell, in this repository. Only the program is not built again: it is the one tested here."""
     if not os.environ.get("RUN_TUTORIAL"):

@@ -132,7 +132,7 @@ def test_a_wheel_is_read_like_a_folder(tmp_path: Path) -> None:
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_yamnet(tmp_path / "yamnet", yamnet_tensors(1, np.random.default_rng(0)))
-    with pytest.raises(TrainingError, match="no YAMNet checkpoint: there is no tensor .*weights-6/"):
+    with pytest.raises(TrainingError, match=r"no YAMNet checkpoint: there is no tensor .*weights-6/"):
         read_stem(folder, 2)
     with pytest.raises(TrainingError, match="cannot read"):
         read_stem(tmp_path / "nothing", 1)

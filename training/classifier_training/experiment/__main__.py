@@ -27,14 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m classifier_training.experiment",
         description="Runs what is missing of the retention experiment, then writes the document.",
     )
-    parser.add_argument(
-        "--data", type=Path, help="folder of the recordings (docs/data.md); without it nothing is run"
-    )
+    parser.add_argument("--data", type=Path, help="folder of the recordings (docs/data.md); without it nothing is run")
     parser.add_argument("--work", type=Path, required=True, help="folder for columns and runs")
     parser.add_argument("--out", type=Path, help="the document; without it none is written")
-    parser.add_argument(
-        "--seeds", type=int, nargs="+", default=list(SEEDS), choices=SEEDS, help="run only these"
-    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), choices=SEEDS, help="run only these")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch (default: 1)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -70,9 +66,7 @@ def _run(options: argparse.Namespace) -> None:
         )
 
 
-def _run_missing(
-    missing: list[Configuration], runs: Runs, options: argparse.Namespace, extent: Extent
-) -> None:
+def _run_missing(missing: list[Configuration], runs: Runs, options: argparse.Namespace, extent: Extent) -> None:
     columns = {
         name: prepare(material(name), options.data, options.work, extent)
         for name in DATA

@@ -152,9 +152,7 @@ class SystemAttention(Attention):
         blocks = Blocks(q.shape[-2], self.window, block_size(q.shape[-2], self.window))
         if self.landmarks is None:
             return blocks.join(exact(blocks.queries(q), blocks.spans(k), blocks.spans(v), blocks.mask))
-        query, key, z = (
-            part[:, None] for part in (self.landmarks.query, self.landmarks.key, self.landmarks.z)
-        )
+        query, key, z = (part[:, None] for part in (self.landmarks.query, self.landmarks.key, self.landmarks.z))
         return blocks.join(low_rank(blocks, q, k, v, query, key, z, None))
 
     def window_rows(self, rows: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

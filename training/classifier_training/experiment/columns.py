@@ -75,8 +75,7 @@ class Stem:
         self._stem = ConvolutionStem(BANDS, stem_layers(model.yamnet_blocks, model.yamnet_token_frames), 1)
         self._stem.fold()
         tensors = {
-            name: torch.from_numpy(tensor).float()
-            for name, tensor in read_stem(None, model.yamnet_blocks).items()
+            name: torch.from_numpy(tensor).float() for name, tensor in read_stem(None, model.yamnet_blocks).items()
         }
         self._stem.load_state_dict(tensors, strict=False)
         self.frames_per_token = self._stem.frames_per_token
@@ -143,9 +142,7 @@ def _compute(material: Material, place: Path, work: Path, extent: Extent, out: P
     frontend, frames = program.frontend, stem.frames_per_token
     shortest = frontend.window_length + (frames - 1) * frontend.hop
     store = Store(dataset, program, work / material.name, shortest)
-    made = training_streams(
-        dataset, store, frontend, frames, recipe, extent.tokens, extent.streams, extent.seed
-    )
+    made = training_streams(dataset, store, frontend, frames, recipe, extent.tokens, extent.streams, extent.seed)
     parts: list[Streams] = []
     waiting: list[tuple[Running, Tensor]] = []
     kept = 0.0

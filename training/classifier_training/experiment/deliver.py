@@ -20,9 +20,7 @@ def deliver(network: Network, folder: Path) -> None:
     with torch.no_grad():
         weights = export_weights(network, features.astype(np.float32), folder)
     write_json(folder / "config.json", {**model_config(network.config, folder.name), "weights": weights})
-    (folder / "README.md").write_text(
-        "A model of the retention experiment: docs/results.md\n", encoding="utf-8"
-    )
+    (folder / "README.md").write_text("A model of the retention experiment: docs/results.md\n", encoding="utf-8")
 
 
 def model_config(network: dict[str, Any], name: str) -> dict[str, Any]:

@@ -18,9 +18,7 @@ from .text import fill
 _PLOT = "images/retention.svg"
 
 
-def write_document(
-    summary: Summary, speed: Speed, extent: Extent, budget: Budget, variance: str, out: Path
-) -> None:
+def write_document(summary: Summary, speed: Speed, extent: Extent, budget: Budget, variance: str, out: Path) -> None:
     """Writes `out` and, beside it, the plot; both appear whole or not at all."""
     parts = {
         "table": "\n".join(_table(summary, speed)),
@@ -79,9 +77,7 @@ def _retention(summary: Summary, speed: Speed) -> list[str]:
         if system.kind == "full" and layers == 1:
             cells += ["the same", "the same"]
         else:
-            cells += [
-                _difference(summary.retained(system, [layers], window, part)) for part in ("cold", "long")
-            ]
+            cells += [_difference(summary.retained(system, [layers], window, part)) for part in ("cold", "long")]
         cells += [
             _ratio(own.multiply_adds, exact.multiply_adds),
             _ratio(own.median_microseconds, exact.median_microseconds),

@@ -60,9 +60,7 @@ def stream_batches(streams: Streams, tokens: int, batch: int, rng: np.random.Gen
         yield Batch(streams.columns[chosen].float(), streams.labels[chosen], streams.weights[chosen])
 
 
-def window_batches(
-    streams: Streams, window: int, tokens: int, batch: int, rng: np.random.Generator
-) -> Iterator[Batch]:
+def window_batches(streams: Streams, window: int, tokens: int, batch: int, rng: np.random.Generator) -> Iterator[Batch]:
     """Windows that end with tokens drawn by their weight in the targets: in most steps full ones, else the beginnings
     of streams, all of one length, where the weights stay weights."""
     count, length = streams.labels.shape

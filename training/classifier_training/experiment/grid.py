@@ -123,10 +123,7 @@ class Configuration:
 
     @property
     def name(self) -> str:
-        return (
-            f"{self.data}-{self.system.slug}-layers-{self.layers}-window-{self.nominal_window}"
-            f"-seed-{self.seed}"
-        )
+        return f"{self.data}-{self.system.slug}-layers-{self.layers}-window-{self.nominal_window}-seed-{self.seed}"
 
 
 def grid(

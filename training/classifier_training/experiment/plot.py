@@ -107,9 +107,7 @@ def _panel(
     for accuracy in _ticks(vertical):
         out.append(f'<path d="M{left} {y(accuracy):.1f}h{_PANEL_WIDTH}" stroke="#ddd"/>')
         if labelled:
-            out.append(
-                f'<text x="{left - 8}" y="{y(accuracy) + 4:.1f}" text-anchor="end">{accuracy:g} %</text>'
-            )
+            out.append(f'<text x="{left - 8}" y="{y(accuracy) + 4:.1f}" text-anchor="end">{accuracy:g} %</text>')
     out.append(
         f'<text x="{left + _PANEL_WIDTH / 2}" y="{bottom + 32}" text-anchor="middle" fill="#444">'
         "multiply-adds a step</text>"
@@ -118,18 +116,13 @@ def _panel(
         colour = _COLOURS[point.series % len(_COLOURS)]
         across, at = x(point.operations), y(point.accuracy)
         ends = y(point.accuracy - point.spread), y(point.accuracy + point.spread)
-        out.append(
-            f'<path d="M{across:.1f} {ends[0]:.1f}V{ends[1]:.1f}" stroke="{colour}" stroke-opacity="0.6"/>'
-        )
+        out.append(f'<path d="M{across:.1f} {ends[0]:.1f}V{ends[1]:.1f}" stroke="{colour}" stroke-opacity="0.6"/>')
         if point.layers == 1:
             out.append(
-                f'<circle cx="{across:.1f}" cy="{at:.1f}" r="4.5" fill="white" stroke="{colour}" '
-                'stroke-width="2"/>'
+                f'<circle cx="{across:.1f}" cy="{at:.1f}" r="4.5" fill="white" stroke="{colour}" stroke-width="2"/>'
             )
         else:
-            out.append(
-                f'<rect x="{across - 4.5:.1f}" y="{at - 4.5:.1f}" width="9" height="9" fill="{colour}"/>'
-            )
+            out.append(f'<rect x="{across - 4.5:.1f}" y="{at - 4.5:.1f}" width="9" height="9" fill="{colour}"/>')
     return out
 
 

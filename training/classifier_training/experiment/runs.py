@@ -85,9 +85,7 @@ class Runs:
         network.load(base.state_dict())
         if configuration.system.update == "fixed":
             base.look_back(configuration.window)
-            network.fix_landmarks(
-                choose_landmarks(base, columns.training, configuration.system.landmarks, seed)
-            )
+            network.fix_landmarks(choose_landmarks(base, columns.training, configuration.system.landmarks, seed))
         tokens = budget.recomputed_tokens if configuration.system.recomputes else budget.tuning_tokens
         loss = fit(network, columns.training, budget, tokens, budget.tuning_rate, seed + 1000)
         fitted = time.monotonic()
@@ -112,9 +110,7 @@ class Runs:
         """Trained with exact attention that looks back on one of the windows in each step; kept on disk."""
         file = self._folder / "bases" / f"{base.name}.pt"
         identity = {"base": asdict(base), **self._terms}
-        network = self._network(
-            Configuration(base.data, EXACT, base.layers, max(self._windows), base.seed), columns
-        )
+        network = self._network(Configuration(base.data, EXACT, base.layers, max(self._windows), base.seed), columns)
         state = load_checkpoint(file, identity)
         if state is None:
             begin = time.monotonic()

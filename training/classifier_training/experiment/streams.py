@@ -27,9 +27,7 @@ class Running:
     samples: np.ndarray  # (streams, samples) float32
     labels: np.ndarray  # (streams, tokens) int64
     weights: np.ndarray  # (streams, tokens) float32, of the training targets
-    decisions: (
-        np.ndarray
-    )  # (clips, 2) int64: stream and token that decides on a clip; its label is the token's
+    decisions: np.ndarray  # (clips, 2) int64: stream and token that decides on a clip; its label is the token's
 
 
 def training_streams(
@@ -69,9 +67,7 @@ def training_streams(
 class HeldOut:
     """Held-out clips as they are: each in a stream of its own, and one after the other in long streams."""
 
-    def __init__(
-        self, dataset: Dataset, store: Store, frontend: Frontend, frames_per_token: int, seed: int
-    ) -> None:
+    def __init__(self, dataset: Dataset, store: Store, frontend: Frontend, frames_per_token: int, seed: int) -> None:
         self._store, self._labels, self._noise = store, dataset.labels, dataset.noise
         self._frontend, self._frames_per_token = frontend, frames_per_token
         self._rate, self._seed = frontend.sample_rate, seed

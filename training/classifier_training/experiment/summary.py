@@ -68,9 +68,7 @@ class Summary:
 
     def clips(self, data: str) -> int:
         """Held-out clips of a data set."""
-        return next(
-            (record["cold"]["clips"] for each, record in self.records.items() if each.data == data), 0
-        )
+        return next((record["cold"]["clips"] for each, record in self.records.items() if each.data == data), 0)
 
     @property
     def seeds(self) -> list[int]:

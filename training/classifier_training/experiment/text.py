@@ -17,9 +17,7 @@ _TEMPLATE = Path(__file__).with_name("results.md.template")
 _USUAL_ACCURACY = 0.75  # that sampling errors are given for
 
 
-def fill(
-    summary: Summary, speed: Speed, extent: Extent, budget: Budget, variance: str, parts: dict[str, str]
-) -> str:
+def fill(summary: Summary, speed: Speed, extent: Extent, budget: Budget, variance: str, parts: dict[str, str]) -> str:
     """The whole page; `parts` are its tables and what is read from them."""
     difference, verified = summary.largest_difference
     known = [data for data in DATA if summary.clips(data)]

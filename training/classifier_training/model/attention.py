@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# Terms that are smaller than the sequence's greatest by these exponents count alike: where a window has no others, that is not
-# the window's own softmax any more. In float64, by which models are verified, it matters in no window.
+# Terms below the sequence's largest by more than these exponents are raised to that level. A window that has no larger
+# terms then differs from its own softmax. In float64, in which models are verified, no window is affected.
 _LEAST_EXPONENT = {torch.float32: -60.0, torch.float64: -600.0}
 
 
@@ -44,9 +44,7 @@ class Landmarks(nn.Module):
         self.register_buffer("query", query)
         self.register_buffer("key", key)
         self.inverse = inverse
-        self.register_buffer(
-            "z", torch.zeros(query.shape[0], query.shape[1], query.shape[1]), persistent=False
-        )
+        self.register_buffer("z", torch.zeros(query.shape[0], query.shape[1], query.shape[1]), persistent=False)
         self.refresh()
 
     def refresh(self) -> None:

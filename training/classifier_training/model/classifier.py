@@ -78,10 +78,7 @@ class Classifier(nn.Module):
         if prefix.format(0) + "query" in tensors:
             layers = map(prefix.format, range(len(self.encoder.layers)))
             self.fix_landmarks(
-                [
-                    (tensors[at + "query"].float().clone(), tensors[at + "key"].float().clone())
-                    for at in layers
-                ]
+                [(tensors[at + "query"].float().clone(), tensors[at + "key"].float().clone()) for at in layers]
             )
         if "stem.standard.mean" in tensors and isinstance(self.stem, ConvolutionStem):
             self.stem.standard = Normalisation(len(tensors["stem.standard.mean"]))
