@@ -14,19 +14,19 @@ from bundle_writer import write_yamnet, yamnet_tensors
 
 from classifier_training.dataset import read_dataset
 from classifier_training.errors import TrainingError
-from classifier_training.experiment.columns import Columns, Extent, Streams, prepare
-from classifier_training.experiment.document import write_document
-from classifier_training.experiment.fit import Budget, stream_batches, window_batches
-from classifier_training.experiment.grid import EXACT, SYSTEMS, Configuration, System, grid
-from classifier_training.experiment.materials import material
-from classifier_training.experiment.measure import decision_logits
-from classifier_training.experiment.network import Network, network_config
-from classifier_training.experiment.runs import Runs
-from classifier_training.experiment.speed import Cost, Speed, key, measured_speed
-from classifier_training.experiment.streams import HeldOut
-from classifier_training.experiment.summary import Mean, Summary, shapes
 from classifier_training.program import Program
 from classifier_training.store import Store
+from experiments.columns import Columns, Extent, Streams, prepare
+from experiments.document import write_document
+from experiments.fit import Budget, stream_batches, window_batches
+from experiments.grid import EXACT, SYSTEMS, Configuration, System, grid
+from experiments.materials import material
+from experiments.measure import decision_logits
+from experiments.network import Network, network_config
+from experiments.runs import Runs
+from experiments.speed import Cost, Speed, key, measured_speed
+from experiments.streams import HeldOut
+from experiments.summary import Mean, Summary, shapes
 
 MOVING = System("continual-nystrom", "continual", 8)
 EXTENT = Extent(tokens=60, streams=12, lead=30, width=12)
@@ -177,7 +177,7 @@ def test_a_run_is_verified_by_the_program(columns: Columns, program_path: Path, 
 def test_the_program_tells_what_a_step_costs(
     program_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classifier_training.experiment.speed.WINDOWS", (25,))
+    monkeypatch.setattr("experiments.speed.WINDOWS", (25,))
     speed = measured_speed(program_path, tmp_path)
     assert len(speed.costs) == 14
     fixed = speed.of(Configuration("", System("continual-nystrom", "fixed", 16), 1, 25, 0))

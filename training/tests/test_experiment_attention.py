@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from classifier_training.experiment.deliver import deliver
-from classifier_training.experiment.grid import SYSTEMS, Configuration, System
-from classifier_training.experiment.network import Network, network_config
 from classifier_training.program import Program
+from experiments.deliver import deliver
+from experiments.grid import SYSTEMS, Configuration, System
+from experiments.network import Network, network_config
 
 WIDTH = 12
 LABELS = ("a", "b", "c")

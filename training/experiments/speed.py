@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from ..errors import TrainingError
-from ..export import write_json
-from ..progress import bar
+from classifier_training.errors import TrainingError
+from classifier_training.export import write_json
+from classifier_training.progress import bar
+
 from .deliver import deliver
 from .grid import LAYERS, SYSTEMS, WINDOWS, Configuration, System
 from .network import Network, network_config

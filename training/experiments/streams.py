@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..compose import Composer, amplitude
-from ..dataset import Clip, Dataset
-from ..errors import TrainingError
-from ..frontend import Frontend
-from ..recipe import Recipe
-from ..store import Store
-from ..targets import token_times
+from classifier_training.compose import Composer, amplitude
+from classifier_training.dataset import Clip, Dataset
+from classifier_training.errors import TrainingError
+from classifier_training.frontend import Frontend
+from classifier_training.recipe import Recipe
+from classifier_training.store import Store
+from classifier_training.targets import token_times
 
 _GAP_PROBABILITY = 0.4  # of something that is no clip before a clip
 _GAP_SECONDS = (0.3, 1.5)

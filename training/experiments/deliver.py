@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..export import export_weights, write_json
+from classifier_training.export import export_weights, write_json
+
 from .network import Network
 
 _GOLDEN_TOKENS = 40

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
-from ..checkpoint import load_checkpoint, save_checkpoint
-from ..errors import TrainingError
-from ..export import write_json
-from ..program import Program
+from classifier_training.checkpoint import load_checkpoint, save_checkpoint
+from classifier_training.errors import TrainingError
+from classifier_training.export import write_json
+from classifier_training.program import Program
+
 from .columns import Columns, Extent, Streams
 from .deliver import deliver
 from .fit import Budget, choose_landmarks, fit

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..recipe import Recipe, read_recipe
+from classifier_training.recipe import Recipe, read_recipe
 
-_RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+_RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 
 
 @dataclass(frozen=True)

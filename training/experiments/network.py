@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..model import Classifier
+from classifier_training.model import Classifier
+
 from .attention import SystemAttention
 from .grid import Configuration
 

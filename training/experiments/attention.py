@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..model.attention import Attention, Landmarks
+from classifier_training.model.attention import Attention, Landmarks
 
 _UNSEEN = -1e9  # the score of a key that a query does not see
 _LEAST_EXPONENT = -40.0  # terms e^-40 of the span's greatest count alike; its square is still a float32

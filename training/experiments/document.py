@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..files import atomic_file
+from classifier_training.files import atomic_file
+
 from .columns import Extent
 from .fit import Budget
 from .grid import DATA, EXACT, LAYERS, SYSTEMS, WINDOWS, Configuration

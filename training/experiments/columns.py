@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dataset import read_dataset
-from ..files import atomic_directory
-from ..model.stem import ConvolutionStem
-from ..program import Program, find_program
-from ..progress import bar, say
-from ..store import Store
-from ..yamnet import BANDS, read_stem, stem_layers
+from classifier_training.dataset import read_dataset
+from classifier_training.files import atomic_directory
+from classifier_training.model.stem import ConvolutionStem
+from classifier_training.program import Program, find_program
+from classifier_training.progress import bar, say
+from classifier_training.store import Store
+from classifier_training.yamnet import BANDS, read_stem, stem_layers
+
 from .materials import Material
 from .streams import HeldOut, Running, training_streams
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..landmarks import collect_landmarks
-from ..trainer import schedule
+from classifier_training.landmarks import collect_landmarks
+from classifier_training.trainer import schedule
+
 from .columns import Streams
 from .network import Network
 

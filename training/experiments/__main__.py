@@ -1,4 +1,4 @@
-"""`python -m classifier_training.experiment`: runs what is missing of the grid, then writes the document."""
+"""`python -m experiments`: runs what is missing of the grid, then writes the document."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
-from ..errors import TrainingError
-from ..program import find_program
-from ..progress import Estimate, say
+from classifier_training.errors import TrainingError
+from classifier_training.program import find_program
+from classifier_training.progress import Estimate, say
+
 from .columns import Extent, kept_variance, prepare
 from .document import write_document
 from .fit import Budget
@@ -24,7 +25,7 @@ from .summary import Summary
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m classifier_training.experiment",
+        prog="python -m experiments",
         description="Runs what is missing of the retention experiment, then writes the document.",
     )
     parser.add_argument("--data", type=Path, help="folder of the recordings (docs/data.md); without it nothing is run")
