@@ -1,4 +1,4 @@
-"""How far a model says what its teacher says, on recordings that it never heard."""
+"""The agreement of a model with its teacher, on held-out recordings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from .store import Store
 from .teacher import PATCH, Teacher
 
 _ESC50 = Path(__file__).parent / "data" / "esc50-audioset.json"  # AudioSet's names of ESC-50's classes
-TAG = 0.3  # a label is a recording's tag where the teacher's mean score is at least this
+TAG = 0.3  # a label is a recording's tag if the teacher's mean score is at least this
 
 
 def clip_scores(
     model: Path, dataset: Dataset, store: Store, teacher: Teacher, program: Program, threads: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(recordings, labels) of the held-out recordings: the model's mean score, as the program runs it, over the
-    tokens that end one of the teacher's patches or come after; and the teacher's mean score over its patches."""
+    """Mean scores (recordings, labels) of the held-out recordings, the model's and the teacher's.
+
+    The program runs the model; its mean is over the tokens from the end of the teacher's first patch on. The teacher's
+    mean is over its patches.
+    """
     clips = dataset.of(held_out=True)
 
     def scores(number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,16 +39,16 @@ def clip_scores(
         logits = program.encode(model, features)
         first = -(-PATCH * len(logits) // len(features)) - 1
         mean = (1 / (1 + np.exp(-logits[min(first, len(logits) - 1) :]))).mean(0)
-        taught = teacher.patch_logits(torch.from_numpy(np.ascontiguousarray(features))[None])
-        return mean, taught.sigmoid()[0].mean(0).numpy()
+        reference = teacher.patch_logits(torch.from_numpy(np.ascontiguousarray(features))[None])
+        return mean, reference.sigmoid()[0].mean(0).numpy()
 
     with ThreadPoolExecutor(threads) as pool:
         found = list(bar(pool.map(scores, range(len(clips))), len(clips), "held-out recordings"))
-    return np.stack([mean for mean, _ in found]), np.stack([taught for _, taught in found])
+    return np.stack([mean for mean, _ in found]), np.stack([reference for _, reference in found])
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray) -> float:
-    """The mean, over the positives, of the precision at their place in the order of falling scores."""
+    """The mean, over the positives, of the precision at their rank in the order of falling scores."""
     right = positive[np.argsort(-scores, kind="stable")]
     return float((np.cumsum(right) / np.arange(1, len(right) + 1))[right].mean())
 
@@ -53,16 +56,17 @@ def average_precision(scores: np.ndarray, positive: np.ndarray) -> float:
 def zero_shot(
     scores: np.ndarray, labels: Sequence[str], clips: Sequence[tuple[int, str]], names: dict[str, list[str]]
 ) -> float:
-    """How often the most probable of the labels that `names` gives the data set's classes is one of the right class's.
+    """The share of the clips whose most probable label is a name of their class.
 
-    `scores` (recordings, labels); `clips` are the recordings that have a class, by their row, with its name.
+    `names` are the labels of each class; only these labels compete. `scores` are (recordings, labels); `clips` are the
+    rows of the recordings that have a class, with its name.
     """
-    place = {label: index for index, label in enumerate(labels)}
-    columns = sorted({place[label] for group in names.values() for label in group})
+    index_of = {label: index for index, label in enumerate(labels)}
+    columns = sorted({index_of[label] for group in names.values() for label in group})
     right = 0
     for row, name in clips:
-        said = columns[int(scores[row, columns].argmax())]
-        right += labels[said] in names[name]
+        predicted = columns[int(scores[row, columns].argmax())]
+        right += labels[predicted] in names[name]
     return right / max(1, len(clips))
 
 
@@ -75,28 +79,28 @@ def measure_agreement(
     threads: int,
     classes: dict[str, str],
 ) -> dict[str, Any]:
-    """Mean average precision against the teacher's tags, and how often the most probable label is the same.
+    """Mean average precision against the teacher's tags, and the share of recordings with the same most probable label.
 
-    `classes` names the ESC-50 class of held-out files that have one: of them is told how often the most probable of
-    the labels of data/esc50-audioset.json is one of their class's, by the model and by the teacher.
+    `classes` are the ESC-50 classes of the held-out files that have one. For these files the result has the share whose
+    most probable label, of those in data/esc50-audioset.json, is one of their class, by the model and by the teacher.
     """
-    scores, taught = clip_scores(model, dataset, store, teacher, program, threads)
-    tags = taught >= TAG
-    heard = np.flatnonzero(tags.any(0))
+    scores, reference = clip_scores(model, dataset, store, teacher, program, threads)
+    tags = reference >= TAG
+    present = np.flatnonzero(tags.any(0))
     return {
         "recordings": len(scores),
         "tag_threshold": TAG,
-        "labels": len(heard),
+        "labels": len(present),
         "mean_average_precision": round(
-            float(np.mean([average_precision(scores[:, label], tags[:, label]) for label in heard])), 4
+            float(np.mean([average_precision(scores[:, label], tags[:, label]) for label in present])), 4
         ),
-        "same_first_label": round(float((scores.argmax(1) == taught.argmax(1)).mean()), 4),
-        **_classes(scores, taught, dataset, teacher, classes),
+        "same_first_label": round(float((scores.argmax(1) == reference.argmax(1)).mean()), 4),
+        **_classes(scores, reference, dataset, teacher, classes),
     }
 
 
 def _classes(
-    scores: np.ndarray, taught: np.ndarray, dataset: Dataset, teacher: Teacher, classes: dict[str, str]
+    scores: np.ndarray, reference: np.ndarray, dataset: Dataset, teacher: Teacher, classes: dict[str, str]
 ) -> dict[str, Any]:
     files = [Path(clip.file).name for clip in dataset.of(held_out=True)]
     known = [(row, classes[file]) for row, file in enumerate(files) if file in classes]
@@ -107,6 +111,6 @@ def _classes(
         "zero_shot": {
             "recordings": len(known),
             "accuracy": round(zero_shot(scores, teacher.labels, known, names), 4),
-            "teacher": round(zero_shot(taught, teacher.labels, known, names), 4),
+            "teacher": round(zero_shot(reference, teacher.labels, known, names), 4),
         }
     }

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a training needs to go on where it stopped."""
+"""Checkpoints, from which an interrupted training continues."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from .files import atomic_file
 
 
 def save_checkpoint(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
-    """Writes `state` with the configuration that it belongs to; the file is complete or the old one.
+    """Writes `state` with the configuration that it belongs to; an interruption leaves the old file.
 
-    `state` consists of tensors, integers and strings: the safe loader of torch 1.13 knows no other numbers.
+    `state` consists of tensors, integers and strings, because the safe loader of torch 1.13 reads no other numbers.
     """
     with atomic_file(path) as temporary:
         torch.save({"identity": json.dumps(identity, sort_keys=True), **state}, temporary)
 
 
 def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
-    """The state saved under `path`, if any; that of another configuration is refused."""
+    """The state saved under `path`, if any; refuses that of another configuration.
+
+    Options that only one of the two has are those of another version of this package, and are not compared.
+    """
     if not path.exists():
         return None
     try:
@@ -45,6 +48,7 @@ def _differences(found: Any, wanted: Any, place: str) -> list[str]:
         return [
             difference
             for key in sorted(found.keys() | wanted.keys())
+            if place not in ("data", "training") or key in found.keys() & wanted.keys()
             for difference in _differences(found.get(key), wanted.get(key), f"{place}.{key}" if place else key)
         ]
     return [] if found == wanted else [f"{place} is {_short(found)} there and {_short(wanted)} here"]

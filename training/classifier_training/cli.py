@@ -1,4 +1,4 @@
-"""The command line; options of a recipe are made from its fields."""
+"""The command line, with an option for each field of a recipe."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from .commands import (
     train_command,
 )
 from .errors import TrainingError
+from .gather import prepare_command
 from .measurement import evaluate_command
 from .recipe import SECTIONS, Recipe, read_recipe, with_values
 
 _EXAMPLES = """examples:
   classifier-training train --data sounds/ --out models/my-sounds --split random
-  classifier-training train --recipe-file recipes/keywords-en.json --data speech-commands/ \\
-      --out models/keywords-en
+  classifier-training prepare recipes/keywords-ar.json --data recordings/ --out build/data/keywords-ar
+  classifier-training train --recipe-file recipes/keywords-ar.json --data build/data/keywords-ar/clips \\
+      --out models/keywords-ar
   classifier-training train --data esc50/esc50.csv --audio-folder audio --label-column category \\
       --where esc10=True --split fold --held-out-folds 4 --clip-seconds 5 --window 125 \\
       --target-ramp 0 0.3 --out models/sounds
@@ -87,30 +89,28 @@ def _parser() -> argparse.ArgumentParser:
     distil = _command(
         commands,
         "distil",
-        "train a model that says what YAMNet says, on sounds without labels",
+        "train a student of YAMNet, on sounds without labels",
         distil_command,
     )
     _training(distil)
-    distil.add_argument(
-        "--held-out", default="", metavar="REGEX", help="files below --data that are kept to measure by"
-    )
-
     _classes(distil)
 
     pretrain = _command(
         commands,
         "pretrain",
-        "train a model that says what Google's speech embedding says, on sounds without labels, to start others from",
+        "train a model to start others from: it predicts Google's speech embedding, on sounds without labels",
         pretrain_command,
     )
     _training(pretrain)
     pretrain.add_argument(
-        "--embedding", type=Path, required=True, metavar="WHEEL", help="the wheel of openwakeword 0.1.1, which has it"
+        "--embedding",
+        type=Path,
+        required=True,
+        metavar="WHEEL",
+        help="the wheel of openwakeword 0.1.1, which contains the embedding",
     )
 
-    evaluate = _command(
-        commands, "evaluate", "measure a model on the clips that it was not trained on", evaluate_command
-    )
+    evaluate = _command(commands, "evaluate", "measure a model on its held-out clips", evaluate_command)
     _common(evaluate)
     evaluate.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
     evaluate.add_argument(
@@ -121,19 +121,47 @@ def _parser() -> argparse.ArgumentParser:
         dest="keep_weights",
         choices=("f32", "f16", "int8"),
         default="f32",
-        help="how the program keeps the model's matrices (default: %(default)s)",
+        help="precision of the model's matrices in the program (default: %(default)s)",
     )
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.add_argument(
         "--check",
         action="store_true",
-        help="print a line, and fail where an accuracy is not that of the model's card, within half a point",
+        help="compare with the model's card, and fail if a figure differs by more than half a point",
     )
     evaluate.add_argument("--update-card", action="store_true", help="write the figures into the model's card")
     _classes(evaluate)
     _recordings(evaluate)
     _section(evaluate, "data")
     _section(evaluate, "evaluation")
+
+    prepare = commands.add_parser(
+        "prepare", help="make the folder that a recipe's model is trained on, or measured by, from its sources"
+    )
+    prepare.set_defaults(command=prepare_command)
+    prepare.add_argument("recipe", type=Path, metavar="RECIPE", help="the recipe file, which names the sources")
+    prepare.add_argument("--data", type=Path, required=True, metavar="DIR", help="the recordings (docs/data.md)")
+    prepare.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for the parts: clips, recordings; a part that is there is kept",
+    )
+    prepare.add_argument(
+        "--packages",
+        type=Path,
+        default=Path("build/packages"),
+        metavar="DIR",
+        help="folder for the sounds of Debian packages, which are fetched once (default: %(default)s)",
+    )
+    prepare.add_argument(
+        "--for",
+        dest="purpose",
+        choices=("train", "evaluate"),
+        default="train",
+        help="make the parts that the model is trained on, or those that it is measured by (default: %(default)s)",
+    )
 
     _import_torch(commands.add_parser("import-torch", help="make a model of a PyTorch encoder's weights"))
     return parser
@@ -177,8 +205,8 @@ def _classes(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=Path,
         metavar="CSV",
-        help="for a student of YAMNet: ESC-50's table (filename, category), to see whether it names "
-        "held-out clips of it",
+        help="for a student of YAMNet: ESC-50's table (filename, category), to measure how many of its held-out clips "
+        "get a label of their class",
     )
 
 
@@ -187,8 +215,8 @@ def _recordings(parser: argparse.ArgumentParser) -> None:
         "--recordings",
         type=Path,
         metavar="DIR",
-        help="recordings without labels. In training: heard as noise and between clips and, with --teacher-weight, "
-        "learned from; in an evaluation: sound without any of the labels, in which events are false",
+        help="recordings without labels: in training, noise and sound between clips; in an evaluation, sound without "
+        "any of the labels, in which every event is false",
     )
 
 
@@ -198,7 +226,7 @@ def _import_torch(parser: argparse.ArgumentParser) -> None:
         "--weights", type=Path, required=True, metavar="FILE", help="torch.save(encoder.state_dict(), FILE)"
     )
     parser.add_argument("--heads", type=int, required=True, metavar="N", help="attention heads")
-    parser.add_argument("--window", type=int, required=True, metavar="N", help="tokens that the encoder sees")
+    parser.add_argument("--window", type=int, required=True, metavar="N", help="tokens in the encoder's window")
     parser.add_argument(
         "--attention", choices=("continual", "full"), default="continual", help="(default: %(default)s)"
     )
@@ -231,7 +259,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _section(parser: argparse.ArgumentParser, name: str) -> None:
-    """One option for each field of a recipe's section; those not given are absent from the result."""
+    """Adds an option for each field of a recipe's section; the parsed options have only those that are given."""
     group = parser.add_argument_group(_HEADINGS[name])
     defaults, hints = getattr(Recipe(), name), typing.get_type_hints(SECTIONS[name])
     for item in fields(SECTIONS[name]):
@@ -249,7 +277,7 @@ def _section(parser: argparse.ArgumentParser, name: str) -> None:
         shown = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
         note = f" (default: {shown})".replace("%", "%%") if shown else ""
         group.add_argument(
-            "--" + item.name.replace("_", "-"),
+            "--" + (item.metadata["flag"] or item.name.replace("_", "-")),
             dest=f"{name}.{item.name}",
             default=argparse.SUPPRESS,
             help=item.metadata["help"] + note,

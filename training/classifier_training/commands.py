@@ -1,4 +1,4 @@
-"""What the commands do, from their options to their files."""
+"""The commands that make models."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from .interchange import import_encoder, read_state
 from .loss import embedding_loss
 from .measurement import over_folds
 from .model import Classifier
-from .preparation import Prepared, esc50_classes, prepare, use_threads
 from .program import Program, find_program
 from .progress import say
 from .recipe import Recipe, with_values
+from .setup import Setup, esc50_classes, set_up, use_threads
 from .speech_embedding import WIDTH, SpeechEmbedding
 from .store import Store
 from .teacher import Teacher
@@ -48,9 +48,9 @@ def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 
 def cross_validate_command(options: argparse.Namespace, recipe: Recipe) -> int:
-    """Trains a model for each fold, which it never sees, and then one on all of them, which is the model.
+    """Trains a model for each fold, on the other folds, and then the final model on all folds.
 
-    The accuracy in its card is that of the folds' models, each on its own fold, together.
+    The accuracy in its card is that of the folds' models together, each measured on its own fold.
     """
     total = over_folds(options, recipe, lambda recipe, folder: _train(options, recipe, folder))
     _train(options, with_values(recipe, {"data": {"split": "none"}}, "options"), options.out, total)
@@ -59,14 +59,14 @@ def cross_validate_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 
 def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Report | None = None) -> Report | None:
-    """Writes the model directory `out`; what was measured on the held-out clips, if there are any.
+    """Writes the model directory `out`; returns the report on the held-out clips, if there are any.
 
-    `accuracy` is for the card of a model without held-out clips.
+    `accuracy` goes into the card of a model without held-out clips.
     """
     name = _name(out)
     threads = use_threads(options)
-    prepared = prepare(options, recipe)
-    dataset, composer, program = prepared.dataset, prepared.composer, prepared.program
+    setup = set_up(options, recipe)
+    dataset, composer, program = setup.dataset, setup.composer, setup.program
     checkpoint = options.work / f"{name}.checkpoint"
     if options.restart:
         checkpoint.unlink(missing_ok=True)
@@ -75,15 +75,13 @@ def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Rep
         f"{out}: {len(dataset.labels)} labels, {trained} clips to train on, {held_out} held out, "
         f"{len(dataset.noise)} of noise"
     )
-    teacher = Teacher.read(options.yamnet) if recipe.training.teacher_weight else None
-    source = Clips(dataset, composer, program, recipe.training, teacher)
+    source = Clips(dataset, composer, program, recipe.training)
     data = [[clip.file, clip.label, clip.held_out] for clip in dataset.clips]
-    taught = len(teacher.labels) if teacher else 0
-    model = Trainer(recipe, prepared.network, source, data, checkpoint, options.yamnet, taught=taught).fit()
+    model = Trainer(recipe, setup.network, source, data, checkpoint, options.yamnet).fit()
     config = complete_config(name, recipe, dataset.labels)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(out) as folder:
-        export_model(model, config, program, folder, half=recipe.model.weights == "float16")
+        export_model(model, config, program, folder, half=True)
         report = evaluate(folder, dataset, composer, program, threads) if held_out else accuracy
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if report:
@@ -94,41 +92,42 @@ def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Rep
                     config["background"],
                     report.truth,
                     report.peaks,
-                    _other_peaks(folder, prepared, report),
+                    _other_peaks(folder, setup, report),
                     recipe.card.threshold_off,
                 )
         write_config(folder, config)
         if report and held_out and config["background"]:
             background = tuple(config["background"])
-            events = measure_events(folder, dataset, prepared.store, program, background, None)
+            events = measure_events(folder, dataset, setup.store, program, background, None)
             config["card"]["events"] = events.json()
             write_config(folder, config)
     say(f"wrote {out}")
     return report
 
 
-def _other_peaks(model: Path, prepared: Prepared, report: Report) -> np.ndarray:
-    """(stretches, labels) of the recordings that were kept; none if there are no recordings."""
-    if not prepared.recordings:
+def _other_peaks(model: Path, setup: Setup, report: Report) -> np.ndarray:
+    """The highest probabilities (pieces, labels) in the recordings that training left out, if there are any."""
+    if not setup.recordings:
         return np.zeros((0, report.peaks.shape[1]))
-    return peaks_in(model, prepared.recordings.kept(), prepared.program)
+    return peaks_in(model, setup.recordings.kept(), setup.program)
 
 
 def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
-    """Trains a model that says what YAMNet says, on sounds without labels."""
+    """Trains a student of YAMNet, on sounds without labels."""
     name = _name(options.out)
     threads = use_threads(options)
     teacher = Teacher.read(options.yamnet)
-    dataset = read_recordings(options.data, options.held_out)
+    held_out = recipe.data.held_out_files
+    dataset = read_recordings(options.data, held_out)
     program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
     network = architecture(recipe.model, teacher.labels)
     store = Store(dataset, program, options.work, 0)
     per_token = Classifier(network).frames_per_token
 
-    def hears(_: np.ndarray, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def targets(_: np.ndarray, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
         return teacher.token_logits(features, per_token)
 
-    source = Mixtures(dataset, store, hears, program, per_token, recipe)
+    source = Mixtures(dataset, store, targets, program, per_token, recipe)
     say(f"{len(dataset.of(held_out=False))} recordings to train on, {len(dataset.of(held_out=True))} held out")
     checkpoint = options.work / f"{name}.checkpoint"
     if options.restart:
@@ -140,11 +139,11 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     config = complete_config(name, recipe, teacher.labels, "sigmoid")
     card = {
         **_card(recipe, dataset, model, program),
-        "split": f"Held out: the files that match `{options.held_out}`.",
+        "split": f"Held out: the files that match `{held_out}`.",
     }
-    config["card"] = {**card, "held_out": options.held_out, "label_ids": list(teacher.ontology)}
+    config["card"] = {**card, "held_out": held_out, "label_ids": list(teacher.ontology)}
     with atomic_directory(options.out) as folder:
-        export_model(model, config, program, folder, half=recipe.model.weights == "float16")
+        export_model(model, config, program, folder, half=True)
         agreement = measure_agreement(folder, dataset, store, teacher, program, threads, esc50_classes(options))
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config["card"]["agreement"] = agreement
@@ -155,7 +154,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 
 def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
-    """Trains a model to start others from: its tokens tell Google's speech embedding, of sounds without labels."""
+    """Trains a model to start others from, on sounds without labels: its tokens predict Google's speech embedding."""
     name = _name(options.out)
     use_threads(options)
     teacher = SpeechEmbedding(options.embedding)
@@ -165,18 +164,18 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
     network = architecture(recipe.model, labels)
     per_token = Classifier(network).frames_per_token
 
-    def hears(samples: np.ndarray, _: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def targets(samples: np.ndarray, _: Tensor) -> tuple[np.ndarray, np.ndarray]:
         parts = [teacher.token_embeddings(part, per_token) for part in torch.from_numpy(samples).split(16)]
         return np.concatenate([part[0] for part in parts]), parts[0][1]
 
-    source = Mixtures(dataset, Store(dataset, program, options.work, 0), hears, program, per_token, recipe)
+    source = Mixtures(dataset, Store(dataset, program, options.work, 0), targets, program, per_token, recipe)
     teacher.standardise(torch.from_numpy(source.samples(64, np.random.default_rng(recipe.training.seed))))
     say(f"{len(dataset.clips)} recordings to train on")
     checkpoint = options.work / f"{name}.checkpoint"
     if options.restart:
         checkpoint.unlink(missing_ok=True)
     data = [clip.file for clip in dataset.clips]
-    model = Trainer(recipe, network, source, data, checkpoint, teach=embedding_loss).fit()
+    model = Trainer(recipe, network, source, data, checkpoint, teacher_loss=embedding_loss).fit()
     config = complete_config(name, recipe, labels, "sigmoid")
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(options.out) as folder:
@@ -201,7 +200,7 @@ def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 
 def _name(out: Path) -> str:
-    """Of the model in the directory."""
+    """The name of the model in a directory."""
     name = out.resolve().name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise TrainingError(f"{out}: a model's name is lower-case letters, digits and `-`", 64)

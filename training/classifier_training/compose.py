@@ -1,4 +1,4 @@
-"""Running audio made of clips: what a microphone might have heard before, during and after each of them."""
+"""Composes running audio of clips, with other sound before, behind and after each of them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .dataset import Clip, Dataset
+from .dataset import BACKGROUND, SILENCE, Clip, Dataset
 from .frontend import Frontend
 from .recipe import Recipe
 from .recordings import Recordings
 from .store import Store
 from .targets import TargetRule, token_times
 
-_CUT_IN = 0.5  # share of the contexts that lack their beginning, rather than their end, when they are too long
-# What is heard besides the clips, with the shares summed. Most of what a microphone hears is background: its
-# labels come up more often than others.
+_TRAILING_SECONDS = 0.2  # least sound after a clip
+_SHIFT_SECONDS = 0.1  # longest random shift of a clip
+_CUT_IN = 0.5  # share of the contexts that are too long and lose their beginning rather than their end
+# The sounds around the clips, with the shares summed. Most of what a microphone records is background: its labels come
+# up more often than others.
 _KINDS = ("clip", "background", "noise", "hiss", "silence")
 _KIND_LIMITS = (0.4, 0.6, 0.8, 0.9)
-_RECORDING = 0.25  # share of what is heard that comes from recordings without labels, where there are any
+_RECORDING = 0.25  # share of the sounds around the clips that are recordings without labels, if there are any
 _COLOUR_POINTS = 6
 _ECHO_SECONDS = 0.4
 _NOISE_DBFS = (-60.0, -25.0)
 _HISS_DBFS = (-80.0, -45.0)
+
+
+SPARE_SECONDS = _SHIFT_SECONDS + _TRAILING_SECONDS  # of a sequence, besides its context and its clip
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,12 @@ class Sequences:
     samples: np.ndarray  # (sequences, samples) float32
     labels: np.ndarray  # (sequences, tokens) int64
     weights: np.ndarray  # (sequences, tokens) float32
-    last: np.ndarray  # (sequences,) int64, the token that decides on each sequence's own clip
+    last: np.ndarray  # (sequences,) int64, the token at which each sequence's own clip is decided
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of sound with, in samples, the place of what is to be heard in it."""
+    """A piece of sound with the position of its labelled sound, in samples."""
 
     samples: np.ndarray
     label: int | None  # None: noise or silence
@@ -62,25 +67,23 @@ class Composer:
         recipe: Recipe,
         recordings: Recordings | None = None,
     ) -> None:
-        """`recordings` have no labels; they are heard behind clips, and as noise."""
-        options, silence = recipe.training, recipe.data.silence
+        """`recordings` have no labels; they serve as noise, and as sound around the clips."""
+        options = recipe.training
         self._store, self._options, self._labels = store, options, dataset.labels
         self._frontend, self.frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
         self._recordings = recordings
-        silent = self._labels.index(silence) if silence in self._labels else None
-        self.rule = TargetRule(
-            silent, options.target_ramp, options.silence_weight, options.last_weight, options.memory_seconds
-        )
+        silent = self._labels.index(SILENCE) if SILENCE in self._labels else None
+        self.rule = TargetRule(silent, options.target_ramp, options.last_weight, options.memory_seconds)
         self._evaluation = recipe.evaluation
         self._context = dataset.of(held_out=False)
-        background = set(recipe.data.background) - {silence}
+        background = set(BACKGROUND) - {SILENCE}
         self._unknown = next((self._labels.index(label) for label in sorted(background & set(self._labels))), None)
         self._background = [clip for clip in self._context if clip.label in background] or self._context
-        self._noise = list(dataset.noise) + [clip.file for clip in self._context if clip.label == silence]
+        self._noise = list(dataset.noise) + [clip.file for clip in self._context if clip.label == SILENCE]
         self.clip_samples = round(options.clip_seconds * self._rate)
-        # A clip is longest at the slowest speed and the largest shift.
-        slowest = options.clip_seconds / min(options.speed) + options.shift_seconds
-        self.length = round((options.context_seconds + slowest + options.trailing_seconds) * self._rate)
+        # A clip is longest at the slowest speed.
+        slowest = options.clip_seconds / min(options.speed)
+        self.length = round((options.context_seconds + slowest + SPARE_SECONDS) * self._rate)
         self._times = token_times(frontend, frames_per_token, self.length)
 
     @property
@@ -92,7 +95,7 @@ class Composer:
         return self._labels.index(clip.label)
 
     def clip_in_noise(self, clip: Clip, rng: np.random.Generator) -> Piece:
-        """A clip as a sequence would have it, with noise or a recording behind it in some cases."""
+        """A clip as a sequence would have it, in some cases with noise or a recording behind it."""
         piece = self._clip(clip, rng)
         if rng.random() >= self._options.noise_probability or not (self._noise or self._recordings):
             return piece
@@ -112,14 +115,13 @@ class Composer:
         return piece
 
     def recording(self, rng: np.random.Generator) -> Piece:
-        """A stretch of a recording without a label, as long as a clip: it is none of the labels but, where there
-        is one, that of the background."""
+        """A part of a recording without a label, as long as a clip; its label is that of the background, if any."""
         assert self._recordings is not None, "asked for only where there are recordings"
         samples = self._recordings.stretch(self.clip_samples, rng) * amplitude(self._options.gain_db, rng)
         return Piece(np.clip(samples, -1, 1), self._unknown, 0, len(samples))
 
     def before(self, piece: Piece, count: int, rng: np.random.Generator) -> np.ndarray:
-        """(count,) samples that may have been heard before a piece: silence, hiss, or how the piece ends."""
+        """(count,) samples of sound before a piece: silence, hiss, or the end of the piece itself."""
         kind = rng.integers(3)
         if kind == 0 or len(piece.samples) == 0:
             return np.zeros(count, np.float32)
@@ -137,8 +139,6 @@ class Composer:
                 self._lay_fillings(out, index, 0, at, rng)
             out.last[index] = self._lay(out, index, piece, at, self.length)
             self._lay_fillings(out, index, at + len(piece.samples), self.length, rng)
-            if self._options.mix_probability and rng.random() < self._options.mix_probability:
-                self._add_clips(out.samples[index], piece, rng)
             if rng.random() < self._options.noise_probability:
                 self._add_noise(out.samples[index], piece, rng)
         np.nan_to_num(out.weights, copy=False)
@@ -146,11 +146,11 @@ class Composer:
         return out
 
     def held_out(self, clips: list[Clip], mid_stream: bool, chunk: int) -> Iterator[Sequences]:
-        """Each clip as it is, `chunk` of them at a time: from its start, or after other sound (clips of other
-        labels or, where there is noise, also noise or nothing), which depends on the clip's name only.
+        """Each clip as it is, `chunk` of them at a time: from its start, or after other sound.
 
-        Tokens inside the clip have the weight 1. What decides is its last one or, mid-stream, the one at the
-        recipe's time of decision.
+        The other sound consists of clips with other labels and, if there is noise, of noise or silence; it depends on
+        the clip's name only. Tokens inside the clip have the weight 1. A clip is decided at its last token or,
+        mid-stream, at the recipe's time of decision.
         """
         before = round(self._evaluation.mid_stream_seconds * self._rate) if mid_stream else 0
         length = before + self.clip_samples
@@ -172,7 +172,7 @@ class Composer:
             yield out
 
     def _held_out_context(self, clip: Clip, clips: list[Clip], count: int) -> np.ndarray:
-        """(count,) samples of what is heard before a clip, filled from the end backwards."""
+        """(count,) samples of the sound before a clip, filled from the end backwards."""
         rng = np.random.default_rng(zlib.crc32(clip.name.encode()))
         kind = rng.choice(["clip", "noise", "silence"], p=[0.6, 0.2, 0.2]) if self._noise else "clip"
         context = np.zeros(count, np.float32)
@@ -216,7 +216,7 @@ class Composer:
         return last or 0
 
     def _lay_fillings(self, out: Sequences, index: int, at: int, until: int, rng: np.random.Generator) -> None:
-        """Fills the samples [at, until) of a sequence with other sounds; what starts it may be cut."""
+        """Fills the samples [at, until) of a sequence with other sounds; the one that starts it may be cut."""
         while at < until:
             piece = self._filling(rng)
             if at == 0 and len(piece.samples) > until and rng.random() < _CUT_IN:
@@ -244,14 +244,14 @@ class Composer:
         samples = colour(samples, self._rate, options.colour_db, echo, rng)
         samples *= amplitude(options.gain_db, rng)
         piece = Piece(samples, piece.label, piece.onset / speed, min(piece.end / speed, len(samples)))
-        shift = int(rng.uniform(-1, 1) * options.shift_seconds * self._rate)
+        shift = int(rng.uniform(-1, 1) * _SHIFT_SECONDS * self._rate)
         if shift < 0:
             return piece.without_start(min(-shift, max(0, int(piece.onset))))
         lead = rng.standard_normal(shift, dtype=np.float32) * amplitude(_HISS_DBFS, rng)
         return Piece(np.concatenate([lead, piece.samples]), piece.label, piece.onset + shift, piece.end + shift)
 
     def _filling(self, rng: np.random.Generator) -> Piece:
-        """Something to be heard before or after a clip."""
+        """A sound before or after a clip."""
         if self._recordings and rng.random() < _RECORDING:
             return self.recording(rng)
         kind = _KINDS[np.searchsorted(_KIND_LIMITS, rng.random())]
@@ -286,18 +286,9 @@ class Composer:
             level = _level_below(piece, self._options.noise_snr_db, rng)
         row += self._noise_samples(len(row), rng) * level
 
-    def _add_clips(self, row: np.ndarray, piece: Piece, rng: np.random.Generator) -> None:
-        """Adds other clips to a whole sequence, behind its clip: they change nothing of what it is."""
-        at, level = 0, _level_below(piece, self._options.mix_snr_db, rng)
-        while at < len(row):
-            other = self._clip(self._context[rng.integers(len(self._context))], rng).samples[: len(row) - at]
-            rms = np.float32(np.sqrt(np.mean(np.square(other)) + 1e-10))
-            row[at : at + len(other)] += other * (level / rms)
-            at += len(other)
-
 
 def _level_below(piece: Piece, snr_db: tuple[float, float], rng: np.random.Generator) -> np.float32:
-    """The level (RMS) of what is heard behind a piece's sound, at a ratio drawn from `snr_db`."""
+    """The level (RMS) of noise behind a piece's sound, at a ratio drawn from `snr_db`."""
     sound = piece.samples[int(piece.onset) : int(piece.end)]
     ratio = 10 ** (-rng.uniform(*snr_db) / 20)
     return np.float32(np.sqrt(np.mean(np.square(sound)) + 1e-10) * ratio)
@@ -312,7 +303,7 @@ def resample(samples: np.ndarray, speed: float) -> np.ndarray:
 
 
 def colour(samples: np.ndarray, rate: int, largest_db: float, echo: bool, rng: np.random.Generator) -> np.ndarray:
-    """Samples as another microphone, and another room, would have them; as many as there were."""
+    """Samples with the tone colour of another microphone and, with `echo`, of another room; as many as before."""
     count = len(samples)
     length = 1 << (count + (int(_ECHO_SECONDS * rate) if echo else 0) - 1).bit_length()
     gains = rng.uniform(-largest_db, largest_db, _COLOUR_POINTS)

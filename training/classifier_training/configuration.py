@@ -1,13 +1,17 @@
-"""The model's config.json, as far as it follows from the recipe and the labels."""
+"""The part of a model's config.json that follows from the recipe and the labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from .dataset import BACKGROUND
 from .frontend import Frontend
-from .recipe import ModelOptions, Recipe
+from .options import ModelOptions
+from .recipe import Recipe
 from .yamnet import stem_layers
+
+_NEWTON_SCHULZ_ITERATIONS = 6
 
 
 def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]:
@@ -26,13 +30,9 @@ def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]
             "window": options.window,
             "attention": _attention(options),
             "depth": "stream",
-            "norm": options.norm,
-            "activation": options.activation,
-            "position": (
-                {"kind": "recycling", "period": options.position_period}
-                if options.position_period
-                else {"kind": "none"}
-            ),
+            "norm": "pre",
+            "activation": "relu",
+            "position": {"kind": "none"},
         },
         **average,
     }
@@ -48,7 +48,7 @@ def complete_config(name: str, recipe: Recipe, labels: Sequence[str], activation
         "licence": card.licence,
         **network,
         "activation": activation,
-        "background": [label for label in labels if label in recipe.data.background],
+        "background": [label for label in labels if label in BACKGROUND],
         "decision": {
             "threshold": card.threshold,
             "threshold_off": card.threshold_off,
@@ -62,8 +62,6 @@ def complete_config(name: str, recipe: Recipe, labels: Sequence[str], activation
 
 
 def _stem(options: ModelOptions) -> dict[str, Any]:
-    if options.stem == "linear":
-        return {"kind": "linear", "frames": options.stem_frames}
     if options.stem == "yamnet":
         layers = stem_layers(options.yamnet_blocks, options.yamnet_token_frames)
         return {"kind": "convolution", "layers": layers}
@@ -82,6 +80,6 @@ def _attention(options: ModelOptions) -> dict[str, Any]:
     inverse = (
         {"kind": "ridge", "lambda": options.ridge_lambda}
         if options.inverse == "ridge"
-        else {"kind": "newton-schulz", "iterations": options.inverse_iterations}
+        else {"kind": "newton-schulz", "iterations": _NEWTON_SCHULZ_ITERATIONS}
     )
     return {"kind": "continual-nystrom", "landmarks": "fixed", "count": options.landmarks, "inverse": inverse}

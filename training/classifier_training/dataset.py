@@ -10,8 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import TrainingError
-from .recipe import DataOptions
+from .options import DataOptions
 
+TABLE = "clips.csv"  # of a folder that has it
+NOISE = "_background_noise_"  # what labels of noise for augmentation begin with
+SILENCE = "_silence_"  # the label of audio without a sound in it
+BACKGROUND = (SILENCE, "_unknown_")  # labels that are never reported as events
 AUDIO_SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
 
 
@@ -50,6 +54,12 @@ def is_held_out(seed: int, group: str, fraction: float) -> bool:
     return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) / 2**32 < fraction
 
 
+def group_of(file: str, options: DataOptions) -> str:
+    """The speaker in a file's name; a file without one is a group of its own."""
+    found = re.search(options.speaker_pattern, file)
+    return found.group(1) if found else file
+
+
 def split_rule(options: DataOptions) -> str:
     """The rule in words, for the model card."""
     if options.split == "none":
@@ -72,7 +82,9 @@ def split_rule(options: DataOptions) -> str:
 
 
 def read_dataset(path: Path, options: DataOptions) -> Dataset:
-    """A folder with one sub-folder per label, or a CSV file with one row per clip."""
+    """Reads a folder with one sub-folder per label, or a CSV file with one row per clip."""
+    if (path / TABLE).is_file():
+        path = path / TABLE
     if path.is_dir():
         rows = [
             {"file": file.relative_to(path).as_posix(), "label": file.relative_to(path).parts[0]}
@@ -88,8 +100,8 @@ def read_dataset(path: Path, options: DataOptions) -> Dataset:
         rows, folder = _csv_rows(path, options), path.parent / options.audio_folder
     else:
         raise TrainingError(f"{path} is neither a folder nor a CSV file", 66)
-    noise = tuple(row["file"] for row in rows if row["label"].startswith(options.noise_prefix))
-    clips = tuple(_clip(row, options, path) for row in rows if not row["label"].startswith(options.noise_prefix))
+    noise = tuple(row["file"] for row in rows if row["label"].startswith(NOISE))
+    clips = tuple(_clip(row, options, path) for row in rows if not row["label"].startswith(NOISE))
     dataset = Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, noise)
     _check(dataset, path, options)
     return dataset
@@ -97,6 +109,10 @@ def read_dataset(path: Path, options: DataOptions) -> Dataset:
 
 def folds(path: Path, options: DataOptions) -> list[str]:
     """The values of a CSV file's column `fold`, in order."""
+    if (path / TABLE).is_file():
+        path = path / TABLE
+    if not path.is_file():
+        raise TrainingError(f"{path} is no CSV file, which cross-validation needs for its column `fold`", 66)
     return sorted({row["fold"] for row in _csv_rows(path, replace(options, split="fold"))})
 
 
@@ -137,8 +153,7 @@ def _clip(row: dict[str, str], options: DataOptions, path: Path) -> Clip:
     file, label = row["file"], row["label"]
     group = file
     if options.split == "speaker":
-        found = re.search(options.speaker_pattern, file)
-        group = row.get("speaker") or (found.group(1) if found else file)
+        group = row.get("speaker") or group_of(file, options)
     if options.split == "column":
         held_out = row["split"] != "train"
     elif options.split == "none":

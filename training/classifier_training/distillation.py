@@ -1,4 +1,4 @@
-"""Sounds without labels, mixed into sequences, with what a teacher hears in them."""
+"""Sequences mixed of sounds without labels, with a teacher's outputs as targets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .compose import amplitude, colour, resample
 from .dataset import AUDIO_SUFFIXES, Clip, Dataset
 from .errors import TrainingError
 from .feed import Chunk
-from .inputs import CHUNK, Begin
+from .inputs import CHUNK, FrozenStem
 from .program import Program
 from .recipe import Recipe
 from .recordings import Recordings
@@ -45,24 +45,24 @@ def read_recordings(folder: Path, held_out: str) -> Dataset:
     return Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, ())
 
 
-# (sequences, samples) and their features to what a teacher says with each token, (sequences, tokens, values), and
-# (tokens) whether it says anything.
-Hears = Callable[[np.ndarray, Tensor], tuple[np.ndarray, np.ndarray]]
+# (sequences, samples) and their features to the teacher's output at each token, (sequences, tokens, values), and to a
+# mask (tokens) of the tokens at which it has one.
+TeacherTargets = Callable[[np.ndarray, Tensor], tuple[np.ndarray, np.ndarray]]
 
 
 class Mixtures:
-    """Sequences of one or two layers of sounds, as a `Source`; the held-out sounds come alone."""
+    """Sequences of one or two layers of sounds, as a `SequenceSource`; the held-out sounds come alone."""
 
     def __init__(
         self,
         dataset: Dataset,
         store: Store,
-        hears: Hears,
+        targets: TeacherTargets,
         program: Program,
         frames_per_token: int,
         recipe: Recipe,
     ) -> None:
-        self._store, self._hears, self._program = store, hears, program
+        self._store, self._targets, self._program = store, targets, program
         self._options, self._evaluation = recipe.training, recipe.evaluation
         self._frames_per_token, self._rate = frames_per_token, program.frontend.sample_rate
         self._held_out = dataset.of(held_out=True)
@@ -72,14 +72,14 @@ class Mixtures:
         self.has_held_out = bool(self._held_out)
 
     def samples(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """(count, samples) of training."""
+        """(count, samples) of training sequences."""
         return np.stack([self._sequence(rng) for _ in range(count)])
 
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
-        return self._heard(self.samples(len(numbers), rng))
+        return self._chunk(self.samples(len(numbers), rng))
 
-    def columns(self, begin: Begin, fill: Tensor, folder: Path) -> None:
-        """Sequences are mixed of samples, not of columns."""
+    def stem_cache(self, stem: FrozenStem, fill: Tensor, folder: Path) -> None:
+        """`None`: sequences are mixed of samples, not of a stem's features."""
 
     def held_out(self, mid_stream: bool) -> Iterator[Chunk]:
         before = round(self._evaluation.mid_stream_seconds * self._rate) if mid_stream else 0
@@ -88,28 +88,28 @@ class Mixtures:
             samples = np.zeros((len(part), before + self._length), np.float32)
             ends = np.zeros(len(part), np.int64)
             for index, clip in enumerate(part):
-                ends[index] = before + self._place(samples[index, before:], clip)
+                ends[index] = before + self._insert(samples[index, before:], clip)
                 other = zlib.crc32(clip.file.encode()) % len(self._held_out)
-                self._place(samples[index, :before], self._held_out[other])
-            chunk = self._heard(samples)
-            # A clip's last token decides, not that of the silence after it.
+                self._insert(samples[index, :before], self._held_out[other])
+            chunk = self._chunk(samples)
+            # A clip is decided at its own last token, not at that of the silence after it.
             tokens = np.array([self._program.frontend.frames(int(end)) // self._frames_per_token for end in ends])
             last = np.minimum(chunk.last.numpy(), np.maximum(0, tokens - 1))
             yield replace(chunk, last=torch.from_numpy(last))
 
-    def _place(self, row: np.ndarray, clip: Clip) -> int:
+    def _insert(self, row: np.ndarray, clip: Clip) -> int:
         samples = self._store.samples(clip.file)[: len(row)]
         row[: len(samples)] = samples
         return len(samples)
 
-    def _heard(self, samples: np.ndarray) -> Chunk:
-        """With what the teacher says; tokens with which it says nothing count for nothing."""
+    def _chunk(self, samples: np.ndarray) -> Chunk:
+        """Sequences with the teacher's outputs; tokens without one have the weight 0."""
         features = torch.from_numpy(np.ascontiguousarray(self._program.features(samples)))
         with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
-            said, heard = self._hears(samples, features)
-        weights = np.tile(heard.astype(np.float32), (len(samples), 1))
-        last = np.full(len(samples), int(np.flatnonzero(heard)[-1]))
-        return Chunk(features, *map(torch.from_numpy, (said, weights, last)))
+            targets, mask = self._targets(samples, features)
+        weights = np.tile(mask.astype(np.float32), (len(samples), 1))
+        last = np.full(len(samples), int(np.flatnonzero(mask)[-1]))
+        return Chunk(features, *map(torch.from_numpy, (targets, weights, last)))
 
     def _sequence(self, rng: np.random.Generator) -> np.ndarray:
         """(samples,): a layer of sounds, often a second one, sometimes hiss."""

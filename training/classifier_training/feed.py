@@ -1,4 +1,4 @@
-"""Epochs of training features, made in the background while the model trains on the ones before."""
+"""Epochs of training features, which a background thread makes ahead of the training."""
 
 from __future__ import annotations
 
@@ -22,12 +22,10 @@ _AHEAD = 2  # chunks that wait, ready, for the trainer
 class Chunk:
     """Sequences as the trainer sees them."""
 
-    inputs: Tensor  # (sequences, frames, bands) features; or what the stem's first layers make of them
-    labels: Tensor  # (sequences, tokens) int64; or (sequences, tokens, labels), a teacher's logits
+    inputs: Tensor  # (sequences, frames, bands) features; or the output of frozen stem layers
+    labels: Tensor  # (sequences, tokens) int64; or a teacher's outputs (sequences, tokens, values)
     weights: Tensor  # (sequences, tokens) float32
     last: Tensor  # (sequences,) int64
-    taught: Tensor | None = None  # (sequences, tokens, labels of a teacher), its logits
-    heard: Tensor | None = None  # (sequences, tokens) bool, whether the teacher says anything
 
     @staticmethod
     def of(sequences: Sequences, features_of: Callable[[np.ndarray], np.ndarray]) -> Chunk:
@@ -35,8 +33,8 @@ class Chunk:
         return Chunk(*map(torch.from_numpy, (features, sequences.labels, sequences.weights, sequences.last)))
 
     @property
-    def said(self) -> Tensor:
-        """(sequences, tokens) the label, or the most probable one of the teacher's."""
+    def best_labels(self) -> Tensor:
+        """(sequences, tokens) the label, or the teacher's most probable one."""
         return self.labels if self.labels.ndim == 2 else self.labels.argmax(-1)
 
     def __len__(self) -> int:
@@ -52,14 +50,12 @@ class Chunk:
 
     def save(self, folder: Path) -> None:
         for item in fields(self):
-            if (tensor := getattr(self, item.name)) is not None:
-                np.save(folder / f"{item.name}.npy", tensor.numpy())
+            np.save(folder / f"{item.name}.npy", getattr(self, item.name).numpy())
 
     @staticmethod
     def load(folder: Path) -> Chunk:
-        """What `save` wrote."""
-        files = {item.name: folder / f"{item.name}.npy" for item in fields(Chunk)}
-        return Chunk(**{key: torch.from_numpy(np.load(file)) for key, file in files.items() if file.exists()})
+        """Reads the files of `save`."""
+        return Chunk(*(torch.from_numpy(np.load(folder / f"{item.name}.npy")) for item in fields(Chunk)))
 
     def batches(self, size: int) -> Iterator[Chunk]:
         """Slices of `size` sequences; the last one may be shorter."""
@@ -69,16 +65,15 @@ class Chunk:
 
     def taken(self, rows: slice | Tensor) -> Chunk:
         """These sequences."""
-        tensors = {item.name: getattr(self, item.name) for item in fields(self)}
-        return Chunk(**{name: tensor[rows] for name, tensor in tensors.items() if tensor is not None})
+        return Chunk(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
 class Feed:
-    """Chunks of epoch after epoch, from a thread of its own; to be used in a `with` statement.
+    """The chunks of one epoch after the other, from a thread of its own, within a `with` statement.
 
-    `make(epoch, part)` makes one chunk; it must depend on these two numbers only, so that a resumed training
-    sees what an uninterrupted one would have seen. Composing and the program's features run beside the
-    training's matrix products, which do not hold Python's lock.
+    `make(epoch, part)` makes one chunk. It must depend on these two numbers only, so that a resumed training gets the
+    same data as an uninterrupted one. Composing and the program's features run beside the training's matrix products,
+    which do not hold Python's lock.
     """
 
     def __init__(self, make: Callable[[int, int], Chunk], parts: int, epochs: range) -> None:
@@ -93,7 +88,7 @@ class Feed:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        while self._thread.is_alive():  # it may wait for room
+        while self._thread.is_alive():  # it may wait for a place in the queue
             with contextlib.suppress(queue.Empty):
                 self._ready.get(timeout=0.1)
 

@@ -1,4 +1,4 @@
-"""What the model learns from, chunk by chunk: features, or what the layers that do not learn make of them."""
+"""The inputs of the training, chunk by chunk: features, or the output of frozen layers."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ import torch
 from torch import Tensor
 
 from .augment import mask_features
-from .columns import ClipColumns
 from .compose import Composer
 from .dataset import Dataset
 from .feed import Chunk
 from .files import atomic_directory
 from .model import Classifier
+from .options import TrainingOptions
 from .program import Program
-from .recipe import TrainingOptions
-from .teacher import Teacher
+from .stem_cache import StemCache
 
-Begin = Callable[[Tensor], Tensor]  # frozen layers: (batch, frames, bands) to (batch, channels, columns, bands)
+FrozenStem = Callable[[Tensor], Tensor]  # (batch, frames, bands) to (batch, channels, tokens, bands)
 CHUNK = 256  # sequences that are composed, and turned into features, at a time
 _STATISTICS, _LANDMARKS = 10, 11  # stages of the random numbers besides the phases 0 and 1
 
 
-class Source(Protocol):
-    """Where features and their targets come from."""
+class SequenceSource(Protocol):
+    """A source of features and their targets."""
 
     count: int  # sequences of an epoch
     has_held_out: bool
@@ -38,11 +37,11 @@ class Source(Protocol):
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
         """The sequences with these numbers, with everything random drawn from `rng`."""
 
-    def columns(self, begin: Begin, fill: Tensor, folder: Path) -> ClipColumns | None:
-        """What makes sequences of the columns of a stem, `begin`, that does not learn; none if that cannot be."""
+    def stem_cache(self, stem: FrozenStem, fill: Tensor, folder: Path) -> StemCache | None:
+        """A cache of the features of a frozen stem; `None` if sequences cannot be composed of them."""
 
     def held_out(self, mid_stream: bool) -> Iterator[Chunk]:
-        """The sequences that the model is measured by."""
+        """The held-out sequences, by which the model is measured."""
 
 
 class Clips:
@@ -54,24 +53,14 @@ class Clips:
         composer: Composer,
         program: Program,
         options: TrainingOptions,
-        teacher: Teacher | None = None,
     ) -> None:
-        self._dataset, self._options, self._teacher = dataset, options, teacher
+        self._dataset, self._options = dataset, options
         self._clips, self._held_out = dataset.of(held_out=False), dataset.of(held_out=True)
         self._composer, self._program = composer, program
         self.count, self.has_held_out = len(self._clips), bool(self._held_out)
 
-    def columns(self, begin: Begin, fill: Tensor, folder: Path) -> ClipColumns:
-        return ClipColumns(
-            self._dataset.clips,
-            self._composer,
-            self._program,
-            self._options,
-            begin,
-            fill,
-            self._teacher,
-            folder,
-        )
+    def stem_cache(self, stem: FrozenStem, fill: Tensor, folder: Path) -> StemCache:
+        return StemCache(self._dataset.clips, self._composer, self._program, self._options, stem, fill, folder)
 
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
         sequences = self._composer.training([self._clips[number] for number in numbers], rng)
@@ -85,27 +74,26 @@ class Clips:
 class Inputs:
     """Makes the training sequences anew for every epoch.
 
-    What the stem's first layers make of sounds, where they do not learn, is computed once, for `frozen_copies`
-    differently augmented copies, which the epochs take in turn: of the sounds, where the whole stem is as it is, or
-    else of the sequences.
+    The output of frozen layers is computed once, for `frozen_copies` differently augmented copies, which the epochs use
+    in turn. If the whole stem is frozen, the copies are of the sounds, otherwise of the sequences.
     """
 
     def __init__(
-        self, options: TrainingOptions, source: Source, depth: int, identity: dict[str, Any], work: Path
+        self, options: TrainingOptions, source: SequenceSource, depth: int, identity: dict[str, Any], work: Path
     ) -> None:
-        """`depth` is the stem's; `identity` is all that copies depend on. They are kept in `work`."""
+        """`depth` is the stem's; `identity` is everything on which the copies, which are kept in `work`, depend."""
         self._options, self._source, self._depth = options, source, depth
         self.frozen_layers = depth if options.stem_rate == 0 else min(options.frozen_layers, depth)
-        self._fill = torch.zeros(0)  # what masked features become
+        self._fill = torch.zeros(0)  # replaces masked features
         self._frozen: Classifier | None = None
-        self._columns: ClipColumns | None = None
+        self._cache: StemCache | None = None
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         self._copies = work / f"copies-{digest[:16]}"
 
     @property
     def count(self) -> int:
         """Sequences of an epoch."""
-        return self._columns.count if self._columns else self._source.count
+        return self._cache.count if self._cache else self._source.count
 
     @property
     def parts(self) -> int:
@@ -113,55 +101,49 @@ class Inputs:
         return -(-self.count // CHUNK)
 
     def statistics(self) -> Tensor:
-        """(sequences, frames, bands) features of some of the training sequences."""
+        """(sequences, frames, bands) features of a sample of the training sequences."""
         return self._features(_STATISTICS, 0, 0).inputs
 
     def begin(self, model: Classifier) -> None:
-        """To be called when `model` has the weights that it starts from."""
+        """Prepares for a training of `model`, which has its first weights."""
         self._fill = self.statistics().mean((0, 1))
         self._frozen = frozen = model.folded() if self.frozen_layers else None
         if frozen is not None and self.frozen_layers == self._depth:
-            self._columns = self._source.columns(
+            self._cache = self._source.stem_cache(
                 lambda x: frozen.begin(x, self.frozen_layers), self._fill, self._copies
             )
 
     def end(self) -> None:
-        """Removes the copies, but for those that other models may share."""
-        if self._columns is None:
+        """Removes the copies, except those that other models may share."""
+        if self._cache is None:
             shutil.rmtree(self._copies, ignore_errors=True)
 
     def training(self, phase: int, epoch: int, part: int) -> Chunk:
-        """A chunk that depends on the arguments only."""
+        """A chunk, which depends on the arguments only."""
         copy = epoch % self._options.frozen_copies
         rng = np.random.default_rng((self._options.seed, phase, epoch, part))
-        if self._columns:
-            return self._columns.chunk(copy, self._numbers(phase, epoch, part), rng)
+        if self._cache:
+            return self._cache.chunk(copy, self._numbers(phase, epoch, part), rng)
         if self._frozen:
             return self._copy(copy, part).shuffled(rng)
         return self._masked(phase, epoch, part)
 
     def landmarks(self) -> Chunk:
-        """Some of the training sequences, not masked."""
-        return self._begun(self._features(_LANDMARKS, 0, 0))
+        """A sample of the training sequences, not masked."""
+        return self._through_frozen(self._features(_LANDMARKS, 0, 0))
 
     def held_out(self, mid_stream: bool) -> list[Chunk]:
-        """The sequences that the model is measured by; none if there are none."""
+        """The held-out sequences, if there are any."""
         if not self._source.has_held_out:
             return []
-        return [self._begun(chunk) for chunk in self._source.held_out(mid_stream)]
-
-    def context(self, model: Classifier, inputs: Tensor) -> Tensor:
-        """(batch, tokens, width) the encoder's output of a batch's inputs."""
-        if self._frozen is None:
-            return model.context(model.begin(inputs, 0), 0)
-        return model.context(inputs.float(), self.frozen_layers)
+        return [self._through_frozen(chunk) for chunk in self._source.held_out(mid_stream)]
 
     def logits(self, model: Classifier, inputs: Tensor) -> Tensor:
         """(batch, tokens, labels) of a batch's inputs."""
-        return model.head(self.context(model, inputs))
+        return model(inputs) if self._frozen is None else model.finish(inputs.float(), self.frozen_layers)
 
     def _numbers(self, stage: int, epoch: int, part: int) -> np.ndarray:
-        """The sequences of a chunk: those of an epoch come in random order."""
+        """The sequences of a chunk; those of an epoch come in random order."""
         count = self._source.count if stage in (_STATISTICS, _LANDMARKS) else self.count
         order = np.random.default_rng((self._options.seed, stage, epoch)).permutation(count)
         return order[part * CHUNK : (part + 1) * CHUNK]
@@ -178,20 +160,20 @@ class Inputs:
         return chunk.with_inputs(masked)
 
     def _copy(self, copy: int, part: int) -> Chunk:
-        place = self._copies / f"{copy}-{part}"
-        if not place.exists():
-            chunk = self._begun(self._masked(0, copy, part))
-            with atomic_directory(place) as fresh:
+        folder = self._copies / f"{copy}-{part}"
+        if not folder.exists():
+            chunk = self._through_frozen(self._masked(0, copy, part))
+            with atomic_directory(folder) as fresh:
                 chunk.save(fresh)
-        return Chunk.load(place)
+        return Chunk.load(folder)
 
     @torch.no_grad()
-    def _begun(self, chunk: Chunk) -> Chunk:
-        """With the output of the frozen layers, in half precision, in the place of features."""
+    def _through_frozen(self, chunk: Chunk) -> Chunk:
+        """The chunk with the output of the frozen layers, in half precision, in the place of features."""
         frozen = self._frozen
         if frozen is None:
             return chunk
         with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
             batches = [frozen.begin(batch.inputs, self.frozen_layers).half() for batch in chunk.batches(16)]
-        # Contiguous: numpy writes and reads such arrays at once, others value by value.
+        # NumPy writes and reads contiguous arrays at once, others value by value.
         return chunk.with_inputs(torch.cat([batch.contiguous() for batch in batches]))

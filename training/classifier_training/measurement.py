@@ -1,4 +1,4 @@
-"""Measuring a model directory, and comparing with its card."""
+"""Measures a model directory, and compares the figures with its card."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .errors import TrainingError
 from .evaluate import Report, evaluate
 from .events import Events, measure_events
 from .export import write_config
-from .preparation import esc50_classes, prepare, program_of, use_threads
 from .progress import say
-from .recipe import Recipe, with_values
+from .recipe import Recipe, stored_recipe, with_values
+from .setup import esc50_classes, program_of, set_up, use_threads
 from .store import Store
 from .teacher import Teacher
 
-_SAME = 0.005  # two measurements of a share that differ by no more are the same
+_SAME = 0.005  # two measurements of a share are the same if they differ by no more
 
 
 def evaluate_command(options: argparse.Namespace, recipe: Recipe) -> int:
@@ -36,7 +36,7 @@ def evaluate_command(options: argparse.Namespace, recipe: Recipe) -> int:
     if options.update_card and options.keep_weights != "f32":
         raise TrainingError("a card has the figures of --weights f32: --update-card goes with no other", 64)
     stored = config.get("card", {}).get("recipe", {})
-    recipe = with_values(with_values(Recipe(), stored, str(file)), options.given, "options")
+    recipe = with_values(stored_recipe(stored, str(file)), options.given, "options")
     use_threads(options)
     measured, text = _figures(options, recipe, config)
     if options.check:
@@ -50,7 +50,7 @@ def evaluate_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 
 def _figures(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """What is measured of a model, by its keys in the card, and in words."""
+    """The figures of a model, by their keys in the card, and as text."""
     if "agreement" in config.get("card", {}):
         agreement = _agreement(options, recipe, config)
         return {"agreement": agreement}, json.dumps(agreement, indent=2)
@@ -66,7 +66,7 @@ def _figures(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]
 
 
 def _agreement(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]) -> dict[str, Any]:
-    """Of a student of YAMNet with its teacher, on its own held-out recordings below `--data`."""
+    """The agreement of a student of YAMNet with its teacher, on its own held-out recordings below `--data`."""
     program = program_of(options, recipe)
     dataset = read_recordings(options.data, config["card"]["held_out"])
     kept = Dataset(dataset.folder, dataset.labels, tuple(dataset.of(held_out=True)), ())
@@ -76,20 +76,20 @@ def _agreement(options: argparse.Namespace, recipe: Recipe, config: dict[str, An
 
 
 def _events(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]) -> Events:
-    """Of a model whose labels include the background, or with recordings that have none of its sounds."""
-    prepared = prepare(options, recipe)
+    """The events of a model with labels for the background, or with recordings that have none of its sounds."""
+    setup = set_up(options, recipe)
     return measure_events(
         options.model,
-        prepared.dataset,
-        prepared.store,
-        prepared.program,
+        setup.dataset,
+        setup.store,
+        setup.program,
         tuple(config["background"]),
-        prepared.recordings,
+        setup.recordings,
     )
 
 
 def _compare(stored: dict[str, Any], measured: dict[str, Any]) -> int:
-    """Prints the shares in both, the card's and the measured ones; 1 if some differ."""
+    """Prints the measured shares beside the card's; returns 1 if some differ."""
     status = 0
     for name, now in _shares(measured):
         card = dict(_shares(stored)).get(name)
@@ -118,7 +118,7 @@ def _shares(figures: dict[str, Any]) -> list[tuple[str, float]]:
 
 
 def over_folds(options: argparse.Namespace, recipe: Recipe, measure: Callable[[Recipe, Path], Report | None]) -> Report:
-    """The sum of what `measure` says of each fold's model in `--folds`."""
+    """The sum of the reports of `measure` on each fold's model in `--folds`."""
     reports = []
     for fold in folds(options.data, recipe.data):
         data = {"split": "fold", "held_out_folds": [fold]}
@@ -130,12 +130,12 @@ def over_folds(options: argparse.Namespace, recipe: Recipe, measure: Callable[[R
 
 
 def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report:
-    """A model directory on the clips that the recipe holds out."""
-    prepared = prepare(options, recipe)
-    dataset = prepared.dataset
+    """Measures a model directory on the clips that the recipe holds out."""
+    setup = set_up(options, recipe)
+    dataset = setup.dataset
     labels = json.loads((model / "config.json").read_text(encoding="utf-8"))["labels"]
     if list(dataset.labels) != labels:
         raise TrainingError(
             f"{options.data} has the labels {', '.join(dataset.labels)}; the model knows {', '.join(labels)}"
         )
-    return evaluate(model, dataset, prepared.composer, prepared.program, use_threads(options))
+    return evaluate(model, dataset, setup.composer, setup.program, use_threads(options))

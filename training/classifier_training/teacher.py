@@ -23,7 +23,7 @@ PATCH, HOP = 96, 48  # frames
 
 @dataclass(frozen=True)
 class Teacher:
-    """All of the network."""
+    """The whole network."""
 
     labels: tuple[str, ...]  # AudioSet's display names
     ontology: tuple[str, ...]  # AudioSet's identifiers
@@ -32,7 +32,7 @@ class Teacher:
 
     @staticmethod
     def read(path: Path | None) -> Teacher:
-        """From a checkpoint; see `yamnet.find_checkpoint`."""
+        """Reads a checkpoint; see `yamnet.find_checkpoint`."""
         network = yamnet.read_network(path)
         rows = list(csv.DictReader(io.StringIO(network.class_map)))
         return Teacher(
@@ -68,8 +68,11 @@ class Teacher:
 
     @torch.no_grad()
     def project(self, model: Classifier) -> None:
-        """Makes the tokens of a model on all of the network's blocks the directions of the embedding that decide
-        most on the labels, as far as there is room: the singular vectors of the last layer."""
+        """Sets the projection of a model that has all of the network's blocks.
+
+        Its tokens become the components of the embedding along the singular vectors of the network's last layer, the
+        largest ones first, as many as a token has elements.
+        """
         projection, weight = model.stem.projection, self.head[0]
         directions = torch.linalg.svd(weight, full_matrices=False)[2][: projection.out_features]
         bands = projection.in_features // weight.shape[1]
@@ -78,14 +81,14 @@ class Teacher:
         projection.bias.zero_()
 
     def token_logits(self, features: Tensor, frames_per_token: int) -> tuple[np.ndarray, np.ndarray]:
-        """What the patch that ends with each token says: (sequences, tokens, labels) float16, between two patches
-        interpolated; and (tokens) whether there is such a patch."""
+        """The logits of the patch that ends with each token, (sequences, tokens, labels) float16, interpolated between
+        two patches; and a mask (tokens) of the tokens that have such a patch."""
         patches = self.patch_logits(features).float().numpy()
         newest = np.arange(1, features.shape[1] // frames_per_token + 1) * frames_per_token - 1
-        place = (newest - (PATCH - 1)) / HOP
-        heard = (place >= 0) & (place <= patches.shape[1] - 1)
-        place = np.clip(place, 0, patches.shape[1] - 1)
-        before = np.minimum(place.astype(int), max(0, patches.shape[1] - 2))
-        after, part = np.minimum(before + 1, patches.shape[1] - 1), (place - before)[:, None]
+        position = (newest - (PATCH - 1)) / HOP
+        mask = (position >= 0) & (position <= patches.shape[1] - 1)
+        position = np.clip(position, 0, patches.shape[1] - 1)
+        before = np.minimum(position.astype(int), max(0, patches.shape[1] - 2))
+        after, part = np.minimum(before + 1, patches.shape[1] - 1), (position - before)[:, None]
         logits = patches[:, before] * (1 - part) + patches[:, after] * part
-        return logits.astype(np.float16), heard
+        return logits.astype(np.float16), mask

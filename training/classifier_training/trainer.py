@@ -1,4 +1,4 @@
-"""Fitting: first with exact attention, then with landmarks in its place."""
+"""Fits a model, first with exact attention and then with landmarks in its place."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from torch import Tensor, nn
 from .checkpoint import load_checkpoint, save_checkpoint
 from .feed import Chunk, Feed
 from .initial import start_from, take_stem
-from .inputs import Inputs, Source
+from .inputs import Inputs, SequenceSource
 from .landmarks import collect_landmarks
-from .loss import Teach, mixed, teacher_loss, weighted_mean
+from .loss import TeacherLoss, logit_loss, mixed
 from .model import Classifier
 from .model.stem import ConvolutionStem
 from .progress import Estimate, bar, say
 from .recipe import Recipe
 from .yamnet import read_stem
 
-# Training options that a copy of a frozen stem's columns depends on.
+# Training options on which the cached features of a frozen stem depend.
 COPIED = (
-    "initial seed clip_seconds cold_fraction shift_seconds gain_db speed colour_db echo_probability noise_probability "
-    "noise_snr_db recordings_share time_mask_frames band_mask_bands precision"
+    "initial seed clip_seconds cold_fraction gain_db speed colour_db echo_probability noise_probability noise_snr_db "
+    "time_mask_frames band_mask_bands precision"
 ).split()
 _GRADIENT_NORM = 5.0
-_STANDARD = 128  # sequences from which the deviations of a stem's columns are estimated
+_STANDARD = 128  # sequences from which the deviations of a stem's output are estimated
 
 
 @dataclass
 class Progress:
-    """Where the training is; with the weights, all that a checkpoint holds."""
+    """The position of the training; a checkpoint holds it with the weights."""
 
     phase: int = 0
     epoch: int = 0  # epochs done in this phase
@@ -52,23 +52,21 @@ class Trainer:
         self,
         recipe: Recipe,
         network: dict[str, Any],
-        source: Source,
+        source: SequenceSource,
         data: Any,
         checkpoint: Path,
         yamnet: Path | None = None,
         project: Callable[[Classifier], None] | None = None,
-        taught: int = 0,
-        teach: Teach = teacher_loss,
+        teacher_loss: TeacherLoss = logit_loss,
     ) -> None:
         """Makes the model, with random weights.
 
         `data` identifies the data of `source`, including the held-out clips, and can be written as JSON. `yamnet` is a
         checkpoint for the stem `yamnet`, if it is in none of the usual places. `project` sets the stem's projection,
-        which is random without it. `taught` is the number of the labels of a teacher beside the labels. `teach` is the
-        loss against a teacher in place of the labels.
+        which is random without it. `teacher_loss` is the loss if the targets are a teacher's outputs.
         """
         self._recipe, self._options = recipe, recipe.training
-        self._checkpoint, self._yamnet, self._project, self._teach = checkpoint, yamnet, project, teach
+        self._checkpoint, self._yamnet, self._project, self._teacher_loss = checkpoint, yamnet, project, teacher_loss
         values = recipe.json()
         self._identity = {
             "architecture": network,
@@ -80,10 +78,8 @@ class Trainer:
         self.model = Classifier(network, self._options.dropout, self._options.token_dropout)
         if recipe.model.stem == "yamnet" and isinstance(self.model.stem, ConvolutionStem):
             self.model.stem.fold()  # its batch norms are part of its convolutions
-        # Says what the teacher says, of the same context as the head; not part of the model.
-        self._pupil = nn.Linear(network["encoder"]["width"], taught) if taught else None
         copied = {**self._identity, "architecture": network["stem"]}
-        if self._options.stem_rate == 0:  # whatever is held out, clips are copied alike
+        if self._options.stem_rate == 0:  # the copies do not depend on the split
             copied["data"] = {key: value for key, value in values["data"].items() if not _is_split(key)}
             copied["clips"] = [clip[:2] for clip in data]
             copied["training"] = {key: values["training"][key] for key in COPIED}
@@ -120,8 +116,6 @@ class Trainer:
             if state is not None:
                 for model, key in ((self.model, "model"), (self.average, "average")):
                     model.load(state[key])
-                if self._pupil:
-                    self._pupil.load_state_dict(state["pupil"])
             optimiser = self._optimiser(rate)
             if state is not None:
                 optimiser.load_state_dict({**optimiser.state_dict(), "state": state["optimiser"]})
@@ -169,7 +163,6 @@ class Trainer:
                         "progress": json.dumps(vars(at)),
                         "model": self.model.state_dict(),
                         "average": self.average.state_dict(),
-                        "pupil": self._pupil.state_dict() if self._pupil else {},
                         "optimiser": optimiser.state_dict()["state"],
                         "best": self._best,
                     },
@@ -191,12 +184,8 @@ class Trainer:
                     group["lr"] = rate * group["share"]
                 mixture = mixed(batch, self._options.mixup)
                 with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
-                    context = self._inputs.context(self.model, mixture.inputs)
-                    logits = self.model.head(context).float()
-                loss = mixture.loss(logits, self._options.label_smoothing, self._teach)
-                if self._pupil and batch.taught is not None and batch.heard is not None:
-                    taught = weighted_mean(teacher_loss(self._pupil(context.float()), batch.taught), batch.heard)
-                    loss = loss + self._options.teacher_weight * taught
+                    logits = self._inputs.logits(self.model, mixture.inputs).float()
+                loss = mixture.loss(logits, self._teacher_loss)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.model.parameters(), _GRADIENT_NORM)
@@ -207,7 +196,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self, steps: int) -> None:
-        """Exponential moving average; over the first steps it forgets faster."""
+        """Updates the exponential moving average, whose decay is faster over the first steps."""
         decay = min(self._options.average, steps / (10 + steps))
         average = self.average.state_dict()
         for key, value in self.model.state_dict().items():
@@ -220,7 +209,6 @@ class Trainer:
         """AdamW; biases and the weights of norms do not decay."""
         convolutions = self._convolutions(self.model.stem.depth)
         others = [p for p in self.model.parameters() if not any(p is each for each in convolutions)]
-        others += self._pupil.parameters() if self._pupil else []
         groups = []
         for parameters, share in ((others, 1.0), (convolutions, self._options.stem_rate)):
             matrices, vectors = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
@@ -236,7 +224,7 @@ class Trainer:
         return [*stem.layers[:layers].parameters(), *stem.norms[:layers].parameters()]
 
     def _start(self) -> None:
-        """Normalisation from the data, or a trained stem, which has none, or all from another model."""
+        """Sets the first weights: another model's, or a trained stem's, or random ones and the data's normalisation."""
         features = self._inputs.statistics()
         if self._options.initial:
             start_from(self.model, Path(self._options.initial), features)
@@ -255,7 +243,7 @@ class Trainer:
         self.average.load(self.model.state_dict())
 
     def _fix_landmarks(self) -> None:
-        """From the averaged weights, which then are where the second phase starts."""
+        """Computes the landmarks from the averaged weights, with which the second phase starts."""
         options = self._recipe.model
         inputs = self._inputs
 
@@ -269,19 +257,19 @@ class Trainer:
 
     @torch.no_grad()
     def _accuracy(self, chunks: list[Chunk]) -> float:
-        """Share of the sequences whose clip the averaged model takes for what it is."""
+        """The share of the sequences whose clip the averaged model classifies correctly."""
         right = total = 0
         for chunk in chunks:
             for batch in chunk.batches(128):
                 row = torch.arange(len(batch))
-                said = self._inputs.logits(self.average, batch.inputs)[row, batch.last].argmax(-1)
-                right += int((said == batch.said[row, batch.last]).sum())
+                predicted = self._inputs.logits(self.average, batch.inputs)[row, batch.last].argmax(-1)
+                right += int((predicted == batch.best_labels[row, batch.last]).sum())
                 total += len(batch)
         return right / max(1, total)
 
 
 def schedule(done: float, warm_up: float) -> float:
-    """Share of the peak learning rate after `done` of a phase: up in a line, down as a cosine."""
+    """Share of the peak learning rate after the share `done` of a phase: it rises linearly, and falls as a cosine."""
     if done < warm_up:
         return done / warm_up + 1e-3
     return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) + 1e-3

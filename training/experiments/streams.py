@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from classifier_training.compose import Composer, amplitude
+from classifier_training.compose import SPARE_SECONDS, Composer, amplitude
 from classifier_training.dataset import Clip, Dataset
 from classifier_training.errors import TrainingError
 from classifier_training.frontend import Frontend
@@ -43,7 +43,7 @@ def training_streams(
     """`count` streams of `tokens` tokens, as the recipe composes its training sequences, but longer. Each is laid
     around a clip of its own; every clip in it has targets."""
     options = recipe.training
-    slowest = options.clip_seconds / min(options.speed) + options.shift_seconds + options.trailing_seconds
+    slowest = options.clip_seconds / min(options.speed) + SPARE_SECONDS
     seconds = (tokens * frames_per_token * frontend.hop + frontend.window_length) / frontend.sample_rate
     if seconds <= slowest:
         raise TrainingError(

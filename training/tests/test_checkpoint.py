@@ -27,6 +27,15 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
         load_checkpoint(path, {"model": {"width": 128}, "epochs": 3})
 
 
+def test_options_of_another_version_are_not_compared(tmp_path: Path) -> None:
+    path = tmp_path / "a.checkpoint"
+    save_checkpoint(path, {"training": {"epochs": 3, "removed": 1}}, {"epoch": 2})
+    state = load_checkpoint(path, {"training": {"epochs": 3, "added": 0}})
+    assert state is not None and state["epoch"] == 2
+    with pytest.raises(TrainingError, match=r"training\.epochs is 3 there and 4 here"):
+        load_checkpoint(path, {"training": {"epochs": 4, "added": 0}})
+
+
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.checkpoint"

@@ -8,7 +8,7 @@ import pytest
 
 from classifier_training.dataset import is_held_out, read_dataset
 from classifier_training.errors import TrainingError
-from classifier_training.recipe import DataOptions
+from classifier_training.options import DataOptions
 
 
 def folder_of(tmp_path: Path, files: list[str]) -> Path:

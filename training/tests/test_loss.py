@@ -8,7 +8,7 @@ import torch
 
 from classifier_training.errors import TrainingError
 from classifier_training.feed import Chunk
-from classifier_training.loss import mixed, teacher_loss, weighted_loss
+from classifier_training.loss import logit_loss, mixed, weighted_loss
 from classifier_training.recipe import Recipe, with_values
 
 
@@ -26,7 +26,7 @@ def test_nothing_is_mixed_by_default() -> None:
     chunk, logits = batch(), torch.randn(6, 5, 4)
     mixture = mixed(chunk, 0.0)
     assert torch.equal(mixture.inputs, chunk.inputs)
-    assert mixture.loss(logits, 0.1, teacher_loss) == weighted_loss(logits, chunk, 0.1, teacher_loss)
+    assert mixture.loss(logits, logit_loss) == weighted_loss(logits, chunk, logit_loss)
 
 
 def test_a_mixture_is_one_sequence_and_less_of_another() -> None:
@@ -52,10 +52,9 @@ def test_the_loss_of_a_mixture_is_that_of_its_parts() -> None:
         target.scatter_(2, part.labels[..., None], 0.9 + 0.1 / 4)
         loss = -(target * (logits - logits.logsumexp(2, keepdim=True))).sum(2)
         expected += share * float((loss * part.weights).sum() / part.weights.sum())
-    assert float(mixture.loss(logits, 0.1, teacher_loss)) == pytest.approx(expected, rel=1e-5)
+    assert float(mixture.loss(logits, logit_loss)) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("values", [{"mixup": -0.1}, {"mixup": 0.3, "teacher_weight": 0.1}])
-def test_mixing_that_cannot_be_is_refused(values: dict[str, float]) -> None:
+def test_mixing_that_cannot_be_is_refused() -> None:
     with pytest.raises(TrainingError, match="mixup"):
-        with_values(Recipe(), {"training": values}, "here")
+        with_values(Recipe(), {"training": {"mixup": -0.1}}, "here")

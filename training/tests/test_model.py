@@ -16,7 +16,7 @@ from classifier_training.errors import TrainingError
 from classifier_training.initial import start_from
 from classifier_training.landmarks import collect_landmarks, k_means
 from classifier_training.model import Classifier
-from classifier_training.recipe import ModelOptions
+from classifier_training.options import ModelOptions
 
 SMALL: dict[str, Any] = {
     "stem_channels": (4, 6, 8, 8),
@@ -30,9 +30,13 @@ SMALL: dict[str, Any] = {
 BANDS = 64
 
 
-def model(**options: Any) -> Classifier:
+def model(network: dict[str, dict[str, Any]] | None = None, **options: Any) -> Classifier:
+    """A small model; `network` are values of config.json that no recipe sets."""
     torch.manual_seed(0)
-    made = Classifier(architecture(ModelOptions(**{**SMALL, **options}), ["a", "b", "c"]))
+    config = architecture(ModelOptions(**{**SMALL, **options}), ["a", "b", "c"])
+    for part, values in (network or {}).items():
+        config[part] = {**config[part], **values}
+    made = Classifier(config)
     for module in made.modules():
         if isinstance(module, nn.BatchNorm2d):  # not the identity
             module.running_mean.normal_()
@@ -47,9 +51,13 @@ def landmarked(made: Classifier) -> Classifier:
     return made
 
 
+OTHER: dict[str, dict[str, Any]] = {
+    "stem": {"kind": "linear", "frames": 4},
+    "encoder": {"norm": "post", "activation": "gelu", "position": {"kind": "recycling", "period": 7}},
+}
 VARIANTS: list[dict[str, Any]] = [
     {},
-    {"stem": "linear", "norm": "post", "activation": "gelu", "position_period": 7},
+    {"network": OTHER},
     {"time_strides": (2, 2, 2, 1), "band_strides": (1, 2, 2, 2), "layers": 1},
     {"stem": "yamnet", "yamnet_blocks": 4, "layers": 1},
 ]

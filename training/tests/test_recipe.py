@@ -10,8 +10,9 @@ import pytest
 from classifier_training.cli import main
 from classifier_training.configuration import complete_config
 from classifier_training.errors import TrainingError
-from classifier_training.recipe import Recipe, read_recipe, with_values
+from classifier_training.recipe import Recipe, read_recipe, stored_recipe, with_values
 
+CARDS = sorted((Path(__file__).parents[2] / "models").glob("*/config.json"))
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.json"))
 
 
@@ -21,6 +22,18 @@ def test_the_recipes_are_valid(path: Path) -> None:
     assert with_values(Recipe(), recipe.json(), "again") == recipe
     config = complete_config(path.stem, recipe, ["_silence_", "_unknown_", "yes"])
     assert config["background"] == ["_silence_", "_unknown_"] and config["encoder"]["depth"] == "stream"
+
+
+def test_a_stored_recipe_may_have_options_that_were_removed() -> None:
+    values = {"data": {"split": "random", "silence": "_silence_"}, "training": {"epochs": 3, "seed": 4, "pupils": 1}}
+    recipe = stored_recipe(values, "card")
+    assert (recipe.data.split, recipe.training.epochs, recipe.training.seed) == ("random", 3, 4)
+
+
+@pytest.mark.parametrize("file", CARDS, ids=lambda file: file.parent.name)
+def test_the_recipes_of_shipped_models_are_read(file: Path) -> None:
+    card = json.loads(file.read_text(encoding="utf-8"))["card"]
+    assert stored_recipe(card["recipe"], str(file)).training.epochs == card["recipe"]["training"]["epochs"]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +47,7 @@ def test_the_recipes_are_valid(path: Path) -> None:
         ({"model": {"stem_channels": [8]}}, "equally long"),
         ({"model": {"stem": "yamnet", "yamnet_blocks": 14}}, "yamnet_blocks is 14; it must be 0 to 13"),
         ({"model": {"stem": "yamnet", "yamnet_token_frames": 3}}, "yamnet_token_frames is 3"),
-        ({"model": {"stem": "yamnet", "frontend": {"recipe": "kaldi"}}}, "front-end `yamnet` only"),
+        ({"model": {"stem": "yamnet", "frontend": {"recipe": "kaldi"}}}, "needs the front-end `yamnet`"),
         ({"training": {"stem_rate": -1.0}}, "stem_rate is -1.0"),
         ({"training": {"speed": [1.0]}}, "must have 2"),
     ],

@@ -15,7 +15,7 @@ TIMES = np.arange(1, 51) * 0.04  # two seconds of tokens
 
 
 def targets(silence: int | None = 0, **piece: object) -> tuple[np.ndarray, np.ndarray, int | None]:
-    rule = TargetRule(silence, (0.5, 1.0), silence_weight=0.3, last_weight=2.0, memory=0.6)
+    rule = TargetRule(silence, (0.5, 1.0), last_weight=2.0, memory=0.6)
     labels, weights = np.zeros(len(TIMES), int), np.zeros(len(TIMES))
     values: dict[str, Any] = {"label": 3, "onset": 0.2, "end": 0.6, "length": 1.0, "complete": True, **piece}
     last = rule.apply(TIMES, labels, weights, **values)
@@ -26,7 +26,7 @@ def test_a_word_counts_from_its_middle_and_in_full_from_its_end() -> None:
     labels, weights, last = targets()
     before, first_half = TIMES < 0.199, (TIMES > 0.201) & (TIMES < 0.399)
     after = (TIMES > 0.601) & (TIMES < 0.96)
-    assert (labels[before] == 0).all() and (weights[before] == 0.3).all()
+    assert (labels[before] == 0).all() and (weights[before] == 0.1).all()
     assert (weights[first_half] == 0).all()
     rising = weights[(TIMES > 0.401) & (TIMES < 0.599)]
     assert (np.diff(rising) > 0).all() and 0 < rising[0] < rising[-1] < 1
@@ -35,13 +35,13 @@ def test_a_word_counts_from_its_middle_and_in_full_from_its_end() -> None:
 
 
 def test_silence_after_a_word_counts_only_when_its_label_has_faded() -> None:
-    rule = TargetRule(0, (0.5, 1.0), 0.3, 2.0, 0.6)
+    rule = TargetRule(0, (0.5, 1.0), 2.0, 0.6)
     labels, weights = np.zeros(len(TIMES), int), np.zeros(len(TIMES))
     rule.apply(TIMES, labels, weights, label=3, onset=0.2, end=0.9, length=1.0, complete=True)
     rule.apply(TIMES - 1.0, labels, weights, label=None, onset=0, end=1, length=1.0, complete=True)
     weights = np.nan_to_num(weights)
     assert (weights[(TIMES > 1.001) & (TIMES < 1.499)] == 0).all()
-    assert (weights[TIMES > 1.501] == 0.3).all() and (labels[TIMES > 1.501] == 0).all()
+    assert (weights[TIMES > 1.501] == 0.1).all() and (labels[TIMES > 1.501] == 0).all()
 
 
 def test_a_cut_word_counts_for_nothing() -> None:

@@ -15,7 +15,7 @@ from classifier_training.configuration import architecture
 from classifier_training.errors import TrainingError
 from classifier_training.initial import take_stem
 from classifier_training.model import Classifier
-from classifier_training.recipe import ModelOptions
+from classifier_training.options import ModelOptions
 from classifier_training.tensor_bundle import BundleError, TensorBundle
 from classifier_training.yamnet import BLOCKS, find_checkpoint, read_stem, stem_layers
 

@@ -1,4 +1,4 @@
-"""What commands need before they begin: the clips, the program, the architecture."""
+"""The set-up of a command: the clips, the program, the architecture."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .store import Store
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Setup:
     """The clips, decoded, and the architecture for their labels."""
 
     dataset: Dataset
@@ -34,7 +34,7 @@ class Prepared:
     recordings: Recordings | None
 
 
-def prepare(options: argparse.Namespace, recipe: Recipe) -> Prepared:
+def set_up(options: argparse.Namespace, recipe: Recipe) -> Setup:
     """The clips, decoded, and the architecture for their labels."""
     dataset = read_dataset(options.data, recipe.data)
     program = program_of(options, recipe)
@@ -45,24 +45,24 @@ def prepare(options: argparse.Namespace, recipe: Recipe) -> Prepared:
     store = Store(dataset, program, options.work, shortest)
     unlabelled = recordings(options, program)
     composer = Composer(dataset, store, frontend, frames_per_token, recipe, unlabelled)
-    return Prepared(dataset, composer, program, store, network, unlabelled)
+    return Setup(dataset, composer, program, store, network, unlabelled)
 
 
 def program_of(options: argparse.Namespace, recipe: Recipe) -> Program:
-    """The program, with the front-end of the recipe, and the weights of the options of `evaluate`."""
+    """The program with the front-end of the recipe and, for `evaluate`, the precision of the weights."""
     weights = getattr(options, "keep_weights", "f32")
     return Program(find_program(options.classifier), recipe.model.frontend, options.work, weights)
 
 
 def use_threads(options: argparse.Namespace) -> int:
-    """PyTorch's, as many as the options say, or one a processor."""
+    """Sets the number of PyTorch's threads: that of the options, or one for each processor."""
     threads: int = options.threads or len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     return threads
 
 
 def esc50_classes(options: argparse.Namespace) -> dict[str, str]:
-    """ESC-50's class of each of its files, if there is its table."""
+    """The class of each file of ESC-50, if the options name its table."""
     if not options.classes:
         return {}
     try:
@@ -73,7 +73,7 @@ def esc50_classes(options: argparse.Namespace) -> dict[str, str]:
 
 
 def recordings(options: argparse.Namespace, program: Program) -> Recordings | None:
-    """Those of the options, if there are any."""
+    """The recordings of the options, if there are any."""
     if not (folder := getattr(options, "recordings", None)):
         return None
     dataset = read_recordings(folder, "")

@@ -1,4 +1,4 @@
-"""Sequences that are composed of a frozen stem's columns, against the stem's output for the same sound."""
+"""Sequences composed of the cached features of a frozen stem, against the stem's output for the same sound."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 from bundle_writer import write_yamnet, yamnet_tensors
 from torch import Tensor
 
-from classifier_training.columns import ClipColumns
 from classifier_training.compose import Composer
 from classifier_training.configuration import architecture
 from classifier_training.dataset import Dataset, read_dataset
@@ -19,6 +18,7 @@ from classifier_training.initial import take_stem
 from classifier_training.model import Classifier
 from classifier_training.program import Program
 from classifier_training.recipe import Recipe, with_values
+from classifier_training.stem_cache import StemCache
 from classifier_training.store import Store
 from classifier_training.yamnet import read_stem
 
@@ -29,15 +29,20 @@ PLAIN: dict[str, Any] = {
     "speed": (1.0, 1.0),
     "colour_db": 0.0,
     "echo_probability": 0.0,
-    "shift_seconds": 0.0,
     "time_mask_frames": 0,
     "band_mask_bands": 0,
 }
 
 
-def columns_of(
+@pytest.fixture(autouse=True)
+def without_shift(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips stay where they are, so that the features of a clip can be compared."""
+    monkeypatch.setattr("classifier_training.compose._SHIFT_SECONDS", 0.0)
+
+
+def cache_of(
     program: Program, sounds: Path, tmp_path: Path, held_out: int, **training: Any
-) -> tuple[ClipColumns, Dataset, Store, Any]:
+) -> tuple[StemCache, Dataset, Store, Any]:
     """With a stem of YAMNet's shape and random weights; `held_out` is the seed of the split."""
     values: dict[str, dict[str, Any]] = {
         "data": {"split_seed": held_out},
@@ -53,15 +58,13 @@ def columns_of(
     take_stem(model, read_stem(folder, BLOCKS))
 
     @torch.no_grad()
-    def begin(features: Tensor) -> Tensor:
+    def stem(features: Tensor) -> Tensor:
         return model.begin(features, model.stem.depth)
 
     store = Store(dataset, program, tmp_path / "work", 400)
     composer = Composer(dataset, store, program.frontend, model.frames_per_token, recipe)
-    columns = ClipColumns(
-        dataset.clips, composer, program, recipe.training, begin, torch.zeros(64), None, tmp_path / "copies"
-    )
-    return columns, dataset, store, begin
+    cache = StemCache(dataset.clips, composer, program, recipe.training, stem, torch.zeros(64), tmp_path / "copies")
+    return cache, dataset, store, stem
 
 
 @pytest.fixture
@@ -70,15 +73,15 @@ def program(program_path: Path, tmp_path: Path) -> Program:
 
 
 @pytest.mark.parametrize("cold", [1.0, 0.0])
-def test_columns_are_those_of_the_sound(program: Program, sounds: Path, tmp_path: Path, cold: float) -> None:
+def test_features_are_those_of_the_sound(program: Program, sounds: Path, tmp_path: Path, cold: float) -> None:
     """A clip that starts the stream, and one after other sound: there all but what the stem still sees of that."""
-    columns, dataset, store, begin = columns_of(program, sounds, tmp_path, 2, cold_fraction=cold)
+    cache, dataset, store, stem = cache_of(program, sounds, tmp_path, 2, cold_fraction=cold)
     clips = dataset.of(held_out=False)
-    chunk = columns.chunk(0, np.arange(6), np.random.default_rng(0))
+    chunk = cache.chunk(0, np.arange(6), np.random.default_rng(0))
     for row in range(6):
         clip = clips[row]
         features = program.features(store.samples(clip)[None])
-        expected = begin(torch.from_numpy(np.ascontiguousarray(features)))[0]  # (channels, tokens, bands)
+        expected = stem(torch.from_numpy(np.ascontiguousarray(features)))[0]  # (channels, tokens, bands)
         count = expected.shape[1]
         end = int(chunk.last[row]) + 1
         found = chunk.inputs[row, :, end - count : end].float()
@@ -86,16 +89,16 @@ def test_columns_are_those_of_the_sound(program: Program, sounds: Path, tmp_path
         assert count > 40 and (cold == 0 or end == count)
         assert torch.allclose(found[:, seen:], expected[:, seen:], atol=2e-3, rtol=2e-3)
         label = dataset.labels.index(clip.label)
-        heard = chunk.weights[row, end - count : end] > 0
-        assert chunk.labels[row, end - 1] == label and heard.any()
+        assert chunk.labels[row, end - 1] == label
+        assert (chunk.weights[row, end - count : end] > 0).any()
 
 
 def test_models_of_all_folds_share_a_copy(program: Program, sounds: Path, tmp_path: Path) -> None:
     """It is there when the second split asks for it, and no sequence has a clip that is held out."""
-    first, *_ = columns_of(program, sounds, tmp_path, 2)
+    first, *_ = cache_of(program, sounds, tmp_path, 2)
     one = first.chunk(0, np.arange(first.count), np.random.default_rng(0))
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "copies").rglob("*")}
-    second, dataset, *_ = columns_of(program, sounds, tmp_path, 3)
+    second, dataset, *_ = cache_of(program, sounds, tmp_path, 3)
     two = second.chunk(0, np.arange(second.count), np.random.default_rng(0))
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "copies").rglob("*")} == written
     assert len(one) == first.count and len(two) == len(dataset.of(held_out=False))

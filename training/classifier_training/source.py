@@ -1,0 +1,44 @@
+"""A source of a recipe: files of one place that go into one part of a prepared folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+# The sounds to train on; recordings without labels beside them; sound without any of the labels, in which false events
+# are counted; the sounds to measure by, if they are not held-out clips; and the table of their classes.
+PARTS = ("clips", "recordings", "other", "measured", "classes")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files for one part of a prepared folder, from one place; of the five places below exactly one is given.
+
+    The files are those with the right label that match `where` and `files`; of these, in order, each `every`th from
+    `first` on; and of these the ones on the side `keep` of the split.
+    """
+
+    copy: dict[str, str] = field(default_factory=dict)  # paths below the data's folder, to paths in the part
+    folder: str = ""  # a folder with a sub-folder for each label
+    table: str = ""  # a CSV file
+    packages: tuple[str, ...] = ()  # Debian packages
+    instruments: str = ""  # a Debian package with a sound font: phrases of its instruments
+    part: str = "clips"
+    into: str = "{path}"  # the path in the part; fields: path, name, label (or package), group, groups of `files`
+    files: str = ""  # a regular expression that is searched in a file's path
+    labels: tuple[str, ...] = ()  # only these
+    without_labels: tuple[str, ...] = ()
+    where: dict[str, str] = field(default_factory=dict)  # columns of the table, with their values
+    audio_folder: str = ""  # of the table's files, relative to the table's own
+    label_column: str = "label"
+    first: int = 0
+    every: int = 1  # of each label's (of a table: of all) or each package's files
+    split: str = ""  # how a file's side is found: `column`, `speaker` (by the rule of the recipe), `train`
+    keep: str = ""  # only this side
+    listed: bool = False  # in the table clips.csv: filename, label, split
+    labels_in_a_group: int = 1  # labels are numbered, in their order, in groups of so many
+
+    def json(self) -> dict[str, Any]:
+        """The values that are not the defaults."""
+        plain = asdict(Source())
+        return {key: value for key, value in asdict(self).items() if value != plain[key]}
