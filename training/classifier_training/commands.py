@@ -78,7 +78,7 @@ def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Rep
     source = Clips(dataset, composer, program, recipe.training)
     data = [[clip.file, clip.label, clip.held_out] for clip in dataset.clips]
     model = Trainer(recipe, setup.network, source, data, checkpoint, options.yamnet).fit()
-    config = complete_config(name, recipe, dataset.labels)
+    config = complete_config(name, recipe, setup.network)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(out) as folder:
         export_model(model, config, program, folder, half=True)
@@ -120,7 +120,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     held_out = recipe.data.held_out_files
     dataset = read_recordings(options.data, held_out)
     program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
-    network = architecture(recipe.model, teacher.labels)
+    network = architecture(recipe.model, teacher.labels, program.frontend.bands)
     store = Store(dataset, program, options.work, 0)
     per_token = Classifier(network).frames_per_token
 
@@ -136,7 +136,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     whole = recipe.model.yamnet_blocks == yamnet.BLOCKS
     project = teacher.project if whole else None
     model = Trainer(recipe, network, source, data, checkpoint, options.yamnet, project).fit()
-    config = complete_config(name, recipe, teacher.labels, "sigmoid")
+    config = complete_config(name, recipe, network, "sigmoid")
     card = {
         **_card(recipe, dataset, model, program),
         "split": f"Held out: the files that match `{held_out}`.",
@@ -161,7 +161,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
     dataset = read_recordings(options.data, "")
     program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
     labels = [f"embedding {index}" for index in range(WIDTH)]
-    network = architecture(recipe.model, labels)
+    network = architecture(recipe.model, labels, program.frontend.bands)
     per_token = Classifier(network).frames_per_token
 
     def targets(samples: np.ndarray, _: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -176,7 +176,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
         checkpoint.unlink(missing_ok=True)
     data = [clip.file for clip in dataset.clips]
     model = Trainer(recipe, network, source, data, checkpoint, teacher_loss=embedding_loss).fit()
-    config = complete_config(name, recipe, labels, "sigmoid")
+    config = complete_config(name, recipe, network, "sigmoid")
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(options.out) as folder:
         export_model(model, config, program, folder, half=False)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from .dataset import BACKGROUND
-from .frontend import Frontend
 from .options import ModelOptions
 from .recipe import Recipe
 from .yamnet import stem_layers
@@ -14,13 +13,16 @@ from .yamnet import stem_layers
 _NEWTON_SCHULZ_ITERATIONS = 6
 
 
-def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]:
-    """The keys that determine the network: `labels`, `frontend`, `input_width`, `stem`, `encoder`, `head`."""
+def architecture(options: ModelOptions, labels: Sequence[str], bands: int) -> dict[str, Any]:
+    """The keys that determine the network: `labels`, `frontend`, `input_width`, `stem`, `encoder`, `head`.
+
+    `bands` is the number of the front-end's bands.
+    """
     average = {"head": {"average": options.head_average}} if options.head_average > 1 else {}
     return {
         "labels": list(labels),
         "frontend": options.frontend,
-        "input_width": Frontend.of(options.frontend).bands,
+        "input_width": bands,
         "stem": _stem(options),
         "encoder": {
             "width": options.width,
@@ -38,9 +40,12 @@ def architecture(options: ModelOptions, labels: Sequence[str]) -> dict[str, Any]
     }
 
 
-def complete_config(name: str, recipe: Recipe, labels: Sequence[str], activation: str = "softmax") -> dict[str, Any]:
-    """Everything but `weights` and the measured part of `card`, in the order of the format's page."""
-    network, card = architecture(recipe.model, labels), recipe.card
+def complete_config(name: str, recipe: Recipe, network: dict[str, Any], activation: str = "softmax") -> dict[str, Any]:
+    """The whole of a model's config.json without `weights` and `card`, in the order of docs/model-format.md.
+
+    `network` are the values of `architecture`.
+    """
+    labels, card = network["labels"], recipe.card
     return {
         "format_version": 1,
         "name": name,

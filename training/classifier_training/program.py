@@ -1,4 +1,4 @@
-"""audio-classifierd as the source of samples, features and logits: training hears what models hear."""
+"""audio-classifierd as the source of samples, features and logits, so that training and use have the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BUILT = Path(__file__).resolve().parents[2] / ".build" / "release" / _NAME
 
 
 def find_program(path: str | None = None) -> Path:
-    """The program: `path`, else $AUDIO_CLASSIFIERD, else this repository's release build, else from $PATH."""
+    """The program: `path`, else $AUDIO_CLASSIFIERD, else this repository's release build, else that in $PATH."""
     given = path or os.environ.get("AUDIO_CLASSIFIERD")
     found = given or (str(_BUILT) if _BUILT.exists() else shutil.which(_NAME))
     if found and os.access(found, os.X_OK) and os.path.isfile(found):
@@ -36,22 +36,26 @@ def find_program(path: str | None = None) -> Path:
 
 
 class Program:
-    """The program with one front-end, a recipe's or a model's; `weights` are how it keeps models' matrices."""
+    """The program with one front-end, a recipe's or a model's; `weights` is the precision of models' matrices."""
 
     def __init__(self, path: Path, frontend: dict[str, Any], work: Path, weights: str = "f32") -> None:
         self.path = path
         self._weights = weights
-        self.frontend = Frontend.of(frontend)
+        self.frontend = Frontend.of(frontend, self.recipes())
         self.description = frontend
         self._work = work
         work.mkdir(parents=True, exist_ok=True)
         self._frontend_file = work / "frontend.json"
         self._frontend_file.write_text(json.dumps(frontend, indent=2) + "\n", encoding="utf-8")
 
-    def decode_folder(self, folder: Path, out: Path) -> str:
-        """Every audio file below `folder` as mono float32 samples at the front-end's rate: out/FILE.npy.
+    def recipes(self) -> dict[str, dict[str, Any]]:
+        """The program's front-end recipes by name, as `frontend` objects with all values."""
+        return json.loads(self._run(["features", "--print-recipes"]).stdout)
 
-        Returns what the program said about files that it could not decode; empty if there were none.
+    def decode_folder(self, folder: Path, out: Path) -> str:
+        """Decodes every audio file below `folder` to mono float32 samples at the front-end's rate, in out/FILE.npy.
+
+        Returns the program's messages about files that it could not decode, if there are any.
         """
         result = self._run(
             [
@@ -69,10 +73,10 @@ class Program:
         return result.stderr.decode(errors="replace").strip() if result.returncode else ""
 
     def features(self, sequences: np.ndarray) -> np.ndarray:
-        """Features of sequences (n, samples) that know nothing of each other: (n, frames, bands) float32.
+        """Features (n, frames, bands) float32 of independent sequences (n, samples).
 
-        One run does all: the sequences are laid end to end on whole hops, and frames that straddle two of
-        them are dropped.
+        The program runs once: the sequences are laid end to end on whole hops, and frames that straddle two of them are
+        dropped.
         """
         count, length = sequences.shape
         hop, margin = self.frontend.hop, self.frontend.margin
@@ -92,7 +96,7 @@ class Program:
             return np.load(out)
 
     def events(self, model: Path, samples: np.ndarray) -> list[dict[str, Any]]:
-        """The events that start in a stream of samples, as its JSON lines tell them, by the model's own thresholds."""
+        """The events that start in a stream of samples, at the model's own thresholds."""
         lines = self._live("run", [*self._model(model), "--emit", "events"], samples).decode().splitlines()
         records = [json.loads(line) for line in lines]
         return [record for record in records if record["type"] == "event" and record["phase"] == "start"]
@@ -107,7 +111,7 @@ class Program:
             return np.load(out)
 
     def _live(self, command: str, arguments: Sequence[str], stream: np.ndarray) -> bytes:
-        """What a command prints about a stream of samples on its standard input."""
+        """The standard output of a command that reads a stream of samples from its standard input."""
         rate = str(self.frontend.sample_rate)
         source = ["-", "--input-format", "raw", "--sample-format", "f32le", "--rate", rate, "--channels", "1"]
         data = stream.astype("<f4", copy=False).data.cast("B")
@@ -118,6 +122,6 @@ class Program:
     ) -> subprocess.CompletedProcess[bytes]:
         result = subprocess.run([str(self.path), *arguments], input=data, capture_output=True)
         if result.returncode not in accept:
-            said = result.stderr.decode(errors="replace").strip() or "it said nothing"
-            raise TrainingError(f"{self.path.name} {arguments[0]} failed (exit {result.returncode}): {said}", 70)
+            message = result.stderr.decode(errors="replace").strip() or "without a message"
+            raise TrainingError(f"{self.path.name} {arguments[0]} failed (exit {result.returncode}): {message}", 70)
         return result

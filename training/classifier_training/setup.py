@@ -38,7 +38,7 @@ def set_up(options: argparse.Namespace, recipe: Recipe) -> Setup:
     """The clips, decoded, and the architecture for their labels."""
     dataset = read_dataset(options.data, recipe.data)
     program = program_of(options, recipe)
-    network = architecture(recipe.model, dataset.labels)
+    network = architecture(recipe.model, dataset.labels, program.frontend.bands)
     frames_per_token = Classifier(network).frames_per_token
     frontend = program.frontend
     shortest = (frames_per_token - 1) * frontend.hop + frontend.span  # of one token

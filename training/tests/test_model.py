@@ -33,7 +33,7 @@ BANDS = 64
 def model(network: dict[str, dict[str, Any]] | None = None, **options: Any) -> Classifier:
     """A small model; `network` are values of config.json that no recipe sets."""
     torch.manual_seed(0)
-    config = architecture(ModelOptions(**{**SMALL, **options}), ["a", "b", "c"])
+    config = architecture(ModelOptions(**{**SMALL, **options}), ["a", "b", "c"], BANDS)
     for part, values in (network or {}).items():
         config[part] = {**config[part], **values}
     made = Classifier(config)

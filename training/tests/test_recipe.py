@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifier_training.cli import main
-from classifier_training.configuration import complete_config
+from classifier_training.configuration import architecture, complete_config
 from classifier_training.errors import TrainingError
 from classifier_training.recipe import Recipe, read_recipe, stored_recipe, with_values
 
@@ -20,7 +20,8 @@ RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.json"))
 def test_the_recipes_are_valid(path: Path) -> None:
     recipe = read_recipe(path)
     assert with_values(Recipe(), recipe.json(), "again") == recipe
-    config = complete_config(path.stem, recipe, ["_silence_", "_unknown_", "yes"])
+    network = architecture(recipe.model, ["_silence_", "_unknown_", "yes"], 64)
+    config = complete_config(path.stem, recipe, network)
     assert config["background"] == ["_silence_", "_unknown_"] and config["encoder"]["depth"] == "stream"
 
 

@@ -51,7 +51,7 @@ def cache_of(
     }
     recipe = with_values(Recipe(), values, "test")
     dataset = read_dataset(sounds, recipe.data)
-    model = Classifier(architecture(recipe.model, dataset.labels)).eval()
+    model = Classifier(architecture(recipe.model, dataset.labels, 64)).eval()
     folder = tmp_path / "yamnet"
     if not folder.exists():
         write_yamnet(folder, yamnet_tensors(BLOCKS, np.random.default_rng(0)))

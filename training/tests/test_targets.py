@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
+from classifier_training.errors import TrainingError
 from classifier_training.frontend import Frontend
 from classifier_training.store import active_region
 from classifier_training.targets import TargetRule, token_times
 
-YAMNET = Frontend.of({"recipe": "yamnet"})
+YAMNET = Frontend(sample_rate=16000, bands=64, hop=160, window_length=400, fft_length=512, center=False)
 TIMES = np.arange(1, 51) * 0.04  # two seconds of tokens
 
 
@@ -71,5 +73,16 @@ def test_active_region_finds_a_burst_and_gives_up_on_steady_sound() -> None:
 
 def test_frames_of_centred_and_plain_front_ends() -> None:
     assert YAMNET.frames(16000) == 98 and YAMNET.frames(399) == 0 and YAMNET.margin == 0
-    librosa = Frontend.of({"recipe": "librosa"})
+    librosa = Frontend(sample_rate=22050, bands=128, hop=512, window_length=2048, fft_length=2048, center=True)
     assert librosa.frames(22050) == 44 and librosa.margin == 1024
+
+
+def test_values_of_a_model_override_those_of_a_recipe() -> None:
+    recipes = {"yamnet": {"recipe": "yamnet", "log": "ln", **vars(YAMNET)}}
+    assert Frontend.of({"recipe": "yamnet"}, recipes) == YAMNET
+    assert Frontend.of({"recipe": "yamnet", "bands": 40}, recipes).bands == 40
+    assert Frontend.of({"recipe": "custom", **vars(YAMNET)}, recipes) == YAMNET
+    with pytest.raises(TrainingError, match="unknown front-end recipe `mel`; it is one of custom, yamnet"):
+        Frontend.of({"recipe": "mel"}, recipes)
+    with pytest.raises(TrainingError, match="the front-end `custom` lacks the key 'bands'"):
+        Frontend.of({"recipe": "custom", "sample_rate": 8000}, recipes)

@@ -62,7 +62,7 @@ def test_the_stem_is_the_networks_own_delayed(tmp_path: Path, blocks: int) -> No
     """YAMNet's layers with batch norms and TensorFlow's padding: the same columns between the ends."""
     tensors = yamnet_tensors(blocks, np.random.default_rng(blocks))
     folder = write_yamnet(tmp_path / "yamnet", tensors)
-    config = architecture(ModelOptions(stem="yamnet", yamnet_blocks=blocks), ["a"])
+    config = architecture(ModelOptions(stem="yamnet", yamnet_blocks=blocks), ["a"], 64)
     model = Classifier(config).eval()
     take_stem(model, read_stem(folder, blocks))
     stem = model.stem.double()
