@@ -1,4 +1,4 @@
-"""The probability at which each label is reported, chosen on clips that the model was not trained on."""
+"""Chooses the probability at which each label is reported, on held-out clips."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_LEAST_CLIPS = 3  # of a label with fewer clips nothing can be said
+_LEAST_CLIPS = 3  # of a label, for a threshold of its own
 _HIGHEST = 0.95
 
 
 def best_threshold(positive: np.ndarray, negative: np.ndarray, lowest: float) -> float:
-    """The threshold with the best F1 of clips that have a label against those that have not, by the highest
-    probability in each; where several are as good, in the middle of the widest stretch of them."""
+    """The threshold with the best F1 for clips with a label against clips without, by their highest probability.
+
+    If several are equally good, it is the middle of the widest interval of them.
+    """
     edges = np.unique(np.clip(np.concatenate([positive, negative, [lowest, _HIGHEST]]), lowest, _HIGHEST))
     middles = (edges[1:] + edges[:-1]) / 2
     if len(middles) == 0:
@@ -32,9 +34,11 @@ def label_thresholds(
     other: np.ndarray,
     lowest: float,
 ) -> dict[str, float]:
-    """Each label's threshold but for the background's, from each clip's label (clips) and the highest probability of
-    all labels in it (clips, labels), and in stretches of other sound (stretches, labels). Labels of few clips have
-    none."""
+    """The thresholds of all labels but the background's; labels of few clips have none.
+
+    `truth` (clips) are the labels of the clips, and `peaks` (clips, labels) the highest probabilities in them; `other`
+    (pieces, labels) are the highest probabilities in pieces of other sound.
+    """
     thresholds = {}
     for index, label in enumerate(labels):
         has = truth == index

@@ -1,4 +1,4 @@
-"""The model card: config.json in words."""
+"""The model card, made of config.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .evaluate import Confusion
 
 
 def model_card(config: dict[str, Any]) -> str:
-    """README.md of a model directory, from its config.json alone."""
+    """The README.md of a model directory, made of its config.json alone."""
     card, encoder = config["card"], config["encoder"]
     parts = [
         f"# {config['name']}",
@@ -23,8 +23,13 @@ def model_card(config: dict[str, Any]) -> str:
         card["intended_use"],
         f"Limits: {card['limits']}" if card["limits"] else "",
         "## Data and licence",
-        f"Trained on {card['data']} Licence of the data: {card['data_licence']}. Licence of the weights: "
-        f"{config['licence']}.",
+        " ".join(
+            [
+                f"Trained on {card['data']}" if card["data"] else "The recipe does not name the data.",
+                *([f"Licence of the data: {card['data_licence']}."] if card["data_licence"] else []),
+                f"Licence of the weights: {config['licence']}.",
+            ]
+        ),
         f"{card['clips']['trained']} clips were trained on, {card['clips']['held_out']} held out. "
         f"{card['split']} "
         "This split is the trainer's own: the figures do not compare with published ones.",
@@ -49,7 +54,7 @@ def _accuracy(config: dict[str, Any]) -> list[str]:
 
 
 def _agreement(measured: dict[str, Any] | None) -> list[str]:
-    """Of a student with its teacher."""
+    """The agreement of a student with its teacher."""
     if not measured:
         return []
     parts = [

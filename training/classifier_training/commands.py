@@ -17,7 +17,7 @@ from . import yamnet
 from .agreement import measure_agreement
 from .calibrate import label_thresholds
 from .configuration import architecture, complete_config
-from .dataset import Dataset, split_rule
+from .dataset import FOLDS_RULE, Dataset, split_rule
 from .distillation import Mixtures, read_recordings
 from .errors import TrainingError
 from .evaluate import Report, evaluate, peaks_in
@@ -86,6 +86,8 @@ def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Rep
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if report:
             config["card"]["accuracy"] = report.json()
+            if not held_out:
+                config["card"]["split"] = FOLDS_RULE
             if recipe.card.thresholds == "calibrated":
                 config["decision"]["class_thresholds"] = label_thresholds(
                     config["labels"],
@@ -186,6 +188,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Makes a model directory of a PyTorch encoder's weights."""
+    _name(options.out)
     import_encoder(
         read_state(options.weights),
         options.out,

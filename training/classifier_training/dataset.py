@@ -1,4 +1,4 @@
-"""Which clips there are, what their labels are, and which of them are held out."""
+"""The clips of a data set, their labels, and the split into trained and held-out clips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .errors import TrainingError
 from .options import DataOptions
 
 TABLE = "clips.csv"  # of a folder that has it
-NOISE = "_background_noise_"  # what labels of noise for augmentation begin with
+NOISE = "_background_noise_"  # the prefix of labels of noise for augmentation
 SILENCE = "_silence_"  # the label of audio without a sound in it
 BACKGROUND = (SILENCE, "_unknown_")  # labels that are never reported as events
 AUDIO_SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
@@ -31,7 +31,7 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """Tells it from all other clips."""
+        """A name that no other clip has."""
         return self.file if self.span is None else f"{self.file} {self.span[0]:g}-{self.span[1]:g} s"
 
 
@@ -50,7 +50,7 @@ class Dataset:
 
 
 def is_held_out(seed: int, group: str, fraction: float) -> bool:
-    """The rule of the split: a hash of seed and group, as a number in [0, 1), is below the fraction."""
+    """Whether a group is held out: a hash of seed and group, as a number in [0, 1), is below the fraction."""
     return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) / 2**32 < fraction
 
 
@@ -60,13 +60,16 @@ def group_of(file: str, options: DataOptions) -> str:
     return found.group(1) if found else file
 
 
+FOLDS_RULE = (
+    "The figures are those of other models with the same recipe, one for each fold of the data, which were trained on "
+    "the other folds and measured on theirs; the model here was trained on all folds."
+)
+
+
 def split_rule(options: DataOptions) -> str:
-    """The rule in words, for the model card."""
+    """The rule of the split as text, for the model card."""
     if options.split == "none":
-        return (
-            "The figures are those of other models with the same recipe, one for each fold of the data, which were "
-            "trained on the other folds and measured on theirs; the model here was trained on all folds."
-        )
+        return "No clip was held out."
     if options.split == "column":
         return "Held out: the rows whose `split` is not `train`."
     if options.split == "fold":
@@ -166,7 +169,7 @@ def _clip(row: dict[str, str], options: DataOptions, path: Path) -> Clip:
 
 
 def _span(row: dict[str, str], path: Path) -> tuple[float, float] | None:
-    """Of the columns `onset` and `offset`, in seconds; both empty, or not there: the whole file."""
+    """The part of the file in the columns `onset` and `offset`, in seconds; `None` for the whole file."""
     onset, offset = row.get("onset") or "", row.get("offset") or ""
     if not onset and not offset:
         return None

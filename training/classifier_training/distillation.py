@@ -28,7 +28,7 @@ _PIECE_SECONDS = (0.5, 10.0)
 
 
 def read_recordings(folder: Path, held_out: str) -> Dataset:
-    """All audio files below `folder`; those whose path there matches the regular expression are held out.
+    """Reads all audio files below `folder`; those whose path there matches `held_out` are held out.
 
     A file's label is its folder at the top: sounds are drawn from each of them equally often.
     """

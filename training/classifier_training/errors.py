@@ -1,8 +1,8 @@
-"""The one exception of this package: what went wrong, where, and what to do next."""
+"""The exception of this package, which names the fault, its place and the remedy."""
 
 
 class TrainingError(Exception):
-    """An error that the user can act on; the command line prints it without a traceback.
+    """An error that the user can correct; the command line prints it without a traceback.
 
     `code` is the process's exit status, as in audio-classifierd: 64 usage, 65 bad data, 66 no input,
     69 unavailable, 70 internal, 78 configuration.

@@ -1,4 +1,4 @@
-"""How right a model is on held-out clips, as the program itself runs it."""
+"""The accuracy of a model on held-out clips, as the program runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHUNK = 256  # sequences in memory at a time
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often clips of each label (rows) were taken for each label (columns)."""
+    """Counts of the clips of each label (rows) by the predicted label (columns)."""
 
     labels: tuple[str, ...]
     counts: np.ndarray  # (labels, labels) int
@@ -36,7 +36,7 @@ class Confusion:
 
     @staticmethod
     def read(labels: tuple[str, ...], values: dict[str, Any]) -> Confusion:
-        """From what `json` gave."""
+        """Reads the values of `json`."""
         return Confusion(labels, np.array(values["confusion"]), values["right_tokens"], values["tokens"])
 
     @property
@@ -45,12 +45,12 @@ class Confusion:
 
     @property
     def recall(self) -> np.ndarray:
-        """(labels,) share of a label's clips that were found."""
+        """(labels,) the share of a label's clips that are predicted correctly."""
         return np.diag(self.counts) / np.maximum(1, self.counts.sum(axis=1))
 
     @property
     def precision(self) -> np.ndarray:
-        """(labels,) share of the clips that were taken for a label and have it."""
+        """(labels,) the share of the clips with a predicted label that have this label."""
         return np.diag(self.counts) / np.maximum(1, self.counts.sum(axis=0))
 
     def json(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Confusion:
 class Report:
     """Both measurements on the same clips."""
 
-    cold: Confusion  # the clip is the first sound that the model hears
+    cold: Confusion  # the clip is the first sound of the stream
     mid_stream: Confusion  # it comes after other sound
     truth: np.ndarray  # (clips,) int, the labels
     peaks: np.ndarray  # (clips, labels) each label's highest probability inside the clip, mid-stream
@@ -103,7 +103,7 @@ class Report:
 
 
 def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program, threads: int) -> Report:
-    """Runs a model directory with the program on the held-out clips."""
+    """Runs a model with the program on the held-out clips."""
     clips, truth, peaks = dataset.of(held_out=True), [], []
 
     def encode(features: np.ndarray) -> np.ndarray:
@@ -129,7 +129,7 @@ def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program
 
 
 def peaks_in(model: Path, sounds: list[np.ndarray], program: Program) -> np.ndarray:
-    """(stretches, labels) each label's highest probability in every second or so of sounds that follow each other."""
+    """(pieces, labels) each label's highest probability in pieces of about a second of consecutive sounds."""
     stream = np.concatenate([*sounds, np.zeros(program.frontend.window_length, np.float32)])
     if program.frontend.frames(len(stream)) < 1:
         stream = np.zeros(program.frontend.window_length, np.float32)
@@ -143,8 +143,14 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(terms / terms.sum(1, keepdims=True))
 
 
-def _answer(labels: tuple[str, ...], right: np.ndarray, last: int, inside: np.ndarray, said: np.ndarray) -> Confusion:
-    """One sequence's: `right` and `said` (tokens) labels, the token that decides, and those inside the clip."""
+def _answer(
+    labels: tuple[str, ...], right: np.ndarray, last: int, inside: np.ndarray, predicted: np.ndarray
+) -> Confusion:
+    """The confusion of one sequence.
+
+    `right` and `predicted` (tokens) are its labels, `last` is the token at which its clip is decided, and `inside` is a
+    mask of the tokens inside the clip.
+    """
     counts = np.zeros((len(labels), len(labels)), int)
-    counts[right[last], said[last]] = 1
-    return Confusion(labels, counts, int((right == said)[inside].sum()), int(inside.sum()))
+    counts[right[last], predicted[last]] = 1
+    return Confusion(labels, counts, int((right == predicted)[inside].sum()), int(inside.sum()))

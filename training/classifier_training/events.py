@@ -1,4 +1,4 @@
-"""Events in running audio, as the program reports them: sounds that it finds in noise, and those that are not there."""
+"""Counts the program's events in running audio: clips found in noise, and false events in other sound."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Events:
-    """What was counted."""
+    """The counts."""
 
     clips: int
     found: int
@@ -54,8 +54,10 @@ def measure_events(
     background: tuple[str, ...],
     other: Recordings | None,
 ) -> Events:
-    """The held-out clips one by one in running noise, and then sound without any of them: `other`, the background's
-    held-out clips and noise. Everything drawn from a fixed seed."""
+    """Counts events in a stream of the held-out clips in noise, and in one without any of the labels' sounds.
+
+    The second stream consists of `other`, of the held-out clips of the background, and of noise. The seed is fixed.
+    """
     rate, rng = program.frontend.sample_rate, np.random.default_rng(_SEED)
     clips = [clip for clip in dataset.of(held_out=True) if clip.label not in background]
     noise = list(dataset.noise)
@@ -65,9 +67,9 @@ def measure_events(
     for clip, start in zip(clips, starts):
         end = start + len(store.samples(clip)) / rate + _LATE_SECONDS
         found += any(event["label"] == clip.label and start <= event["t0"] <= end for event in reported)
-    unlike = _without_labels(dataset, background, noise, store, other, rate, rng)
-    false = len(program.events(model, unlike)) if len(unlike) else 0
-    return Events(len(clips), found, len(unlike) / rate / 60, false)
+    without = _without_labels(dataset, background, noise, store, other, rate, rng)
+    false = len(program.events(model, without)) if len(without) else 0
+    return Events(len(clips), found, len(without) / rate / 60, false)
 
 
 def _level(samples: np.ndarray, rms: float) -> np.ndarray:
@@ -75,7 +77,7 @@ def _level(samples: np.ndarray, rms: float) -> np.ndarray:
 
 
 def _noise(noise: list[str], store: Store, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count,) at a level (RMS) of 1: recordings of noise, or hiss where there are none."""
+    """(count,) samples at a level (RMS) of 1: recordings of noise, or hiss if there are none."""
     if not noise:
         return rng.standard_normal(count, dtype=np.float32)
     parts: list[np.ndarray] = []
@@ -87,7 +89,7 @@ def _noise(noise: list[str], store: Store, count: int, rng: np.random.Generator)
 def _in_noise(
     clips: list[Clip], noise: list[str], store: Store, rate: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[float]]:
-    """(samples,) of all clips with pauses, in noise; and where each starts, in seconds."""
+    """(samples,) of all clips with pauses, in noise; and the start of each clip, in seconds."""
     pause = np.zeros(round(_PAUSE_SECONDS * rate), np.float32)
     parts, starts = [pause], []
     for clip in clips:
@@ -110,7 +112,7 @@ def _without_labels(
     rate: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """(samples,) of everything that is none of the labels' sounds, one after the other in random order."""
+    """(samples,) of all sounds without a label, one after the other in random order."""
     parts = [store.samples(clip) for clip in dataset.of(held_out=True) if clip.label in background]
     parts += other.all() if other else []
     seconds = sum(map(len, parts)) / rate

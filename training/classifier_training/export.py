@@ -22,17 +22,16 @@ _GOLDEN_SECONDS = 3.0
 
 
 def export_model(model: Classifier, config: dict[str, Any], program: Program, folder: Path, half: bool) -> None:
-    """Writes a model that takes audio into `folder`, with its card; its golden input is a synthetic signal."""
+    """Writes a model for audio into `folder`, with its card; its golden input is a synthetic signal."""
     weights = export_weights(model, golden_features(program), folder, half)
     write_config(folder, {**config, "weights": weights})
 
 
 def export_weights(model: Classifier, features: np.ndarray, folder: Path, half: bool = False) -> dict[str, Any]:
-    """Writes model.safetensors into `folder`; `model` is folded first. With `half` its weights are rounded to half
-    precision, and stored so. The golden logits are computed in float64: in float32 they would be less exact here than
-    in the program.
+    """Writes model.safetensors, of the folded `model`, into `folder`; returns the `weights` of config.json.
 
-    `features` (frames, input_width) are the golden input. Returns the `weights` of config.json.
+    With `half` the weights are rounded to half precision, and stored so. `features` (frames, input_width) are the
+    golden input. The golden logits are computed in float64, because in float32 PyTorch is less exact than the program.
     """
     folded = model.folded().float()
     if half:
@@ -53,14 +52,14 @@ def write_tensors(tensors: dict[str, np.ndarray], folder: Path) -> dict[str, Any
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
-    """config.json, and the card that shows it."""
+    """Writes config.json, and the model card made of it."""
     write_json(folder / "config.json", config)
     with atomic_file(folder / "README.md") as path:
         path.write_text(model_card(config), encoding="utf-8")
 
 
 def write_json(file: Path, config: dict[str, Any]) -> None:
-    """A configuration, under its name only when it is complete."""
+    """Writes a JSON file, which appears under its name only when it is complete."""
     with atomic_file(file) as path:
         path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -28,7 +28,7 @@ _OPTIONS = {
 
 
 def prepare_command(options: argparse.Namespace, recipe: Recipe) -> int:
-    """Makes what is missing of the prepared folder, and prints the options with which the other commands read it."""
+    """Makes the missing parts of a prepared folder, and prints the options with which the other commands read it."""
     recipe = read_recipe(options.recipe)
     if not recipe.sources:
         raise TrainingError(f"{options.recipe} has no sources; name the recordings themselves with --data", 78)

@@ -1,4 +1,4 @@
-"""Starting from a trained model: for sounds that are few, or to go on with more of them."""
+"""Starts a training from another model: for few sounds, or to continue with more of them."""
 
 from __future__ import annotations
 

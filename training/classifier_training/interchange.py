@@ -2,8 +2,8 @@
 
 Weights come as a `state_dict`: of `torch.nn.TransformerEncoder` or `torch.nn.TransformerEncoderLayer`, or of
 continual-inference's `TransformerEncoder`, `SingleOutputTransformerEncoderLayer` or
-`RetroactiveTransformerEncoderLayer` (Hedegaard et al., arXiv 2201.06268). What a `state_dict` does not say, its
-owner does: heads, window, norm, activation.
+`RetroactiveTransformerEncoderLayer` (Hedegaard et al., arXiv 2201.06268). Heads, window, norm and activation, which a
+`state_dict` does not contain, are arguments.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise TrainingError(f"{path}: cannot be read: {error.strerror}", 66) from error
-    except Exception as error:  # torch raises what it meets: pickle's errors, zip's, its own
+    except Exception as error:  # torch raises errors of its own, of pickle and of zip
         raise TrainingError(f"{path}: is no state_dict saved by torch.save: {error}", 65) from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise TrainingError(f"{path}: holds no state_dict; save encoder.state_dict(), not the encoder", 65)
@@ -46,7 +46,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
 def torch_encoder(
     state: Mapping[str, Tensor], *, heads: int, norm_first: bool = False, activation: str = "relu"
 ) -> nn.TransformerEncoder:
-    """The same weights in PyTorch's own encoder, in float64, batch first: the reference for what is exported."""
+    """PyTorch's own encoder with the same weights, in float64, batch first: the reference for the exported model."""
     layers, final = _layers(state)
     hidden, width = layers[0]["linear1.weight"].shape
     if width % heads:
@@ -67,7 +67,7 @@ def torch_encoder(
     return encoder.double().eval()
 
 
-def run_windows(encoder: nn.TransformerEncoder, tokens: Tensor, window: int) -> Tensor:
+def run_windows(encoder: nn.Module, tokens: Tensor, window: int) -> Tensor:
     """(tokens, width): the last row of the encoder over the last `window` tokens, for every token."""
     with torch.no_grad():
         return torch.stack([encoder(tokens[None, max(0, t - window + 1) : t + 1])[0, -1] for t in range(len(tokens))])
@@ -83,11 +83,16 @@ def import_encoder(
     norm_first: bool = False,
     activation: str = "relu",
 ) -> None:
-    """Writes a model whose input is tokens (width numbers each) and whose logits are the encoder's newest row.
+    """Writes a model whose input is tokens of the encoder's width, and whose logits are the encoder's newest row.
 
-    With `attention` "full" every window is computed anew; with "continual" one layer is single-output, and two are a
-    retroactive one and a single-output one. Both give what the encoder gives over the last `window` tokens.
+    With `attention` "full" every window is recomputed. With "continual" a single layer is single-output, and of two
+    layers the first is retroactive. Both have the encoder's outputs over the last `window` tokens.
     """
+    if window < 2:
+        raise TrainingError(f"window is {window}; it must be at least 2", 64)
+    for name, value in state.items():
+        if not bool(torch.isfinite(value).all()):
+            raise TrainingError(f"tensor {name} has values that are not finite")
     encoder = torch_encoder(state, heads=heads, norm_first=norm_first, activation=activation)
     layers, final = _layers(state)
     if attention == "continual" and len(layers) > 2:
@@ -150,7 +155,7 @@ def import_encoder(
 
 
 def _layers(state: Mapping[str, Tensor]) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-    """The layers' tensors under PyTorch's names, and those of a final norm."""
+    """The tensors of the layers under PyTorch's names, and those of a final norm."""
     layers: dict[int, dict[str, Tensor]] = {}
     final: dict[str, Tensor] = {}
     for key, value in state.items():
@@ -182,7 +187,7 @@ def _layers(state: Mapping[str, Tensor]) -> tuple[list[dict[str, Tensor]], dict[
 
 
 def _format_names(layer: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """From PyTorch's names to those of docs/model-format.md."""
+    """A layer's tensors under the names of docs/model-format.md."""
     tensors: dict[str, Tensor] = {}
     for suffix in ("weight", "bias"):
         parts = layer[f"self_attn.in_proj_{suffix}"].chunk(3)

@@ -32,7 +32,7 @@ def k_means(points: Tensor, count: int, generator: torch.Generator, iterations: 
 def collect_landmarks(
     model: Classifier, forward: Callable[[], object], count: int, seed: int, points: int = 20_000
 ) -> list[tuple[Tensor, Tensor]]:
-    """For each layer its (query, key) landmarks (heads, count, d), from what it sees during `forward`."""
+    """The (query, key) landmarks (heads, count, d) of each layer, from its inputs during `forward`."""
     seen: list[list[tuple[Tensor, Tensor]]] = [[] for _ in model.encoder.layers]
 
     def watch(

@@ -105,9 +105,9 @@ def _shares(figures: dict[str, Any]) -> list[tuple[str, float]]:
     """The figures that are compared, by name."""
     shares = []
     if accuracy := figures.get("accuracy"):
-        for heard, name in (("cold", "cold"), ("mid_stream", "mid-stream")):
+        for setting, name in (("cold", "cold"), ("mid_stream", "mid-stream")):
             for key, of in (("accuracy", "clips"), ("token_accuracy", "tokens")):
-                shares.append((f"{name}, {of}", accuracy[heard][key]))
+                shares.append((f"{name}, {of}", accuracy[setting][key]))
     if agreement := figures.get("agreement"):
         shares.append(("mean average precision", agreement["mean_average_precision"]))
         if zero_shot := agreement.get("zero_shot"):
@@ -133,6 +133,8 @@ def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report
     """Measures a model directory on the clips that the recipe holds out."""
     setup = set_up(options, recipe)
     dataset = setup.dataset
+    if not dataset.of(held_out=True):
+        raise TrainingError(f"no clip of {options.data} is held out; name another --split", 64)
     labels = json.loads((model / "config.json").read_text(encoding="utf-8"))["labels"]
     if list(dataset.labels) != labels:
         raise TrainingError(

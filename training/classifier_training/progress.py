@@ -19,18 +19,18 @@ def say(message: str) -> None:
 
 
 def bar(items: Iterable[T], total: int | None, label: str) -> Iterator[T]:
-    """`items` with a bar that vanishes; without one where standard error is not a terminal."""
+    """`items` with a progress bar that vanishes; without one if standard error is not a terminal."""
     return iter(tqdm(items, total=total, desc=label, leave=False, disable=None, file=sys.stderr))
 
 
 class Estimate:
-    """The time that the rest will take."""
+    """An estimate of the remaining time."""
 
     def __init__(self, total: int) -> None:
         self._start, self._total, self._done = time.monotonic(), total, 0
 
     def step(self) -> str:
-        """To be called when one of the `total` parts is done."""
+        """Counts one of the `total` parts as done; returns the remaining time as text."""
         self._done += 1
         left = (time.monotonic() - self._start) / self._done * (self._total - self._done)
         return f"{left / 60:.0f} min left" if left >= 90 else f"{left:.0f} s left"

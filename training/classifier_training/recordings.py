@@ -1,4 +1,4 @@
-"""Recordings without labels: heard behind clips, and for a teacher to speak about."""
+"""Recordings without labels, as noise, and as sounds for a teacher."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .dataset import Dataset
 from .store import Store
 
 _SHORTEST_SECONDS = 0.1
-_KEPT = 5  # of so many files one is kept
+_KEPT = 5  # one of so many files is kept
 
 
 class Recordings:
-    """Draws from the folders of a data set equally often, whatever is in them."""
+    """Draws from the folders of a data set equally often, whatever their sizes."""
 
     def __init__(self, dataset: Dataset, store: Store, rate: int) -> None:
-        """A fifth of the files, by a hash of their names, is kept: never drawn."""
+        """Keeps a fifth of the files, by a hash of their names, which are never drawn."""
         self._store = store
         self._kept: list[str] = []
         groups: dict[str, list[str]] = defaultdict(list)
@@ -42,7 +42,7 @@ class Recordings:
         return self._store.samples(group[rng.integers(len(group))])
 
     def stretch(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """(count,) samples: a part of a recording, or several one after the other."""
+        """(count,) samples: a part of a recording, or several recordings one after the other."""
         parts: list[np.ndarray] = []
         while (rest := count - sum(map(len, parts))) > 0:
             samples = self.draw(rng)

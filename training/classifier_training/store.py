@@ -1,4 +1,4 @@
-"""Decoded clips: every file is decoded once, by the program, and cached in the work directory."""
+"""Decoded clips. The program decodes every file once, into a cache in the work directory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STEADY_DB = 10.0  # sounds whose level varies less than this have no onset or e
 
 @dataclass(frozen=True)
 class Region:
-    """Where the sound is inside its clip, in samples: [start, end)."""
+    """The position of the sound in its clip, in samples: [start, end)."""
 
     start: int
     end: int
@@ -33,9 +33,12 @@ class Store:
     """Samples of a data set's clips and noise, at the model's rate, in one file mapped into memory."""
 
     def __init__(self, dataset: Dataset, program: Program, work: Path, shortest: int) -> None:
-        """Decodes what is not in the cache. Clips of fewer than `shortest` samples, a token's, are followed by
-        silence; those of a fifth of that are refused. With 0, for sounds without labels, nothing is refused: what
-        cannot be decoded has no samples."""
+        """Decodes the files that are not in the cache.
+
+        Clips of fewer than `shortest` samples, those of a token, are padded with silence; clips of less than a fifth of
+        that are refused. With 0, for sounds without labels, nothing is refused, and a file that cannot be decoded has
+        no samples.
+        """
         self._rate, self._shortest = program.frontend.sample_rate, shortest
         folder = _decoded(dataset, program, work, shortest > 0)
         self._samples = np.load(folder / _SAMPLES, mmap_mode="r")
@@ -66,7 +69,7 @@ class Store:
         return min(start + round(sound.span[1] * self._rate), end) if sound.span else end
 
     def region(self, clip: Clip) -> Region:
-        """The active region of a clip: all of it if its onset is known, else measured at the first call."""
+        """The active region of a clip: the whole clip if its onset is known, else measured at the first call."""
         if clip.name not in self._regions:
             samples = self.samples(clip)
             marked = Region(0, len(samples)) if clip.span else None
@@ -75,7 +78,7 @@ class Store:
 
 
 def active_region(samples: np.ndarray, rate: int) -> Region:
-    """The part louder than half-way, in decibels, from noise floor to peak; all of a steady sound."""
+    """The part above the mean, in decibels, of noise floor and peak; the whole of a steady sound."""
     block = max(1, int(rate * _BLOCK_SECONDS))
     count = len(samples) // block
     if count < 5:
@@ -91,7 +94,7 @@ def active_region(samples: np.ndarray, rate: int) -> Region:
 
 
 def _decoded(dataset: Dataset, program: Program, work: Path, all_of_them: bool) -> Path:
-    """The folder of decoded samples; its name is a hash of the files and of how they are decoded."""
+    """The folder of decoded samples, named by a hash of the files and the sample rate."""
     files = list(dict.fromkeys([clip.file for clip in dataset.clips] + list(dataset.noise)))
     missing = [file for file in files if not (dataset.folder / file).is_file()]
     if missing:
@@ -107,13 +110,15 @@ def _decoded(dataset: Dataset, program: Program, work: Path, all_of_them: bool) 
     folder = work / f"samples-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     if not folder.exists():
         with atomic_directory(folder) as fresh, tempfile.TemporaryDirectory(dir=work) as single:
-            said = program.decode_folder(dataset.folder, Path(single))
+            messages = program.decode_folder(dataset.folder, Path(single))
             paths = {file: Path(single) / f"{file}.npy" for file in files}
             undecoded = [file for file, path in paths.items() if not path.is_file()]
             if undecoded and all_of_them:
-                raise TrainingError(f"{_first(undecoded)}: cannot be decoded; repair or remove what is damaged\n{said}")
+                raise TrainingError(
+                    f"{_first(undecoded)}: cannot be decoded; repair or remove the damaged files\n{messages}"
+                )
             if undecoded:
-                say(f"{_first(undecoded)}: cannot be decoded, and is left out\n{said}")
+                say(f"{_first(undecoded)}: cannot be decoded, and is left out\n{messages}")
             for file in undecoded:
                 paths[file].parent.mkdir(parents=True, exist_ok=True)
                 np.save(paths[file], np.zeros(0, np.float32))
@@ -122,7 +127,7 @@ def _decoded(dataset: Dataset, program: Program, work: Path, all_of_them: bool) 
 
 
 def _pack(paths: dict[str, Path], folder: Path) -> None:
-    """Joins decoded files into one, with a table of where each is: [start, end) in samples."""
+    """Joins decoded files into one, with a table of their positions: [start, end) in samples."""
     lengths = [len(np.load(path, mmap_mode="r")) for path in paths.values()]
     ends = np.cumsum([0, *lengths])
     samples = np.lib.format.open_memmap(folder / _SAMPLES, "w+", np.float32, (int(ends[-1]),))

@@ -52,8 +52,8 @@ class TargetRule:
         if complete:
             begin, full = (onset + part * (end - onset) for part in self.ramp)
             rising = np.clip((times - begin) / max(full - begin, 1e-6), 0, 1)
-            heard = inside & (times >= begin)
-            weights[heard] = rising[heard]
+            begun = inside & (times >= begin)
+            weights[begun] = rising[begun]
             if last is not None:
                 weights[last] = self.last_weight
         # While the label fades out, silence has no weight yet, whatever piece comes next.
@@ -67,7 +67,7 @@ class TargetRule:
 
 
 def token_times(frontend: Frontend, frames_per_token: int, samples: int) -> np.ndarray:
-    """(tokens,) seconds from the first sample of a sequence to the end of what each of its tokens covers."""
+    """(tokens,) seconds from the first sample of a sequence to the end of each of its tokens."""
     tokens = frontend.frames(samples) // frames_per_token
     newest_frame = np.arange(1, tokens + 1) * frames_per_token - 1
     return (newest_frame * frontend.hop + frontend.span) / frontend.sample_rate

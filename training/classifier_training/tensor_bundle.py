@@ -1,6 +1,6 @@
 """Reads a TensorFlow checkpoint (a "tensor bundle") without TensorFlow.
 
-Its index is a table of LevelDB, from names to where their values lie in the data file:
+Its index is a table of LevelDB, from names to the positions of the values in the data file:
 https://github.com/google/leveldb/blob/main/doc/table_format.md and
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/protobuf/tensor_bundle.proto
 """
@@ -18,12 +18,12 @@ _FLOAT = 1  # of TensorFlow's DataType
 
 
 class BundleError(ValueError):
-    """What is wrong with a checkpoint."""
+    """A fault of a checkpoint."""
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """Where a tensor lies, and as what."""
+    """The position, shape and type of a tensor."""
 
     kind: int
     shape: tuple[int, ...]
@@ -47,7 +47,7 @@ class TensorBundle:
         return iter(self._entries)
 
     def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """The tensor of this name, which must have this shape and finite values."""
+        """The tensor of this name; refuses another shape and values that are not finite."""
         entry = self._entries.get(name)
         if entry is None:
             raise BundleError(f"there is no tensor {name}")
@@ -67,7 +67,7 @@ def _table(file: bytes) -> Iterator[tuple[bytes, bytes]]:
     if len(file) < _FOOTER or int.from_bytes(file[-8:], "little") != _MAGIC:
         raise BundleError("the index is not that of a TensorFlow checkpoint")
     footer = file[-_FOOTER:]
-    position = _varint(footer, _varint(footer, 0)[1])[1]  # behind the place of an index that is not used
+    position = _varint(footer, _varint(footer, 0)[1])[1]  # behind the handle of the metaindex, which is not used
     for _, place in _block(file, footer, position):
         yield from _block(file, place, 0)
 

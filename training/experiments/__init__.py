@@ -1,5 +1,5 @@
-"""The retention experiment: what low-rank attention keeps of exact attention's accuracy, and what it saves.
+"""The retention experiment: the accuracy and the cost of low-rank attention, compared with exact attention.
 
 Every attention system of docs/numerics.md is trained on the same streams, in the same shape, with the same budget;
-`docs/results.md` is written from what they reached. `scripts/experiment` is the front door.
+`docs/results.md` is written from their results. `scripts/experiment` is the front door.
 """

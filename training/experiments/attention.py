@@ -1,7 +1,7 @@
-"""Every attention system over whole streams at once, block by block: what the program computes token by token.
+"""Every attention system over whole streams at once, block by block. The program computes the same token by token.
 
-A stream is cut into blocks of queries. A block's keys are its span: the block itself and what its first query looks
-back on. Where the block is a segment of moving landmarks, all of its queries share their landmarks.
+A stream is cut into blocks of queries. A block's keys are its span: the block itself and the window of its first query.
+If the block is a segment of moving landmarks, all of its queries share their landmarks.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch.nn import functional as F
 
 from classifier_training.model.attention import Attention, Landmarks
 
-_UNSEEN = -1e9  # the score of a key that a query does not see
+_UNSEEN = -1e9  # the score of a masked key
 _LEAST_EXPONENT = -40.0  # terms e^-40 of the span's greatest count alike; its square is still a float32
 
 
 def ridge_inverse(gamma: Tensor, regularisation: float) -> Tensor:
     """(Gamma' Gamma + lambda I)^-1 Gamma' of (..., m, m), in float64, with gradients.
 
-    Landmarks that do not exist have rows and columns of zeros, and get such."""
+    Landmarks that do not exist have rows and columns of zeros here and in the result."""
     gamma = gamma.double()
     transposed = gamma.transpose(-1, -2)
     identity = torch.eye(gamma.shape[-1], dtype=torch.float64)
@@ -30,7 +30,7 @@ def ridge_inverse(gamma: Tensor, regularisation: float) -> Tensor:
 
 
 def exact(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Softmax attention in the precision of v; q and k are scaled, the mask is True where a query sees a key."""
+    """Softmax attention in the precision of v; q and k are scaled, the mask is true where a query attends to a key."""
     score = q.to(v.dtype) @ k.to(v.dtype).transpose(-1, -2)
     if mask is not None:
         # Added: several times faster than `masked_fill`, above all backwards.
@@ -48,7 +48,7 @@ def low_rank(
     z: Tensor,
     real: Tensor | None,
 ) -> Tensor:
-    """softmax(q Kt') Z Delta of each query, with Delta over the keys that it sees.
+    """softmax(q Kt') Z Delta of each query, with Delta over the keys of its window.
 
     q, k, v (..., tokens, d); landmarks query, key (..., blocks or 1, m, d); z (..., blocks or 1, m, m);
     real (blocks, m): which landmarks exist.
@@ -62,8 +62,8 @@ def low_rank(
     if real is not None:
         beta = beta.masked_fill(~real[..., None, :], -math.inf)
     share = (torch.softmax(beta, -1) @ z) / total
-    # Landmarks and keys together: what each key's value counts for, which takes no sum over m vectors of values.
-    # It is what costs: in the precision of the values.
+    # The weight of each key's value, with landmarks and keys together, needs no sum over m vectors of values. It is the
+    # expensive part, and has the precision of the values.
     counts = share.to(v.dtype) @ weight.to(v.dtype).transpose(-1, -2)
     return (counts * mask.to(v.dtype)) @ v
 
@@ -72,20 +72,20 @@ class Blocks:
     """A stream of `tokens` cut into blocks of `size` queries, each with a span of window + size - 1 keys."""
 
     def __init__(self, tokens: int, window: int, size: int, offset: int = 0) -> None:
-        """`offset`: places of the first block that lie before the first token."""
+        """`offset` is the number of positions of the first block before the first token."""
         self.count = -(-(tokens + offset) // size)
         self._tokens, self._offset = tokens, offset
         self._before, self._size = window - 1, size
         self._after = self.count * size - tokens - offset
         self._span = window + size - 1
         query = torch.arange(size)[:, None] + window - 1
-        place = torch.arange(self._span)[None, :]
-        seen = (place <= query) & (place > query - window)
+        position = torch.arange(self._span)[None, :]
+        seen = (position <= query) & (position > query - window)
         token = torch.arange(self.count)[:, None] * size + torch.arange(self._span) - self._before - offset
         exists = (token >= 0) & (token < tokens)
         self.exists = exists  # (blocks, span)
-        # A query that is no token sees itself, so that nothing is divided by zero.
-        self.mask = seen & (exists[:, None, :] | (place == query))  # (blocks, size, span)
+        # A query that is no token attends to itself, so that nothing is divided by zero.
+        self.mask = seen & (exists[:, None, :] | (position == query))  # (blocks, size, span)
 
     def queries(self, x: Tensor) -> Tensor:
         """(..., tokens, d) to (..., blocks, size, d)."""
@@ -102,7 +102,7 @@ class Blocks:
 
 
 def block_size(tokens: int, window: int) -> int:
-    """One block where the window is long; else blocks of about a window, so that few masked pairs are computed."""
+    """One block if the window is long, else blocks of about a window, so that few masked pairs are computed."""
     return tokens if 2 * window >= tokens else max(window, 16)
 
 
@@ -113,8 +113,11 @@ def segment_means(x: Tensor, segment: int) -> Tensor:
 
 
 class SystemAttention(Attention):
-    """Attention as a configuration's `attention` object says. It looks back `window` tokens, its own included; or,
-    without `sliding`, it is one window of `full` or `nystromformer`, whose rows see all others."""
+    """The attention of a configuration's `attention` object.
+
+    With `sliding` each token attends to the newest `window` tokens, itself included. Without it there is one window of
+    `full` or `nystromformer`, in which all tokens attend to all.
+    """
 
     def __init__(self, width: int, heads: int, window: int, attention: dict[str, Any], sliding: bool) -> None:
         super().__init__(width, heads, window)
@@ -125,7 +128,7 @@ class SystemAttention(Attention):
         self.inverse = attention.get("inverse")
 
     def fix(self, query: Tensor, key: Tensor) -> None:
-        """Landmarks (heads, m, d) that stay as they are."""
+        """Sets fixed landmarks (heads, m, d)."""
         assert self.inverse is not None
         self.landmarks = Landmarks(query, key, self.inverse)
 
@@ -144,7 +147,7 @@ class SystemAttention(Attention):
         return self._join(o)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Of all tokens, each (batch, heads, tokens, d)."""
+        """The attention of all tokens; arguments and result are (batch, heads, tokens, d)."""
         if not self.sliding:
             return self.window_rows(q, q, k, v)
         if self.moving:
@@ -156,8 +159,10 @@ class SystemAttention(Attention):
         return blocks.join(low_rank(blocks, q, k, v, query, key, z, None))
 
     def window_rows(self, rows: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Some rows of a window, which sees q, k and v of its tokens. Landmarks are the means of its complete
-        segments; while there are none, attention is exact."""
+        """The attention of some rows of a window with the tokens q, k and v.
+
+        Landmarks are the means of the window's complete segments; without any, attention is exact.
+        """
         segment = self.window // self.count if self.kind == "nystromformer" else 0
         if not segment or q.shape[-2] < segment:
             return exact(rows, k, v, None)
@@ -168,8 +173,11 @@ class SystemAttention(Attention):
         return torch.softmax(rows @ key.transpose(-1, -2), -1) @ (z @ delta.to(q.dtype))
 
     def _moving(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Landmarks of the last `count` complete segments. Token t, which completes a segment where s divides t + 1,
-        is the place t + 1: the places of a block have the same landmarks."""
+        """The attention with the landmarks of the last `count` complete segments.
+
+        Token t has the position t + 1; it completes a segment if the segment's length divides t + 1. The positions of a
+        block have the same landmarks.
+        """
         segment, tokens = self.window // self.count, q.shape[-2]
         warm_up = min(segment - 1, tokens)  # tokens before the first segment is complete
         first = torch.ones(warm_up, warm_up, dtype=torch.bool).tril()
@@ -180,7 +188,7 @@ class SystemAttention(Attention):
         query, key = (self._last_segments(segment_means(part, segment), blocks.count) for part in (q, k))
         index = torch.arange(blocks.count)[:, None] - self.count + torch.arange(self.count)
         real = index >= 0  # (blocks, m)
-        # No block without landmarks divides by zero; block 0 holds the tokens that `start` is for.
+        # Block 0, whose tokens are in `start`, gets a landmark too, so that it does not divide by zero.
         real[0, -1] = True
         gamma = (query @ key.transpose(-1, -2)).masked_fill(~real[:, None, :], -math.inf)
         gamma = torch.softmax(gamma, -1).masked_fill(~real[:, :, None], 0)
@@ -194,7 +202,7 @@ class SystemAttention(Attention):
         return padded.unfold(-2, self.count, 1).transpose(-1, -2)
 
     def _parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Scaled q, k and v; the former two in single precision at least where their exponentials are divided."""
+        """Scaled q, k and v; q and k at least in single precision if their exponentials are divided."""
         (q, k), v = self.queries_and_keys(x), self._split(self.value(x))
         precise = torch.promote_types(q.dtype, torch.float32)
         return (q.to(precise), k.to(precise), v) if self.count else (q, k, v)

@@ -1,4 +1,4 @@
-"""Models of the experiment as model directories, which the program runs."""
+"""Writes models of the experiment as model directories, which the program runs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def deliver(network: Network, folder: Path) -> None:
 
 
 def model_config(network: dict[str, Any], name: str) -> dict[str, Any]:
-    """config.json but for its weights."""
+    """config.json without its weights."""
     return {
         "format_version": 1,
         "name": name,
-        "description": "A model of the retention experiment (docs/results.md), for reduced columns of a stem.",
+        "description": "A model of the retention experiment (docs/results.md), for reduced features of a stem.",
         "licence": "LicenseRef-experiment",
         **network,
         "activation": "softmax",

@@ -6,20 +6,20 @@ from pathlib import Path
 
 from classifier_training.files import atomic_file
 
-from .columns import Extent
+from .datasets import experiment_dataset
 from .fit import Budget
 from .grid import DATA, EXACT, LAYERS, SYSTEMS, WINDOWS, Configuration
-from .materials import material
 from .plot import Panel, Point, draw
 from .reading import reading
 from .speed import Speed
+from .stem_features import Sizes
 from .summary import Mean, Summary, shapes
 from .text import fill
 
 _PLOT = "images/retention.svg"
 
 
-def write_document(summary: Summary, speed: Speed, extent: Extent, budget: Budget, variance: str, out: Path) -> None:
+def write_document(summary: Summary, speed: Speed, sizes: Sizes, budget: Budget, variance: str, out: Path) -> None:
     """Writes `out` and, beside it, the plot; both appear whole or not at all."""
     parts = {
         "table": "\n".join(_table(summary, speed)),
@@ -27,7 +27,7 @@ def write_document(summary: Summary, speed: Speed, extent: Extent, budget: Budge
         "reading": "\n".join(reading(summary, speed)),
     }
     _write(out.parent / _PLOT, _plot(summary, speed))
-    _write(out, fill(summary, speed, extent, budget, variance, parts))
+    _write(out, fill(summary, speed, sizes, budget, variance, parts))
 
 
 def _write(file: Path, text: str) -> None:
@@ -36,7 +36,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _table(summary: Summary, speed: Speed) -> list[str]:
-    titles = [f"{material(data).title}, {part}" for data in DATA for part in ("cold", "mid-stream")]
+    titles = [f"{experiment_dataset(data).title}, {part}" for data in DATA for part in ("cold", "mid-stream")]
     head = [
         "layers",
         "n",
@@ -66,7 +66,7 @@ def _table(summary: Summary, speed: Speed) -> list[str]:
 
 
 def _retention(summary: Summary, speed: Speed) -> list[str]:
-    """What each system has gained or lost against exact attention from a ring, and what it costs beside it."""
+    """The accuracy and the cost of each system, relative to exact attention from a ring."""
     head = ["layers", "n", "system", "cold", "mid-stream", "MAC", "time", "memory"]
     lines = [_row(head), _row(["---"] * 3 + ["---:"] * 5)]
     for layers, window, system in shapes():
@@ -100,7 +100,7 @@ def _plot(summary: Summary, speed: Speed) -> str:
                     if mean:
                         operations = speed.of(configuration).multiply_adds
                         points.append(Point(series, layers, operations, mean.value, mean.deviation))
-            panels.append(Panel(material(data).title, f"n = {window}", points))
+            panels.append(Panel(experiment_dataset(data).title, f"n = {window}", points))
     title = "Accuracy mid-stream against multiply-adds a step of the encoder"
     return draw(panels, [system.name for system in SYSTEMS], title)
 

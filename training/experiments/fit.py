@@ -1,4 +1,4 @@
-"""Fitting a system to the training streams, within a number of tokens."""
+"""Fits a system to the training streams, with a budget of tokens."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from classifier_training.landmarks import collect_landmarks
 from classifier_training.trainer import schedule
 
-from .columns import Streams
 from .network import Network
+from .stem_features import Streams
 
 _GRADIENT_NORM = 5.0
 _SHORT_SHARE = 0.25  # of the steps of systems that recompute windows, in which the windows are not yet full
@@ -26,11 +26,11 @@ _MIXES_PRECISIONS = not torch.__version__.startswith("1.")
 
 @dataclass(frozen=True)
 class Budget:
-    """What training takes; a token in a window that is computed anew counts like one of a stream."""
+    """The budget of a training; a token of a recomputed window counts like one of a stream."""
 
     base_tokens: int = 1_000_000  # exact attention, from random weights, over all windows in turn
-    tuning_tokens: int = 60_000  # every system, from there, over its own window
-    recomputed_tokens: int = 180_000  # the same of those that compute windows anew, a target each
+    tuning_tokens: int = 60_000  # every system, from the weights of its base, over its own window
+    recomputed_tokens: int = 180_000  # the same for systems that recompute windows, with a target each
     batch_tokens: int = 1536
     base_rate: float = 3e-3
     tuning_rate: float = 1e-3
@@ -42,9 +42,9 @@ class Budget:
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs of one step; the network answers for every token, or for the last one of each row."""
+    """Inputs and targets of one step, for every token or for the last one of each row."""
 
-    columns: Tensor  # (rows, tokens, width) float32
+    features: Tensor  # (rows, tokens, width) float32
     labels: Tensor  # (rows, tokens) or (rows,) int64
     weights: Tensor  # the same, float32
 
@@ -58,12 +58,15 @@ def stream_batches(streams: Streams, tokens: int, batch: int, rng: np.random.Gen
         if len(order) < rows:
             order = np.concatenate([order, rng.permutation(count)])
         chosen, order = torch.from_numpy(order[:rows]), order[rows:]
-        yield Batch(streams.columns[chosen].float(), streams.labels[chosen], streams.weights[chosen])
+        yield Batch(streams.features[chosen].float(), streams.labels[chosen], streams.weights[chosen])
 
 
 def window_batches(streams: Streams, window: int, tokens: int, batch: int, rng: np.random.Generator) -> Iterator[Batch]:
-    """Windows that end with tokens drawn by their weight in the targets: in most steps full ones, else the beginnings
-    of streams, all of one length, where the weights stay weights."""
+    """Windows for systems that recompute them.
+
+    Most steps have full windows, whose last tokens are drawn by their weights. The other steps have the beginnings of
+    streams, all of one length, with the weights of their last tokens.
+    """
     count, length = streams.labels.shape
     share = streams.weights[:, window - 1 :].flatten().double().numpy()
     share /= share.sum()
@@ -81,13 +84,13 @@ def window_batches(streams: Streams, window: int, tokens: int, batch: int, rng: 
             end = end + window
             weights = torch.ones(len(row))
         spent += len(row) * size
-        yield Batch(cut_windows(streams.columns, row, end, size), streams.labels[row, end - 1], weights)
+        yield Batch(cut_windows(streams.features, row, end, size), streams.labels[row, end - 1], weights)
 
 
-def cut_windows(columns: Tensor, row: np.ndarray, end: np.ndarray, size: int) -> Tensor:
+def cut_windows(features: Tensor, row: np.ndarray, end: np.ndarray, size: int) -> Tensor:
     """(windows, size, width) float32: the `size` tokens before `end` of each of the streams `row`."""
-    place = torch.from_numpy(end[:, None] - size + np.arange(size))
-    return columns[torch.from_numpy(np.asarray(row))[:, None], place].float()
+    index = torch.from_numpy(end[:, None] - size + np.arange(size))
+    return features[torch.from_numpy(np.asarray(row))[:, None], index].float()
 
 
 def fit(
@@ -99,8 +102,10 @@ def fit(
     seed: int,
     windows: tuple[int, ...] = (),
 ) -> float:
-    """Trains `network` in place; returns the mean loss over the last tenth of the steps. With `windows` each step looks
-    back on one of them, chosen at random."""
+    """Trains `network` in place, with one of the `windows`, if any, in each step.
+
+    Returns the mean loss over the last tenth of the steps.
+    """
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     batches = (
@@ -118,7 +123,7 @@ def fit(
         if windows:
             network.look_back(int(rng.choice(windows)))
         with torch.autocast("cpu", torch.bfloat16, enabled=_MIXES_PRECISIONS):
-            logits = network(batch.columns) if network.sliding else network.newest(batch.columns)
+            logits = network(batch.features) if network.sliding else network.newest(batch.features)
         loss = F.cross_entropy(
             logits.float().flatten(0, -2),
             batch.labels.flatten(),
@@ -131,16 +136,16 @@ def fit(
         nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
         optimiser.step()
         losses.append(float(loss.detach()))
-        done += batch.columns.shape[0] * batch.columns.shape[1]
+        done += batch.features.shape[0] * batch.features.shape[1]
     network.eval()
     return float(np.mean(losses[-max(1, len(losses) // 10) :]))
 
 
 def choose_landmarks(exact: Network, streams: Streams, count: int, seed: int) -> list[tuple[Tensor, Tensor]]:
-    """(query, key) landmarks of each layer: k-means centres of what exact attention sees on training streams."""
-    chosen = np.random.default_rng(seed).permutation(len(streams.columns))[:_LANDMARK_STREAMS]
-    columns = streams.columns[chosen].float()
-    return collect_landmarks(exact, lambda: exact(columns), count, seed, _LANDMARK_POINTS)
+    """(query, key) landmarks of each layer: k-means centres of exact attention's queries and keys."""
+    chosen = np.random.default_rng(seed).permutation(len(streams.features))[:_LANDMARK_STREAMS]
+    features = streams.features[chosen].float()
+    return collect_landmarks(exact, lambda: exact(features), count, seed, _LANDMARK_POINTS)
 
 
 def _optimiser(network: Network, budget: Budget) -> torch.optim.Optimizer:

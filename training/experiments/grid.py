@@ -33,7 +33,7 @@ class System:
 
     @property
     def recomputes(self) -> bool:
-        """Whether it computes whole windows anew for every token."""
+        """Whether it recomputes whole windows for every token."""
         return self.kind in ("full", "nystromformer")
 
     @property
@@ -56,7 +56,7 @@ SYSTEMS = (
 
 @dataclass(frozen=True)
 class Base:
-    """The training with exact attention that all systems of a depth go on from."""
+    """The training with exact attention from which all systems of a depth continue."""
 
     data: str
     layers: int
@@ -98,18 +98,18 @@ class Configuration:
 
     @property
     def base(self) -> Base:
-        """The training with exact attention that this one goes on from."""
+        """The training with exact attention from which this one continues."""
         return Base(self.data, self.layers, self.seed)
 
     @property
     def repeats(self) -> Configuration | None:
-        """The run that computes the same function, if there is one: of `full` with one layer, `continual`."""
+        """The run that computes the same function, if there is one: `continual`, for `full` with one layer."""
         if self.system.kind == "full" and self.layers == 1:
             return replace(self, system=EXACT)
         return None
 
     def json(self) -> dict[str, Any]:
-        """All that tells the run from others of the grid."""
+        """The values that distinguish the run from the others of the grid."""
         return {
             "data": self.data,
             "system": self.system.name,
@@ -132,8 +132,8 @@ def grid(
     windows: tuple[int, ...] = WINDOWS,
     seeds: tuple[int, ...] = SEEDS,
 ) -> list[Configuration]:
-    """All runs, seed after seed, so that an interrupted experiment has whole tables; what another run repeats comes
-    before that one."""
+    """All runs, seed after seed, so that an interrupted experiment has whole tables; a run comes after the one that it
+    repeats."""
     return [
         Configuration(name, system, depth, window, seed)
         for seed in seeds

@@ -14,7 +14,7 @@ from .grid import Configuration
 
 
 def network_config(configuration: Configuration, labels: tuple[str, ...], width: int) -> dict[str, Any]:
-    """The part of config.json that determines the network; its input are `width` numbers a token."""
+    """The part of config.json that determines the network; a token of its input has `width` elements."""
     return {
         "labels": list(labels),
         "frontend": None,
@@ -36,7 +36,7 @@ def network_config(configuration: Configuration, labels: tuple[str, ...], width:
 
 
 class Network(Classifier):
-    """Columns to logits. Its tensors are those of the model format."""
+    """The network from cached features to logits. Its tensors are those of the model format."""
 
     def __init__(self, config: dict[str, Any], dropout: float) -> None:
         super().__init__(config, dropout)
@@ -56,7 +56,7 @@ class Network(Classifier):
         return torch.stack(rows, 1)
 
     def look_back(self, window: int) -> None:
-        """Has all layers look back on so many tokens."""
+        """Sets the window of all layers."""
         for layer in self.encoder.layers:
             layer.attention.window = window
 
@@ -73,7 +73,7 @@ class Network(Classifier):
         return self.head(self.encoder.norm(row))[:, 0]
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """As `Classifier.load`; landmarks that this system does not have are left out."""
+        """Loads tensors like `Classifier.load`, without landmarks that this system does not have."""
         own = self.state_dict()
         self.load_state_dict({name: tensor for name, tensor in tensors.items() if name in own})
 

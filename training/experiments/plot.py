@@ -64,14 +64,14 @@ def draw(panels: list[Panel], series: list[str], title: str) -> str:
 def _legend(series: list[str]) -> list[str]:
     out = []
 
-    def place(index: int) -> tuple[int, int]:
+    def position(index: int) -> tuple[int, int]:
         return _LEFT + index % _LEGEND_COLUMNS * _LEGEND_WIDTH, 42 + index // _LEGEND_COLUMNS * 18
 
     for index, name in enumerate(series):
-        x, y = place(index)
+        x, y = position(index)
         out.append(f'<circle cx="{x + 5}" cy="{y - 4}" r="5" fill="{_COLOURS[index % len(_COLOURS)]}"/>')
         out.append(f'<text x="{x + 16}" y="{y}">{escape(name)}</text>')
-    x, y = place(len(series))
+    x, y = position(len(series))
     out.append(f'<circle cx="{x + 5}" cy="{y - 4}" r="4.5" fill="white" stroke="black" stroke-width="1.5"/>')
     out.append(f'<text x="{x + 16}" y="{y}">1 layer</text>')
     out.append(f'<rect x="{x + 76}" y="{y - 9}" width="9" height="9" fill="black"/>')

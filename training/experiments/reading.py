@@ -1,4 +1,4 @@
-"""What the figures say, window by window, in sentences that are made from them."""
+"""Sentences about the figures, window by window, made from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OTHERS = [system for system in SYSTEMS if system.recomputes or system.update ==
 
 
 def reading(summary: Summary, speed: Speed) -> list[str]:
-    """A bullet a window, with one below it for each system besides fixed landmarks."""
+    """A bullet for each window and, below it, one for each system besides fixed landmarks."""
     lines = []
     for window in WINDOWS:
         exact = _cost(EXACT, window, speed)

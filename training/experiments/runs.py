@@ -1,4 +1,4 @@
-"""The runs: each is one JSON file with its configuration and what it reached. What is there is not run again."""
+"""The runs: each is one JSON file with its configuration and results. A run that has its file is not repeated."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from classifier_training.errors import TrainingError
 from classifier_training.export import write_json
 from classifier_training.program import Program
 
-from .columns import Columns, Extent, Streams
 from .deliver import deliver
 from .fit import Budget, choose_landmarks, fit
 from .grid import EXACT, WINDOWS, Base, Configuration
 from .measure import right_decisions
 from .network import Network, network_config
+from .stem_features import Sizes, StemFeatures, Streams
 
 _VERIFIED_TOKENS = 8  # the last of a stream that fills the window and 40 tokens more
 _VERIFIED_AFTER = 40
 
 
 class Runs:
-    """All runs of an experiment of one extent and budget."""
+    """All runs of an experiment with one set of sizes and one budget."""
 
     def __init__(
         self,
         folder: Path,
-        extent: Extent,
+        sizes: Sizes,
         budget: Budget,
         windows: tuple[int, ...] = WINDOWS,
         program: Path | None = None,
     ) -> None:
-        """`windows` are those that the bases learn with. With a `program`, runs with the seed 0 are verified by it."""
-        self._folder, self._extent, self._budget = folder, extent, budget
+        """`windows` are those of the bases' training. A `program` verifies the runs with the seed 0."""
+        self._folder, self._sizes, self._budget = folder, sizes, budget
         self._windows, self._program = windows, program
-        self._terms = {"extent": asdict(extent), "budget": asdict(budget), "base_windows": list(windows)}
+        self._terms = {"extent": asdict(sizes), "budget": asdict(budget), "base_windows": list(windows)}
 
     def read(self, configuration: Configuration) -> dict[str, Any] | None:
-        """A run's record, if it is there; that of another experiment is refused."""
+        """A run's record, if there is one; refuses that of another experiment."""
         file = self._file(configuration)
         if not file.exists():
             return None
@@ -62,37 +62,37 @@ class Runs:
                 )
         return record
 
-    def run(self, configuration: Configuration, columns: Columns) -> dict[str, Any]:
-        """Trains and measures; or takes what computes the same."""
+    def run(self, configuration: Configuration, features: StemFeatures) -> dict[str, Any]:
+        """Trains and measures a network, or takes the record of a run that computes the same function."""
         same = configuration.repeats
         if same is not None:
-            found = self.read(same) or self.run(same, columns)
+            found = self.read(same) or self.run(same, features)
             record = {**found, "configuration": configuration.json(), "same_as": same.name}
         else:
             record = {
                 "configuration": configuration.json(),
                 **self._terms,
-                **self._train(configuration, columns),
+                **self._train(configuration, features),
             }
         write_json(self._file(configuration), record)
         return record
 
-    def _train(self, configuration: Configuration, columns: Columns) -> dict[str, Any]:
+    def _train(self, configuration: Configuration, features: StemFeatures) -> dict[str, Any]:
         begin, busy = time.monotonic(), time.process_time()
-        base, base_seconds = self._base(configuration.base, columns)
+        base, base_seconds = self._base(configuration.base, features)
         started = time.monotonic()
         budget, seed = self._budget, configuration.seed
-        network = self._network(configuration, columns)
+        network = self._network(configuration, features)
         network.load(base.state_dict())
         if configuration.system.update == "fixed":
             base.look_back(configuration.window)
-            network.fix_landmarks(choose_landmarks(base, columns.training, configuration.system.landmarks, seed))
+            network.fix_landmarks(choose_landmarks(base, features.training, configuration.system.landmarks, seed))
         tokens = budget.recomputed_tokens if configuration.system.recomputes else budget.tuning_tokens
-        loss = fit(network, columns.training, budget, tokens, budget.tuning_rate, seed + 1000)
+        loss = fit(network, features.training, budget, tokens, budget.tuning_rate, seed + 1000)
         fitted = time.monotonic()
         record = {
-            "cold": _accuracy(network, columns.cold),
-            "long": _accuracy(network, columns.long),
+            "cold": _accuracy(network, features.cold),
+            "long": _accuracy(network, features.long),
             "loss": round(loss, 4),
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "seconds": {
@@ -104,21 +104,21 @@ class Runs:
             },
         }
         if self._program is not None and seed == 0:
-            record["program"] = self._verify(network, columns.long)
+            record["program"] = self._verify(network, features.long)
         return record
 
-    def _base(self, base: Base, columns: Columns) -> tuple[Network, float]:
-        """Trained with exact attention that looks back on one of the windows in each step; kept on disk."""
+    def _base(self, base: Base, features: StemFeatures) -> tuple[Network, float]:
+        """A network trained with exact attention, with one of the windows in each step; kept on disk."""
         file = self._folder / "bases" / f"{base.name}.pt"
         identity = {"base": asdict(base), **self._terms}
-        network = self._network(Configuration(base.data, EXACT, base.layers, max(self._windows), base.seed), columns)
+        network = self._network(Configuration(base.data, EXACT, base.layers, max(self._windows), base.seed), features)
         state = load_checkpoint(file, identity)
         if state is None:
             begin = time.monotonic()
             budget = self._budget
             fit(
                 network,
-                columns.training,
+                features.training,
                 budget,
                 budget.base_tokens,
                 budget.base_rate,
@@ -132,22 +132,22 @@ class Runs:
             seconds = float(state["seconds"])
         return network.eval(), round(seconds, 1)
 
-    def _network(self, configuration: Configuration, columns: Columns) -> Network:
+    def _network(self, configuration: Configuration, features: StemFeatures) -> Network:
         torch.manual_seed(configuration.seed)
-        width = columns.training.columns.shape[-1]
-        return Network(network_config(configuration, columns.labels, width), self._budget.dropout).eval()
+        width = features.training.features.shape[-1]
+        return Network(network_config(configuration, features.labels, width), self._budget.dropout).eval()
 
     def _verify(self, network: Network, streams: Streams) -> dict[str, Any]:
         """How far the program's logits are from those that the accuracy was measured with."""
         assert self._program is not None
         window = network.config["encoder"]["window"]
-        tokens = min(window + _VERIFIED_AFTER, streams.columns.shape[1])
-        stream = streams.columns[0, :tokens].float()
-        with tempfile.TemporaryDirectory(dir=self._folder) as place:
-            folder = Path(place) / "model"
+        tokens = min(window + _VERIFIED_AFTER, streams.features.shape[1])
+        stream = streams.features[0, :tokens].float()
+        with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
+            folder = Path(scratch) / "model"
             folder.mkdir()
             deliver(network, folder)
-            program = Program(self._program, {"recipe": "yamnet"}, Path(place))
+            program = Program(self._program, {"recipe": "yamnet"}, Path(scratch))
             found = torch.from_numpy(program.encode(folder, stream.numpy()))[-_VERIFIED_TOKENS:]
         with torch.no_grad():
             if network.sliding:

@@ -1,4 +1,4 @@
-"""What a step of each system costs: multiply-adds, microseconds and memory, as the program itself says."""
+"""The cost of a step of each system, measured by the program: multiply-adds, microseconds and memory."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .deliver import deliver
 from .grid import LAYERS, SYSTEMS, WINDOWS, Configuration, System
 from .network import Network, network_config
 
-_WIDTH = 8  # of the input of models that only lend their shape
+_WIDTH = 8  # of the input of models of which only the shape matters
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one step of the encoder's layers, once the window is full."""
+    """The cost of one step of the encoder's layers, with a full window."""
 
     multiply_adds: float
     median_microseconds: float
@@ -34,7 +34,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Speed:
-    """Of all systems, on one machine."""
+    """The costs of all systems on one machine."""
 
     kernels: str
     costs: dict[str, Cost]  # by `key`
@@ -44,12 +44,12 @@ class Speed:
 
 
 def key(configuration: Configuration) -> str:
-    """What a step's cost depends on."""
+    """The values on which the cost of a step depends."""
     return f"{configuration.system.slug}-layers-{configuration.layers}-window-{configuration.nominal_window}"
 
 
 def measured_speed(program: Path, work: Path) -> Speed:
-    """From `speed.json` in `work`, or measured now, which a busy machine disturbs."""
+    """Reads `speed.json` in `work`, or measures, which needs an idle machine."""
     file = work / "speed.json"
     if not file.exists():
         write_json(file, _measure(program, work))
@@ -90,13 +90,13 @@ def _bench(program: Path, options: list[str]) -> dict[str, Any]:
 
 
 def _shape(landmarks: int, folder: Path) -> Path:
-    """A model directory with the shape of the experiment's encoders and so many landmarks (0: any)."""
+    """A model directory with the shape of the experiment's encoders and this number of landmarks (0: any)."""
     count = landmarks or 8
-    place = folder / f"landmarks-{count}"
-    if not (place / "config.json").exists():
-        place.mkdir(parents=True, exist_ok=True)
+    model = folder / f"landmarks-{count}"
+    if not (model / "config.json").exists():
+        model.mkdir(parents=True, exist_ok=True)
         configuration = Configuration("", System("continual-nystrom", "fixed", count), 1, 25, 0)
         network = Network(network_config(configuration, ("a", "b"), _WIDTH), 0.0)
         network.fix_landmarks([(torch.randn(4, count, 32), torch.randn(4, count, 32))])
-        deliver(network.eval(), place)
-    return place
+        deliver(network.eval(), model)
+    return model

@@ -1,4 +1,4 @@
-"""Long running audio: what systems with a memory of half a minute are trained on and measured by."""
+"""Long running audio with labels, for systems with a memory of half a minute."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from classifier_training.recipe import Recipe
 from classifier_training.store import Store
 from classifier_training.targets import token_times
 
-_GAP_PROBABILITY = 0.4  # of something that is no clip before a clip
+_GAP_PROBABILITY = 0.4  # of silence or noise before a clip
 _GAP_SECONDS = (0.3, 1.5)
 _NOISE_DBFS = (-60.0, -35.0)
 
 
 @dataclass(frozen=True)
-class Running:
-    """Some streams of equal length."""
+class LabelledStreams:
+    """Streams of equal length, with their targets."""
 
     samples: np.ndarray  # (streams, samples) float32
     labels: np.ndarray  # (streams, tokens) int64
     weights: np.ndarray  # (streams, tokens) float32, of the training targets
-    decisions: np.ndarray  # (clips, 2) int64: stream and token that decides on a clip; its label is the token's
+    decisions: np.ndarray  # (clips, 2) int64: stream and token at which a clip is decided; its label is the token's
 
 
 def training_streams(
@@ -39,9 +39,11 @@ def training_streams(
     tokens: int,
     count: int,
     seed: int,
-) -> Iterator[Running]:
-    """`count` streams of `tokens` tokens, as the recipe composes its training sequences, but longer. Each is laid
-    around a clip of its own; every clip in it has targets."""
+) -> Iterator[LabelledStreams]:
+    """`count` streams of `tokens` tokens, composed like the recipe's training sequences, but longer.
+
+    Each is made around a clip of its own; every clip in it has targets.
+    """
     options = recipe.training
     slowest = options.clip_seconds / min(options.speed) + SPARE_SECONDS
     seconds = (tokens * frames_per_token * frontend.hop + frontend.window_length) / frontend.sample_rate
@@ -56,7 +58,7 @@ def training_streams(
     order = np.concatenate([rng.permutation(len(clips)) for _ in range(-(-count // len(clips)))])[:count]
     for start in range(0, count, 32):
         made = composer.training([clips[index] for index in order[start : start + 32]], rng)
-        yield Running(
+        yield LabelledStreams(
             made.samples,
             made.labels[:, :tokens],
             made.weights[:, :tokens],
@@ -65,7 +67,7 @@ def training_streams(
 
 
 class HeldOut:
-    """Held-out clips as they are: each in a stream of its own, and one after the other in long streams."""
+    """Held-out clips, not augmented: each in a stream of its own, and one after the other in long streams."""
 
     def __init__(self, dataset: Dataset, store: Store, frontend: Frontend, frames_per_token: int, seed: int) -> None:
         self._store, self._labels, self._noise = store, dataset.labels, dataset.noise
@@ -73,15 +75,17 @@ class HeldOut:
         self._rate, self._seed = frontend.sample_rate, seed
         self._clips = dataset.of(held_out=True)
 
-    def cold(self, seconds: float) -> Running:
+    def cold(self, seconds: float) -> LabelledStreams:
         """Each clip is the first sound of its stream."""
         length = round(seconds * self._rate)
         rows = [[(0, clip)] for clip in self._clips]
-        return self._running([self._store.samples(clip)[:length] for clip in self._clips], rows, length)
+        return self._labelled([self._store.samples(clip)[:length] for clip in self._clips], rows, length)
 
-    def long(self, lead_tokens: int, scored: int, seconds: float) -> Running:
-        """At least `lead_tokens` of other held-out clips, and of noise and silence between them, and then `scored`
-        clips in the same manner. Each clip is decided in one stream."""
+    def long(self, lead_tokens: int, scored: int, seconds: float) -> LabelledStreams:
+        """Long streams: at least `lead_tokens` of other held-out clips with gaps between them, then `scored` clips.
+
+        Each clip is decided in one stream.
+        """
         rng = np.random.default_rng(self._seed)
         order = rng.permutation(len(self._clips))
         lead = lead_tokens * self._frames_per_token * self._frontend.hop
@@ -104,10 +108,10 @@ class HeldOut:
                 row.append((at - len(parts[-1]), clip))
             streams.append(np.concatenate(parts))
             rows.append(row)
-        return self._running(streams, rows, max(map(len, streams)))
+        return self._labelled(streams, rows, max(map(len, streams)))
 
     def _gap(self, rng: np.random.Generator) -> np.ndarray:
-        """Nothing, silence, or a noise."""
+        """A gap between clips: nothing, silence, or noise."""
         if rng.random() >= _GAP_PROBABILITY:
             return np.zeros(0, np.float32)
         count = round(rng.uniform(*_GAP_SECONDS) * self._rate)
@@ -120,8 +124,8 @@ class HeldOut:
         noise = self._store.samples(self._noise[rng.integers(len(self._noise))])[:count]
         return noise * (level / np.float32(np.sqrt(np.mean(np.square(noise)) + 1e-10)))
 
-    def _running(self, streams: list[np.ndarray], rows: list[list[tuple[int, Clip]]], length: int) -> Running:
-        """Streams with their clips, each where it begins; silence after the shorter ones."""
+    def _labelled(self, streams: list[np.ndarray], rows: list[list[tuple[int, Clip]]], length: int) -> LabelledStreams:
+        """Streams with their clips and the sample at which each begins, padded with silence to one length."""
         times = token_times(self._frontend, self._frames_per_token, length) * self._rate
         samples = np.zeros((len(streams), length), np.float32)
         labels = np.zeros((len(streams), len(times)), np.int64)
@@ -133,4 +137,4 @@ class HeldOut:
                 token = int(np.flatnonzero(times <= end)[-1])
                 labels[index, token] = self._labels.index(clip.label)
                 decisions.append((index, token))
-        return Running(samples, labels, np.zeros(labels.shape, np.float32), np.array(decisions))
+        return LabelledStreams(samples, labels, np.zeros(labels.shape, np.float32), np.array(decisions))

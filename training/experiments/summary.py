@@ -1,4 +1,4 @@
-"""The runs of the grid, put together over their seeds."""
+"""The results of the runs, averaged over their seeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARTS = ("cold", "long")
 
 @dataclass(frozen=True)
 class Mean:
-    """Of some numbers, with their standard deviation (0 of one number)."""
+    """The mean of numbers, with their standard deviation (0 for a single number)."""
 
     value: float
     deviation: float
@@ -36,7 +36,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class Summary:
-    """All records that there are, by configuration."""
+    """The records of the runs, by configuration."""
 
     records: dict[Configuration, dict[str, Any]]
 
@@ -46,7 +46,7 @@ class Summary:
         return Summary({each: record for each, record in found.items() if record is not None})
 
     def accuracy(self, configuration: Configuration, part: str) -> Mean | None:
-        """In percent, over the seeds that there are; the configuration's own does not matter."""
+        """The accuracy in percent, over all seeds that have runs."""
         values = [
             100 * record[part]["right"] / record[part]["clips"]
             for seed in SEEDS
@@ -55,8 +55,10 @@ class Summary:
         return Mean.of(values) if values else None
 
     def retained(self, system: System, layers: Sequence[int], window: int, part: str) -> Mean | None:
-        """Points of accuracy more than exact attention from a ring, over these depths, all data sets and seeds:
-        differences of runs that began with the same weights."""
+        """The accuracy relative to exact attention from a ring, in points, over these depths, all data sets and seeds.
+
+        It is the mean difference of runs that began with the same weights.
+        """
         differences = []
         for data, depth, seed in itertools.product(DATA, layers, SEEDS):
             own = self.records.get(Configuration(data, system, depth, window, seed))
@@ -72,12 +74,12 @@ class Summary:
 
     @property
     def seeds(self) -> list[int]:
-        """Those with runs."""
+        """The seeds that have runs."""
         return sorted({each.seed for each in self.records})
 
     @property
     def largest_difference(self) -> tuple[float, int]:
-        """Between the program's logits and those that were measured, and over how many runs."""
+        """The largest difference between the program's logits and PyTorch's, and the number of runs compared."""
         found = [
             record["program"]["largest_difference"]
             for record in self.records.values()
@@ -87,7 +89,7 @@ class Summary:
 
     @property
     def trained(self) -> int:
-        """Runs that are no other's."""
+        """The number of runs with a training of their own."""
         return sum("same_as" not in record for record in self.records.values())
 
 

@@ -1,4 +1,4 @@
-"""The words of docs/results.md, with what depends on the figures filled in from them."""
+"""The text of docs/results.md, filled in from the figures."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import math
 from pathlib import Path
 from string import Template
 
-from .columns import Extent
+from .datasets import experiment_dataset
 from .fit import Budget
 from .grid import DATA, grid
-from .materials import material
 from .speed import Speed
+from .stem_features import Sizes
 from .summary import Summary
 
 _TEMPLATE = Path(__file__).with_name("results.md.template")
-_USUAL_ACCURACY = 0.75  # that sampling errors are given for
+_TYPICAL_ACCURACY = 0.75  # for which the sampling error is given
 
 
-def fill(summary: Summary, speed: Speed, extent: Extent, budget: Budget, variance: str, parts: dict[str, str]) -> str:
-    """The whole page; `parts` are its tables and what is read from them."""
+def fill(summary: Summary, speed: Speed, sizes: Sizes, budget: Budget, variance: str, parts: dict[str, str]) -> str:
+    """The whole page; `parts` are its tables and its sentences about them."""
     difference, verified = summary.largest_difference
     known = [data for data in DATA if summary.clips(data)]
     values = {
@@ -27,13 +27,13 @@ def fill(summary: Summary, speed: Speed, extent: Extent, budget: Budget, varianc
         "trained": str(summary.trained),
         "seeds": ", ".join(map(str, summary.seeds)),
         "held_out": " and ".join(
-            f"{summary.clips(data)} clips of {data} ({material(data).held_out})" for data in known
+            f"{summary.clips(data)} clips of {data} ({experiment_dataset(data).held_out})" for data in known
         ),
-        "width": str(extent.width),
+        "width": str(sizes.width),
         "variance": variance,
-        "streams": str(extent.streams),
-        "tokens": str(extent.tokens),
-        "lead": str(extent.lead),
+        "streams": str(sizes.streams),
+        "tokens": str(sizes.tokens),
+        "lead": str(sizes.lead),
         "base_tokens": f"{budget.base_tokens:,}",
         "tuning_tokens": f"{budget.tuning_tokens:,}",
         "recomputed_tokens": f"{budget.recomputed_tokens:,}",
@@ -46,4 +46,4 @@ def fill(summary: Summary, speed: Speed, extent: Extent, budget: Budget, varianc
 
 
 def _sampling_error(clips: int) -> float:
-    return 100 * math.sqrt(_USUAL_ACCURACY * (1 - _USUAL_ACCURACY) / clips)
+    return 100 * math.sqrt(_TYPICAL_ACCURACY * (1 - _TYPICAL_ACCURACY) / clips)

@@ -16,36 +16,36 @@ from classifier_training.dataset import read_dataset
 from classifier_training.errors import TrainingError
 from classifier_training.program import Program
 from classifier_training.store import Store
-from experiments.columns import Columns, Extent, Streams, prepare
+from experiments.datasets import experiment_dataset
 from experiments.document import write_document
 from experiments.fit import Budget, stream_batches, window_batches
 from experiments.grid import EXACT, SYSTEMS, Configuration, System, grid
-from experiments.materials import material
 from experiments.measure import decision_logits
 from experiments.network import Network, network_config
 from experiments.runs import Runs
 from experiments.speed import Cost, Speed, key, measured_speed
+from experiments.stem_features import Sizes, StemFeatures, Streams, prepare
 from experiments.streams import HeldOut
 from experiments.summary import Mean, Summary, shapes
 
 MOVING = System("continual-nystrom", "continual", 8)
-EXTENT = Extent(tokens=60, streams=12, lead=30, width=12)
+SIZES = Sizes(tokens=60, streams=12, lead=30, width=12)
 BUDGET = Budget(base_tokens=2000, tuning_tokens=600, recomputed_tokens=600, batch_tokens=240)
 
 
 def synthetic_streams(count: int, tokens: int, seed: int) -> Streams:
-    """Half of the labels are 1, and say so in every number of their columns."""
+    """Half of the labels are 1, and say so in every number of their features."""
     generator = torch.Generator().manual_seed(seed)
     labels = (torch.rand(count, tokens // 10, generator=generator) < 0.5).long().repeat_interleave(10, 1)
-    columns = torch.randn(count, tokens, 12, generator=generator) + 2 * labels[..., None]
+    features = torch.randn(count, tokens, 12, generator=generator) + 2 * labels[..., None]
     row, token = np.divmod(np.arange(count * tokens // 10), tokens // 10)
     decisions = torch.from_numpy(np.stack([row, token * 10 + 9], 1))
-    return Streams(columns.half(), labels, torch.ones(labels.shape), decisions)
+    return Streams(features.half(), labels, torch.ones(labels.shape), decisions)
 
 
 @pytest.fixture
-def columns() -> Columns:
-    return Columns(
+def features() -> StemFeatures:
+    return StemFeatures(
         ("a", "b"),
         0.04,
         synthetic_streams(24, 60, 0),
@@ -66,7 +66,7 @@ def test_the_grid_has_every_system_in_every_shape() -> None:
 
 
 def test_held_out_clips_are_decided_at_their_last_token(sounds: Path, program_path: Path, tmp_path: Path) -> None:
-    recipe = material("keywords").recipe
+    recipe = experiment_dataset("keywords").recipe
     dataset = read_dataset(sounds, recipe.data)
     program = Program(program_path, recipe.model.frontend, tmp_path)
     store = Store(dataset, program, tmp_path, 400)
@@ -99,31 +99,31 @@ def test_columns_are_computed_once(
     checkpoint = write_yamnet(tmp_path / "yamnet", yamnet_tensors(2, np.random.default_rng(0)))
     monkeypatch.setenv("YAMNET_CHECKPOINT", str(checkpoint))
     monkeypatch.setenv("AUDIO_CLASSIFIERD", str(program_path))
-    recipe = material("keywords").recipe
+    recipe = experiment_dataset("keywords").recipe
     recipe = replace(recipe, model=replace(recipe.model, yamnet_blocks=2))
-    keywords = replace(material("keywords"), place=sounds.name, scored=3, recipe=recipe)
+    keywords = replace(experiment_dataset("keywords"), path=sounds.name, scored=3, recipe=recipe)
     work = tmp_path / "work"
     work.mkdir()
-    first = prepare(keywords, sounds.parent, work, EXTENT)
+    first = prepare(keywords, sounds.parent, work, SIZES)
     assert first.labels == ("_silence_", "high", "low") and first.seconds == 0.04
-    assert first.training.columns.shape == (12, 60, 12) and first.training.labels.shape == (12, 60)
-    assert first.training.weights.max() > 0 and first.cold.columns.shape[1:] == (24, 12)
-    variance = first.training.columns.float().flatten(0, 1).var(0)
+    assert first.training.features.shape == (12, 60, 12) and first.training.labels.shape == (12, 60)
+    assert first.training.weights.max() > 0 and first.cold.features.shape[1:] == (24, 12)
+    variance = first.training.features.float().flatten(0, 1).var(0)
     assert 0.5 < float(variance.mean()) < 2
     monkeypatch.setenv("YAMNET_CHECKPOINT", str(tmp_path / "nothing"))
-    again = prepare(keywords, sounds.parent, work, EXTENT)
-    assert torch.equal(first.long.columns, again.long.columns)
+    again = prepare(keywords, sounds.parent, work, SIZES)
+    assert torch.equal(first.long.features, again.long.features)
 
 
 def test_batches_have_the_tokens_that_they_are_to_have() -> None:
     streams, rng = synthetic_streams(10, 60, 0), np.random.default_rng(0)
     batches = list(stream_batches(streams, 1200, 240, rng))
-    assert [batch.columns.shape for batch in batches] == [(4, 60, 12)] * 5
+    assert [batch.features.shape for batch in batches] == [(4, 60, 12)] * 5
     for batch in window_batches(streams, 25, 5000, 240, rng):
-        rows, size, _ = batch.columns.shape
+        rows, size, _ = batch.features.shape
         assert size <= 25 and rows <= 240 // size and batch.labels.shape == batch.weights.shape == (rows,)
         # The windows end with the tokens that the labels are of: their numbers say so.
-        level = batch.columns[:, -1].mean(-1)
+        level = batch.features[:, -1].mean(-1)
         assert float(((level > 1) == (batch.labels == 1)).float().mean()) > 0.9
 
 
@@ -138,15 +138,15 @@ def test_decisions_are_those_of_the_whole_stream(system: System, layers: int) ->
     streams = synthetic_streams(3, 200, 0)
     late = replace(streams, decisions=torch.tensor([[0, 130], [1, 199], [2, 144]]))
     with torch.no_grad():
-        every = network(late.columns.float())[[0, 1, 2], [130, 199, 144]]
+        every = network(late.features.float())[[0, 1, 2], [130, 199, 144]]
     assert torch.allclose(decision_logits(network, late), every, atol=1e-5)
 
 
-def test_runs_learn_and_go_on_where_they_stopped(columns: Columns, tmp_path: Path) -> None:
-    runs = Runs(tmp_path, EXTENT, BUDGET, windows=(16,))
+def test_runs_learn_and_go_on_where_they_stopped(features: StemFeatures, tmp_path: Path) -> None:
+    runs = Runs(tmp_path, SIZES, BUDGET, windows=(16,))
     wanted = grid(data=("keywords",), windows=(16,), seeds=(0,))
     for each in wanted:
-        record = runs.run(each, columns)
+        record = runs.run(each, features)
         assert record["configuration"]["system"] == each.system.name
         for part, clips in (("cold", 16), ("long", 54)):
             assert record[part]["clips"] == clips
@@ -154,12 +154,12 @@ def test_runs_learn_and_go_on_where_they_stopped(columns: Columns, tmp_path: Pat
     assert len(list((tmp_path / "runs").iterdir())) == len(wanted) == 14
     full = runs.read(Configuration("keywords", System("full"), 1, 16, 0))
     assert full is not None and full["same_as"] == Configuration("keywords", EXACT, 1, 16, 0).name
-    again = Runs(tmp_path, EXTENT, BUDGET, windows=(16,))
+    again = Runs(tmp_path, SIZES, BUDGET, windows=(16,))
     assert all(again.read(each) == runs.read(each) is not None for each in wanted)
     # A run that is done again, from the base that is kept, reaches the same.
-    before, after = runs.read(wanted[-2]), again.run(wanted[-2], columns)
+    before, after = runs.read(wanted[-2]), again.run(wanted[-2], features)
     assert before is not None and all(before[part] == after[part] for part in ("cold", "long", "loss"))
-    other = Runs(tmp_path, EXTENT, replace(BUDGET, tuning_tokens=700), windows=(16,))
+    other = Runs(tmp_path, SIZES, replace(BUDGET, tuning_tokens=700), windows=(16,))
     with pytest.raises(TrainingError, match="its `budget` is not that of this experiment"):
         other.read(wanted[0])
     (tmp_path / "runs" / f"{wanted[0].name}.json").write_text("{", encoding="utf-8")
@@ -167,10 +167,10 @@ def test_runs_learn_and_go_on_where_they_stopped(columns: Columns, tmp_path: Pat
         runs.read(wanted[0])
 
 
-def test_a_run_is_verified_by_the_program(columns: Columns, program_path: Path, tmp_path: Path) -> None:
-    runs = Runs(tmp_path, EXTENT, BUDGET, windows=(16,), program=program_path)
+def test_a_run_is_verified_by_the_program(features: StemFeatures, program_path: Path, tmp_path: Path) -> None:
+    runs = Runs(tmp_path, SIZES, BUDGET, windows=(16,), program=program_path)
     for system in SYSTEMS:
-        record = runs.run(Configuration("keywords", system, 2, 16, 0), columns)
+        record = runs.run(Configuration("keywords", system, 2, 16, 0), features)
         assert record["program"]["largest_difference"] < 1e-4
 
 
@@ -207,7 +207,7 @@ def test_the_document_holds_what_was_found(tmp_path: Path) -> None:
     }
     summary = Summary.of(records.get, grid())
     out = tmp_path / "results.md"
-    write_document(summary, Speed("generic", costs), Extent(), Budget(), "82 %", out)
+    write_document(summary, Speed("generic", costs), Sizes(), Budget(), "82 %", out)
     text = out.read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| 1 | 120 | continual |")]
     assert rows == ["| 1 | 120 | continual | 80.5 ± 0.7 | 71.0 ± 1.4 | 80.5 ± 0.7 | 71.0 ± 1.4 | 120 | 5.0 | 7.0 | 2 |"]

@@ -133,6 +133,10 @@ def state_of(layers: int = 1, **changes: Tensor | None) -> dict[str, Tensor]:
     return state
 
 
+def layer_state() -> dict[str, Tensor]:
+    return nn.TransformerEncoderLayer(WIDTH, HEADS, HIDDEN).state_dict()
+
+
 @pytest.mark.parametrize(
     ("state", "options", "words"),
     [
@@ -141,6 +145,8 @@ def state_of(layers: int = 1, **changes: Tensor | None) -> dict[str, Tensor]:
         (state_of(), {"heads": 5}, "5 heads do not divide a width of 24"),
         (state_of(), {"norm_first": True}, "norm_first is True, and the weights lack `norm.weight`"),
         (state_of(3), {}, "3 layers: continual attention over a window has one, or two"),
+        (layer_state(), {"window": 1}, "window is 1"),
+        ({**layer_state(), "linear1.bias": torch.full((HIDDEN,), torch.nan)}, {}, "linear1.bias has values"),
     ],
 )
 def test_refusals(state: dict[str, Tensor], options: dict[str, Any], words: str, tmp_path: Path) -> None:

@@ -36,10 +36,10 @@ def test_a_mixture_is_one_sequence_and_less_of_another() -> None:
     assert 0.5 <= share <= 1 and share + rest == pytest.approx(1)
     assert torch.equal(first.inputs, chunk.inputs)
     # Every sequence is some other's part exactly once.
-    places = [int((chunk.inputs - row).abs().amax((1, 2)).argmin()) for row in second.inputs]
-    assert sorted(places) == list(range(6))
-    for row, place in enumerate(places):
-        expected = share * chunk.inputs[row].numpy() + rest * chunk.inputs[place].numpy()
+    indices = [int((chunk.inputs - row).abs().amax((1, 2)).argmin()) for row in second.inputs]
+    assert sorted(indices) == list(range(6))
+    for row, index in enumerate(indices):
+        expected = share * chunk.inputs[row].numpy() + rest * chunk.inputs[index].numpy()
         np.testing.assert_allclose(mixture.inputs[row].numpy(), expected, atol=1e-6)
 
 

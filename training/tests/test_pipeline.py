@@ -124,6 +124,17 @@ def test_train_export_evaluate(program_path: Path, sounds: Path, tmp_path: Path,
     assert measured["events"]["found"] >= 9 and measured["events"]["false"] <= 4
 
 
+def test_without_held_out_clips_nothing_is_measured(
+    program_path: Path, sounds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "models" / "tones"
+    assert train(sounds, out, "--split", "none", epochs=1) == 0
+    card = (out / "README.md").read_text()
+    assert "No clip was held out." in card and "The recipe does not name the data." in card
+    assert main(["evaluate", "--model", str(out), "--data", str(sounds), "--work", str(tmp_path / "work")]) == 64
+    assert "is held out; name another --split" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("rate", ["0", "0.1"])
 def test_a_stem_of_yamnet(program_path: Path, sounds: Path, tmp_path: Path, rate: str) -> None:
     """Its convolutions are exported as they were read, unless they learn; the program accepts the model."""
@@ -153,10 +164,10 @@ def test_a_resumed_training_gives_the_same_model(
     # The second training stops after one epoch, as one that is interrupted would.
     from classifier_training import trainer
 
-    said: list[str] = []
+    messages: list[str] = []
 
     def interrupt(message: str) -> None:
-        said.append(message)
+        messages.append(message)
         if message.startswith("softmax 2"):
             raise KeyboardInterrupt
 
@@ -213,10 +224,10 @@ def test_folds_are_measured_by_models_that_never_saw_them(program_path: Path, tm
     for fold, count in (("a", 16), ("b", 8)):
         parts.append(json.loads((models / f"fold-{fold}" / "config.json").read_text())["card"])
         assert parts[-1]["clips"] == {"trained": 24 - count, "held_out": count}
-    for heard in ("cold", "mid_stream"):
-        assert measured[heard]["clips"] == 24
-        counts = [np.array(part["accuracy"][heard]["confusion"]) for part in parts]
-        assert np.array_equal(measured[heard]["confusion"], sum(counts))
+    for setting in ("cold", "mid_stream"):
+        assert measured[setting]["clips"] == 24
+        counts = [np.array(part["accuracy"][setting]["confusion"]) for part in parts]
+        assert np.array_equal(measured[setting]["confusion"], sum(counts))
     # A token is 40 ms: of a second's clip 24 are whole, and fewer where other sound came before.
     assert measured["cold"]["tokens"] == 24 * 24
     card = (out / "README.md").read_text()

@@ -18,9 +18,9 @@ from classifier_training.speech_embedding import HOP, WIDTH, WINDOW, SpeechEmbed
 @pytest.fixture(scope="module")
 def wheel() -> Path:
     pytest.importorskip("onnx", reason="needs the package onnx")
-    if not (place := os.environ.get("SPEECH_EMBEDDING")):
+    if not (wheel := os.environ.get("SPEECH_EMBEDDING")):
         pytest.skip("needs the wheel of openwakeword 0.1.1: scripts/speech-embedding")
-    return Path(place)
+    return Path(wheel)
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,11 @@ def test_tokens_have_the_embedding_that_ends_with_them(wheel: Path, chirp: torch
     teacher.standardise(chirp)
     found = teacher.embeddings(chirp)
     assert torch.allclose(found.mean((0, 1)), torch.zeros(WIDTH), atol=1e-4)
-    said, heard = teacher.token_embeddings(chirp, 4)
+    targets, mask = teacher.token_embeddings(chirp, 4)
     # Token j ends with frame 4 j + 3; embedding i with frame 8 i + 75, which is that of token 2 i + 18.
-    assert said.shape == (1, 49, WIDTH) and [int(j) for j in np.flatnonzero(heard)] == list(range(18, 49, 2))
+    assert targets.shape == (1, 49, WIDTH) and [int(j) for j in np.flatnonzero(mask)] == list(range(18, 49, 2))
     assert (WINDOW, HOP) == (76, 8)
-    assert np.allclose(said[0, 18::2], found[0], atol=0.01)
+    assert np.allclose(targets[0, 18::2], found[0], atol=0.01)
 
 
 def test_pretrain(wheel: Path, program_path: Path, sounds: Path, tmp_path: Path) -> None:
@@ -58,12 +58,12 @@ def test_pretrain(wheel: Path, program_path: Path, sounds: Path, tmp_path: Path)
     out = tmp_path / "models" / "start"
     network = "--stem-channels 8 8 --time-strides 2 2 --band-strides 2 2 --width 16 --heads 2 --layers 1 --landmarks 2"
     options = "--hours 0.004 --clip-seconds 2 --epochs 1 --landmark-epochs 1 --feed-forward 16 --batch 4"
-    places = ["--data", str(sounds), "--out", str(out), "--work", str(tmp_path / "work"), "--embedding", str(wheel)]
-    assert main(["pretrain", *places, *network.split(), *options.split()]) == 0
+    paths = ["--data", str(sounds), "--out", str(out), "--work", str(tmp_path / "work"), "--embedding", str(wheel)]
+    assert main(["pretrain", *paths, *network.split(), *options.split()]) == 0
     assert len(json.loads((out / "config.json").read_text())["labels"]) == WIDTH
     options = f"--initial {out} --split random --epochs 1 --landmark-epochs 1 --feed-forward 16 --clip-seconds 1"
-    places = ["--data", str(sounds), "--out", str(tmp_path / "models" / "words"), "--work", str(tmp_path / "work")]
-    assert main(["train", *places, *network.split(), *options.split()]) == 0
+    paths = ["--data", str(sounds), "--out", str(tmp_path / "models" / "words"), "--work", str(tmp_path / "work")]
+    assert main(["train", *paths, *network.split(), *options.split()]) == 0
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

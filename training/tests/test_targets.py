@@ -1,4 +1,4 @@
-"""What tokens are told to say."""
+"""The targets of tokens, and their weights."""
 
 from __future__ import annotations
 

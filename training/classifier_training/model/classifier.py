@@ -15,7 +15,7 @@ from .stem import ConvolutionStem, LinearStem, Normalisation
 
 
 def newest_mean(x: Tensor, count: int) -> Tensor:
-    """(batch, tokens, width), each token's mean with the `count` - 1 before it, as far as there are any."""
+    """(batch, tokens, width), the mean of each token and the up to `count` - 1 tokens before it."""
     if count == 1:
         return x
     sums = F.avg_pool1d(F.pad(x.transpose(1, 2), (count - 1, 0)), count, 1).transpose(1, 2) * count
@@ -24,7 +24,7 @@ def newest_mean(x: Tensor, count: int) -> Tensor:
 
 
 class Classifier(nn.Module):
-    """Frames to logits, as the `stem`, `encoder` and `labels` of a model's config.json say."""
+    """The network from frames to logits, with the `stem`, `encoder` and `labels` of a model's config.json."""
 
     def __init__(self, config: dict[str, Any], dropout: float = 0.0, token_dropout: float = 0.0) -> None:
         super().__init__()
@@ -53,11 +53,11 @@ class Classifier(nn.Module):
         return self.stem.run(self.input(x)[:, None], 0, layers)
 
     def finish(self, x: Tensor, layers: int) -> Tensor:
-        """Logits (batch, tokens, labels) of what `begin` gave."""
+        """Logits (batch, tokens, labels) of the result of `begin`."""
         return self.head(self.context(x, layers))
 
     def context(self, x: Tensor, layers: int) -> Tensor:
-        """What the head reads (batch, tokens, width) of what `begin` gave."""
+        """The input of the head, (batch, tokens, width), for the result of `begin`."""
         return newest_mean(self.encoder(self.stem.project(self.stem.run(x, layers))), self.average)
 
     def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]]) -> None:

@@ -1,4 +1,4 @@
-"""Tokens to context vectors: transformer layers, each with its own memory of the last n tokens."""
+"""The encoder from tokens to context vectors: transformer layers, each with a window of the last n tokens."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class EncoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """The layers, the position encoding before them and, for `pre`, the norm after them."""
+    """The layers, with the position encoding before them and, for `pre`, the norm after them."""
 
     layers: Any  # of EncoderLayer
 
     def __init__(self, encoder: dict[str, Any], dropout: float, token_dropout: float = 0.0) -> None:
-        """`token_dropout` is the share of the tokens that are hidden in training, so that none decides alone."""
+        """`token_dropout` is the share of the tokens that are hidden in training, so that no single token decides."""
         super().__init__()
         self.token_dropout = token_dropout
         self.layers = nn.ModuleList(EncoderLayer(encoder, dropout) for _ in range(encoder["layers"]))

@@ -1,4 +1,4 @@
-"""Frames to tokens."""
+"""Stems, which turn frames into tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Normalisation(nn.Module):
 
 
 class LinearStem(nn.Module):
-    """A token is a linear map of `frames` consecutive frames that no other token uses."""
+    """A linear map of `frames` consecutive frames to a token; no frame belongs to two tokens."""
 
     depth = 0
 
@@ -35,7 +35,7 @@ class LinearStem(nn.Module):
         self.projection = nn.Linear(frames * bands, width)
 
     def run(self, x: Tensor, first: int = 0, last: int | None = None) -> Tensor:
-        """There are no layers."""
+        """Returns `x`: the stem has no layers."""
         return x
 
     def project(self, x: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class ConvolutionStem(nn.Module):
         return [Part(self.layers, self.norms, index)]
 
     def pad(self, index: int, x: Tensor) -> Tensor:
-        """The input of a layer with the zeros around it."""
+        """The input of a layer, padded with zeros."""
         return F.pad(x, self._padding[index])
 
     @property
@@ -103,7 +103,7 @@ class ConvolutionStem(nn.Module):
         return len(self.layers)
 
     def run(self, x: Tensor, first: int = 0, last: int | None = None) -> Tensor:
-        """The layers [first, last): (batch, channels, columns, bands) to the same with others of each."""
+        """Runs the layers [first, last) on (batch, channels, columns, bands); the result has other sizes of each."""
         for index in range(first, self.depth if last is None else last):
             x = self.pad(index, x.contiguous(memory_format=torch.channels_last))
             for convolutions, norms, key in self.parts(index):
@@ -116,8 +116,10 @@ class ConvolutionStem(nn.Module):
 
     @torch.no_grad()
     def standardize(self, x: Tensor) -> None:
-        """Has the projection take in columns of mean 0 and deviation 1 over the last layer's output `x`, with the
-        same result. What was trained elsewhere, and has no batch norm, is learned from faster."""
+        """Standardises the projection's input over the last layer's output `x`, and keeps the stem's result.
+
+        Training on a stem from elsewhere, which has no batch norm, converges faster.
+        """
         columns = _columns(x).flatten(0, 1)
         deviation = columns.std(0)
         standard = Normalisation(columns.shape[1])
@@ -133,7 +135,7 @@ class ConvolutionStem(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Makes each batch norm part of the convolution before it, and the standardisation part of the projection."""
+        """Folds each batch norm into the convolution before it, and the standardisation into the projection."""
         if isinstance(self.standard, Normalisation):
             self.projection.weight.mul_(self.standard.scale)
             self.projection.bias.sub_(self.projection.weight @ self.standard.mean)

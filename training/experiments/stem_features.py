@@ -1,4 +1,4 @@
-"""Columns of the frozen stem, computed once for all systems, and reduced by one linear map."""
+"""Cached features of the frozen stem: computed once for all systems, and reduced by one linear map."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from classifier_training.progress import bar, say
 from classifier_training.store import Store
 from classifier_training.yamnet import BANDS, read_stem, stem_layers
 
-from .materials import Material
-from .streams import HeldOut, Running, training_streams
+from .datasets import ExperimentDataset
+from .streams import HeldOut, LabelledStreams, training_streams
 
-_FITTED = 60_000  # columns that the map is fitted on
-_LEAST_DEVIATION = 1e-2  # of a column's part, relative to the largest
+_FITTED = 60_000  # features that the map is fitted on
+_LEAST_DEVIATION = 1e-2  # of an element of the features, relative to the largest
 
 
 @dataclass(frozen=True)
-class Extent:
-    """How much is composed."""
+class Sizes:
+    """The sizes of the composed streams, and of the features."""
 
     tokens: int = 768  # of a training stream
     streams: int = 512  # training streams
     lead: int = 480  # tokens before the first clip that is decided in a long stream
-    width: int = 256  # of the reduced columns
+    width: int = 256  # of the reduced features
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Streams:
-    """Streams as encoders see them."""
+    """Streams as the inputs and targets of encoders."""
 
-    columns: Tensor  # (streams, tokens, width) float16
+    features: Tensor  # (streams, tokens, width) float16
     labels: Tensor  # (streams, tokens) int64
     weights: Tensor  # (streams, tokens) float32
     decisions: Tensor  # (clips, 2) int64: stream, token
@@ -58,8 +58,8 @@ class Streams:
 
 
 @dataclass(frozen=True)
-class Columns:
-    """All that is trained on and measured by, of one data set."""
+class StemFeatures:
+    """The streams of one data set for training and measuring."""
 
     labels: tuple[str, ...]
     seconds: float  # of a token
@@ -69,10 +69,10 @@ class Columns:
 
 
 class Stem:
-    """The first blocks of YAMNet, in bfloat16; then a linear map to fewer numbers once it is fitted."""
+    """The first blocks of YAMNet in bfloat16 and, once it is fitted, a linear map to a smaller width."""
 
-    def __init__(self, material: Material) -> None:
-        model = material.recipe.model
+    def __init__(self, data_set: ExperimentDataset) -> None:
+        model = data_set.recipe.model
         self._stem = ConvolutionStem(BANDS, stem_layers(model.yamnet_blocks, model.yamnet_token_frames), 1)
         self._stem.fold()
         tensors = {
@@ -83,22 +83,24 @@ class Stem:
         self._mean = self._map = torch.zeros(0)
 
     @torch.no_grad()
-    def columns(self, features: np.ndarray) -> Tensor:
+    def features(self, frames: np.ndarray) -> Tensor:
         """(streams, frames, bands) to (streams, tokens, channels * bands)."""
         rows = []
-        for row in torch.from_numpy(features):
+        for row in torch.from_numpy(frames):
             with torch.autocast("cpu", torch.bfloat16):
                 out = self._stem.run(row[None, None])
             rows.append(out.permute(0, 2, 1, 3).flatten(2).float())
         return torch.cat(rows)
 
     @torch.no_grad()
-    def fit(self, columns: Tensor, width: int) -> float:
-        """Principal components of standardised columns (columns, channels * bands), all on one scale: their mean
-        variance is 1. Returns the share of the variance that they keep."""
-        mean, deviation = columns.mean(0), columns.std(0)
+    def fit(self, features: Tensor, width: int) -> float:
+        """Fits the map to the principal components of the standardised features (tokens, channels * bands).
+
+        The components share one scale, with a mean variance of 1. Returns their share of the variance.
+        """
+        mean, deviation = features.mean(0), features.std(0)
         scale = 1 / deviation.clamp(min=_LEAST_DEVIATION * float(deviation.max()))
-        standard = (columns - mean) * scale
+        standard = (features - mean) * scale
         covariance = (standard.T @ standard / len(standard)).double()
         values, vectors = (part.float() for part in torch.linalg.eigh(covariance))
         kept = slice(len(values) - width, len(values))
@@ -107,70 +109,70 @@ class Stem:
         return float(values[kept].sum() / values.sum())
 
     @torch.no_grad()
-    def reduce(self, columns: Tensor) -> Tensor:
+    def reduce(self, features: Tensor) -> Tensor:
         """(streams, tokens, channels * bands) to (streams, tokens, width) float16."""
-        return ((columns - self._mean) @ self._map).clamp(-1e3, 1e3).half()
+        return ((features - self._mean) @ self._map).clamp(-1e3, 1e3).half()
 
 
-def prepare(material: Material, data: Path, work: Path, extent: Extent) -> Columns:
-    """From the cache in `work`, or composed and computed."""
-    place = data / material.place
-    identity = json.dumps([material.recipe.json(), vars(extent), str(place.resolve())], sort_keys=True)
-    folder = work / f"columns-{material.name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+def prepare(data_set: ExperimentDataset, data: Path, work: Path, sizes: Sizes) -> StemFeatures:
+    """Reads the features from the cache in `work`, or computes them."""
+    path = data / data_set.path
+    identity = json.dumps([data_set.recipe.json(), vars(sizes), str(path.resolve())], sort_keys=True)
+    folder = work / f"features-{data_set.name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
     if not folder.exists():
-        say(f"{material.name}: composing streams and computing the stem's columns, once")
+        say(f"{data_set.name}: composing streams and computing the stem's features, once")
         with atomic_directory(folder) as fresh:
-            _compute(material, place, work, extent, fresh)
+            _compute(data_set, path, work, sizes, fresh)
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     parts = (Streams.load(folder / part) for part in ("training", "cold", "long"))
-    return Columns(tuple(about["labels"]), about["token_seconds"], *parts)
+    return StemFeatures(tuple(about["labels"]), about["token_seconds"], *parts)
 
 
 def kept_variance(work: Path) -> str:
-    """What the reduced columns of each data set keep of the variance, in words."""
+    """The share of the variance in the reduced features of each data set, as text."""
     found = {}
-    for file in sorted(work.glob("columns-*/about.json")):
+    for file in sorted(work.glob("features-*/about.json")):
         about = json.loads(file.read_text(encoding="utf-8"))
         found[file.parent.name.split("-")[1]] = f"{about['variance']:.0%} ({file.parent.name.split('-')[1]})"
     return " and ".join(found.values()) or "an unknown part"
 
 
-def _compute(material: Material, place: Path, work: Path, extent: Extent, out: Path) -> None:
-    recipe = material.recipe
-    dataset = read_dataset(place, recipe.data)
-    program = Program(find_program(), recipe.model.frontend, work / material.name)
-    stem = Stem(material)
+def _compute(data_set: ExperimentDataset, path: Path, work: Path, sizes: Sizes, out: Path) -> None:
+    recipe = data_set.recipe
+    dataset = read_dataset(path, recipe.data)
+    program = Program(find_program(), recipe.model.frontend, work / data_set.name)
+    stem = Stem(data_set)
     frontend, frames = program.frontend, stem.frames_per_token
     shortest = frontend.window_length + (frames - 1) * frontend.hop
-    store = Store(dataset, program, work / material.name, shortest)
-    made = training_streams(dataset, store, frontend, frames, recipe, extent.tokens, extent.streams, extent.seed)
+    store = Store(dataset, program, work / data_set.name, shortest)
+    made = training_streams(dataset, store, frontend, frames, recipe, sizes.tokens, sizes.streams, sizes.seed)
     parts: list[Streams] = []
-    waiting: list[tuple[Running, Tensor]] = []
+    waiting: list[tuple[LabelledStreams, Tensor]] = []
     kept = 0.0
-    total = -(-extent.streams // 32)
-    for running in bar(made, total, f"{material.name}: training streams"):
-        columns = stem.columns(program.features(running.samples))[:, : extent.tokens]
+    total = -(-sizes.streams // 32)
+    for labelled in bar(made, total, f"{data_set.name}: training streams"):
+        features = stem.features(program.features(labelled.samples))[:, : sizes.tokens]
         if kept:
-            parts.append(_streams(running, stem.reduce(columns)))
+            parts.append(_streams(labelled, stem.reduce(features)))
             continue
-        waiting.append((running, columns))
-        seen = torch.cat([columns.flatten(0, 1) for _, columns in waiting])
+        waiting.append((labelled, features))
+        seen = torch.cat([features.flatten(0, 1) for _, features in waiting])
         if len(seen) >= _FITTED or len(waiting) == total:
-            kept = stem.fit(seen, extent.width)
-            say(f"{material.name}: {extent.width} components keep {kept:.1%} of the columns' variance")
-            parts += [_streams(running, stem.reduce(columns)) for running, columns in waiting]
+            kept = stem.fit(seen, sizes.width)
+            say(f"{data_set.name}: {sizes.width} components keep {kept:.1%} of the features' variance")
+            parts += [_streams(labelled, stem.reduce(features)) for labelled, features in waiting]
             waiting = []
     _join(parts).save(out / "training")
-    held_out = HeldOut(dataset, store, frontend, frames, extent.seed)
+    held_out = HeldOut(dataset, store, frontend, frames, sizes.seed)
     seconds = recipe.training.clip_seconds
     for name, streams in (
         ("cold", held_out.cold(seconds)),
-        ("long", held_out.long(extent.lead, material.scored, seconds)),
+        ("long", held_out.long(sizes.lead, data_set.scored, seconds)),
     ):
-        columns = torch.cat(
-            [stem.reduce(stem.columns(program.features(part))) for part in _slices(streams.samples, 64)]
+        features = torch.cat(
+            [stem.reduce(stem.features(program.features(part))) for part in _slices(streams.samples, 64)]
         )
-        _streams(streams, columns).save(out / name)
+        _streams(streams, features).save(out / name)
     about = {
         "labels": dataset.labels,
         "token_seconds": frames * frontend.hop / frontend.sample_rate,
@@ -184,13 +186,13 @@ def _slices(samples: np.ndarray, size: int) -> Iterator[np.ndarray]:
         yield samples[start : start + size]
 
 
-def _streams(running: Running, columns: Tensor) -> Streams:
-    tokens = columns.shape[1]
+def _streams(labelled: LabelledStreams, features: Tensor) -> Streams:
+    tokens = features.shape[1]
     return Streams(
-        columns.contiguous(),
-        torch.from_numpy(running.labels[:, :tokens].copy()),
-        torch.from_numpy(running.weights[:, :tokens].copy()),
-        torch.from_numpy(running.decisions),
+        features.contiguous(),
+        torch.from_numpy(labelled.labels[:, :tokens].copy()),
+        torch.from_numpy(labelled.weights[:, :tokens].copy()),
+        torch.from_numpy(labelled.decisions),
     )
 
 

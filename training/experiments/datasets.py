@@ -1,4 +1,4 @@
-"""The two data sets of the experiment: recipes of this project, with the first blocks of YAMNet as a frozen stem."""
+"""The two data sets of the experiment, read by recipes of this project, with a frozen stem of YAMNet's first blocks."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ _RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 
 
 @dataclass(frozen=True)
-class Material:
-    """A data set, as its recipe reads it."""
+class ExperimentDataset:
+    """A data set, with the recipe that reads it."""
 
     name: str
     title: str
-    place: str  # of the recordings, below the folder of all data
+    path: str  # of the recordings, below the folder of all data
     recipe: Recipe
-    held_out: str  # which clips are, in words
+    held_out: str  # the rule for the held-out clips, as text
     scored: int  # held-out clips that are decided in one stream
     clip_seconds: float
 
 
-def material(name: str) -> Material:
+def experiment_dataset(name: str) -> ExperimentDataset:
     """`keywords` or `environment`."""
     if name == "keywords":
         recipe = read_recipe(_RECIPES / "keywords-en.json")
         model = replace(recipe.model, stem="yamnet", yamnet_blocks=5, yamnet_token_frames=4)
-        return Material(
+        return ExperimentDataset(
             name,
             "Keywords",
             "speech-commands",
@@ -38,7 +38,7 @@ def material(name: str) -> Material:
             recipe.training.clip_seconds,
         )
     recipe = read_recipe(_RECIPES / "environment.json")
-    return Material(
+    return ExperimentDataset(
         name,
         "Environment",
         "esc50/esc50.csv",
