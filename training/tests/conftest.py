@@ -16,7 +16,7 @@ RATE = 16000
 
 @pytest.fixture(scope="session")
 def program_path() -> Path:
-    """audio-classifierd; tests that need it say so when it is not there."""
+    """audio-classifierd; tests that need it are skipped if it is not found."""
     try:
         return find_program()
     except TrainingError as error:

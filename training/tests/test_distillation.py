@@ -43,7 +43,7 @@ def test_recordings(sounds: Path) -> None:
 
 
 def test_distil(program_path: Path, sounds: Path, tmp_path: Path) -> None:
-    """The frozen layers are the teacher's, the others have learned; the card says how far it agrees."""
+    """The frozen layers are the teacher's, the others have learned; the card has the agreement."""
     checkpoint = write_yamnet(tmp_path / "yamnet", yamnet_tensors(BLOCKS, np.random.default_rng(0)))
     out = tmp_path / "models" / "student"
     places = ["--data", str(sounds), "--out", str(out), "--work", str(tmp_path / "work")]

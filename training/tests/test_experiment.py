@@ -34,7 +34,7 @@ BUDGET = Budget(base_tokens=2000, tuning_tokens=600, recomputed_tokens=600, batc
 
 
 def synthetic_streams(count: int, tokens: int, seed: int) -> Streams:
-    """Half of the labels are 1, and say so in every number of their features."""
+    """Half of the labels are 1, and shift every number of their features."""
     generator = torch.Generator().manual_seed(seed)
     labels = (torch.rand(count, tokens // 10, generator=generator) < 0.5).long().repeat_interleave(10, 1)
     features = torch.randn(count, tokens, 12, generator=generator) + 2 * labels[..., None]

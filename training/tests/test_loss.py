@@ -1,4 +1,4 @@
-"""Sequences mixed with each other, and what they are to say."""
+"""Mixtures of sequences, and their losses."""
 
 from __future__ import annotations
 

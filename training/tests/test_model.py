@@ -209,7 +209,7 @@ def test_a_model_starts_where_another_ended(options: dict[str, Any], tmp_path: P
 
 @torch.no_grad()
 def test_a_longer_stem_is_cut(tmp_path: Path) -> None:
-    """What its first layers say stays; the projection and the encoder, made for other tokens, do not come along."""
+    """The first layers keep their output; the projection and the encoder, made for other tokens, are not copied."""
     x = torch.randn(2, 64, BANDS)
     longer = model(stem="yamnet", yamnet_blocks=3, layers=1).folded()
     shorter = model(stem="yamnet", yamnet_blocks=2, layers=1).folded()
