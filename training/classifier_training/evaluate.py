@@ -135,7 +135,8 @@ def peaks_in(model: Path, sounds: list[np.ndarray], program: Program) -> np.ndar
         stream = np.zeros(program.frontend.window_length, np.float32)
     probabilities = _softmax(program.encode(model, program.features(stream[None])[0]))
     count = max(1, round(len(stream) / program.frontend.sample_rate))
-    return np.stack([part.max(0) for part in np.array_split(probabilities, count) if len(part)])
+    parts = [part.max(0) for part in np.array_split(probabilities, count) if len(part)]
+    return np.stack(parts) if parts else probabilities  # without a token there is no piece
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

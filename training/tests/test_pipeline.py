@@ -17,6 +17,7 @@ from classifier_training.cli import main
 from classifier_training.compose import Composer
 from classifier_training.dataset import read_dataset
 from classifier_training.errors import TrainingError
+from classifier_training.evaluate import peaks_in
 from classifier_training.options import DataOptions
 from classifier_training.program import Program
 from classifier_training.recipe import Recipe
@@ -122,6 +123,15 @@ def test_train_export_evaluate(program_path: Path, sounds: Path, tmp_path: Path,
     # Of 9 held-out clips of each of the two tones; and what is none of them is three clips of silence and noise.
     assert measured["events"] == config["card"]["events"] and measured["events"]["clips"] == 18
     assert measured["events"]["found"] >= 9 and measured["events"]["false"] <= 4
+
+
+def test_peaks_of_sounds(program: Program) -> None:
+    """A row for each second; none for sounds that are shorter than a token, or if there are none."""
+    model = Path(__file__).parents[2] / "models" / "keywords-en"
+    noise = 0.1 * np.random.default_rng(0).standard_normal(2 * RATE, dtype=np.float32)
+    peaks = peaks_in(model, [noise, noise], program)
+    assert peaks.shape == (4, 12) and (peaks > 1 / 12).any(axis=1).all() and peaks.max() <= 1
+    assert peaks_in(model, [], program).shape == (0, 12)
 
 
 def test_without_held_out_clips_nothing_is_measured(
