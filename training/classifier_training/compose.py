@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dataset import BACKGROUND, SILENCE, Clip, Dataset
+from .effects import amplitude, colour, resample
 from .frontend import Frontend
 from .recipe import Recipe
 from .recordings import Recordings
@@ -23,8 +24,6 @@ _CUT_IN = 0.5  # share of the contexts that are too long and lose their beginnin
 _KINDS = ("clip", "background", "noise", "hiss", "silence")
 _KIND_LIMITS = (0.4, 0.6, 0.8, 0.9)
 _RECORDING = 0.25  # share of the sounds around the clips that are recordings without labels, if there are any
-_COLOUR_POINTS = 6
-_ECHO_SECONDS = 0.4
 _NOISE_DBFS = (-60.0, -25.0)
 _HISS_DBFS = (-80.0, -45.0)
 
@@ -292,33 +291,3 @@ def _level_below(piece: Piece, snr_db: tuple[float, float], rng: np.random.Gener
     sound = piece.samples[int(piece.onset) : int(piece.end)]
     ratio = 10 ** (-rng.uniform(*snr_db) / 20)
     return np.float32(np.sqrt(np.mean(np.square(sound)) + 1e-10) * ratio)
-
-
-def resample(samples: np.ndarray, speed: float) -> np.ndarray:
-    """Samples played at another speed, with linear interpolation: an augmentation, not a resampler."""
-    positions = np.arange(int((len(samples) - 1) / speed), dtype=np.float32) * np.float32(speed)
-    before = positions.astype(np.int32)
-    part = positions - before
-    return samples[before] * (1 - part) + samples[before + 1] * part
-
-
-def colour(samples: np.ndarray, rate: int, largest_db: float, echo: bool, rng: np.random.Generator) -> np.ndarray:
-    """Samples with the tone colour of another microphone and, with `echo`, of another room; as many as before."""
-    count = len(samples)
-    length = 1 << (count + (int(_ECHO_SECONDS * rate) if echo else 0) - 1).bit_length()
-    gains = rng.uniform(-largest_db, largest_db, _COLOUR_POINTS)
-    # Equally spaced over the fourth root of frequency, which is not far from the spacing of the ear's bands.
-    position = np.linspace(0, 1, length // 2 + 1, dtype=np.float32) ** 0.25 * (_COLOUR_POINTS - 1)
-    response: np.ndarray = 10 ** (np.interp(position, np.arange(_COLOUR_POINTS), gains) / 20)
-    if echo:
-        time = np.arange(int(_ECHO_SECONDS * rate)) / rate
-        tail = rng.standard_normal(len(time)) * 10 ** (-3 * time / rng.uniform(0.05, _ECHO_SECONDS))
-        tail *= rng.uniform(0.05, 0.6) / np.sqrt(np.dot(tail, tail))
-        tail[0] = 1
-        response = response * np.fft.rfft(tail, length)
-    return np.fft.irfft(np.fft.rfft(samples, length) * response, length)[:count].astype(np.float32)
-
-
-def amplitude(dbfs: tuple[float, float], rng: np.random.Generator) -> np.float32:
-    """A factor drawn from a range of levels."""
-    return np.float32(10 ** (rng.uniform(*dbfs) / 20))

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .compose import amplitude, colour, resample
 from .dataset import AUDIO_SUFFIXES, Clip, Dataset
+from .effects import amplitude, colour, resample
 from .errors import TrainingError
 from .feed import Chunk
 from .inputs import CHUNK, FrozenStem

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from classifier_training.compose import SPARE_SECONDS, Composer, amplitude
+from classifier_training.compose import SPARE_SECONDS, Composer
 from classifier_training.dataset import Clip, Dataset
+from classifier_training.effects import amplitude
 from classifier_training.errors import TrainingError
 from classifier_training.frontend import Frontend
 from classifier_training.recipe import Recipe
