@@ -43,6 +43,7 @@ check: setup lint test-swift test-sanitizer test-training test-instructions test
 lint:  ## Format, rules and types of all Swift and Python code, with no finding
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
 	scripts/lint-python
+	scripts/check-line-length
 
 test-swift: setup-tests
 	@scripts/run-tests release $(BUILD) --build-tests -- swift test -c release --skip-build
