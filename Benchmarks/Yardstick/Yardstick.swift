@@ -35,7 +35,7 @@ struct Report {
     enum Bar { case atMost(Double), atLeast(Double) }
 
     func title(_ text: String) {
-        var line = JSONLine(type: "title")
+        var line = JSONWriter(type: "title")
         line.add("title", text)
         print(line.text)
     }
@@ -48,7 +48,7 @@ struct Report {
     }
 
     func figure(_ name: String, _ value: Double, unit: String, limit: Double? = nil, beside: Beside? = nil) {
-        var line = JSONLine(type: "figure")
+        var line = JSONWriter(type: "figure")
         line.add("name", name)
         line.add("here", value, decimals: 4)
         line.add("unit", unit)

@@ -1,4 +1,5 @@
 package import StreamTransformer
+internal import StrictCoding
 
 /// An attention system of arXiv 2412.03214 with its depth, as benchmarks compare them.
 package struct AttentionSystem: Sendable, Equatable {
@@ -63,12 +64,16 @@ package struct AttentionSystem: Sendable, Equatable {
 
     /// The `attention` object of a configuration.
     func json(landmarks count: Int) -> String {
-        let inverse = #""inverse":{"kind":"ridge","lambda":0.01}"#
-        return switch kind {
-        case .full, .continual: #"{"kind":"\#(kind.rawValue)"}"#
-        case .nystromformer: #"{"kind":"nystromformer","count":\#(count),\#(inverse)}"#
-        case .continualNystrom:
-            #"{"kind":"continual-nystrom","landmarks":"\#((landmarks ?? .fixed).rawValue)","count":\#(count),\#(inverse)}"#
+        var object = JSONWriter()
+        object.add("kind", kind.rawValue)
+        if kind == .continualNystrom { object.add("landmarks", (landmarks ?? .fixed).rawValue) }
+        if kind == .nystromformer || kind == .continualNystrom {
+            object.add("count", count)
+            object.add("inverse") { inverse in
+                inverse.add("kind", "ridge")
+                inverse.add("lambda", 0.01)
+            }
         }
+        return object.text
     }
 }

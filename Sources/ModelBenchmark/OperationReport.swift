@@ -49,7 +49,7 @@ package struct OperationReport: Sendable {
 
     package var json: [String] {
         rows.map { row in
-            var line = JSONLine(type: "operations")
+            var line = JSONWriter(type: "operations")
             line.add("attention", row.system.kind.rawValue)
             if let landmarks = row.system.landmarks { line.add("landmarks", landmarks.rawValue) }
             line.add("layers", row.system.layers)

@@ -95,7 +95,7 @@ package struct StageBenchmark: Sendable {
 
     package static func json(_ rows: [Row]) -> [String] {
         rows.map { row in
-            var line = JSONLine(type: "bench")
+            var line = JSONWriter(type: "bench")
             line.add("stage", row.stage)
             line.add("kernels", Kernels.best.name)
             line.add("median_us", row.median, decimals: 3)

@@ -12,15 +12,16 @@ struct Features: ParsableCommand {
               audio-classifierd features dog.wav --recipe yamnet --out dog.npy
               audio-classifierd features recordings/ --model keywords-en --out features/
               audio-classifierd features recordings/ --stage samples --recipe yamnet --out samples/
+              audio-classifierd features --print-recipes
             """)
 
     enum Stage: String, ExpressibleByArgument, CaseIterable { case features, samples }
 
     @Argument(help: "An audio file, a folder of them, or - for standard input.")
-    var input: String
+    var input: String?
 
     @Option(help: "The .npy file to write; for a folder, the folder for one .npy a file.")
-    var out: String
+    var out: String?
 
     @Option(help: "Take the front-end of this model (a name or a folder).")
     var model: String?
@@ -34,10 +35,16 @@ struct Features: ParsableCommand {
     @Option(help: "What to write: frames x bands, or the mono samples at the front-end's rate.")
     var stage = Stage.features
 
+    @Flag(help: "Print the published front-ends as JSON, each with all of its values, and end.")
+    var printRecipes = false
+
     @OptionGroup(title: "Input") var arguments: InputArguments
     @OptionGroup(title: "Messages") var logging: LogArguments
 
     func validate() throws {
+        guard !printRecipes else { return }
+        guard input != nil else { throw ValidationError("Missing expected argument '<input>'.") }
+        guard out != nil else { throw ValidationError("Missing expected argument '--out <out>'.") }
         guard [model, recipe, frontend].compactMap({ $0 }).count == 1 else {
             throw ValidationError("Give exactly one of --model, --recipe and --frontend.")
         }
@@ -45,6 +52,8 @@ struct Features: ParsableCommand {
 
     func run() throws {
         logging.start()
+        guard !printRecipes else { return try OutputSink().write([LogMelRecipe.namedAsJSON]) }
+        guard let input, let out else { return }
         let frontend = try FrontendChoice.recipe(model: model, named: recipe, file: frontend)
         let job = FeatureExtraction(recipe: frontend, samplesOnly: stage == .samples, options: arguments.options())
         guard AudioPaths.isFolder(input) else { return try job.run(input, out: out) }

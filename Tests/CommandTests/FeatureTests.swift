@@ -132,4 +132,25 @@ internal import Testing
         #expect(finished.status == 65 && finished.errors.contains("sample 9000"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["a.wav", "nan.wav"])
     }
+
+    /// Each printed front-end, used as a file, makes the frames of the recipe that it is.
+    @Test func printedRecipesAreTheRecipes() throws {
+        let printed = try Program.run(["features", "--print-recipes"])
+        #expect(printed.status == 0 && printed.lines.count == 1)
+        guard case .object(let recipes) = try #require(try printed.records().first) else {
+            Issue.record("no object: \(printed.output)")
+            return
+        }
+        #expect(recipes.keys.sorted() == ["kaldi", "librosa", "vggish", "yamnet"])
+        for (name, recipe) in recipes {
+            // With all values written out, none is the recipe's by name.
+            guard case .object(var values) = recipe else { continue }
+            #expect(values["recipe"] == .string(name))
+            values["recipe"] = "custom"
+            try folder.write(Array(JSONEncoder().encode(values)), to: "\(name).json")
+            try run(["features", path("a.wav"), "--frontend", path("\(name).json"), "--out", path("printed.npy")])
+            try run(["features", path("a.wav"), "--recipe", name, "--out", path("named.npy")])
+            #expect(try folder.read("printed.npy") == folder.read("named.npy"), "\(name)")
+        }
+    }
 }

@@ -46,8 +46,11 @@ public enum Record: Sendable {
     case end(stream: String, frames: Int64, dropped: Int64)
 
     /// The record as one line of JSON, `type` first.
-    public var json: String {
-        var line = JSONLine(type: kind)
+    public var json: String { object.text }
+
+    /// The record as a JSON object, to which members can be added.
+    package var object: JSONWriter {
+        var line = JSONWriter(type: kind)
         switch self {
         case .start(let stream, let file, let rate, let hop, let model, let modelHash, let labels, let live):
             line.add("stream", stream)
@@ -100,7 +103,7 @@ public enum Record: Sendable {
             line.add("frames", Int(frames))
             line.add("dropped", Int(dropped))
         }
-        return line.text
+        return line
     }
 
     private var kind: String {
@@ -116,7 +119,7 @@ public enum Record: Sendable {
     }
 }
 
-extension JSONLine {
+extension JSONWriter {
     /// Adds labels with their probabilities.
     package mutating func add(_ key: String, _ scores: [Record.Score]) {
         add(key, objects: scores) { object, score in

@@ -243,7 +243,7 @@ struct ConfigurationSection {
         mapping.map { Array($0) } ?? []
     }
 
-    static func quoted(_ text: String) -> String { JSONLine.quoted(text) }
+    static func quoted(_ text: String) -> String { JSONWriter.quoted(text) }
 }
 
 extension Node {

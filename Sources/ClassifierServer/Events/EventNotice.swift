@@ -15,6 +15,8 @@ struct EventNotice: Sendable, Equatable {
         self.stream = stream
         self.label = label
         isStart = phase == .start
-        json = record.json.dropLast() + ",\"time\":\(Decimal.text(time, 3))}"
+        var object = record.object
+        object.add("time", time, decimals: 3)
+        json = object.text
     }
 }

@@ -33,18 +33,21 @@ package struct MQTTTopics: Sendable {
         guard let discovery else { return nil }
         let id = [prefix, stream, label].map { Self.identifier($0) }.joined(separator: "_")
         let topic = state(stream, label)
-        func pair(_ key: String, _ value: String) -> String { "\"\(key)\":\(JSONLine.quoted(value))" }
-        let device =
-            "{\"identifiers\":[\(JSONLine.quoted("\(Self.identifier(prefix))_\(Self.identifier(stream))"))],"
-            + [pair("name", "\(prefix) \(stream)"), pair("sw_version", Version.text)].joined(separator: ",") + "}"
-        let fields = [
-            pair("name", label), pair("unique_id", id), pair("object_id", id), pair("state_topic", topic),
-            pair("json_attributes_topic", "\(topic)/state"), pair("availability_topic", availability),
-            pair("device_class", "sound"), "\"device\":\(device)",
-        ]
+        var payload = JSONWriter()
+        payload.add("name", label)
+        payload.add("unique_id", id)
+        payload.add("object_id", id)
+        payload.add("state_topic", topic)
+        payload.add("json_attributes_topic", "\(topic)/state")
+        payload.add("availability_topic", availability)
+        payload.add("device_class", "sound")
+        payload.add("device") { device in
+            device.add("identifiers", ["\(Self.identifier(prefix))_\(Self.identifier(stream))"])
+            device.add("name", "\(prefix) \(stream)")
+            device.add("sw_version", Version.text)
+        }
         return .init(
-            topic: "\(discovery)/binary_sensor/\(id)/config", payload: "{\(fields.joined(separator: ","))}",
-            isRetained: true)
+            topic: "\(discovery)/binary_sensor/\(id)/config", payload: payload.text, isRetained: true)
     }
 
     /// A text as one level of a topic: wildcards and separators are none of it.

@@ -16,7 +16,7 @@ struct HTTPAnswer: Sendable {
 
     /// A JSON object that says what is wrong.
     static func failure(_ status: HTTPResponseStatus, code: String, _ message: String) -> HTTPAnswer {
-        var line = JSONLine(type: "error")
+        var line = JSONWriter(type: "error")
         line.add("code", code)
         line.add("message", message)
         return json(line.text, status: status)

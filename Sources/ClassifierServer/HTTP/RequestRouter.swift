@@ -45,7 +45,7 @@ struct RequestRouter: Sendable {
 
     private func page(_ target: RequestTarget) async -> HTTPAnswer {
         switch target.path {
-        case ["healthz"]: return .json("{\"type\":\"health\",\"v\":1,\"ok\":true}")
+        case ["healthz"]: return .json(ServiceReport.health)
         case ["readyz"]: return .json(report.readiness())
         case ["metrics"]:
             return HTTPAnswer(

@@ -12,11 +12,13 @@ struct ServiceReport: Sendable {
     func streams() async -> String {
         var statuses: [StreamStatus] = []
         for loop in hub.loops { statuses += await loop.statuses }
-        return "[\(statuses.sorted { $0.id < $1.id }.map(Self.json).joined(separator: ","))]"
+        return JSONWriter.array(statuses.sorted { $0.id < $1.id }.map(Self.object))
     }
 
-    static func json(_ status: StreamStatus) -> String {
-        var line = JSONLine(type: "stream")
+    static func json(_ status: StreamStatus) -> String { object(status).text }
+
+    private static func object(_ status: StreamStatus) -> JSONWriter {
+        var line = JSONWriter(type: "stream")
         line.add("stream", status.id)
         line.add("model", status.model)
         line.add("rate", status.rate)
@@ -26,13 +28,13 @@ struct ServiceReport: Sendable {
         line.add("queued_samples", status.queued)
         line.add("dropped", Int(status.dropped))
         line.add("watchers", status.watchers)
-        return line.text
+        return line
     }
 
     func models() -> String {
-        let lines = hub.offered.map { model in
+        let objects = hub.offered.map { model in
             let configuration = model.model.configuration
-            var line = JSONLine(type: "model")
+            var line = JSONWriter(type: "model")
             line.add("model", configuration.name)
             line.add("description", configuration.description)
             line.add("licence", configuration.licence)
@@ -43,14 +45,20 @@ struct ServiceReport: Sendable {
             line.add("frame_hop", model.recipe.hop)
             line.add("labels", configuration.labels)
             line.add("background", Array(configuration.background).sorted())
-            return line.text
+            return line
         }
-        return "[\(lines.joined(separator: ","))]"
+        return JSONWriter.array(objects)
     }
+
+    static let health: String = {
+        var line = JSONWriter(type: "health")
+        line.add("ok", true)
+        return line.text
+    }()
 
     func readiness() -> String {
         let (streams, load) = hub.shared.load
-        var line = JSONLine(type: "ready")
+        var line = JSONWriter(type: "ready")
         line.add("streams", streams)
         line.add("load", load, decimals: 4)
         return line.text

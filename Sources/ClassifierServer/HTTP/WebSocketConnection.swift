@@ -168,7 +168,7 @@ struct WebSocketConnection: Sendable {
     }
 
     private static func pong(_ id: Double?, _ status: StreamStatus?) -> String {
-        var line = JSONLine(type: "pong")
+        var line = JSONWriter(type: "pong")
         if let id { line.add("id", id, decimals: 3) }
         if let status {
             line.add("sample", Int(status.position))

@@ -105,7 +105,7 @@ package struct FeatureEncoding: Sendable {
 
     private var startLine: String {
         let configuration = model.configuration
-        var line = JSONLine(type: "start")
+        var line = JSONWriter(type: "start")
         line.add("stream", name)
         line.add("model", configuration.name)
         line.add("model_sha256", configuration.weights.sha256)
@@ -120,7 +120,7 @@ package struct FeatureEncoding: Sendable {
         var values = configuration.labels.map { _ in Float(0) }
         stream.copyLogits(to: &values)
         if scores != .logits { configuration.activation.apply(to: &values) }
-        var line = JSONLine(type: "frame")
+        var line = JSONWriter(type: "frame")
         line.add("stream", name)
         line.add("frame", Int(stream.tokens) - 1)
         line.add("row", row)
@@ -139,7 +139,7 @@ package struct FeatureEncoding: Sendable {
     /// The end line, also where a frame was refused; then that error.
     private func finish(_ tokens: Int, _ result: Result<Void, any Error>, _ write: ([String]) throws -> Void) throws {
         if case .failure(let error) = result, error is OutputSink.ReaderGone { throw error }
-        var end = JSONLine(type: "end")
+        var end = JSONWriter(type: "end")
         end.add("stream", name)
         end.add("frames", tokens)
         try write([end.text])

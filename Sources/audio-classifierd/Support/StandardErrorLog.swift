@@ -28,7 +28,7 @@ package struct StandardErrorLog: LogHandler {
             let suffix = details.map { " \($0.key)=\($0.value)" }.joined()
             StandardError.write("audio-classifierd: \(level)\(event.message)\(suffix)\n")
         case .json:
-            var line = JSONLine(type: "log")
+            var line = JSONWriter(type: "log")
             line.add("time", Double(time(nil)), decimals: 0)
             line.add("level", event.level.rawValue)
             line.add("message", event.message.description)

@@ -1,16 +1,23 @@
-/// Builds one JSON object with its members in the order in which they are added.
-package struct JSONLine {
+/// Writes one JSON object, its members in the order in which they are added. All JSON of the program is written here.
+package struct JSONWriter {
     private(set) var body: String
 
+    /// Begins an object.
+    package init() {
+        body = "{"
+    }
+
+    /// Begins a record of version 1: an object whose first members are its type and the version.
     package init(type: String) {
-        body = ""
+        self.init()
         // Room for a prediction: a line is made for each one of every stream.
         body.reserveCapacity(256)
-        body += "{\"type\":\""
+        body += "\"type\":\""
         body += type
         body += "\",\"v\":1"
     }
 
+    /// The object as text.
     package var text: String { body + "}" }
 
     package mutating func add(_ key: String, _ value: String) {
@@ -29,6 +36,11 @@ package struct JSONLine {
         begin(key)
         Decimal.append(value, decimals, to: &body)
     }
+    /// A number with all its digits; one that JSON has no word for is null.
+    package mutating func add(_ key: String, _ value: Double) {
+        begin(key)
+        body += value.isFinite ? "\(value)" : "null"
+    }
     package mutating func add(_ key: String, _ values: [String]) {
         begin(key)
         body += "[\(values.map(Self.quoted).joined(separator: ","))]"
@@ -42,9 +54,16 @@ package struct JSONLine {
         begin(key)
         body += "null"
     }
+    /// Adds an object, written by `members`.
+    package mutating func add(_ key: String, object members: (inout JSONWriter) -> Void) {
+        begin(key)
+        body += "{"
+        members(&self)
+        body += "}"
+    }
     /// Adds an array of objects, each written by `members`.
     package mutating func add<Elements: Sequence>(
-        _ key: String, objects elements: Elements, _ members: (inout JSONLine, Elements.Element) -> Void
+        _ key: String, objects elements: Elements, _ members: (inout JSONWriter, Elements.Element) -> Void
     ) {
         begin(key)
         body += "["
@@ -57,12 +76,18 @@ package struct JSONLine {
         body += "]"
     }
 
+    /// An array of objects as text.
+    package static func array(_ objects: [JSONWriter]) -> String {
+        "[\(objects.map(\.text).joined(separator: ","))]"
+    }
+
     private mutating func begin(_ key: String) {
         body += body.utf8.last == UInt8(ascii: "{") ? "\"" : ",\""
         body += key
         body += "\":"
     }
 
+    /// A JSON string.
     package static func quoted(_ text: String) -> String {
         var result = ""
         quote(text, in: &result)
@@ -88,8 +113,8 @@ package struct JSONLine {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            // Control characters must be escaped; a byte order mark, which some parsers drop, and the line separators, which
-            // end a line for some readers, had better be.
+            // Control characters must be escaped. A byte order mark, which some parsers drop, and the line separators, which
+            // end a line for some readers, are escaped too.
             case _ where scalar.value < 0x20 || [0xFEFF, 0x2028, 0x2029].contains(scalar.value):
                 let digits = String(scalar.value, radix: 16)
                 result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
