@@ -21,18 +21,11 @@ package final class OutputSink: Sendable {
         guard !lines.isEmpty else { return }
         let bytes = lines.flatMap { Array($0.utf8) + [UInt8(ascii: "\n")] }
         try written.withLock { written in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-                if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
-                if count < 0 && errno == EPIPE { throw ReaderGone() }
-                guard count > 0 else {
-                    throw ClassifierError(
-                        .inputOutput, code: "write",
-                        "standard output: \(unsafe String(cString: strerror(errno))) after \(written) lines; they are whole"
-                    )
-                }
-                rest = rest.dropFirst(count)
+            do throws(WriteFailure) { try writeAll(bytes, to: descriptor) } catch {
+                if error.isReaderGone { throw ReaderGone() }
+                throw ClassifierError(
+                    .inputOutput, code: "write",
+                    "standard output: \(error) after \(written) lines; they are whole")
             }
             written += lines.count
         }
