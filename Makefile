@@ -40,7 +40,8 @@ test: setup test-swift test-training  ## All tests
 check: setup lint test-swift test-sanitizer test-training test-instructions test-arm  ## What must pass before a change lands
 	@scripts/tally
 
-lint:  ## Format, rules and types of all Swift and Python code, with no finding
+lint:  ## Format, rules, types and layers of all code, with no finding
+	@scripts/check-layers
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
 	scripts/lint-python
 	scripts/check-line-length

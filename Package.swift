@@ -134,7 +134,7 @@ let package = Package(
         .testTarget(
             name: "ClassifierServerTests",
             dependencies: [
-                "AudioClassifier", "AudioFrontend", "ClassifierServer", "TestSupport",
+                "AudioClassifier", "AudioFrontend", "ClassifierServer", "StrictCoding", "TestSupport",
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict),

@@ -3,18 +3,18 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 
-/// All addresses that the service listens on.
+/// The listeners of all configured addresses.
 struct Listeners: Sendable {
     let configuration: ServeConfiguration
     let hub: StreamHub
     let gate: ConnectionGate
     let files: FileClassification
     let group: MultiThreadedEventLoopGroup
-    /// Of the HTTP listener; nil for plain HTTP.
+    /// TLS of the HTTP listener; nil for plain HTTP.
     let tls: ServerTLS?
     let log: Logger
 
-    /// Bound sockets: clients can connect, and wait until ``run(_:)``.
+    /// Bound sockets. Clients that connect wait until ``run(_:)``.
     struct Bound: Sendable {
         fileprivate var http:
             (
@@ -26,9 +26,10 @@ struct Listeners: Sendable {
         fileprivate(set) var addresses: [String] = []
     }
 
+    /// Begins to listen on all addresses.
     func bind() async throws -> Bound {
         var bound = Bound()
-        // What has been handed over is in the place of what is configured.
+        // Sockets of the service manager replace configured addresses.
         let activated = try ActivatedSockets().byName
         var listening = configuration.listening
         listening.http = activated["http"]?.address ?? listening.http
@@ -51,7 +52,7 @@ struct Listeners: Sendable {
         return bound
     }
 
-    /// Accepts until cancelled.
+    /// Accepts connections until the task is cancelled.
     func run(_ bound: Bound) async {
         await withDiscardingTaskGroup { tasks in
             if let (listener, socket) = bound.http { tasks.addTask { await listener.run(socket) } }

@@ -3,26 +3,28 @@ internal import Logging
 internal import StreamTransformer
 internal import StrictCoding
 
-/// SIGHUP: the configuration, the models and the certificate are read again. New streams and connections get what is new,
-/// running ones keep what they have, and sources that have changed begin anew. What is wrong changes nothing.
+/// Reloads the configuration, the models and the certificate after SIGHUP. New streams and connections use the new ones,
+/// running ones keep theirs, and changed sources restart. If the new configuration has an error, the service logs it and
+/// keeps the old one.
 struct Reload: Sendable {
-    /// Settings that take effect at once; the others are those of sockets, threads and stores that are there already.
+    /// Sections that take effect at once; the others concern existing sockets, threads and stores.
     private static let immediate: Set<Substring> = ["model", "models", "streams", "sources"]
 
     private let read: @Sendable () throws -> ServeConfiguration
     private let catalog: ModelCatalog
     private let hub: StreamHub
-    private let sources: SourceKeeper
-    /// Nil where the listener speaks plain HTTP.
+    private let sources: SourceSupervisor
+    /// Nil if the listener speaks plain HTTP.
     private let tls: ServerTLS?
     private let log: Logger
-    /// What the service was started with.
+    /// The configuration at the start of the service.
     private let first: ServeConfiguration
     private var models: ServiceModels
 
     init(
         _ first: ServeConfiguration, models: ServiceModels, catalog: ModelCatalog, hub: StreamHub,
-        sources: SourceKeeper, tls: ServerTLS?, log: Logger, read: @escaping @Sendable () throws -> ServeConfiguration
+        sources: SourceSupervisor, tls: ServerTLS?, log: Logger,
+        read: @escaping @Sendable () throws -> ServeConfiguration
     ) {
         self.first = first
         self.models = models
@@ -34,6 +36,7 @@ struct Reload: Sendable {
         self.read = read
     }
 
+    /// Reloads once.
     mutating func perform() async {
         let next: ServeConfiguration
         let loaded: Loaded
@@ -52,7 +55,7 @@ struct Reload: Sendable {
             log.warning("\(key) has changed, and takes effect when the service is started again")
         }
         models = loaded.models
-        // Whether a stream of a model fits is known before the first one can come.
+        // Admission must know a model's cost before its first stream.
         hub.shared.offer(models.identities, measured: loaded.costs)
         hub.offer(models, defaults: next.streams)
         for loop in hub.loops { await loop.retire(except: models.all) }
@@ -63,26 +66,26 @@ struct Reload: Sendable {
         log.notice(
             "the configuration is reloaded: new streams get it",
             metadata: [
-                "model": "\(models.standard.model.configuration.name)", "models": "\(models.byName.count)",
+                "model": "\(models.default.model.configuration.name)", "models": "\(models.byName.count)",
                 "sources": "\(next.sources.count)",
             ])
     }
 
-    /// Other files for a listener that speaks TLS take effect at once; whether it does is settled when it is opened.
+    /// Whether a setting takes effect at once. New certificate files do if the listener already speaks TLS.
     private func isImmediate(_ key: String, _ next: ServeConfiguration) -> Bool {
         let section = key.prefix { $0 != "." }
         return Self.immediate.contains(section) || section == "tls" && tls != nil && next.tls != nil
     }
 
-    /// What a reload brings, checked.
+    /// The checked contents of a reload.
     private struct Loaded {
         let models: ServiceModels
-        /// Of the models that are new.
+        /// Costs of the new models.
         let costs: [ObjectIdentifier: Double]
         let certificate: ServerCertificate?
     }
 
-    /// Loads and measures beside the loops' threads, which go on meanwhile.
+    /// Loads and measures on another thread than the loops', which go on meanwhile.
     @concurrent
     private func load(_ next: ServeConfiguration) async throws -> Loaded {
         let certificate = try next.tls.map { settings in try ServerCertificate(settings) }

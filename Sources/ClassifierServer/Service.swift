@@ -8,7 +8,7 @@ internal import StreamTransformer
 internal import StrictCoding
 internal import UnixSignals
 
-/// `serve`: many live streams over sockets, HTTP and WebSocket, until a signal ends it.
+/// The service of `serve`: many live streams over sockets, HTTP and WebSocket, until a signal ends it.
 public struct Service: Sendable {
     private let configuration: ServeConfiguration
     private let models: ServiceModels
@@ -17,10 +17,11 @@ public struct Service: Sendable {
     private let tls: ServerTLS?
     private let log: Logger
 
-    /// How long clients have to take their last lines when the service stops, in seconds.
+    /// Time for clients to read their last lines when the service stops, in seconds.
     private static let drainSeconds = 10.0
 
-    /// - Throws: where a model or the certificate cannot be loaded, or a model does not fit the configuration.
+    /// Loads the models and the certificate.
+    /// - Throws: if one cannot be loaded, or a model does not fit the configuration.
     public init(_ configuration: ServeConfiguration, catalog: ModelCatalog = ModelCatalog(), log: Logger) throws {
         self.configuration = configuration
         self.log = log
@@ -31,8 +32,8 @@ public struct Service: Sendable {
 
     /// Serves until SIGTERM or SIGINT, then lets streams end properly.
     /// - Parameters:
-    ///   - reread: the configuration as it is now, for SIGHUP.
-    ///   - started: told the addresses, as soon as clients can connect.
+    ///   - reread: reads the configuration again, after SIGHUP.
+    ///   - started: called with the addresses as soon as clients can connect.
     public func run(
         reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void = { _ in }
     ) async throws {
@@ -50,7 +51,7 @@ public struct Service: Sendable {
             loops: threads, latency: configuration.capacity.latency)
         shared.offer(models.identities, measured: try Calibration.costs(of: models.all))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        let keeper = StateKeeper(
+        let states = StateSaver(
             try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
             log: log)
         let outputs = EventOutputs(
@@ -59,16 +60,16 @@ public struct Service: Sendable {
         let loops = group.makeIterator().enumerated().map { index, eventLoop in
             InferenceLoop(
                 index: index, eventLoop: eventLoop, capacity: configuration.limits.streams, shared: shared,
-                metrics: metrics, keeper: keeper, outputs: outputs)
+                metrics: metrics, states: states, publish: { outputs.publish($0) })
         }
         let hub = StreamHub(
             models: models, defaults: configuration.streams, shared: shared, loops: loops, metrics: metrics,
-            keeper: keeper)
+            states: states)
         log.info(
             "a second of audio takes \(Decimal.text(shared.cost * 1000, 2)) ms",
-            metadata: ["threads": "\(threads)", "model": "\(models.standard.model.configuration.name)"])
+            metadata: ["threads": "\(threads)", "model": "\(models.default.model.configuration.name)"])
         let result = await serve(hub, outputs, group: group, reread: reread, started: started)
-        await keeper.stop()
+        await states.stop()
         try? await group.shutdownGracefully()
         try result.get()
     }
@@ -84,7 +85,7 @@ public struct Service: Sendable {
         let systemd = Systemd()
         let listeners = Listeners(
             configuration: configuration, hub: hub, gate: gate, files: files, group: group, tls: tls, log: log)
-        let sources = SourceKeeper(hub: hub, idleSeconds: configuration.limits.idleSeconds, group: group, log: log)
+        let sources = SourceSupervisor(hub: hub, idleSeconds: configuration.limits.idleSeconds, group: group, log: log)
         let bound: Listeners.Bound
         do { bound = try await listeners.bind() } catch {
             await files.stop()
@@ -92,20 +93,20 @@ public struct Service: Sendable {
         }
         await withDiscardingTaskGroup { work in
             for loop in hub.loops {
-                // Its waiting is the thread's too: without the preference each turn begins on another thread.
+                // Without the preference, the loop would resume on another thread after each wait.
                 work.addTask(executorPreference: EventLoopTasks(loop.eventLoop)) { await loop.run() }
             }
             work.addTask { await outputs.run() }
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await listeners.run(bound) }
                 tasks.addTask {
-                    await hub.keeper.run(
+                    await hub.states.run(
                         hub.loops, every: configuration.state.everySeconds, keepHours: configuration.state.keepHours)
                 }
-                tasks.addTask { await systemd.watch(hub.loops) }
-                tasks.addTask { await LoadWatch(hub: hub, files: files).run() }
+                tasks.addTask { await systemd.watch { await hub.ping() } }
+                tasks.addTask { await LoadWatch(hub: hub, hasOtherWork: { !files.isIdle }).run() }
                 await sources.apply(configuration.sources, models: models)
-                // From here on no signal ends the service by surprise.
+                // From here on signals arrive in order and end nothing by themselves.
                 let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
                 started(bound.addresses)
                 systemd.ready()
@@ -123,7 +124,7 @@ public struct Service: Sendable {
                 log.notice("stopping: streams end, no new ones are taken")
                 await sources.stop()
                 await hub.drain()
-                // Connections end by themselves when their streams have; the slow ones are cut off.
+                // Connections end by themselves after their streams; slow ones are cancelled.
                 await Self.waitUntil(atMost: Self.drainSeconds) {
                     hub.shared.load.streams == 0 && hub.connections.count == 0
                 }
@@ -136,7 +137,7 @@ public struct Service: Sendable {
         return .success(())
     }
 
-    /// A second SIGTERM or SIGINT ends the program at once.
+    /// Restores the default actions, so that a second SIGTERM or SIGINT ends the program at once.
     private static func restoreSignals() {
         signal(SIGTERM, SIG_DFL)
         signal(SIGINT, SIG_DFL)

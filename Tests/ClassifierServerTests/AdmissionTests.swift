@@ -2,12 +2,12 @@ internal import ClassifierServer
 internal import TestSupport
 internal import Testing
 
-/// Whether a stream fits is decided from what streams cost, and every place that is taken is given back.
+/// Admission decides by the cost of streams, and forgets streams that have ended.
 @Suite struct AdmissionTests {
     private func refusal(_ admission: inout Admission, _ id: String, client: String = "a", cost: [Double] = [0.1])
-        -> Refusal?
+        -> AdmissionRefusal?
     {
-        do throws(Refusal) {
+        do throws(AdmissionRefusal) {
             _ = try admission.admit(id, client: client, cost: cost)
             return nil
         } catch { return error }
@@ -24,14 +24,14 @@ internal import Testing
         #expect(refusal(&admission, "s6", cost: [0.09]) == nil, "streams have become cheaper")
     }
 
-    @Test func streamsGoWhereThereIsMostTime() throws {
+    @Test func streamsGoToTheLeastBusyLoop() throws {
         var admission = Admission(loops: 3, limit: 100, limitPerClient: 100, load: 1)
         var counts = [0, 0, 0]
         for number in 0..<12 { counts[try admission.admit("s\(number)", client: "a", cost: [0.1, 0.1, 0.2])] += 1 }
         #expect(counts == [5, 5, 2])
     }
 
-    @Test func streamsStayNearTheirConnectionsWhereThereIsTime() throws {
+    @Test func streamsStayNearTheirConnections() throws {
         var admission = Admission(loops: 2, limit: 100, limitPerClient: 100, load: 0.45)
         let costs = [0.1, 0.1]
         var loops: [Int] = []
@@ -53,23 +53,23 @@ internal import Testing
         #expect(refusal(&admission, "d1", client: "d")?.reason == .stopping)
     }
 
-    /// Whoever comes and goes, nothing is counted twice or forgotten.
-    @Test func everyPlaceIsGivenBack() {
+    /// Streams begin and end at random; none is counted twice or kept.
+    @Test func endedStreamsAreForgotten() {
         var random = SplitMix64(seed: 3)
         var admission = Admission(loops: 2, limit: 20, limitPerClient: 5, load: 1)
-        var there: Set<String> = []
+        var running: Set<String> = []
         for _ in 0..<2000 {
             let id = "s\(random.integer(in: 0...40))"
             if random.integer(in: 0...1) == 0 {
                 let client = "c\(random.integer(in: 0...6))"
-                if refusal(&admission, id, client: client, cost: [0.05, 0.05]) == nil { there.insert(id) }
+                if refusal(&admission, id, client: client, cost: [0.05, 0.05]) == nil { running.insert(id) }
             } else {
                 admission.release(id)
-                there.remove(id)
+                running.remove(id)
             }
-            #expect(Set(admission.places.keys) == there && admission.count <= 20)
+            #expect(Set(admission.assignments.keys) == running && admission.count <= 20)
         }
-        for id in there { admission.release(id) }
+        for id in running { admission.release(id) }
         for number in 0..<5 { #expect(refusal(&admission, "n\(number)", cost: [0.05, 0.05]) == nil) }
     }
 
@@ -79,7 +79,7 @@ internal import Testing
         for _ in 0..<10_000 { meter.update(busy: 0.0008, audio: 0.04) }
         #expect(abs(meter.cost - 0.02) < 1e-4)
         meter.update(busy: 1, audio: 0)
-        #expect(abs(meter.cost - 0.02) < 1e-4, "time without audio says nothing about a stream's cost")
+        #expect(abs(meter.cost - 0.02) < 1e-4, "time without audio does not change the cost")
     }
 
     @Test func connectionsOfAnAddressAreLimited() {
@@ -87,11 +87,11 @@ internal import Testing
         let first = (0..<20).filter { _ in limit.allows("1.2.3.4", at: 100) }.count
         #expect(first == 10)
         let other = limit.allows("5.6.7.8", at: 100)
-        #expect(other, "another address has its own")
+        #expect(other, "another address has its own bucket")
         let later = (0..<20).filter { _ in limit.allows("1.2.3.4", at: 100.5) }.count
         #expect(later == 5)
         let before = (0..<20).filter { _ in limit.allows("1.2.3.4", at: 99) }.count
-        #expect(before == 0, "a clock that goes back gives nothing")
+        #expect(before == 0, "a clock that goes back adds no tokens")
         for number in 0..<30_000 { _ = limit.allows("address \(number)", at: 200) }
         let again = limit.allows("1.2.3.4", at: 300)
         #expect(again)

@@ -2,14 +2,13 @@ internal import ClassifierServer
 internal import TestSupport
 internal import Testing
 
-/// What an output keeps while nobody takes it.
+/// The queue of an output while its receiver is away.
 @Suite struct EventStoreTests {
     private func message(_ number: Int) -> MessageStore.Message {
         .init(topic: "t", payload: "\(number)", isRetained: false)
     }
 
-    /// Connections come and go, acknowledgements are late: every message arrives, and the order of first arrivals is
-    /// kept.
+    /// Connections break and acknowledgements are late; every message arrives, and first arrivals are in order.
     @Test func everyMessageArrives() {
         var random = SplitMix64(seed: 8)
         for _ in 0..<50 {
@@ -41,7 +40,7 @@ internal import Testing
         }
     }
 
-    @Test func oldestAreLostWhenItIsFull() {
+    @Test func oldestMessagesAreLostFirst() {
         var store = MessageStore(limit: 3)
         for number in 0..<5 { store.add(message(number)) }
         #expect(store.lost == 2 && store.count == 3 && store.next?.payload == "2")
@@ -52,7 +51,7 @@ internal import Testing
         #expect(store.lost == 3 && store.count == 3)
     }
 
-    /// A broker that takes messages and acknowledges none does not get them all.
+    /// A broker that acknowledges no message gets a window of them.
     @Test func unacknowledgedMessagesAreBounded() {
         var store = MessageStore(limit: 1000)
         for number in 0..<500 { store.add(message(number)) }
@@ -77,7 +76,7 @@ internal import Testing
         #expect(first == 0.5)
     }
 
-    /// Labels of models are any text; topics and identifiers have rules.
+    /// Labels of models are any text, and topics and identifiers have rules.
     @Test func topicsAreSafe() throws {
         let topics = MQTTTopics(prefix: "ear", discovery: "homeassistant")
         #expect(topics.state("mic.0", "Dog, \"bark\" +#/\u{0}ä") == "ear/mic.0/Dog, \"bark\" ____ä")

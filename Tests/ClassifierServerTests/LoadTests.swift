@@ -1,14 +1,14 @@
 internal import ClassifierServer
 internal import Testing
 
-/// Admission looks at the whole process and at what is late, and both forget.
+/// Admission considers the whole process and late predictions, and old measurements lose their weight.
 @Suite struct LoadTests {
     private func isTaken(_ admission: inout Admission, overhead: Double = 0, lateness: Double? = nil) -> Bool {
         let id = "s\(admission.count)"
         return (try? admission.admit(id, client: "a", cost: [0.001], overhead: overhead, lateness: lateness)) != nil
     }
 
-    /// A loop would have room, but sockets and lines take the processors.
+    /// The loops have room, but sockets and lines use the processors.
     @Test func processIsALimitToo() {
         for processors in [1, 2] {
             var admission = Admission(
@@ -19,11 +19,11 @@ internal import Testing
         }
     }
 
-    /// Whatever the costs say, a service that is late takes nobody, and says so.
+    /// A service whose predictions are late refuses streams even if their costs would fit.
     @Test func latenessIsALimit() {
         var admission = Admission(loops: 1, limit: 1000, limitPerClient: 1000, load: 0.8)
         #expect(isTaken(&admission))
-        let refusal = #expect(throws: Refusal.self) {
+        let refusal = #expect(throws: AdmissionRefusal.self) {
             try admission.admit("late", client: "a", cost: [0.001], lateness: 0.35)
         }
         #expect(refusal?.reason == .capacity && (refusal?.retryAfter ?? 0) > 0)
@@ -32,23 +32,23 @@ internal import Testing
     }
 
     @Test func latenessIsAShareOfTheLastSeconds() {
-        var lateness = Lateness(limit: 0.1, allowed: 0.01)
-        for index in 0..<1000 { lateness.note(index % 200 == 0 ? 0.3 : 0.01, at: 10 + Double(index) * 1e-3) }
+        var lateness = LateRatio(limit: 0.1, allowed: 0.01)
+        for index in 0..<1000 { lateness.record(index % 200 == 0 ? 0.3 : 0.01, at: 10 + Double(index) * 1e-3) }
         #expect(lateness.excess(at: 11) == nil, "5 of 1000 are late")
-        for _ in 0..<10 { lateness.note(0.4, at: 12) }
+        for _ in 0..<10 { lateness.record(0.4, at: 12) }
         #expect(lateness.excess(at: 12) == 0.4)
         #expect(lateness.excess(at: 16.9) == 0.4)
-        #expect(lateness.excess(at: 17) == nil, "that is over")
-        lateness.note(9, at: 30)
-        lateness.note(9, at: 30)
-        #expect(lateness.excess(at: 30) == nil, "two are an accident")
-        #expect(lateness.excess(at: 3) == nil, "a clock that goes back says nothing")
+        #expect(lateness.excess(at: 17) == nil, "the window has passed")
+        lateness.record(9, at: 30)
+        lateness.record(9, at: 30)
+        #expect(lateness.excess(at: 30) == nil, "two late ones are an accident")
+        #expect(lateness.excess(at: 3) == nil, "a clock that goes back reports no lateness")
     }
 
     @Test func overheadFollowsTheMachine() {
         var overhead = StreamOverhead()
         for _ in 0..<100 { overhead.update(processor: 0.01, inference: 0, audio: 0) }
-        #expect(overhead.value < 2 * StreamOverhead.assumed, "an idle process's own time is no stream's")
+        #expect(overhead.value < 2 * StreamOverhead.assumed, "the time of an idle process is not charged to streams")
         for _ in 0..<100 { overhead.update(processor: 1, inference: 0.2, audio: 200) }
         #expect(abs(overhead.value - 0.004) < 2e-4)
         for _ in 0..<100 { overhead.update(processor: 0.4, inference: 0.2, audio: 200) }
@@ -59,7 +59,7 @@ internal import Testing
         ObjectIdentifier(Int8.self), ObjectIdentifier(Int64.self), ObjectIdentifier(Int32.self)
     )
 
-    /// A model that has just come is judged by its own cost, whatever those that are running have shown of theirs.
+    /// A new model is judged by its own cost, and running streams of another model do not change it.
     @Test func costsAreThoseOfModels() throws {
         var admission = Admission(loops: 2, limit: 1000, limitPerClient: 1000, load: 0.8)
         var costs = ModelCosts(loops: 2)
@@ -76,15 +76,15 @@ internal import Testing
         for loop in 0..<2 { costs.update(Self.small, loop: loop, cost: 0.002) }
         #expect(costs.busy.allSatisfy { abs($0 - 0.4) < 1e-9 })
         #expect(abs(costs.mean - 0.002) < 1e-9)
-        // What was measured of the small one at start says nothing any more.
+        // The measurement of the small model at start does not replace the running streams' cost.
         costs.offer([Self.small, Self.large], measured: [Self.small: 0.001, Self.large: 0.09])
         for _ in 0..<8 { #expect(admit(Self.large)) }
         #expect(!admit(Self.large))
         #expect(admit(Self.small))
-        #expect(costs.costs(of: Self.other) == [0.09, 0.09], "one that is not known may be the most expensive one")
+        #expect(costs.costs(of: Self.other) == [0.09, 0.09], "an unknown model counts as the most expensive one")
     }
 
-    /// Of a model that is no longer offered, what is known goes with its last stream.
+    /// The costs of a model that is no longer offered are forgotten with its last stream.
     @Test func costsGoWithTheLastStream() {
         var costs = ModelCosts(loops: 1)
         costs.offer([Self.large], measured: [Self.large: 0.1])
@@ -93,23 +93,23 @@ internal import Testing
         #expect(costs.costs(of: Self.large) == [0.1] && costs.busy == [0.1])
         costs.leave(Self.large, loop: 0)
         #expect(costs.costs(of: Self.large) == [0.001] && costs.busy == [0])
-        // A stream that got its model just before a reload.
+        // A stream that chose its model just before a reload.
         costs.enter(Self.other, loop: 0)
         #expect(costs.busy == [0.001])
         costs.leave(Self.other, loop: 0)
         #expect(costs.busy == [0] && costs.mean == 0.001)
     }
 
-    /// Audio that is sent ahead of its time waits in a queue, which is nobody's lateness.
-    @Test func paceTellsSendersApart() {
-        var pace = SenderPace()
-        for block in 0..<1000 { pace.note(0.04, at: UInt64(block) * 40_000_000) }
-        #expect(pace.isRealTime)
-        pace.note(60, at: 40_000_000_000)
-        #expect(!pace.isRealTime)
-        for block in 1..<100 { pace.note(0.04, at: 40_000_000_000 + UInt64(block) * 40_000_000) }
-        #expect(!pace.isRealTime, "it is a minute ahead")
-        pace.note(0.04, at: 200_000_000_000)
-        #expect(pace.isRealTime)
+    /// Audio that is sent ahead of real time has to wait, which is no lateness.
+    @Test func realTimeSendersAreKnown() {
+        var pace = TokenBucket.realTime
+        for block in 0..<1000 { pace.spend(0.04, at: Double(block) * 0.04) }
+        #expect(pace.tokens >= 0)
+        pace.spend(60, at: 40)
+        #expect(pace.tokens < 0)
+        for block in 1..<100 { pace.spend(0.04, at: 40 + Double(block) * 0.04) }
+        #expect(pace.tokens < 0, "the sender is a minute ahead")
+        pace.spend(0.04, at: 200)
+        #expect(pace.tokens >= 0)
     }
 }

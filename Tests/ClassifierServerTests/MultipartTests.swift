@@ -2,7 +2,7 @@ internal import ClassifierServer
 internal import TestSupport
 internal import Testing
 
-/// The file in a form is found, whatever its bytes and however they come.
+/// The file in a form is found for any bytes and any cuts.
 @Suite struct MultipartTests {
     private static let type = "multipart/form-data; boundary=xYz"
 
@@ -22,11 +22,11 @@ internal import Testing
     }
 
     @Test(arguments: [1, 2, 3, 7, 50, 100_000])
-    func fileIsFoundHoweverItIsCut(piece: Int) throws {
-        // Bytes that look like delimiters and are none.
+    func fileIsFoundForAnyCut(piece: Int) throws {
+        // Bytes that resemble delimiters.
         let file = Array("RIFF\r\n--xY\r\n--xYzz".utf8) + (0...255).map { UInt8($0) } + Array("\r\n\r\n--".utf8)
         for content in [file, [], Array("\r".utf8), Array("\r\n".utf8)] {
-            // A delimiter that is followed by other letters is a part of the file only where no line end follows it.
+            // Without the letter z, the file holds no delimiter with other letters after it.
             let body = Self.form(content.filter { $0 != UInt8(ascii: "z") })
             let (found, isWhole) = try read(body, piece: piece)
             #expect(isWhole && found == content.filter { $0 != UInt8(ascii: "z") })
@@ -45,14 +45,14 @@ internal import Testing
         }
     }
 
-    @Test func cutFormsAreNotWhole() throws {
+    @Test func cutFormsAreIncomplete() throws {
         let body = Self.form(Array(repeating: 7, count: 100))
         for length in stride(from: 0, to: body.count - 4, by: 3) {
             #expect(try !read(Array(body[..<length]), piece: 17).isWhole)
         }
     }
 
-    /// Any bytes are read or refused, in any pieces with the same result.
+    /// Any bytes are parsed or refused, with the same result for all cuts.
     @Test func damagedFormsDoNoHarm() throws {
         var random = SplitMix64(seed: 5)
         let whole = Self.form(Array("some bytes of a file\r\n".utf8))

@@ -4,7 +4,7 @@ internal import NIOHTTP1
 internal import TestSupport
 internal import Testing
 
-/// What requests say is read strictly.
+/// Requests are parsed strictly.
 @Suite struct RequestTests {
     @Test func targetsAreDecoded() throws {
         let target = try #require(RequestTarget("/v1//streams/a%20b/?x=1&y=%C3%A4+b&z&w=a%3Db=c"))
@@ -36,11 +36,11 @@ internal import Testing
             "stream=mic.0&sample_format=f32le&rate=48000&channels=2&channel=1&emit=changes,events&top_k=5&threshold=0.7"
                 + "&class_threshold=a=b%3D0.5&deny=x&deny=y&min_dbfs=-50&live=true&position=16000")
         #expect(some.id == "mic.0" && some.rate == 48000 && some.channels == 2 && some.topCount == 5)
-        #expect(some.emission == .changes && some.interest.events && some.interest.frames)
+        #expect(some.emission == .changes && some.subscription.events && some.subscription.frames)
         #expect(some.decision.classThresholds == ["a=b": 0.5] && some.decision.deny == ["x", "y"])
-        #expect(some.isLive && some.position == 16000 && some.decision.minimumLevel == -50)
+        #expect(some.dropsWhenFull && some.position == 16000 && some.decision.minimumLevel == -50)
         let events = try parameters("emit=events")
-        #expect(events.emission == .events && !events.interest.frames && events.interest.events)
+        #expect(events.emission == .events && !events.subscription.frames && events.subscription.events)
     }
 
     @Test(arguments: [
@@ -50,7 +50,7 @@ internal import Testing
     ])
     func wrongParametersAreNamed(query: String) throws {
         let name = String(query.prefix { $0 != "=" })
-        let refusal = try #require(throws: Refusal.self) { try parameters(query) }
+        let refusal = try #require(throws: AdmissionRefusal.self) { try parameters(query) }
         #expect(refusal.reason == .request && refusal.message.contains(name), "\(refusal.message)")
     }
 
@@ -75,7 +75,7 @@ internal import Testing
         #expect(AccessControl.isEqual([], []) && !AccessControl.isEqual([], [0]) && !AccessControl.isEqual([0], []))
     }
 
-    /// A page from elsewhere cannot use the service through a browser, by its own name or by one that was rebound.
+    /// A page of another site cannot use the service through a browser, by its own name or after DNS rebinding.
     @Test func otherSitesAreRefused() {
         let access = AccessControl(token: nil, hosts: ["ear.example"], isLocal: true)
         for good in [

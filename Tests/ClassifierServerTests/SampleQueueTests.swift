@@ -2,9 +2,9 @@ internal import ClassifierServer
 internal import TestSupport
 internal import Testing
 
-/// What waits comes out as it went in, and what is lost is counted where it was.
+/// Samples leave a queue in order, and lost samples are counted at their position.
 @Suite struct SampleQueueTests {
-    /// Takes everything out, a few samples at a time.
+    /// Empties the queue, a few samples at a time.
     private func drain(_ queue: inout SampleQueue, step: Int = 3) -> (samples: [Float], gaps: [Int: Int64]) {
         var samples: [Float] = []
         var gaps: [Int: Int64] = [:]
@@ -22,7 +22,7 @@ internal import Testing
         return (samples, gaps)
     }
 
-    @Test func nothingIsLostOfASenderThatWaits() {
+    @Test func waitingSendersLoseNothing() {
         var random = SplitMix64(seed: 1)
         var queue = SampleQueue(limit: 50)
         var expected: [Float] = []
@@ -39,19 +39,19 @@ internal import Testing
         #expect(seen == expected && queue.isEmpty && queue.count == 0)
     }
 
-    @Test func lossIsCountedWhereItWas() {
+    @Test func lossIsCountedAtItsPosition() {
         var queue = SampleQueue(limit: 10)
         let lost = (1...3).map { queue.offer([Float](repeating: Float($0), count: 8), arrived: 0) }
         #expect(lost == [0, 6, 8])
         let (samples, gaps) = drain(&queue)
         #expect(samples == [Float](repeating: 1, count: 8) + [2, 2])
-        #expect(gaps == [10: 14], "what was lost in a row is one gap")
+        #expect(gaps == [10: 14], "consecutive losses are one gap")
         _ = queue.offer([4], arrived: 0)
         let rest = drain(&queue).samples
         #expect(rest == [4])
     }
 
-    /// Every sample is either there or in a gap, in order, whatever the sizes.
+    /// Every sample is either in the queue or in a gap, in order, for all sizes.
     @Test func samplesAndGapsMakeUpTheWhole() {
         var random = SplitMix64(seed: 2)
         for limit in [1, 7, 64] {

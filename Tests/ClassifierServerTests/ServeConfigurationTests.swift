@@ -4,7 +4,7 @@ internal import ClassifierServer
 internal import TestSupport
 internal import Testing
 
-/// Flags before environment before file before defaults, and nothing that is not understood.
+/// Flags win over the environment, the environment over the file, the file over defaults; unknown settings are errors.
 @Suite struct ServeConfigurationTests {
     private let folder: TemporaryDirectory
 
@@ -80,14 +80,14 @@ internal import Testing
         #expect(missing.message.hasPrefix("/none/serve.yaml: "))
     }
 
-    @Test func misspeltVariablesAreTold() throws {
+    @Test func misspeltVariablesAreReported() throws {
         let configuration = try ServeConfiguration(
             file: nil,
             environment: ["AUDIO_CLASSIFIERD_LIMIT": "1", "AUDIO_CLASSIFIERD_MODELS": "/m", "PATH": "/bin"])
         #expect(configuration.unusedVariables == ["AUDIO_CLASSIFIERD_LIMIT"])
     }
 
-    /// What other machines can reach needs a token, and bare samples cannot carry one.
+    /// Addresses that other machines can reach need a token, which raw PCM cannot carry.
     @Test func addressesOfOtherMachinesNeedAToken() throws {
         #expect(try message("listen: {http: \"0.0.0.0:8080\"}").contains("access.token_file"))
         #expect(try message("listen: {tcp: \"0.0.0.0:8081\"}").contains("token"))

@@ -1,10 +1,10 @@
 internal import ClassifierServer
 internal import Testing
 
-/// What bounds the commands that `serve` starts.
+/// The bounds on commands of `serve`: lines of their standard error, and the rate of their audio.
 @Suite struct SourceTests {
     @Test func linesAreCutAndCleaned() {
-        var lines = ErrorLines(at: 0)
+        var lines = ErrorLines()
         #expect(lines.push("one\ntw".utf8, at: 0) == ["one"])
         #expect(lines.push("o\r\n\n50 %\r60 %\r".utf8, at: 0) == ["two", "50 %", "60 %"])
         #expect(lines.push("\u{1B}[31mred\n".utf8, at: 0) == [" [31mred"])
@@ -14,34 +14,34 @@ internal import Testing
         #expect(lines.push("rest".utf8, at: 0).isEmpty && lines.finish() == ["rest"] && lines.finish().isEmpty)
     }
 
-    @Test func linesAreFew() {
-        var lines = ErrorLines(at: 0)
+    @Test func linesAreLimited() {
+        var lines = ErrorLines()
         let flood = String(repeating: "x\n", count: 1000)
         #expect(lines.push(flood.utf8, at: 0).count == Int(ErrorLines.burst))
         #expect(lines.push("x\n".utf8, at: 0.5).isEmpty)
         #expect(lines.push("y\nz\n".utf8, at: 1.5) == ["(981 lines left out)", "y"])
         #expect(lines.finish() == ["(1 lines left out)"])
-        // A clock that goes back gives nothing, and takes nothing.
+        // A clock that goes back adds no tokens and removes none.
         #expect(lines.push("x\n".utf8, at: -100).isEmpty)
     }
 
     @Test func paceIsRealTime() {
-        var pace = AudioPace(burst: 2, at: 10)
-        #expect(pace.take(1, at: 10) == 0 && pace.take(1, at: 10) == 0)
-        #expect(pace.take(0.5, at: 10) == 0.4)
+        var pace = TokenBucket.liveAudio(burst: 2)
+        #expect(pace.spend(1, at: 10) == 0 && pace.spend(1, at: 10) == 0)
+        #expect(pace.spend(0.5, at: 10) == 0.4)
         // Real time never waits.
         var now = 100.0
         for _ in 0..<1000 {
             now += 0.1
-            #expect(pace.take(0.1, at: now) == 0)
+            #expect(pace.spend(0.1, at: now) == 0)
         }
-        // A flood waits for as long as it is too fast.
+        // A flood waits in proportion to its speed.
         var (time, audio) = (0.0, 0.0)
-        var flood = AudioPace(burst: 2, at: 0)
+        var flood = TokenBucket.liveAudio(burst: 2)
         while time < 100 {
-            time += flood.take(0.25, at: time)
+            time += flood.spend(0.25, at: time)
             audio += 0.25
         }
-        #expect(abs(audio - (2 + AudioPace.speed * 100)) < 1)
+        #expect(abs(audio - (2 + flood.perSecond * 100)) < 1)
     }
 }

@@ -33,17 +33,7 @@ package enum StateFile {
         } catch { failure = error }
         guard let failure else { return }
         throw ClassifierError(
-            .data, code: "snapshot", "\(path): \(Refusal.reason(failure)); leave --state-in out to start afresh")
-    }
-
-    /// Why bytes are not the state of a stream of this model.
-    package struct Refusal: Error {
-        package let reason: String
-
-        /// In words; whatever else can go wrong means that bytes are missing or are others.
-        package static func reason(_ error: any Error) -> String {
-            (error as? Refusal)?.reason ?? "is cut or damaged"
-        }
+            .data, code: "snapshot", "\(path): \(StateMismatch.reason(failure)); leave --state-in out to start afresh")
     }
 
     /// Begins the state of a stream of this model; what the stream writes follows, then ``seal(_:)``.
@@ -63,30 +53,39 @@ package enum StateFile {
     /// A reader that stands where the stream's own part begins.
     package static func open(_ bytes: [UInt8], model: AudioModel) throws -> SnapshotReader {
         var reader = SnapshotReader(bytes)
-        guard try reader.readInt64() == magic else { throw Refusal(reason: "is not a stream's state") }
+        guard try reader.readInt64() == magic else { throw StateMismatch(reason: "is not a stream's state") }
         guard try reader.readInt64() == checksum(bytes.dropFirst(16)) else {
-            throw Refusal(reason: "is cut or damaged")
+            throw StateMismatch(reason: "is cut or damaged")
         }
         let saved = String(decoding: try reader.readBytes(), as: UTF8.self)
         guard saved == identity(model) else {
-            throw Refusal(reason: "belongs to \(saved), this is \(identity(model))")
+            throw StateMismatch(reason: "belongs to \(saved), this is \(identity(model))")
         }
         return reader
     }
 
-    package static func close(_ reader: SnapshotReader) throws(Refusal) {
-        guard reader.remaining == 0 else { throw Refusal(reason: "is longer than a state") }
+    package static func close(_ reader: SnapshotReader) throws(StateMismatch) {
+        guard reader.remaining == 0 else { throw StateMismatch(reason: "is longer than a state") }
     }
 
-    /// FNV-1a, 64 bits: a damaged state could hold any numbers, which its stream would go on with.
-    private static func checksum(_ bytes: ArraySlice<UInt8>) -> Int64 {
-        Int64(bitPattern: bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
-    }
+    /// Protects streams against continuing with the arbitrary numbers of a damaged state.
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> Int64 { Int64(bitPattern: fnv1a(bytes)) }
 
     /// What two processes must share for the second to continue bit for bit: weights, as they are kept, and instruction set.
     private static func identity(_ model: AudioModel) -> String {
         let configuration = model.model.configuration
         return
             "\(configuration.name) \(configuration.weights.sha256) in \(model.model.weights.rawValue) on \(Kernels.best.name)"
+    }
+}
+
+/// The reason why bytes are not the state of a stream of this model.
+package struct StateMismatch: Error {
+    /// A predicate, as in "the state ... belongs to another model".
+    package let reason: String
+
+    /// Returns the reason of any error of reading a state; an error of another type means damage.
+    package static func reason(_ error: any Error) -> String {
+        (error as? StateMismatch)?.reason ?? "is cut or damaged"
     }
 }

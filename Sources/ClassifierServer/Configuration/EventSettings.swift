@@ -102,7 +102,7 @@ extension ServeConfiguration.Events.MQTT {
         let discovery = try section.string("discovery", default: "homeassistant")
         let store = try section.integer("store", default: 10_000, in: 1...10_000_000)
         guard let host else { return nil }
-        guard StreamParameters.isName(prefix) else {
+        guard StreamName.isValid(prefix) else {
             throw ConfigurationReader.wrong(
                 section.place,
                 "events.mqtt.prefix is \"\(prefix)\"; expected letters, digits, dots, dashes and underscores")

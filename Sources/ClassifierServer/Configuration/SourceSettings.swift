@@ -48,7 +48,7 @@ extension ServeConfiguration.Source {
             : defaults.decision
         // A misspelt key is what is wrong, and not what is missing for it.
         try section.refuseOthers()
-        guard StreamParameters.isName(name) else {
+        guard StreamName.isValid(name) else {
             throw ConfigurationReader.wrong(
                 section.place,
                 "the name of a source is \"\(name)\"; expected 1 to 64 letters, digits, dots, dashes and underscores")

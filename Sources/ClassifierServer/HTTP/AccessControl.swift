@@ -1,20 +1,20 @@
 package import NIOHTTP1
 
-/// Who may ask for what. Pure: a function of a request's head.
+/// Checks tokens and origins of requests. A pure value: verdicts depend on the head of a request alone.
 package struct AccessControl: Sendable {
     package enum Verdict: Equatable {
         case allowed
-        /// A token is missing or wrong.
+        /// The token is missing or wrong.
         case unauthorized
-        /// A page of another site asks, through somebody's browser.
+        /// The request comes from another site's page through a user's browser; the reason is a sentence.
         case forbidden(String)
     }
 
-    /// Nil where no token is needed.
+    /// The expected token; nil if none is needed.
     package let token: String?
-    /// Names of this server that browsers may use, without ports.
+    /// Names of this server for browsers, without ports.
     package let hosts: Set<String>
-    /// Whether the server is reachable by this machine alone.
+    /// Whether only this machine can reach the server.
     package let isLocal: Bool
 
     package init(token: String?, hosts: Set<String>, isLocal: Bool) {
@@ -23,12 +23,13 @@ package struct AccessControl: Sendable {
         self.isLocal = isLocal
     }
 
-    /// A browser cannot set headers of a WebSocket, but it can name subprotocols: this one carries the token, as the
-    /// hexadecimal digits of its bytes, since the name of a protocol has few characters.
+    /// Prefix of a WebSocket subprotocol that carries the token in hexadecimal digits. A browser cannot set other headers of a
+    /// WebSocket, and a protocol's name allows few characters.
     package static let tokenProtocol = "bearer."
     package static let streamProtocol = "audio-classifierd"
 
-    /// - Parameter isPublic: what shows nothing but that the service is there.
+    /// Returns the verdict about a request.
+    /// - Parameter isPublic: whether the request needs no token.
     package func verdict(_ head: HTTPRequestHead, isPublic: Bool) -> Verdict {
         if let reason = foreignSite(head.headers) { return .forbidden(reason) }
         guard let token, !isPublic else { return .allowed }
@@ -36,8 +37,8 @@ package struct AccessControl: Sendable {
         return Self.isEqual(Array(given.utf8), Array(token.utf8)) ? .allowed : .unauthorized
     }
 
-    /// A page from elsewhere must not use the service through the browser of somebody who can reach it. Its requests
-    /// carry another `Origin`; and a name that was rebound to this machine's address is not one of its names.
+    /// Returns the reason to refuse a request of another site's page, which a user's browser could send to the service. Such a
+    /// request has another `Origin`, or, after DNS rebinding, a host name that is none of the server's.
     private func foreignSite(_ headers: HTTPHeaders) -> String? {
         let host = headers.first(name: "Host") ?? ""
         if isLocal || !hosts.isEmpty {
@@ -56,7 +57,7 @@ package struct AccessControl: Sendable {
         name == "localhost" || name == "[::1]" || name.hasPrefix("127.")
     }
 
-    /// A host without its port.
+    /// Returns a host without its port.
     private static func name(_ host: String) -> String {
         if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[...end]).lowercased() }
         return (host.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? "").lowercased()
@@ -80,7 +81,7 @@ package struct AccessControl: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Takes as long for a token that is wrong from the first byte as for one that is wrong in the last.
+    /// Compares in a time that does not depend on the first difference.
     package static func isEqual(_ given: [UInt8], _ expected: [UInt8]) -> Bool {
         var difference: UInt8 = given.count == expected.count ? 0 : 1
         for index in expected.indices {

@@ -1,8 +1,9 @@
 internal import NIOConcurrencyHelpers
 
-/// What a thread has made and a task has not taken yet: while it is much, the thread waits.
+/// Bounds the number of elements that a thread has produced and a task has not consumed yet. The thread waits while there are
+/// too many.
 final class Backlog: Sendable {
-    /// Minutes of predictions.
+    /// Largest number of elements, minutes of predictions.
     private static let largest = 1024
 
     private struct State {
@@ -16,23 +17,25 @@ final class Backlog: Sendable {
     /// Whether there is room.
     private let room = ConditionLock(value: true)
 
-    /// Waits for room, or until nobody takes anything any more.
+    /// Waits until there is room or the consumer has closed, then counts an element.
     func add() {
         room.lock(whenValue: true)
         change { $0.waiting += 1 }
     }
 
+    /// Counts a consumed element.
     func take() {
         room.lock()
         change { $0.waiting -= 1 }
     }
 
+    /// Ends waiting, because the consumer has gone.
     func close() {
         room.lock()
         change { $0.isClosed = true }
     }
 
-    /// With the lock, which it gives back.
+    /// Changes the state and releases the lock.
     private func change(_ body: (inout State) -> Void) {
         room.unlock(
             withValue: state.withLockedValue { state in

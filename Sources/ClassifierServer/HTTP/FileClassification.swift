@@ -43,7 +43,7 @@ final class FileClassification: Sendable {
         continuation.onTermination = { _ in backlog.close() }
         pool.submit { state in
             guard case .active = state else {
-                continuation.finish(throwing: Refusal(reason: .stopping, message: "the service is stopping"))
+                continuation.finish(throwing: AdmissionRefusal(reason: .stopping, message: "the service is stopping"))
                 return
             }
             do {

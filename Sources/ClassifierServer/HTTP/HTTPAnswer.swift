@@ -3,7 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import StrictCoding
 
-/// A whole answer to a request.
+/// A complete answer to a request.
 struct HTTPAnswer: Sendable {
     var status: HTTPResponseStatus
     var contentType: String
@@ -14,7 +14,7 @@ struct HTTPAnswer: Sendable {
         HTTPAnswer(status: status, contentType: "application/json", body: ByteBuffer(string: text + "\n"))
     }
 
-    /// A JSON object that says what is wrong.
+    /// An error as a JSON object.
     static func failure(_ status: HTTPResponseStatus, code: String, _ message: String) -> HTTPAnswer {
         var line = JSONWriter(type: "error")
         line.add("code", code)
@@ -29,7 +29,13 @@ struct HTTPAnswer: Sendable {
         self.headers = headers
     }
 
-    init(_ refusal: Refusal) {
+    init(_ file: PageFiles.File) {
+        self.init(
+            status: .ok, contentType: file.contentType, body: ByteBuffer(bytes: file.bytes()),
+            headers: PageFiles.headers)
+    }
+
+    init(_ refusal: AdmissionRefusal) {
         let status: HTTPResponseStatus =
             switch refusal.reason {
             case .capacity, .streams, .stopping: .serviceUnavailable
@@ -42,6 +48,7 @@ struct HTTPAnswer: Sendable {
         if let seconds = refusal.retryAfter { headers.append(("Retry-After", "\(seconds)")) }
     }
 
+    /// - Returns: nil for an allowed request.
     init?(_ verdict: AccessControl.Verdict) {
         switch verdict {
         case .allowed: return nil
@@ -53,17 +60,28 @@ struct HTTPAnswer: Sendable {
         }
     }
 
-    static let notFound = failure(
-        .notFound, code: "not_found",
-        "there is nothing here; see /, /healthz, /readyz, /metrics, /v1/models, /v1/streams, /v1/classify, /v1/stream")
+    /// The answer to an unknown path.
+    static func notFound(_ paths: [String]) -> HTTPAnswer {
+        failure(.notFound, code: "not_found", "there is nothing here; see \(paths.joined(separator: ", "))")
+    }
 
-    static func notAllowed(_ method: String) -> HTTPAnswer {
-        var answer = failure(.methodNotAllowed, code: "method", "use \(method)")
-        answer.headers.append(("Allow", method))
+    /// The answer to a method that the path does not have.
+    static func notAllowed(_ methods: String) -> HTTPAnswer {
+        var answer = failure(.methodNotAllowed, code: "method", "use \(methods)")
+        answer.headers.append(("Allow", methods))
         return answer
     }
 
-    /// - Parameter hasBody: a HEAD request is answered without.
+    /// The answer to a plain request for a WebSocket's path.
+    static var upgradeRequired: HTTPAnswer {
+        var answer = failure(
+            .upgradeRequired, code: "upgrade", "this is a WebSocket; docs/clients.md shows how to use it")
+        answer.headers.append(("Upgrade", "websocket"))
+        return answer
+    }
+
+    /// Returns the parts of the answer on a connection.
+    /// - Parameter hasBody: false for the answer to a HEAD request.
     func parts(keepsAlive: Bool, hasBody: Bool = true) -> [HTTPPart<HTTPResponseHead, ByteBuffer>] {
         let content = hasBody && body.readableBytes > 0 ? [HTTPPart<HTTPResponseHead, ByteBuffer>.body(body)] : []
         return [.head(head(keepsAlive: keepsAlive))] + content + [.end(nil)]
@@ -76,7 +94,7 @@ struct HTTPAnswer: Sendable {
         return Self.head(status, fields, keepsAlive: keepsAlive)
     }
 
-    /// Every answer says that it is what its type says, and that no other site may show it.
+    /// Returns the head of an answer, with headers against content sniffing, frames of other sites, and caching.
     static func head(_ status: HTTPResponseStatus, _ headers: HTTPHeaders, keepsAlive: Bool) -> HTTPResponseHead {
         var headers = headers
         headers.add(name: "Server", value: "audio-classifierd/\(Version.text)")

@@ -2,18 +2,18 @@ internal import AudioClassifier
 internal import NIOCore
 internal import NIOHTTP1
 
-/// One request and its answer on a connection that may carry more.
+/// A request and its answer on a connection that may carry several.
 struct HTTPExchange {
     struct BodyTooLarge: Error {}
 
     let head: HTTPRequestHead
-    /// What follows on the connection.
+    /// The rest of the connection's input.
     private(set) var parts: NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
     private let outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>
     private let bodyLimit: Int
     private var bodyBytes = 0
     private var isRead = false
-    /// Whether the connection goes on after the answer.
+    /// Whether the connection stays open after the answer.
     private(set) var keepsAlive: Bool
 
     init(
@@ -27,7 +27,8 @@ struct HTTPExchange {
         keepsAlive = head.isKeepAlive
     }
 
-    /// A client that waits before it sends its body is told to send it.
+    /// Accepts a body, with `100 Continue` if the client expects it.
+    /// - Throws: ``BodyTooLarge`` if its announced length is above the limit.
     mutating func acceptBody() async throws {
         if let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }), length > bodyLimit {
             throw BodyTooLarge()
@@ -38,7 +39,7 @@ struct HTTPExchange {
         try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
     }
 
-    /// The next bytes of the body, or nil at its end.
+    /// Returns the next bytes of the body; nil at its end.
     mutating func readBody() async throws -> [UInt8]? {
         while !isRead, let part = try await parts.next(isolation: #isolation) {
             switch part {
@@ -54,7 +55,7 @@ struct HTTPExchange {
         return nil
     }
 
-    /// Answers the request as a whole.
+    /// Sends a complete answer.
     mutating func answer(_ answer: HTTPAnswer) async throws {
         try await settle()
         try await outbound.write(contentsOf: answer.parts(keepsAlive: keepsAlive, hasBody: head.method != .HEAD))
@@ -69,7 +70,7 @@ struct HTTPExchange {
                 "the body is larger than limits.body_bytes, \(bodyLimit) bytes; send a shorter file"))
     }
 
-    /// Begins an answer whose length is not known.
+    /// Begins an answer of unknown length.
     mutating func begin(contentType: String) async throws {
         try await settle()
         var headers = HTTPHeaders([("Content-Type", contentType)])
@@ -85,8 +86,7 @@ struct HTTPExchange {
 
     func end() async throws { try await outbound.write(.end(nil)) }
 
-    /// What is left of the request is read, so that the next one can follow; a body that nobody wanted ends the
-    /// connection.
+    /// Reads the end of the request, so that the next one can follow. A body that no handler reads ends the connection.
     private mutating func settle() async throws {
         let hasBody =
             head.headers.contains(name: "Transfer-Encoding")

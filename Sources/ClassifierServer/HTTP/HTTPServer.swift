@@ -6,7 +6,7 @@ internal import NIOHTTP1
 internal import NIOSSL
 internal import NIOWebSocket
 
-/// The connections of `listen.http`: HTTP/1.1, or a WebSocket after an upgrade.
+/// Serves the connections of `listen.http`: HTTP/1.1, or a WebSocket after an upgrade.
 struct HTTPServer: Sendable {
     typealias Requests = NIOAsyncChannel<HTTPServerRequestPart, HTTPPart<HTTPResponseHead, ByteBuffer>>
 
@@ -22,7 +22,7 @@ struct HTTPServer: Sendable {
     /// Nil for plain HTTP.
     let tls: ServerTLS?
 
-    /// What an upgrade has come to, from the request until its connection is served.
+    /// The result of a request for an upgrade, from the request until its connection is served.
     final class Upgrade: Sendable {
         private enum State {
             case none
@@ -35,7 +35,7 @@ struct HTTPServer: Sendable {
         func accept(_ task: WebSocketTask) { state.withLockedValue { $0 = .accepted(task) } }
         func refuse(_ answer: HTTPAnswer) { state.withLockedValue { $0 = .refused(answer) } }
 
-        /// The task, handed over once.
+        /// Removes and returns the task of an accepted upgrade.
         func takeTask() -> WebSocketTask? {
             state.withLockedValue { state in
                 guard case .accepted(let task) = state else { return nil }
@@ -44,7 +44,7 @@ struct HTTPServer: Sendable {
             }
         }
 
-        /// Why the request was not upgraded, told once.
+        /// Removes and returns the answer of a refused upgrade.
         func takeRefusal() -> HTTPAnswer? {
             state.withLockedValue { state in
                 guard case .refused(let answer) = state else { return nil }
@@ -62,7 +62,7 @@ struct HTTPServer: Sendable {
                 try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
             }
             let upgrade = Upgrade()
-            // An upgraded stream whose connection breaks before it is served has nobody to end it.
+            // Ends the stream of a connection that breaks before it is served.
             channel.closeFuture.whenComplete { _ in
                 guard case .stream(let stream, _)? = upgrade.takeTask() else { return }
                 Task { await stream.loop.end(stream.id, .lost) }
@@ -79,7 +79,7 @@ struct HTTPServer: Sendable {
                 type: NIOTypedHTTPServerUpgradeHandler<Connection>.self)
             try channel.pipeline.syncOperations.addHandler(UpgradeFilter(), position: .before(handler))
             try channel.pipeline.syncOperations.addHandler(ParserErrorClose())
-            // Whoever connects and says nothing, or a little now and then, is not waited for.
+            // Bounds the time of the first request, even of a client that sends a byte now and then.
             let limit = TimeAmount.nanoseconds(Int64(limits.idleSeconds * 1e9))
             let deadline = channel.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
             result.whenComplete { _ in deadline.cancel() }
@@ -109,7 +109,7 @@ struct HTTPServer: Sendable {
                             minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 1024,
                             maxAccumulatedFrameSize: limits.messageBytes))
                     guard let task = upgrade.takeTask() else { throw ChannelError.alreadyClosed }
-                    // One who looks on has nothing to send.
+                    // A watcher has nothing to send.
                     if case .stream = task { try IdleFailure.add(to: channel, seconds: limits.idleSeconds) }
                     return .webSocket(
                         try WebSocketConnection.Channels(wrappingChannelSynchronously: channel), task)
@@ -117,7 +117,8 @@ struct HTTPServer: Sendable {
             })
     }
 
-    /// - Returns: headers of the upgrade's answer, or nil where the request is answered as it is, with the refusal.
+    /// Decides about an upgrade.
+    /// - Returns: headers of the upgrade's answer; nil if it is refused, with the answer in `upgrade`.
     private func answer(_ head: HTTPRequestHead, _ upgrade: Upgrade, _ channel: any Channel) async -> HTTPHeaders? {
         if let refused = HTTPAnswer(access.verdict(head, isPublic: false)) {
             upgrade.refuse(refused)
@@ -125,7 +126,8 @@ struct HTTPServer: Sendable {
         }
         do {
             let client = channel.remoteAddress?.ipAddress ?? "unix"
-            upgrade.accept(try await router.webSocket(head, client: client, eventLoop: channel.eventLoop))
+            let origin = WebSocketOrigin(client: client, eventLoop: channel.eventLoop)
+            upgrade.accept(try await router.webSocket(head, origin))
         } catch {
             upgrade.refuse(HTTPAnswer(error))
             return nil
@@ -150,7 +152,7 @@ struct HTTPServer: Sendable {
                 }
             }
         } catch {
-            // The connection broke, or its bytes were no HTTP: what could be answered has been.
+            // The connection broke, or its bytes were no HTTP, which the parser has answered.
         }
     }
 
@@ -158,7 +160,7 @@ struct HTTPServer: Sendable {
         _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>,
         _ outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>, _ upgrade: Upgrade
     ) async throws {
-        // The pipeline has kept the head of a request that was to be an upgrade to itself.
+        // The pipeline does not pass on the head of a refused upgrade.
         if let refusal = upgrade.takeRefusal() {
             try await outbound.write(contentsOf: refusal.parts(keepsAlive: false))
             return
@@ -178,8 +180,7 @@ struct HTTPServer: Sendable {
     }
 }
 
-/// Takes other upgrades than WebSocket out of a connection's first request: the upgrade handler would not pass such a
-/// request on.
+/// Removes other upgrades than WebSocket from a connection's first request, which the upgrade handler would not pass on.
 private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -196,7 +197,7 @@ private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandle
     }
 }
 
-/// Closes a connection whose bytes are no HTTP, which has been answered before.
+/// Closes a connection after the parser has answered bytes that are no HTTP.
 private final class ParserErrorClose: ChannelInboundHandler, Sendable {
     typealias InboundIn = NIOAny
 
@@ -206,7 +207,7 @@ private final class ParserErrorClose: ChannelInboundHandler, Sendable {
     }
 }
 
-/// Byte buffers as parts of responses.
+/// Turns byte buffers into parts of responses.
 private final class ResponseBuffers: ChannelOutboundHandler, Sendable {
     typealias OutboundIn = HTTPPart<HTTPResponseHead, ByteBuffer>
     typealias OutboundOut = HTTPServerResponsePart

@@ -1,5 +1,5 @@
-/// The first file in a `multipart/form-data` body (RFC 7578), found while the body comes in. Pure: bytes in, bytes of
-/// the file out.
+/// An incremental parser that finds the first file in a `multipart/form-data` body (RFC 7578). A pure value: bytes of the body
+/// in, bytes of the file out.
 package struct MultipartReader {
     package struct Malformed: Error {
         package let message: String
@@ -7,7 +7,7 @@ package struct MultipartReader {
 
     private enum State { case preamble, headers, file, skipped, done }
 
-    /// Headers of a part that are longer are not headers.
+    /// Largest size of a part's headers in bytes.
     private static let largestHeaders = 16384
 
     private let delimiter: [UInt8]
@@ -15,8 +15,8 @@ package struct MultipartReader {
     private var buffer: [UInt8]
     package private(set) var hasFile = false
 
-    /// - Parameter contentType: of the request.
-    /// - Returns: nil where it is another type, or names no boundary.
+    /// - Parameter contentType: the request's content type.
+    /// - Returns: nil for another type, or one without a boundary.
     package init?(contentType: String) {
         let parts = contentType.split(separator: ";").map { Self.trimmed($0) }
         guard parts.first?.lowercased() == "multipart/form-data" else { return nil }
@@ -29,11 +29,11 @@ package struct MultipartReader {
         }
         guard (1...70).contains(boundary.utf8.count) else { return nil }
         delimiter = Array("\r\n--\(boundary)".utf8)
-        // The first delimiter has no line before it that it could end.
+        // The first delimiter may have no line end before it.
         buffer = Array("\r\n".utf8)
     }
 
-    /// Takes the next bytes of the body.
+    /// Parses the next bytes of the body.
     /// - Returns: the next bytes of the file.
     package mutating func push(_ bytes: [UInt8]) throws(Malformed) -> [UInt8] {
         buffer += bytes
@@ -55,25 +55,24 @@ package struct MultipartReader {
                 state = isFile ? .file : .skipped
                 buffer.removeFirst(end + 4)
             case .preamble, .file, .skipped:
-                guard let place = Self.find(delimiter, in: buffer) else {
-                    // What could be the beginning of a delimiter waits.
+                guard let index = Self.find(delimiter, in: buffer) else {
+                    // Keeps bytes that may begin a delimiter.
                     let safe = max(0, buffer.count - delimiter.count + 1)
                     if state == .file { file += buffer[..<safe] }
                     buffer.removeFirst(safe)
                     return file
                 }
-                let after = place + delimiter.count
+                let after = index + delimiter.count
                 guard buffer.count >= after + 2 else {
-                    if state == .file { file += buffer[..<place] }
-                    buffer.removeFirst(place)
+                    if state == .file { file += buffer[..<index] }
+                    buffer.removeFirst(index)
                     return file
                 }
-                if state == .file { file += buffer[..<place] }
+                if state == .file { file += buffer[..<index] }
                 let isLast = buffer[after] == UInt8(ascii: "-") && buffer[after + 1] == UInt8(ascii: "-")
                 state = isLast ? .done : .headers
                 buffer.removeFirst(after)
-                // The line end behind the delimiter stays, as the one before the first header: a part without headers
-                // has it only.
+                // The line end after the delimiter stays in the buffer, because the end of a part without headers needs it.
                 if !isLast && !buffer.starts(with: Array("\r\n".utf8)) {
                     throw Malformed(message: "a part's delimiter is followed by something else than a line end")
                 }
@@ -81,7 +80,7 @@ package struct MultipartReader {
         }
     }
 
-    /// Whether the body was whole.
+    /// Whether the body is complete.
     package var isComplete: Bool { state == .done }
 
     private static func isFile(_ headers: ArraySlice<UInt8>) -> Bool {
@@ -101,9 +100,9 @@ package struct MultipartReader {
     private static func find(_ pattern: [UInt8], in bytes: [UInt8]) -> Int? {
         guard bytes.count >= pattern.count else { return nil }
         var start = 0
-        while let place = bytes[start...].firstIndex(of: pattern[0]), place + pattern.count <= bytes.count {
-            if bytes[place..<place + pattern.count].elementsEqual(pattern) { return place }
-            start = place + 1
+        while let index = bytes[start...].firstIndex(of: pattern[0]), index + pattern.count <= bytes.count {
+            if bytes[index..<index + pattern.count].elementsEqual(pattern) { return index }
+            start = index + 1
         }
         return nil
     }

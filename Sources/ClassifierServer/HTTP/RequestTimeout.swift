@@ -1,15 +1,15 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Closes a connection whose client does not complete its request, does not take its answer, or asks nothing more, for too
-/// long. The time in which the service works on an answer does not count.
+/// Closes a connection if for too long its client does not complete a request, does not read an answer, or sends no further
+/// request. The service's own time for an answer does not count.
 final class RequestTimeout: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
 
     private let limit: TimeAmount
     private var deadline: Scheduled<Void>?
-    /// From the end of a request to that of its answer.
+    /// True between the end of a request and the end of its answer.
     private var isAnswering = false
 
     init(seconds: Double) { limit = .nanoseconds(Int64(seconds * 1e9)) }

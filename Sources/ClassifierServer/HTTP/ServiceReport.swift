@@ -1,10 +1,11 @@
 internal import AudioClassifier
 internal import AudioFrontend
 internal import Kernels
+internal import NIOHTTP1
 internal import StreamTransformer
 internal import StrictCoding
 
-/// What the service says about itself: streams, models, metrics.
+/// Reports about the service: streams, models, load, metrics.
 struct ServiceReport: Sendable {
     let hub: StreamHub
     let gate: ConnectionGate
@@ -15,7 +16,13 @@ struct ServiceReport: Sendable {
         return JSONWriter.array(statuses.sorted { $0.id < $1.id }.map(Self.object))
     }
 
-    static func json(_ status: StreamStatus) -> String { object(status).text }
+    /// Returns the answer about a running stream.
+    func stream(_ id: String) async -> HTTPAnswer {
+        guard let status = await hub.loop(of: id)?.status(of: id) else {
+            return .failure(.notFound, code: "not_found", "there is no stream \"\(id)\"; GET /v1/streams lists them")
+        }
+        return .json(Self.object(status).text)
+    }
 
     private static func object(_ status: StreamStatus) -> JSONWriter {
         var line = JSONWriter(type: "stream")

@@ -1,26 +1,25 @@
 internal import AudioClassifier
 internal import AudioFrontend
-internal import FoundationEssentials
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOWebSocket
 internal import StrictCoding
 
-/// What a WebSocket is for.
+/// The purpose of a WebSocket.
 enum WebSocketTask: Sendable {
     /// A stream: samples in, records out.
     case stream(OpenStream, StreamParameters)
-    /// Looking on at a running stream.
+    /// Watching a running stream.
     case watch(id: String, start: Record, loop: InferenceLoop, number: Int, output: AsyncStream<StreamOutput>)
 }
 
-/// A WebSocket: binary messages carry samples, text messages JSON.
+/// Serves a WebSocket: binary messages carry samples, text messages JSON.
 struct WebSocketConnection: Sendable {
     typealias Channels = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>
 
     let hub: StreamHub
 
-    /// Set when the client has closed: nothing may be sent after the answer.
+    /// A flag that is set when the client has closed, because nothing may be sent after the close frame.
     private final class Closing: Sendable {
         private let value = NIOLockedValueBox(false)
         var isSet: Bool { value.withLockedValue { $0 } }
@@ -28,7 +27,7 @@ struct WebSocketConnection: Sendable {
     }
 
     func serve(_ channel: Channels, _ task: WebSocketTask) async {
-        // Whoever has gone cannot be told.
+        // A broken connection ends the exchange; there is no reader for the error.
         try? await channel.executeThenClose { inbound, outbound in
             let closing = Closing()
             switch task {
@@ -51,14 +50,14 @@ struct WebSocketConnection: Sendable {
         _ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>,
         _ outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>, _ stream: OpenStream,
         _ parameters: StreamParameters, _ closing: Closing
-    ) async throws -> StreamEnd {
+    ) async throws -> EndReason {
         var receiver = AudioReceiver(stream, try StreamHub.decoder(parameters, name: stream.id, rate: stream.rate))
         var isComplete = false
         for try await frame in inbound {
             switch frame.opcode {
             case .binary where !isComplete: _ = try await receiver.receive(Array(frame.unmaskedData.readableBytesView))
             case .text where !isComplete:
-                switch try Control(Array(frame.unmaskedData.readableBytesView)) {
+                switch try ControlMessage(Array(frame.unmaskedData.readableBytesView)) {
                 case .end:
                     isComplete = true
                     try await receiver.finish()
@@ -71,7 +70,7 @@ struct WebSocketConnection: Sendable {
             case .ping: try await outbound.write(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData))
             case .connectionClose:
                 try await answerClose(frame, outbound, closing)
-                // Who closes without a word about the end may come back.
+                // A client that closes without `end` may resume the stream.
                 return isComplete ? .complete : .lost
             case .binary, .text, .continuation, .pong: break
             default:
@@ -88,11 +87,11 @@ struct WebSocketConnection: Sendable {
         try await outbound.write(Self.text(stream.start.json))
         for await output in stream.output where !closing.isSet { try await write(output, outbound) }
         guard !closing.isSet else { return }
-        for record in stream.ending.records { try await outbound.write(Self.text(record.json)) }
-        try await outbound.write(Self.close(stream.ending.records))
+        for record in stream.finalRecords.records { try await outbound.write(Self.text(record.json)) }
+        try await outbound.write(Self.close(stream.finalRecords.records))
     }
 
-    // MARK: Looking on
+    // MARK: Watching
 
     private func watch(
         _ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>,
@@ -105,7 +104,7 @@ struct WebSocketConnection: Sendable {
                     for await element in output { try await write(element, outbound) }
                     try await outbound.write(Self.close([]))
                 } catch {
-                    // The reader has gone.
+                    // The connection broke.
                 }
             }
             tasks.addTask {
@@ -122,7 +121,7 @@ struct WebSocketConnection: Sendable {
                         }
                     }
                 } catch {
-                    // The connection broke: there is nobody to look on.
+                    // The connection broke.
                 }
             }
             await tasks.next()
@@ -158,7 +157,7 @@ struct WebSocketConnection: Sendable {
         WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: json))
     }
 
-    /// 1000 after a proper end; 1008 with the code of the failure otherwise.
+    /// Returns a close frame: 1000 after a proper end, otherwise 1008 with the code of the failure.
     private static func close(_ records: [Record]) -> WebSocketFrame {
         var data = ByteBuffer()
         let failure = records.compactMap { if case .failure(_, let code, _) = $0 { code } else { nil } }.first
@@ -175,31 +174,5 @@ struct WebSocketConnection: Sendable {
             line.add("queued_samples", status.queued)
         }
         return line.text
-    }
-}
-
-/// A text message of a client.
-enum Control: Equatable {
-    /// All audio has been sent.
-    case end
-    /// So many samples at the model's rate are lost on the client's side.
-    case gap(Int64)
-    case ping(Double?)
-
-    init(_ bytes: [UInt8]) throws(ClassifierError) {
-        let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-        switch value?["type"]?.string {
-        case "end": self = .end
-        case "ping": self = .ping(value?["id"]?.number.flatMap { abs($0) < 1e12 ? $0 : nil })
-        case "gap":
-            guard let lost = value?["lost_samples"]?.number, let count = Int64(exactly: lost),
-                (0...1 << 40).contains(count)
-            else { fallthrough }
-            self = .gap(count)
-        default:
-            throw ClassifierError(
-                .data, code: "control",
-                "a text message is {\"type\":\"end\"}, {\"type\":\"ping\"} or {\"type\":\"gap\",\"lost_samples\":N}")
-        }
     }
 }

@@ -1,6 +1,6 @@
-/// Counts of durations by upper bounds, as Prometheus has them.
+/// A Prometheus histogram of durations.
 package struct Histogram {
-    /// In seconds, from a step of one stream to an overloaded machine.
+    /// Upper bounds of the buckets in seconds, from one stream's step to an overloaded machine.
     package static let bounds = [
         0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
     ]

@@ -1,4 +1,4 @@
-/// Metrics in Prometheus' text format, version 0.0.4.
+/// A writer of Prometheus' text format, version 0.0.4.
 package struct PrometheusText {
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
     package static let prefix = "audio_classifierd_"
@@ -17,7 +17,7 @@ package struct PrometheusText {
         sample(name, Double(value), [])
     }
 
-    /// A counter for each value of a label.
+    /// Writes a counter for each value of a label.
     package mutating func counter(_ name: String, _ help: String, label: String, _ values: [String: UInt64]) {
         head(name, "counter", help)
         for (key, value) in values.sorted(by: { $0.key < $1.key }) { sample(name, Double(value), [(label, key)]) }

@@ -1,7 +1,6 @@
-internal import AudioClassifier
 internal import NIOConcurrencyHelpers
 
-/// What the service counts. Inference loops and connections write, `/metrics` reads.
+/// Counters of the service. Inference loops and connections write, `/metrics` reads.
 final class ServerMetrics: Sendable {
     struct Values {
         var predictions: UInt64 = 0
@@ -21,46 +20,44 @@ final class ServerMetrics: Sendable {
 
     var values: Values { box.withLockedValue { $0 } }
 
-    /// Streams were stepped together.
-    func turn(predictions: Int, seconds: Double) {
+    /// Records an iteration of a loop.
+    func iteration(predictions: Int, seconds: Double) {
         box.withLockedValue {
             $0.predictions += UInt64(predictions)
             if predictions > 0 { $0.steps.observe(seconds) }
         }
     }
 
-    /// A prediction was made so long after its newest sample had come.
+    /// Records the delay of a prediction after the arrival of its newest sample.
     func predicted(after seconds: Double) { box.withLockedValue { $0.latency.observe(seconds) } }
 
+    /// Counts samples that a stream lost.
     func lose(_ samples: Int) {
         guard samples > 0 else { return }
         box.withLockedValue { $0.droppedSamples += UInt64(samples) }
     }
 
+    /// Counts the begin of an event.
     func event(_ label: String) { box.withLockedValue { $0.events[label, default: 0] += 1 } }
 
-    func ended(_ reason: StreamEnd) {
-        let word =
-            switch reason {
-            case .complete: "complete"
-            case .stopped: "stopped"
-            case .lost: "connection_lost"
-            case .silent: "idle"
-            case .failed(let code, _): code
-            }
-        box.withLockedValue { $0.ends[word, default: 0] += 1 }
-    }
+    /// Counts the end of a stream.
+    func ended(_ reason: String) { box.withLockedValue { $0.ends[reason, default: 0] += 1 } }
 
-    func refused(_ reason: Refusal.Reason) { box.withLockedValue { $0.refusals[reason.rawValue, default: 0] += 1 } }
+    /// Counts a refused stream or connection.
+    func refused(_ reason: String) { box.withLockedValue { $0.refusals[reason, default: 0] += 1 } }
 
+    /// Counts an event that an output lost.
     func lostEvent(_ output: String) { box.withLockedValue { $0.lostEvents[output, default: 0] += 1 } }
 
-    /// A source that is configured is counted from its beginning on, so that its first restart is a change.
+    /// Adds a source with 0 restarts, so that its first restart is visible as a change.
     func configured(_ source: String) { box.withLockedValue { $0.sourceRestarts[source, default: 0] += 0 } }
 
+    /// Counts a restart of a source.
     func restarted(_ source: String) { box.withLockedValue { $0.sourceRestarts[source, default: 0] += 1 } }
 
+    /// Counts a state that could not be saved.
     func stateFailed() { box.withLockedValue { $0.stateFailures += 1 } }
 
+    /// Counts an accepted connection.
     func connected() { box.withLockedValue { $0.connections += 1 } }
 }

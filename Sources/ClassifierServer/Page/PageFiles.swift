@@ -1,38 +1,40 @@
-internal import NIOCore
-internal import NIOHTTP1
-
-/// The live page: the files beside this one, embedded in the program.
+/// The files of the live page, embedded in the program.
 enum PageFiles {
-    /// Nothing but the page's own files runs, nothing from elsewhere is loaded, and nobody else may show the page in a
-    /// frame.
+    /// A file and its content type.
+    struct File: Sendable {
+        let name: String
+        let contentType: String
+        let bytes: @Sendable () -> [UInt8]
+    }
+
+    /// Allows the page's own files alone, and forbids other sites to show the page in a frame.
     private static let policy = [
         "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
         "worker-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
     ].joined(separator: "; ")
 
-    /// The file at a path, if there is one.
-    static func answer(_ path: [String]) -> HTTPAnswer? {
-        guard path.count <= 1, let file = file(path.first ?? "index.html") else { return nil }
-        return HTTPAnswer(
-            status: .ok, contentType: file.type, body: ByteBuffer(bytes: file.bytes),
-            headers: [
-                ("Content-Security-Policy", policy), ("Permissions-Policy", "microphone=(self)"),
-                ("Cache-Control", "no-cache"),
-            ])
-    }
+    /// Headers of the files.
+    static let headers = [
+        ("Content-Security-Policy", policy), ("Permissions-Policy", "microphone=(self)"), ("Cache-Control", "no-cache"),
+    ]
 
-    private static func file(_ name: String) -> (type: String, bytes: [UInt8])? {
-        switch name {
-        case "index.html": ("text/html; charset=utf-8", PackageResources.index_html)
-        case "page.css": ("text/css; charset=utf-8", PackageResources.page_css)
-        case "page.js": ("text/javascript; charset=utf-8", PackageResources.page_js)
-        case "canvas.js": ("text/javascript; charset=utf-8", PackageResources.canvas_js)
-        case "chart.js": ("text/javascript; charset=utf-8", PackageResources.chart_js)
-        case "spectrogram.js": ("text/javascript; charset=utf-8", PackageResources.spectrogram_js)
-        case "microphone.js": ("text/javascript; charset=utf-8", PackageResources.microphone_js)
-        case "icon.svg": ("image/svg+xml", PackageResources.icon_svg)
-        default: nil
-        }
+    /// The file at `/`.
+    static let index = File(
+        name: "index.html", contentType: "text/html; charset=utf-8", bytes: { PackageResources.index_html })
+
+    static let all = [
+        index,
+        File(name: "page.css", contentType: "text/css; charset=utf-8") { PackageResources.page_css },
+        script("page.js") { PackageResources.page_js },
+        script("canvas.js") { PackageResources.canvas_js },
+        script("chart.js") { PackageResources.chart_js },
+        script("spectrogram.js") { PackageResources.spectrogram_js },
+        script("microphone.js") { PackageResources.microphone_js },
+        File(name: "icon.svg", contentType: "image/svg+xml") { PackageResources.icon_svg },
+    ]
+
+    private static func script(_ name: String, _ bytes: @escaping @Sendable () -> [UInt8]) -> File {
+        File(name: name, contentType: "text/javascript; charset=utf-8", bytes: bytes)
     }
 }

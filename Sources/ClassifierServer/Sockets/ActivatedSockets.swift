@@ -1,24 +1,25 @@
 internal import AudioClassifier
 internal import Glibc
 
-/// Sockets that somebody else has opened and listens on for this process, systemd for example (sd_listen_fds(3)). They
-/// are there before the service is, so that clients of a service that is started again wait and are not refused.
+/// Listening sockets that another process, for example systemd, has opened for this one (sd_listen_fds(3)). They outlive the
+/// service, so that clients wait during its restart instead of being refused.
 struct ActivatedSockets: Sendable {
     struct Socket: Sendable {
         let descriptor: Int32
         let address: ListenAddress
     }
 
-    /// By what they are for: `http`, `tcp` or `unix`.
+    /// Sockets by purpose: `http`, `tcp` or `unix`.
     private(set) var byName: [String: Socket] = [:]
 
     private static let names = ["http", "tcp", "unix"]
-    /// The first one that is handed over.
+    /// Descriptor of the first socket.
     private static let first: Int32 = 3
 
-    /// - Throws: ``ClassifierError`` where it is not clear what a socket is for, or it is none to listen on.
+    /// Takes over the sockets of this process's environment.
+    /// - Throws: ``ClassifierError`` if the purpose of a socket is not clear or it does not listen.
     init() throws(ClassifierError) {
-        // Variables that were meant for a parent are none of ours.
+        // An inherited environment names the parent's sockets.
         guard Self.variable("LISTEN_PID") == "\(getpid())",
             let count = Self.variable("LISTEN_FDS").flatMap({ Int32($0) })
         else { return }
@@ -27,7 +28,7 @@ struct ActivatedSockets: Sendable {
             let descriptor = Self.first + index
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             var name = Int(index) < named.count ? String(named[Int(index)]) : ""
-            // One alone can only be what nearly everybody connects to.
+            // A single unnamed socket is taken for HTTP, the most common one.
             if count == 1 && !Self.names.contains(name) { name = "http" }
             guard Self.names.contains(name), byName[name] == nil else {
                 throw Self.wrong(

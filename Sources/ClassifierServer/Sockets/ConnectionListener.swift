@@ -5,38 +5,38 @@ internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
 
-/// Accepts connections on one address, no more at a time than are allowed, and runs each one as a task of its own.
+/// Accepts connections on one address, within the limits of a gate, and serves each one in a task.
 struct ConnectionListener<Connection: Sendable>: Sendable {
     let address: ListenAddress
     let group: any EventLoopGroup
     let gate: ConnectionGate
     let log: Logger
-    /// Sets up a new connection's pipeline.
+    /// Sets up the pipeline of a new connection.
     let initialize: @Sendable (any Channel) -> EventLoopFuture<Connection>
-    /// Serves the connection to its end.
+    /// Serves a connection to its end.
     let serve: @Sendable (Connection, _ client: String) async -> Void
 
-    /// A bound socket, with the address that it got.
+    /// A bound socket and its address, whose port the system may have chosen.
     struct Bound: Sendable {
         let channel: NIOAsyncChannel<Accepted, Never>
         let address: ListenAddress
     }
 
-    /// A connection, and where it comes from.
+    /// A connection and its client's address.
     struct Accepted: Sendable {
         let connection: Connection
         let client: String
         let channel: any Channel
     }
 
-    /// - Parameter descriptor: a socket that somebody else has bound to the address and listens on; it stays in the
-    ///   file system when this process goes.
+    /// Begins to listen.
+    /// - Parameter descriptor: a listening socket of another process, which stays in the file system after this process.
     func bind(_ descriptor: Int32? = nil) async throws(ClassifierError) -> Bound {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // The kernel's share of what waits for a slow reader; the rest is bounded here.
+            // Bounds the bytes of one wake-up of a fast sender.
             .childChannelOption(.maxMessagesPerRead, value: 4)
         let accept: @Sendable (any Channel) -> EventLoopFuture<Accepted> = { channel in
             let client = channel.remoteAddress?.ipAddress ?? "unix"
@@ -53,7 +53,7 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
                 let bound = ListenAddress.network(host: host, port: channel.channel.localAddress?.port ?? port)
                 return Bound(channel: channel, address: bound)
             case .unix(let path):
-                // Whoever may use the socket is decided by the file's mode; nobody else for now.
+                // The mode of the file decides about access: owner and group alone.
                 let before = umask(0o117)
                 defer { umask(before) }
                 let channel = try await bootstrap.bind(
@@ -67,7 +67,7 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
         }
     }
 
-    /// Accepts until the task is cancelled, then waits for the connections that there are.
+    /// Accepts until the task is cancelled, then waits for open connections.
     func run(_ bound: Bound) async {
         await withDiscardingTaskGroup { tasks in
             do {
@@ -92,7 +92,7 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
     }
 }
 
-/// How many connections there are, and how fast an address makes new ones.
+/// Limits the number of connections, and the rate of new connections of an address.
 final class ConnectionGate: Sendable {
     private struct State {
         var rate: RateLimit
@@ -109,14 +109,15 @@ final class ConnectionGate: Sendable {
         state = NIOLockedValueBox(State(rate: RateLimit(perSecond: perSecond)))
     }
 
+    /// Counts a new connection if it is within the limits.
     func enter(_ address: String, at time: Double) -> Bool {
         let isAllowed = state.withLockedValue { state in
-            // Clients of a local socket are one address, and trusted by the file's mode.
+            // Clients of a Unix socket share one address; the mode of its file decides about them.
             guard state.count < limit, address == "unix" || state.rate.allows(address, at: time) else { return false }
             state.count += 1
             return true
         }
-        if isAllowed { metrics.connected() } else { metrics.refused(.client) }
+        if isAllowed { metrics.connected() } else { metrics.refused(AdmissionRefusal.Reason.client.rawValue) }
         return isAllowed
     }
 

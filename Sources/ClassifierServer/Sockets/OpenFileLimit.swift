@@ -1,13 +1,13 @@
 internal import Glibc
 internal import Logging
 
-/// How many files and sockets this process may have open. Many systems begin with 1024, and a service that has used them
-/// up takes no connection and saves no state, without a word.
+/// The limit of open files and sockets of this process. At its default, often 1024, a busy service could neither accept a
+/// connection nor save a state.
 enum OpenFileLimit {
-    /// Beside connections: models, states, uploads, sources, events.
+    /// Descriptors for models, states, uploads, sources and events.
     private static let others = 256
 
-    /// Raises the limit to what the connections need, as far as the system lets it, and says where that is not enough.
+    /// Raises the limit for a number of connections, and logs a warning if the system allows fewer.
     static func raise(connections: Int, log: Logger) {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()

@@ -1,34 +1,26 @@
-/// New connections of each address: a bucket of a second's allowance that fills as time goes by. Pure: it is told the
+/// Limits the rate of new connections of each address, with a second's allowance as burst. A pure value: callers pass the
 /// time.
 package struct RateLimit {
-    private struct Bucket {
-        var tokens: Double
-        var updated: Double
-    }
-
     package let perSecond: Int
-    /// Addresses remembered: whoever has been away longest is forgotten first.
+    /// Largest number of remembered addresses.
     private static let largest = 10_000
-    private var buckets: [String: Bucket] = [:]
+    private var buckets: [String: TokenBucket] = [:]
 
     package init(perSecond: Int) { self.perSecond = perSecond }
 
-    /// - Returns: whether the address may connect now, at `time` seconds.
+    /// - Returns: whether the address may connect now.
+    /// - Parameter time: in seconds of a monotonic clock.
     package mutating func allows(_ address: String, at time: Double) -> Bool {
         if buckets.count >= Self.largest { forget(at: time) }
-        let full = Double(perSecond)
-        var bucket = buckets[address] ?? Bucket(tokens: full, updated: time)
-        bucket.tokens = min(full, bucket.tokens + max(0, time - bucket.updated) * full)
-        bucket.updated = time
-        let isAllowed = bucket.tokens >= 1
-        if isAllowed { bucket.tokens -= 1 }
-        buckets[address] = bucket
-        return isAllowed
+        var bucket = buckets[address] ?? TokenBucket(capacity: Double(perSecond), perSecond: Double(perSecond))
+        bucket.refill(at: time)
+        defer { buckets[address] = bucket }
+        return bucket.take()
     }
 
-    /// Full buckets say nothing.
+    /// Forgets addresses whose buckets are full, or all if that frees too few.
     private mutating func forget(at time: Double) {
-        buckets = buckets.filter { $0.value.tokens + (time - $0.value.updated) * Double(perSecond) < Double(perSecond) }
+        buckets = buckets.filter { !$0.value.isFull(at: time) }
         if buckets.count >= Self.largest { buckets.removeAll() }
     }
 }

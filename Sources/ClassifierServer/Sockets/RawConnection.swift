@@ -2,12 +2,12 @@ internal import AudioClassifier
 internal import AudioFrontend
 internal import NIOCore
 
-/// Bare samples in, JSON lines out: a connection is a stream, described by the configuration. The client's end of
-/// sending is the end of its audio; the rest of the lines follow.
+/// Serves a connection of raw PCM in and JSON lines out. The connection is one stream with the configured format; when the
+/// client ends sending, it gets the rest of the lines.
 struct RawConnection: Sendable {
     let hub: StreamHub
     let idleSeconds: Double
-    /// Of the streams' names: `tcp` or `unix`.
+    /// Beginning of the streams' names: `tcp` or `unix`.
     let prefix: String
 
     typealias Channels = NIOAsyncChannel<ByteBuffer, ByteBuffer>
@@ -27,11 +27,11 @@ struct RawConnection: Sendable {
     }
 
     private func exchange(_ channel: Channels, client: String) async {
-        // Whoever has gone cannot be told.
+        // A broken connection ends the exchange; there is no reader for the error.
         try? await channel.executeThenClose { inbound, outbound in
             let parameters = StreamParameters(hub.defaults)
             let stream: OpenStream
-            do throws(Refusal) {
+            do throws(AdmissionRefusal) {
                 stream = try await hub.open(
                     parameters, prefix: prefix, client: client, eventLoop: channel.channel.eventLoop)
             } catch {
@@ -52,7 +52,7 @@ struct RawConnection: Sendable {
                 for await output in stream.output {
                     if case .records(let records) = output { try await outbound.write(Self.lines(records)) }
                 }
-                try await outbound.write(Self.lines(stream.ending.records))
+                try await outbound.write(Self.lines(stream.finalRecords.records))
                 outbound.finish()
             }
         }

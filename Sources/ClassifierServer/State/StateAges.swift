@@ -1,10 +1,10 @@
-/// Which saved states nobody has come back for. Pure: it is told the times.
+/// The ages of saved states, to find those that no client has resumed. A pure value: callers pass the times.
 ///
-/// The time of day alone does not say how old a file is: a machine without a battery for its clock starts in the past
-/// and jumps, and what it saved before the jump would seem to be years old. So a state must also have been there,
-/// unchanged, for a while of the clock that does not jump.
+/// The time of day alone does not give the age of a file: a machine without a battery for its clock starts in the past
+/// and jumps, and a state from before the jump would seem to be years old. A state therefore expires only after it has also
+/// been seen unchanged for a while of a clock that never jumps.
 package struct StateAges {
-    /// Time in which a client may come back after the clock has jumped, in seconds.
+    /// The least time for a client to resume after a jump of the clock, in seconds.
     package static let grace = 3600.0
 
     private struct Seen {
@@ -16,11 +16,12 @@ package struct StateAges {
 
     package init() {}
 
+    /// Returns the names of the expired files, sorted.
     /// - Parameters:
-    ///   - files: names, and when they were written by the time of day.
-    ///   - time: by the time of day.
-    ///   - monotonic: by a clock that does not jump.
-    ///   - kept: how long a state is kept, in seconds.
+    ///   - files: the time of day of each file's last change, by name.
+    ///   - time: the time of day.
+    ///   - monotonic: the time of a clock that never jumps.
+    ///   - kept: the lifetime of a state in seconds.
     package mutating func expired(
         _ files: [String: Double], time: Double, monotonic: Double, kept: Double
     ) -> [String] {
@@ -31,7 +32,7 @@ package struct StateAges {
         }
         return seen.filter { _, file in
             let watched = monotonic - file.since
-            // A file of the future, from before the clock was set back, goes by what has been seen of it.
+            // A file from the future, written before the clock was set back, expires by the time for which it was seen.
             return watched >= min(kept, Self.grace) && (time - file.modified > kept || watched > kept)
         }.keys.sorted()
     }

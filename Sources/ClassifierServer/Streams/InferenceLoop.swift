@@ -4,22 +4,22 @@ internal import Kernels
 internal import NIOCore
 internal import StreamTransformer
 
-/// A thread that classifies: it owns its streams' states, and in each turn takes every stream that has something to do to
-/// its next token and encodes these tokens together. A stream stays on its loop.
+/// A thread that classifies. It owns the states of its streams; each iteration advances every ready stream to its next
+/// token and encodes these tokens together. A stream stays on its loop.
 actor InferenceLoop {
     /// The streams of one model.
     final class Group {
         var batch: PipelineBatch
-        /// Those that the next turn must look at: something has come, or is left.
-        var due: [LiveStream] = []
-        /// Of streams that have a place.
+        /// Streams with queued samples or an end, for the next iteration.
+        var ready: [LiveStream] = []
+        /// Number of streams in the batch.
         var count = 0
-        /// No stream joins any more: the group goes with its last one.
+        /// Whether no stream joins any more; the group is freed with its last stream.
         var isRetired = false
-        /// What these streams cost.
+        /// The cost of these streams.
         var meter: LoadMeter
 
-        /// - Parameter cost: seconds of the thread that a second of audio costs, as far as is known.
+        /// - Parameter cost: the first estimate, in seconds of the thread per second of audio.
         init(_ model: AudioModel, capacity: Int, cost: Double) {
             batch = PipelineBatch(model, capacity: capacity)
             meter = LoadMeter(cost: cost)
@@ -27,7 +27,7 @@ actor InferenceLoop {
     }
 
     nonisolated let index: Int
-    /// Its thread is the loop's, and that of the connections on it.
+    /// The event loop whose thread the inference loop and its connections share.
     nonisolated let eventLoop: any EventLoop
     private nonisolated let executor: any SerialExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
@@ -35,9 +35,10 @@ actor InferenceLoop {
     let capacity: Int
     let shared: SharedLoad
     let metrics: ServerMetrics
-    let keeper: StateKeeper
-    let outputs: EventOutputs
-    /// By model: one that is read again is another one, even if its weights are the same.
+    let states: StateSaver
+    /// Hands a record of a stream to the outputs of the service.
+    let publish: @Sendable (Record) -> Void
+    /// Streams by the identity of their loaded model; a model that is loaded again has another one.
     var groups: [ObjectIdentifier: Group] = [:]
     var streams: [String: LiveStream] = [:]
     private var sleeping: CheckedContinuation<Void, Never>?
@@ -47,7 +48,7 @@ actor InferenceLoop {
     /// - Parameter capacity: the largest number of streams of a model.
     init(
         index: Int, eventLoop: any EventLoop, capacity: Int, shared: SharedLoad, metrics: ServerMetrics,
-        keeper: StateKeeper, outputs: EventOutputs
+        states: StateSaver, publish: @escaping @Sendable (Record) -> Void
     ) {
         self.index = index
         self.eventLoop = eventLoop
@@ -55,13 +56,13 @@ actor InferenceLoop {
         self.capacity = capacity
         self.shared = shared
         self.metrics = metrics
-        self.keeper = keeper
-        self.outputs = outputs
+        self.states = states
+        self.publish = publish
     }
 
     // MARK: Streams
 
-    /// Begins a stream that has been admitted.
+    /// Begins an admitted stream.
     func open(_ setup: StreamSetup) throws -> OpenStream {
         let key = ObjectIdentifier(setup.model.model)
         let group =
@@ -69,13 +70,14 @@ actor InferenceLoop {
         groups[key] = group
         let (output, outputEnd) = AsyncStream.makeStream(
             of: StreamOutput.self, bufferingPolicy: .bufferingOldest(setup.outputLimit))
-        let (ended, endedEnd) = AsyncStream.makeStream(of: Never.self)
-        let ending = StreamEnding()
+        let (completion, completionEnd) = AsyncStream.makeStream(of: Never.self)
+        let finalRecords = FinalRecords()
         func make() throws -> LiveStream {
-            guard let place = group.batch.join() else {
-                throw Refusal(reason: .streams, message: "there is no room for another stream", retryAfter: 10)
+            guard let slot = group.batch.join() else {
+                throw AdmissionRefusal(reason: .streams, message: "there is no room for another stream", retryAfter: 10)
             }
-            return try LiveStream(setup, place: place, output: outputEnd, ending: ending, ended: endedEnd)
+            return try LiveStream(
+                setup, slot: slot, output: outputEnd, finalRecords: finalRecords, completion: completionEnd)
         }
         var stream = try make()
         var note = setup.note
@@ -85,69 +87,69 @@ actor InferenceLoop {
                 try restore(stream, group, state)
                 isResumed = true
             } catch {
-                // What was read before the fault may be in there.
-                note = "the state \(StateFile.Refusal.reason(error)); the stream starts afresh"
-                group.batch.leave(stream.place)
+                // The failed stream may hold a part of the state.
+                note = "the state \(StateMismatch.reason(error)); the stream starts afresh"
+                group.batch.leave(stream.slot)
                 stream = try make()
             }
         }
         if let position = setup.position {
             if isResumed { stream.align(to: position) } else { stream.frontend.skip(position) }
         }
-        keeper.began(setup.id)
+        states.began(setup.id)
         group.count += 1
         streams[setup.id] = stream
         if !stream.queue.isEmpty { wake(for: stream) }
         let start = start(stream, isResumed: isResumed, note: note)
         return OpenStream(
             id: setup.id, loop: self, rate: setup.model.recipe.sampleRate, start: start, output: output,
-            ending: ending, ended: ended)
+            finalRecords: finalRecords, completion: completion)
     }
 
-    /// Takes the next samples of a stream, and returns when there is room for more.
-    /// - Returns: false where the stream has ended.
+    /// Queues the next samples of a stream, and returns when there is room for more.
+    /// - Returns: false if the stream has ended.
     func push(_ samples: [Float], to id: String) async -> Bool {
-        guard let stream = streams[id], stream.end == nil else { return false }
+        guard let stream = streams[id], !stream.isEnding else { return false }
         let now = NIODeadline.now().uptimeNanoseconds
-        let new = stream.unknown(samples)
-        stream.pace.note(Double(new.count) / Double(stream.setup.model.recipe.sampleRate), at: now)
-        if stream.setup.isLive {
+        let new = stream.skippingProcessed(samples)
+        stream.pace.spend(Double(new.count) / Double(stream.setup.model.recipe.sampleRate), at: Double(now) * 1e-9)
+        if stream.setup.dropsWhenFull {
             metrics.lose(stream.queue.offer(new, arrived: now))
         } else {
             stream.queue.append(new, arrived: now)
         }
         wake(for: stream)
-        if !stream.setup.isLive && stream.queue.isFull {
+        if !stream.setup.dropsWhenFull && stream.queue.isFull {
             await withCheckedContinuation { sender in
-                // The loop may have turned since the queue was looked at.
-                if stream.queue.isFull && stream.end == nil { stream.waiting = sender } else { sender.resume() }
+                // The queue may have got room since it was checked.
+                if stream.queue.isFull && !stream.isEnding { stream.waiting = sender } else { sender.resume() }
             }
         }
         return true
     }
 
-    /// The source of a stream has lost samples.
+    /// Queues a gap of samples that the source of a stream lost.
     func lose(_ samples: Int64, of id: String) {
-        guard let stream = streams[id], stream.end == nil else { return }
+        guard let stream = streams[id], !stream.isEnding else { return }
         stream.queue.lose(samples)
         metrics.lose(Int(samples))
         wake(for: stream)
     }
 
-    /// Ends a stream, after the samples that wait.
-    func end(_ id: String, _ reason: StreamEnd) {
-        guard let stream = streams[id], stream.end == nil else { return }
-        stream.end = reason
-        // Whoever goes on from the state goes on with audio: only behind its end there is silence.
-        if !reason.isOver && stream.setup.keepsState { stream.endZeros = 0 }
+    /// Ends a stream after its queued samples.
+    func end(_ id: String, _ reason: EndReason) {
+        guard let stream = streams[id], !stream.isEnding else { return }
+        stream.endReason = reason
+        // A stream that may be resumed goes on with audio; zeros follow the last sample of a final end only.
+        if !reason.isFinal && stream.setup.keepsState { stream.endZeros = 0 }
         wake(for: stream)
     }
 
-    func endAll(_ reason: StreamEnd) {
+    func endAll(_ reason: EndReason) {
         for id in streams.keys.sorted() { end(id, reason) }
     }
 
-    /// What a stream's reader is told first.
+    /// Returns the first record for a reader.
     private func start(_ stream: LiveStream, isResumed: Bool, note: String?) -> Record {
         let setup = stream.setup
         let configuration = setup.model.model.configuration
@@ -157,16 +159,16 @@ actor InferenceLoop {
             live: .init(sample: stream.frontend.position, isResumed: isResumed, note: note, time: WallClock.now()))
     }
 
-    /// Looks on from now on.
-    /// - Returns: nil where there is no such stream.
+    /// Adds a watcher to a stream.
+    /// - Returns: nil if there is no such stream.
     func watch(
-        _ id: String, report: ReportOptions, interest: Interest, limit: Int
+        _ id: String, report: ReportOptions, subscription: Subscription, limit: Int
     ) -> (number: Int, start: Record, output: AsyncStream<StreamOutput>)? {
         guard let stream = streams[id] else { return nil }
         let (output, end) = AsyncStream.makeStream(of: StreamOutput.self, bufferingPolicy: .bufferingOldest(limit))
         nextWatcher += 1
         stream.watchers[nextWatcher] = LiveStream.Watcher(
-            interest: interest,
+            subscription: subscription,
             reporter: StreamReporter(stream.setup.model.model.configuration, stream: id, options: report), output: end)
         return (nextWatcher, start(stream, isResumed: true, note: nil), output)
     }
@@ -184,11 +186,11 @@ actor InferenceLoop {
         return StreamStatus(
             id: stream.setup.id, model: configuration.name, rate: stream.setup.model.recipe.sampleRate,
             position: stream.frontend.position,
-            predictions: group(of: stream)?.batch.predictions(place: stream.place) ?? 0,
+            predictions: group(of: stream)?.batch.predictions(place: stream.slot) ?? 0,
             queued: stream.queue.count, dropped: stream.dropped, watchers: stream.watchers.count)
     }
 
-    /// Other models than these get no new streams; what they need is freed with their last one.
+    /// Retires all models but these: they get no new streams and are freed with their last one.
     func retire(except models: [AudioModel]) {
         let kept = Set(models.map { ObjectIdentifier($0.model) })
         for (key, group) in groups where !kept.contains(key) {
@@ -199,7 +201,7 @@ actor InferenceLoop {
 
     // MARK: State
 
-    /// The state of a stream, as it is between two samples; nil where there is none to go on from.
+    /// Returns the current state of a stream; nil if the stream is unknown or cannot be resumed.
     func snapshot(_ id: String) -> [UInt8]? {
         guard let stream = streams[id], stream.setup.keepsState, let group = group(of: stream) else { return nil }
         return snapshot(stream, group)
@@ -207,14 +209,14 @@ actor InferenceLoop {
 
     func snapshot(_ stream: LiveStream, _ group: Group) -> [UInt8] {
         var writer = StateFile.begin(stream.setup.model)
-        group.batch.snapshot(stream.frontend, place: stream.place, to: &writer)
+        group.batch.snapshot(stream.frontend, place: stream.slot, to: &writer)
         stream.snapshot(to: &writer)
         return StateFile.seal(writer)
     }
 
     private func restore(_ stream: LiveStream, _ group: Group, _ state: [UInt8]) throws {
         var reader = try StateFile.open(state, model: stream.setup.model)
-        try group.batch.restore(&stream.frontend, place: stream.place, from: &reader)
+        try group.batch.restore(&stream.frontend, place: stream.slot, from: &reader)
         try stream.restore(from: &reader)
         try StateFile.close(reader)
     }
@@ -228,13 +230,13 @@ actor InferenceLoop {
     /// Classifies until ``stop()``.
     func run() async {
         while !isStopped {
-            if turn() {
-                // Whatever has arrived meanwhile gets its turn on this thread.
+            if iterate() {
+                // Lets the connections on this thread run.
                 await Task.yield()
             } else {
                 await withCheckedContinuation { run in
-                    // Something may have come since the turn: nobody would wake the loop for it again.
-                    if isStopped || groups.values.contains(where: { !$0.due.isEmpty }) {
+                    // A stream that became ready since the iteration has already tried to wake the loop.
+                    if isStopped || groups.values.contains(where: { !$0.ready.isEmpty }) {
                         run.resume()
                     } else {
                         sleeping = run
@@ -249,14 +251,14 @@ actor InferenceLoop {
         wake()
     }
 
-    /// Returns when the loop has time: whoever awaits it knows that the loop still turns.
-    func beat() {}
+    /// Returns as soon as the loop's thread is free, which shows that the loop does not hang.
+    func ping() {}
 
-    /// The stream has something to do.
+    /// Marks a stream as ready and wakes the loop.
     private func wake(for stream: LiveStream) {
-        if !stream.isDue, let group = group(of: stream) {
-            stream.isDue = true
-            group.due.append(stream)
+        if !stream.isReady, let group = group(of: stream) {
+            stream.isReady = true
+            group.ready.append(stream)
         }
         wake()
     }
@@ -265,4 +267,8 @@ actor InferenceLoop {
         sleeping?.resume()
         sleeping = nil
     }
+}
+
+extension InferenceLoop: StateProvider {
+    var positions: [(id: String, position: Int64)] { streams.values.map { ($0.setup.id, $0.frontend.position) } }
 }

@@ -4,48 +4,51 @@ internal import Kernels
 internal import StreamTransformer
 internal import StrictCoding
 
-/// One running stream on its inference loop: what waits, what it remembers beside its place in the batch, who listens.
+/// A running stream on its inference loop: queue, front-end, reporter and readers. The rest of its state is in a slot of
+/// the batch.
 final class LiveStream {
-    /// Somebody who looks on.
+    /// An additional reader.
     struct Watcher {
-        let interest: Interest
+        let subscription: Subscription
         var reporter: StreamReporter
         let output: AsyncStream<StreamOutput>.Continuation
     }
 
     let setup: StreamSetup
-    let place: Int
+    /// Index of the stream in its batch.
+    let slot: Int
     var frontend: PipelineFrontend
     var queue: SampleQueue
-    var pace = SenderPace()
+    /// Audio ahead of real time: a client that sends faster must wait, and its predictions are not late.
+    var pace = TokenBucket.realTime
     var watchers: [Int: Watcher] = [:]
-    /// Set when no more audio comes; the stream ends when its queue is empty.
-    var end: StreamEnd?
-    /// Zeros behind the end that the front-end still wants.
+    /// Set when no more audio follows; the stream ends when its queue is empty.
+    var endReason: EndReason?
+    /// Zeros after the last sample that the front-end still needs.
     var endZeros: Int
-    /// When the newest samples that went in had come.
+    /// Arrival of the newest classified samples, in nanoseconds of a monotonic clock.
     var arrived: UInt64 = 0
-    /// Whether the loop's next turn looks at it.
-    var isDue = false
-    /// A sender that waits for room.
+    /// Whether the loop's next iteration includes the stream.
+    var isReady = false
+    /// The sender, while it waits for room in the queue.
     var waiting: CheckedContinuation<Void, Never>?
     private(set) var dropped: Int64 = 0
-    /// The client reads too slowly: there was no room for an output.
+    /// Whether an output was lost because the client reads too slowly.
     private(set) var isBehind = false
-    /// Samples at the beginning of what the client sends that the stream has had before.
-    private var known: Int64 = 0
+    /// Number of leading samples to skip because the stream has already processed them.
+    private var samplesToSkip: Int64 = 0
     private var reporter: StreamReporter
     private var features: [Float] = []
     private let output: AsyncStream<StreamOutput>.Continuation
-    private let ending: StreamEnding
-    private let ended: AsyncStream<Never>.Continuation
+    private let finalRecords: FinalRecords
+    private let completion: AsyncStream<Never>.Continuation
 
     init(
-        _ setup: StreamSetup, place: Int, output: AsyncStream<StreamOutput>.Continuation, ending: StreamEnding,
-        ended: AsyncStream<Never>.Continuation
+        _ setup: StreamSetup, slot: Int, output: AsyncStream<StreamOutput>.Continuation, finalRecords: FinalRecords,
+        completion: AsyncStream<Never>.Continuation
     ) throws {
         self.setup = setup
-        self.place = place
+        self.slot = slot
         frontend = try PipelineFrontend(setup.model.recipe)
         queue = SampleQueue(limit: setup.queueLimit)
         endZeros = frontend.endZeros
@@ -53,53 +56,57 @@ final class LiveStream {
         report.addsEvents = true
         reporter = StreamReporter(setup.model.model.configuration, stream: setup.id, options: report)
         self.output = output
-        self.ending = ending
-        self.ended = ended
+        self.finalRecords = finalRecords
+        self.completion = completion
     }
 
-    /// The client goes on at this position, the stream at its own.
+    /// Whether the stream ends when its queue is empty.
+    var isEnding: Bool { endReason != nil }
+
+    /// Reconciles the client's position with the stream's: samples in between become a gap, and repeated samples are
+    /// skipped.
     func align(to position: Int64) {
         let ahead = position - frontend.position
-        if ahead > 0 { queue.lose(ahead) } else { known = -ahead }
+        if ahead > 0 { queue.lose(ahead) } else { samplesToSkip = -ahead }
     }
 
-    /// The samples that the stream has not had yet.
-    func unknown(_ samples: [Float]) -> [Float] {
-        guard known > 0 else { return samples }
-        let count = Int(min(known, Int64(samples.count)))
-        known -= Int64(count)
+    /// Returns the samples that the stream has not processed yet.
+    func skippingProcessed(_ samples: [Float]) -> [Float] {
+        guard samplesToSkip > 0 else { return samples }
+        let count = Int(min(samplesToSkip, Int64(samples.count)))
+        samplesToSkip -= Int64(count)
         return Array(samples.dropFirst(count))
     }
 
-    var wantsFeatures: Bool { setup.interest.features || watchers.values.contains { $0.interest.features } }
+    var wantsFeatures: Bool { setup.subscription.features || watchers.values.contains { $0.subscription.features } }
 
-    /// Notes a log-mel frame, for those who want to see it.
-    func note(_ frame: Span<Float>) {
+    /// Keeps a log-mel frame for the readers that want features.
+    func addFeatures(_ frame: Span<Float>) {
         for index in frame.indices { features.append(frame[index]) }
     }
 
-    /// Tells a prediction.
-    /// - Parameter frames: frames that the front-end has made.
+    /// Sends a prediction to all readers.
+    /// - Parameter firstFrame: index of the first log-mel frame in the prediction.
     /// - Returns: the records of the stream itself.
-    func tell(_ prediction: borrowing Prediction, firstFrame: Int64) -> [Record] {
+    func emit(_ prediction: borrowing Prediction, firstFrame: Int64) -> [Record] {
         let records = reporter.records(prediction)
-        isBehind = !send(records.filter(setup.interest.wants), to: output) || isBehind
-        if setup.interest.features { isBehind = !sendFeatures(firstFrame, to: output) || isBehind }
+        isBehind = !send(records.filter(setup.subscription.includes), to: output) || isBehind
+        if setup.subscription.features { isBehind = !sendFeatures(firstFrame, to: output) || isBehind }
         for (number, watcher) in watchers {
             var watcher = watcher
-            let events = records.filter { if case .event = $0 { watcher.interest.events } else { false } }
-            let frames = watcher.interest.frames ? watcher.reporter.records(prediction) : []
+            let events = records.filter { if case .event = $0 { watcher.subscription.events } else { false } }
+            let frames = watcher.subscription.frames ? watcher.reporter.records(prediction) : []
             watchers[number] = watcher
             var isThere = send(frames + events, to: watcher.output)
-            if watcher.interest.features { isThere = sendFeatures(firstFrame, to: watcher.output) && isThere }
-            // One who looks on and does not keep up harms nobody by going.
+            if watcher.subscription.features { isThere = sendFeatures(firstFrame, to: watcher.output) && isThere }
+            // A watcher that cannot keep up is removed, and the stream goes on.
             if !isThere { removeWatcher(number) }
         }
         features.removeAll(keepingCapacity: true)
         return records
     }
 
-    /// Samples are missing before the next one.
+    /// Skips lost samples and reports the gap.
     func lose(_ samples: Int64) {
         let gap = Record.gap(stream: setup.id, sample: frontend.position, lost: samples)
         frontend.skip(samples)
@@ -108,29 +115,29 @@ final class LiveStream {
         for watcher in watchers.values { send([gap], to: watcher.output) }
     }
 
-    /// Ends the stream: open events are closed, then everybody is told the reason and the end.
-    /// - Returns: the records of the events that ended.
-    func finish(_ reason: StreamEnd, predictions: Int64) -> [Record] {
+    /// Ends the stream: ends open events, then sends the reason and `end` to all readers.
+    /// - Returns: the records of the ended events.
+    func finish(_ reason: EndReason, predictions: Int64) -> [Record] {
         let seconds = Double(frontend.position) / Double(setup.model.recipe.sampleRate)
         let events = reporter.finalRecords(file: setup.id, seconds: seconds)
         var records = events
         switch reason {
         case .failed(let code, let message):
             records.append(.failure(stream: setup.id, code: code, message: message))
-        case .silent(let message): records.append(.failure(stream: setup.id, code: "idle", message: message))
+        case .idle(let message): records.append(.failure(stream: setup.id, code: "idle", message: message))
         case .stopped:
             records.append(
                 .failure(stream: setup.id, code: "stopping", message: "the service is stopping; connect again"))
         case .complete, .lost: break
         }
         records.append(.end(stream: setup.id, frames: predictions, dropped: dropped))
-        ending.set(records.filter(setup.interest.wants))
+        finalRecords.set(records.filter(setup.subscription.includes))
         output.finish()
-        ended.finish()
+        completion.finish()
         waiting?.resume()
         waiting = nil
         for watcher in watchers.values {
-            send(records.filter(watcher.interest.wants), to: watcher.output)
+            send(records.filter(watcher.subscription.includes), to: watcher.output)
             watcher.output.finish()
         }
         watchers = [:]
@@ -139,7 +146,7 @@ final class LiveStream {
 
     func removeWatcher(_ number: Int) { watchers.removeValue(forKey: number)?.output.finish() }
 
-    /// Lets a waiting sender go on, where there is room again.
+    /// Resumes a waiting sender if the queue has room again.
     func wakeSender() {
         guard let waiting, !queue.isFull else { return }
         self.waiting = nil
@@ -163,9 +170,14 @@ final class LiveStream {
         features.isEmpty || deliver(.features(first: first, features), to: output)
     }
 
-    /// - Returns: false where the reader has fallen behind too far.
+    /// - Returns: false if the reader's buffer is full.
     private func deliver(_ element: StreamOutput, to output: AsyncStream<StreamOutput>.Continuation) -> Bool {
         guard case .dropped = output.yield(element) else { return true }
         return false
     }
+}
+
+extension TokenBucket {
+    /// Real time with the slack of a microphone's blocks, a quarter of a second of audio.
+    package static var realTime: TokenBucket { TokenBucket(capacity: 0.25, perSecond: 1) }
 }

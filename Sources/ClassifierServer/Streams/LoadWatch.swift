@@ -2,26 +2,27 @@ internal import FoundationEssentials
 internal import Glibc
 internal import NIOCore
 
-/// Measures what admission must know beside the loops' own times: whether this process gets its turns in time, and what
-/// streams cost it as a whole.
+/// Measures what the loops cannot measure by themselves: how late their threads run, and what streams cost the process as a
+/// whole.
 struct LoadWatch: Sendable {
     let hub: StreamHub
-    let files: FileClassification
+    /// Whether the process does other work than streams, for example classifies an uploaded file.
+    let hasOtherWork: @Sendable () -> Bool
 
     private static let interval = TimeAmount.milliseconds(100)
-    /// Intervals of a measurement of cost.
-    private static let measured = 10
+    /// Number of intervals of a measurement of the cost.
+    private static let intervals = 10
 
-    /// Until it is cancelled.
+    /// Measures until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
             let before = (processor: Self.processorSeconds(), used: hub.shared.used)
             var isUndisturbed = isIdle
-            for _ in 0..<Self.measured where !Task.isCancelled {
-                await turn()
+            for _ in 0..<Self.intervals where !Task.isCancelled {
+                await ping()
                 isUndisturbed = isUndisturbed && isIdle
             }
-            // What a file or a reload costs is not to be taken for what streams cost.
+            // The cost of a file or a reload must not be charged to streams.
             guard isUndisturbed else { continue }
             let used = hub.shared.used
             hub.shared.update(
@@ -31,14 +32,14 @@ struct LoadWatch: Sendable {
     }
 
     /// Whether the process does nothing but to serve streams.
-    private var isIdle: Bool { files.isIdle && !hub.shared.isReloading }
+    private var isIdle: Bool { !hasOtherWork() && !hub.shared.isReloading }
 
-    /// Asks every loop, whose threads are those of the sockets, and notes how long after the time it has answered.
-    private func turn() async {
+    /// Pings every loop after an interval, and records the delay of the last answer.
+    private func ping() async {
         let due = NIODeadline.now() + Self.interval
         try? await Task.sleep(for: .nanoseconds(Self.interval.nanoseconds))
-        for loop in hub.loops { await loop.beat() }
-        hub.shared.turned(after: Double((NIODeadline.now() - due).nanoseconds) * 1e-9)
+        await hub.ping()
+        hub.shared.answeredPing(after: Double((NIODeadline.now() - due).nanoseconds) * 1e-9)
     }
 
     private static func processorSeconds() -> Double {
@@ -47,7 +48,7 @@ struct LoadWatch: Sendable {
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
-    /// Processors that this process may use: those of its mask, which `taskset` and systemd's `CPUAffinity` set.
+    /// Number of processors in the process's affinity mask, which `taskset` and systemd's `CPUAffinity` set.
     static var processors: Int {
         let status = (try? String(contentsOf: URL(filePath: "/proc/self/status"), encoding: .utf8)) ?? ""
         let mask = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }?.dropFirst(13) ?? ""

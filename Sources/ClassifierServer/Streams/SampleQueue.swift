@@ -1,19 +1,19 @@
-/// Samples of a stream that wait to be classified, bounded, with the places at which some were lost. Pure: it neither
-/// waits nor knows a clock.
+/// A bounded queue of a stream's samples, with gaps at the positions of lost samples. A pure value: it neither waits nor
+/// reads a clock.
 package struct SampleQueue {
     package enum Piece {
-        /// - arrived: when the samples came, in nanoseconds of a monotonic clock.
+        /// - arrived: time of arrival, in nanoseconds of a monotonic clock.
         case samples([Float], arrived: UInt64)
-        /// So many samples are missing here.
+        /// The number of samples that are missing here.
         case gap(Int64)
     }
 
-    /// Above it a sender waits, and what comes from a source that cannot wait is lost.
+    /// From this number of samples on, a sender waits or loses samples.
     package let limit: Int
     private var pieces: [Piece] = []
-    /// Of the first piece, samples that have been taken.
+    /// Samples of the first piece that have been used.
     package private(set) var offset = 0
-    /// Samples that wait.
+    /// Samples in the queue.
     package private(set) var count = 0
 
     package init(limit: Int) { self.limit = limit }
@@ -22,16 +22,15 @@ package struct SampleQueue {
     package var isEmpty: Bool { pieces.isEmpty }
     package var first: Piece? { pieces.first }
 
-    /// Appends samples of a sender that waits while the queue is full: it is beyond its limit by one call's samples at
-    /// most.
+    /// Appends samples of a sender that waits while the queue is full. One call's samples may exceed the limit.
     package mutating func append(_ samples: [Float], arrived: UInt64) {
         guard !samples.isEmpty else { return }
         pieces.append(.samples(samples, arrived: arrived))
         count += samples.count
     }
 
-    /// Appends what there is room for, of a source that cannot wait; the rest becomes a gap.
-    /// - Returns: samples lost.
+    /// Appends the samples that fit; the rest becomes a gap.
+    /// - Returns: the number of lost samples.
     package mutating func offer(_ samples: [Float], arrived: UInt64) -> Int {
         let room = max(0, limit - count)
         if room >= samples.count {
@@ -43,7 +42,7 @@ package struct SampleQueue {
         return samples.count - room
     }
 
-    /// Notes that samples are missing behind those that wait.
+    /// Appends a gap.
     package mutating func lose(_ samples: Int64) {
         guard samples > 0 else { return }
         if case .gap(let before)? = pieces.last {
@@ -53,7 +52,7 @@ package struct SampleQueue {
         }
     }
 
-    /// So many samples of the first piece have been used; a gap is used as a whole.
+    /// Removes used samples of the first piece, or a gap as a whole.
     package mutating func consume(_ used: Int) {
         switch pieces.first {
         case .samples(let samples, _):

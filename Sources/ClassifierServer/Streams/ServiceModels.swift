@@ -1,17 +1,18 @@
 internal import AudioClassifier
+internal import AudioFrontend
 internal import FoundationEssentials
 internal import StreamTransformer
 
-/// The models of a configuration, loaded, and checked against what the configuration says about streams and sources.
+/// The loaded models of a configuration, checked against its streams and sources.
 struct ServiceModels: Sendable {
     private(set) var byName: [String: AudioModel] = [:]
-    /// Of streams that ask for none.
-    let standard: AudioModel
-    /// The text of each model's `config.json`, which names the hash of its weights.
+    /// The model of streams whose clients name none.
+    let `default`: AudioModel
+    /// The text of each model's `config.json`, which includes the hash of its weights.
     private var descriptions: [String: Data] = [:]
 
-    /// - Parameter old: models that are loaded already; those that have not changed are kept.
-    /// - Throws: where a model cannot be loaded or does not fit the configuration.
+    /// - Parameter old: loaded models, of which the unchanged ones are kept.
+    /// - Throws: if a model cannot be loaded or does not fit the configuration.
     init(_ configuration: ServeConfiguration, catalog: ModelCatalog, keeping old: ServiceModels? = nil) throws {
         for name in [configuration.model] + configuration.models where byName[name] == nil {
             let file = URL(filePath: try catalog.directory(of: name) + "/config.json")
@@ -23,20 +24,35 @@ struct ServiceModels: Sendable {
             }
             descriptions[name] = description
         }
-        guard let standard = byName[configuration.model] else {
+        guard let found = byName[configuration.model] else {
             throw ClassifierError(.software, code: "internal", "the model \(configuration.model) was not loaded")
         }
-        self.standard = standard
-        // The thresholds of the configuration must fit the labels of the model that streams get unless they say
-        // otherwise.
-        _ = try DecisionRules(standard.model.configuration, configuration.streams.decision)
-        for source in configuration.sources { try SourceKeeper.check(source, models: self) }
+        self.default = found
+        // The configured thresholds must fit the labels of the default model.
+        _ = try DecisionRules(found.model.configuration, configuration.streams.decision)
+        for source in configuration.sources { try check(source) }
     }
 
-    /// - Returns: nil where there is no model of this name.
-    func model(_ name: String?) -> AudioModel? { name.map { byName[$0] } ?? standard }
+    /// Checks that a source fits its model.
+    private func check(_ source: ServeConfiguration.Source) throws(ClassifierError) {
+        func wrong(_ message: String) -> ClassifierError {
+            ClassifierError(.configuration, code: "configuration", "the source \"\(source.name)\": \(message)")
+        }
+        guard let model = model(source.model) else {
+            throw wrong("there is no model \"\(source.model ?? "")\" here; add it to models")
+        }
+        do {
+            _ = try DecisionRules(model.model.configuration, source.decision)
+            _ = try PCMDecoder(
+                name: source.name, format: source.format, sampleRate: source.rate ?? model.recipe.sampleRate,
+                channels: source.channels, selection: source.selection, rate: model.recipe.sampleRate)
+        } catch { throw wrong(ClassifierError(error).message) }
+    }
+
+    /// - Returns: the default model for nil; nil for an unknown name.
+    func model(_ name: String?) -> AudioModel? { name.map { byName[$0] } ?? self.default }
 
     var all: [AudioModel] { Array(byName.values) }
-    /// What tells them apart: a model that is read again is another one.
+    /// Identities of the loaded models; a model that is loaded again has another one.
     var identities: [ObjectIdentifier] { all.map { ObjectIdentifier($0.model) } }
 }

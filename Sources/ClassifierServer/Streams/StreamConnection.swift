@@ -3,7 +3,7 @@ internal import AudioFrontend
 internal import NIOConcurrencyHelpers
 internal import StrictCoding
 
-/// Connections that have a stream, or its last lines: a service that stops waits for them.
+/// The number of connections that have a stream or its last lines, which a stopping service waits for.
 final class ConnectionCount: Sendable {
     private let value = NIOLockedValueBox(0)
     var count: Int { value.withLockedValue { $0 } }
@@ -11,40 +11,40 @@ final class ConnectionCount: Sendable {
     func leave() { value.withLockedValue { $0 -= 1 } }
 }
 
-/// A stream between the two halves of a connection, whatever its kind: one task reads, one writes, and the stream's end
-/// ends both.
+/// Serves a stream over a connection of any kind: one task reads, one writes, and the end of the stream ends both.
 struct StreamConnection: Sendable {
     let stream: OpenStream
     let connections: ConnectionCount
-    /// What a client that does not read gets to read the last lines, in seconds.
+    /// Time for a slow client to read the last lines, in seconds.
     private static let patience = 5.0
-    /// What a client gets to stop sending after the last lines, which a reset would take from it.
+    /// Time for a client to stop sending after the last lines, in seconds. An earlier close could reset the connection and
+    /// destroy lines that the client has not read.
     private static let linger = 1.0
 
     private enum Half { case reader, writer, patience, linger }
 
     /// - Parameters:
-    ///   - read: pushes what comes until the client has no more, and passes over what comes after the stream's end.
-    ///   - write: writes outputs until there are no more, then the ending.
+    ///   - read: pushes audio until the client ends it, and discards audio after the stream's end.
+    ///   - write: writes all outputs, then the final records.
     func run(
-        read: @escaping @Sendable () async throws -> StreamEnd, write: @escaping @Sendable () async throws -> Void
+        read: @escaping @Sendable () async throws -> EndReason, write: @escaping @Sendable () async throws -> Void
     ) async {
         connections.enter()
         defer { connections.leave() }
         await withTaskGroup(of: Half.self) { tasks in
             tasks.addTask {
-                let end: StreamEnd
+                let end: EndReason
                 do { end = try await read() } catch { end = Self.end(error) }
                 await stream.loop.end(stream.id, end)
                 return .reader
             }
             tasks.addTask {
-                // A client that has gone is noticed here or by the reader, whichever comes first.
+                // Reader and writer both detect a broken connection.
                 do { try await write() } catch { await stream.loop.end(stream.id, .lost) }
                 return .writer
             }
             tasks.addTask {
-                for await _ in stream.ended {}
+                for await _ in stream.completion {}
                 try? await Task.sleep(for: .seconds(Self.patience))
                 return .patience
             }
@@ -65,7 +65,7 @@ struct StreamConnection: Sendable {
         }
     }
 
-    private static func end(_ error: any Error) -> StreamEnd {
+    private static func end(_ error: any Error) -> EndReason {
         switch error {
         case let idle as ClientIdle:
             .failed(
@@ -78,11 +78,11 @@ struct StreamConnection: Sendable {
     }
 }
 
-/// Bytes of a client to samples of its stream.
+/// Decodes a client's bytes and pushes the samples into its stream.
 struct AudioReceiver: ~Copyable {
     private let stream: OpenStream
     private var decoder: PCMDecoder
-    /// Samples that the stream has got.
+    /// Samples that were pushed.
     private(set) var count: Int64 = 0
 
     init(_ stream: OpenStream, _ decoder: consuming PCMDecoder) {
@@ -90,9 +90,10 @@ struct AudioReceiver: ~Copyable {
         self.decoder = decoder
     }
 
-    /// - Returns: false where the stream has ended; what comes after that is passed over.
+    /// Decodes and pushes bytes.
+    /// - Returns: false if the stream has ended; the bytes are discarded then.
     mutating func receive(_ bytes: [UInt8]) async throws -> Bool {
-        // The queue keeps the array: there is nothing to be gained by keeping its memory here.
+        // A new array for each call, because the queue keeps it.
         var samples: [Float] = []
         var failure: AudioError?
         do throws(AudioError) {
@@ -104,7 +105,7 @@ struct AudioReceiver: ~Copyable {
         return isRunning
     }
 
-    /// The client has sent everything.
+    /// Pushes the decoder's last samples after the client's last byte.
     mutating func finish() async throws {
         var samples: [Float] = []
         try decoder.finish { unsafe $0.withUnsafeBufferPointer { unsafe samples.append(contentsOf: $0) } }

@@ -4,7 +4,7 @@ internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import StreamTransformer
 
-/// Opens streams: finds the model, asks for admission, chooses the loop.
+/// Opens streams: finds the model, asks for admission, puts the stream on a loop.
 final class StreamHub: Sendable {
     private struct Offer {
         var models: ServiceModels
@@ -14,41 +14,41 @@ final class StreamHub: Sendable {
     let shared: SharedLoad
     let loops: [InferenceLoop]
     let metrics: ServerMetrics
-    let keeper: StateKeeper
+    let states: StateSaver
     let connections = ConnectionCount()
     private let offer: NIOLockedValueBox<Offer>
     private let numbers = NIOLockedValueBox(0)
 
     init(
         models: ServiceModels, defaults: ServeConfiguration.Streams, shared: SharedLoad, loops: [InferenceLoop],
-        metrics: ServerMetrics, keeper: StateKeeper
+        metrics: ServerMetrics, states: StateSaver
     ) {
         offer = NIOLockedValueBox(Offer(models: models, defaults: defaults))
         self.shared = shared
         self.loops = loops
         self.metrics = metrics
-        self.keeper = keeper
+        self.states = states
     }
 
-    /// New streams get these from now on.
+    /// Replaces the models and defaults of new streams.
     func offer(_ models: ServiceModels, defaults: ServeConfiguration.Streams) {
         offer.withLockedValue { $0 = Offer(models: models, defaults: defaults) }
     }
 
-    /// What streams are unless their clients say otherwise.
+    /// Settings of streams whose clients give none.
     var defaults: ServeConfiguration.Streams { offer.withLockedValue { $0.defaults } }
 
-    /// The models that clients may ask for, the standard one first.
+    /// The models that clients may ask for, the default model first.
     var offered: [AudioModel] {
         let models = offer.withLockedValue { $0.models }
-        let others = models.byName.filter { $0.value.model !== models.standard.model }
-        return [models.standard] + others.sorted { $0.key < $1.key }.map(\.value)
+        let others = models.byName.filter { $0.value.model !== models.default.model }
+        return [models.default] + others.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    func model(_ name: String?) throws(Refusal) -> AudioModel {
+    func model(_ name: String?) throws(AdmissionRefusal) -> AudioModel {
         let models = offer.withLockedValue { $0.models }
         guard let found = models.model(name) else {
-            throw Refusal(
+            throw AdmissionRefusal(
                 reason: .model,
                 message:
                     "there is no model \"\(name ?? "")\" here; there are \(models.byName.keys.sorted().joined(separator: ", "))"
@@ -57,8 +57,8 @@ final class StreamHub: Sendable {
         return found
     }
 
-    /// What to tell about audio of these parameters.
-    func report(_ parameters: StreamParameters, _ model: AudioModel) throws(Refusal) -> ReportOptions {
+    /// Returns the options of a reporter for these parameters.
+    func report(_ parameters: StreamParameters, _ model: AudioModel) throws(AdmissionRefusal) -> ReportOptions {
         do {
             var report = ReportOptions(rules: try DecisionRules(model.model.configuration, parameters.decision))
             report.emission = parameters.emission
@@ -70,22 +70,22 @@ final class StreamHub: Sendable {
 
     /// Begins a stream.
     /// - Parameters:
-    ///   - prefix: of the name of a stream that has none.
-    ///   - client: whose stream it is, for the limit of streams a client.
-    ///   - eventLoop: the connection's, if there is one: the stream is put on the same thread, if that one has time.
+    ///   - prefix: the beginning of the name of a stream without a name.
+    ///   - client: the owner of the stream, for the limit of streams per client.
+    ///   - eventLoop: the connection's event loop, which the stream shares if its thread has time.
     func open(
         _ parameters: StreamParameters, prefix: String, client: String, eventLoop: (any EventLoop)? = nil
-    ) async throws(Refusal) -> OpenStream {
+    ) async throws(AdmissionRefusal) -> OpenStream {
         let near = loops.firstIndex { $0.eventLoop === eventLoop }
         do { return try await admit(parameters, prefix: prefix, client: client, near: near) } catch {
-            metrics.refused(error.reason)
+            metrics.refused(error.reason.rawValue)
             throw error
         }
     }
 
     private func admit(
         _ parameters: StreamParameters, prefix: String, client: String, near: Int?
-    ) async throws(Refusal) -> OpenStream {
+    ) async throws(AdmissionRefusal) -> OpenStream {
         let model = try model(parameters.model)
         guard parameters.emission != .summary else {
             throw StreamParameters.wrong("a live stream has no summary; use emit=frames, changes or events")
@@ -98,11 +98,11 @@ final class StreamHub: Sendable {
             parameters.keepsState && parameters.rate ?? model.recipe.sampleRate == model.recipe.sampleRate
         var setup = StreamSetup(
             id: id, model: model, report: report, queueLimit: Int(limits.queueSeconds * rate),
-            outputLimit: limits.outputs, isLive: parameters.isLive, interest: parameters.interest,
+            outputLimit: limits.outputs, dropsWhenFull: parameters.dropsWhenFull, subscription: parameters.subscription,
             keepsState: keepsState, position: parameters.position)
         if parameters.resumes {
             await end(id)
-            setup.state = keepsState ? await keeper.load(id) : nil
+            setup.state = keepsState ? await states.load(id) : nil
             if !keepsState {
                 setup.note = "only a stream at the model's rate can go on; this one starts afresh"
             } else if setup.state == nil {
@@ -112,29 +112,35 @@ final class StreamHub: Sendable {
         let loop = try shared.admit(id, client: client, model: ObjectIdentifier(model.model), near: near)
         do { return try await loops[loop].open(setup) } catch {
             shared.release(id)
-            throw (error as? Refusal) ?? Refusal(reason: .request, message: ClassifierError(error).message)
+            if let refusal = error as? AdmissionRefusal { throw refusal }
+            throw AdmissionRefusal(reason: .request, message: ClassifierError(error).message)
         }
     }
 
-    /// A client that comes back for its stream, perhaps before its old connection is known to be broken, takes it over.
+    /// Ends the running stream of a client that resumes before its old connection is known to be broken.
     private func end(_ id: String) async {
         guard let loop = loop(of: id) else { return }
         await loop.end(id, .lost)
-        // The rest of its samples are classified first; a queue holds seconds, and takes milliseconds.
+        // Queued samples are classified first: seconds of audio, which take milliseconds.
         for _ in 0..<200 where shared.loops[id] != nil { try? await Task.sleep(for: .milliseconds(10)) }
     }
 
-    /// The loop of a running stream.
+    /// Returns the loop of a running stream.
     func loop(of id: String) -> InferenceLoop? { shared.loops[id].map { loops[$0] } }
 
-    /// No stream is taken any more, and those that there are end.
+    /// Returns when all loops have answered.
+    func ping() async { for loop in loops { await loop.ping() } }
+
+    /// Refuses new streams and ends the running ones.
     func drain() async {
         shared.stop()
         for loop in loops { await loop.endAll(.stopped) }
     }
 
-    /// A decoder for what the client sends.
-    static func decoder(_ parameters: StreamParameters, name: String, rate: Int) throws(Refusal) -> PCMDecoder {
+    /// Returns a decoder for the client's audio.
+    static func decoder(
+        _ parameters: StreamParameters, name: String, rate: Int
+    ) throws(AdmissionRefusal) -> PCMDecoder {
         do {
             return try PCMDecoder(
                 name: name, format: parameters.format, sampleRate: parameters.rate ?? rate,

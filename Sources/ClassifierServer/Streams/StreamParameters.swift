@@ -11,11 +11,11 @@ package struct StreamParameters: Sendable {
     package var channels: Int
     package var selection = ChannelSelection.mix
     package var emission: Emission
-    package var interest = Interest()
+    package var subscription = Subscription()
     package var every: Int
     package var topCount: Int
     package var decision: DecisionRules.Settings
-    package var isLive = false
+    package var dropsWhenFull = false
     /// Go on from the stream's saved state, if there is one.
     package var resumes = false
     /// Whether the stream leaves a state to go on from.
@@ -40,7 +40,7 @@ package struct StreamParameters: Sendable {
     /// - Parameter names: the parameters that this request knows.
     package init(
         _ defaults: ServeConfiguration.Streams, query: [RequestTarget.Parameter], known names: [String]
-    ) throws(Refusal) {
+    ) throws(AdmissionRefusal) {
         self.init(defaults)
         for parameter in query {
             guard names.contains(parameter.name) else {
@@ -67,25 +67,12 @@ package struct StreamParameters: Sendable {
     /// Of `/v1/classify`.
     package static let file = ["stream", "emit", "every", "top_k", "format"] + sound + decisions
 
-    static func wrong(_ message: String) -> Refusal { Refusal(reason: .request, message: message) }
-
-    /// A stream's name goes into records, topics, file names and pages.
-    package static func isName(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count) && !text.hasPrefix(".")
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
-    }
+    static func wrong(_ message: String) -> AdmissionRefusal { AdmissionRefusal(reason: .request, message: message) }
 
     mutating func setEmissions(_ emissions: [Emission]) {
         emission = emissions.first { $0 != .events } ?? .events
-        interest.frames = emission != .events
-        interest.events = emissions.contains(.events)
+        subscription.frames = emission != .events
+        subscription.events = emissions.contains(.events)
     }
 
     private mutating func set(_ name: String, _ value: String) -> Bool {
@@ -96,7 +83,7 @@ package struct StreamParameters: Sendable {
         }
         func count(_ range: ClosedRange<Int>) -> Int? { Int(value).flatMap { range.contains($0) ? $0 : nil } }
         switch name {
-        case "stream": return assign(Self.isName(value) ? value : nil) { id = $0 }
+        case "stream": return assign(StreamName.isValid(value) ? value : nil) { id = $0 }
         case "model": return assign(value) { model = $0 }
         case "sample_format": return assign(SampleFormat(rawValue: value)) { format = $0 }
         case "rate": return assign(count(1000...768_000)) { rate = $0 }
@@ -111,9 +98,9 @@ package struct StreamParameters: Sendable {
             return true
         case "every": return assign(count(1...1_000_000)) { every = $0 }
         case "top_k": return assign(count(1...1000)) { topCount = $0 }
-        case "live": return assign(Bool(value)) { isLive = $0 }
+        case "live": return assign(Bool(value)) { dropsWhenFull = $0 }
         case "resume": return assign(Bool(value)) { resumes = $0 }
-        case "features": return assign(Bool(value)) { interest.features = $0 }
+        case "features": return assign(Bool(value)) { subscription.features = $0 }
         case "position": return assign(Int64(value).flatMap { (0...1 << 48).contains($0) ? $0 : nil }) { position = $0 }
         case "format": return assign(OutputFormat(rawValue: value)) { lines = $0 }
         default: return setDecision(name, value)

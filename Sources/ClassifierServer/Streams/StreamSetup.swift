@@ -1,36 +1,36 @@
 internal import AudioClassifier
 internal import NIOConcurrencyHelpers
 
-/// What an inference loop must know of a new stream.
+/// Everything that an inference loop needs to begin a stream.
 struct StreamSetup: Sendable {
     let id: String
     let model: AudioModel
     var report: ReportOptions
-    /// Samples that may wait.
+    /// Largest number of queued samples.
     let queueLimit: Int
-    /// Outputs that may wait for the reader.
+    /// Largest number of outputs that wait for the reader.
     let outputLimit: Int
-    /// The source cannot wait: what does not fit is lost, and said to be.
-    let isLive: Bool
-    /// What the client wants to be told.
-    let interest: Interest
-    /// Whether the stream can be gone on with: what a resampler holds is in no state.
+    /// Whether samples beyond the queue's limit are lost and reported as a gap; otherwise the sender waits.
+    let dropsWhenFull: Bool
+    /// The kinds of output that the client wants.
+    let subscription: Subscription
+    /// Whether the stream can be resumed. A resampled stream cannot, because a state does not include the resampler's.
     let keepsState: Bool
-    /// Where the client is, in samples; nil is where the stream is.
+    /// Position of the first sample that the client sends; nil is the stream's own position.
     var position: Int64?
-    /// The state to go on from.
+    /// The state to resume from.
     var state: [UInt8]?
-    /// Why there is none, although the client asked to go on.
+    /// The reason why a client that asked to resume gets a new stream.
     var note: String?
 }
 
-/// Which of a stream's records and features somebody wants.
-package struct Interest: Sendable, Equatable {
+/// The kinds of output that a reader of a stream wants.
+package struct Subscription: Sendable, Equatable {
     package var frames = true
     package var events = true
     package var features = false
 
-    func wants(_ record: Record) -> Bool {
+    func includes(_ record: Record) -> Bool {
         switch record {
         case .frame: frames
         case .event: events
@@ -39,66 +39,80 @@ package struct Interest: Sendable, Equatable {
     }
 }
 
-/// One thing that a stream tells.
+/// One output of a stream.
 enum StreamOutput: Sendable {
     case records([Record])
-    /// Log-mel frames as the model sees them, the first one's index before them.
+    /// Log-mel frames as the model sees them, after the index of the first one.
     case features(first: Int64, [Float])
 }
 
-/// Why a stream ends.
-enum StreamEnd: Sendable, Equatable {
+/// The reason why a stream ends.
+enum EndReason: Sendable, Equatable {
     /// The client has sent all its audio.
     case complete
     /// The service stops.
     case stopped
     /// The connection broke.
     case lost
-    /// A source has said nothing for too long: what it says next is another stream.
-    case silent(message: String)
-    /// A reason that the client is told.
+    /// A source brought no audio for too long. Its next audio begins another stream.
+    case idle(message: String)
+    /// A failure, which the client gets as an `error` record.
     case failed(code: String, message: String)
 
-    /// Nobody comes back for the stream.
-    var isOver: Bool {
+    /// Whether the stream cannot be resumed after this end.
+    var isFinal: Bool {
         switch self {
-        case .complete, .silent: true
+        case .complete, .idle: true
         case .stopped, .lost, .failed: false
+        }
+    }
+
+    /// The label of the metric that counts ends.
+    var name: String {
+        switch self {
+        case .complete: "complete"
+        case .stopped: "stopped"
+        case .lost: "connection_lost"
+        case .idle: "idle"
+        case .failed(let code, _): code
         }
     }
 }
 
-/// How a stream ended: set once by its loop, read by whoever writes to the client, after everything that waited.
-final class StreamEnding: Sendable {
+/// The last records of a stream. Its loop sets them once, and the connection writes them after all queued outputs.
+final class FinalRecords: Sendable {
     private let value = NIOLockedValueBox<[Record]?>(nil)
 
-    /// The last records: ends of open events, the reason, `end`.
+    /// Ends of open events, the `error` record of a failure, `end`.
     var records: [Record] { value.withLockedValue { $0 ?? [] } }
 
     func set(_ records: [Record]) { value.withLockedValue { $0 = records } }
 }
 
-/// A stream that has been opened, as its connection sees it.
+/// A connection's view of its stream.
 struct OpenStream: Sendable {
     let id: String
     let loop: InferenceLoop
-    /// Of its model, in Hz.
+    /// The model's sample rate in Hz.
     let rate: Int
     let start: Record
     let output: AsyncStream<StreamOutput>
-    let ending: StreamEnding
+    let finalRecords: FinalRecords
     /// Finishes when the stream has ended.
-    let ended: AsyncStream<Never>
+    let completion: AsyncStream<Never>
 }
 
-/// What is known about a running stream.
+/// Figures of a running stream.
 struct StreamStatus: Sendable {
     let id: String
     let model: String
     let rate: Int
+    /// Samples that have been classified.
     let position: Int64
     let predictions: Int64
+    /// Samples that wait.
     let queued: Int
+    /// Samples that were lost.
     let dropped: Int64
     let watchers: Int
 }

@@ -1,0 +1,125 @@
+internal import AudioClassifier
+internal import AudioFrontend
+internal import Logging
+internal import NIOHTTP1
+internal import StreamTransformer
+
+/// `POST /v1/classify`: classifies an uploaded file and sends the lines as they are made.
+struct ClassifyRequest: Sendable {
+    let hub: StreamHub
+    let files: FileClassification
+
+    func respond(_ exchange: inout HTTPExchange, _ target: RequestTarget) async throws {
+        let parameters: StreamParameters
+        var session: StreamSession
+        do throws(AdmissionRefusal) {
+            var defaults = hub.defaults
+            defaults.emission = .summary
+            parameters = try StreamParameters(defaults, query: target.query, known: StreamParameters.file)
+            let model = try hub.model(parameters.model)
+            var report = try hub.report(parameters, model)
+            report.addsEvents = parameters.subscription.events && parameters.subscription.frames
+            session = StreamSession(model: model, report: report)
+        } catch {
+            try await exchange.answer(HTTPAnswer(error))
+            return
+        }
+        let log = Logger(label: "audio-classifierd")
+        session.inform = { log.info("\($0)") }
+        session.warn = { log.warning("\($0)") }
+        session.format = parameters.lines
+        session.framed = parameters.emission != .summary
+        guard files.enter() else {
+            hub.metrics.refused(AdmissionRefusal.Reason.capacity.rawValue)
+            try await exchange.answer(
+                HTTPAnswer(
+                    AdmissionRefusal(
+                        reason: .capacity, message: "as many files as limits.files allows are being classified",
+                        retryAfter: 2)))
+            return
+        }
+        defer { files.leave() }
+        do {
+            let upload = try await receive(&exchange)
+            try await send(&exchange, session, upload, Self.input(target, parameters), parameters)
+        } catch is HTTPExchange.BodyTooLarge {
+            try await exchange.answerTooLarge()
+        } catch let malformed as MultipartReader.Malformed {
+            try await exchange.answer(.failure(.badRequest, code: "multipart", malformed.message))
+        } catch let error as ClassifierError where error.code == "storage" {
+            try await exchange.answer(.failure(.insufficientStorage, code: error.code, error.message))
+        }
+    }
+
+    /// Returns the format of the input: raw PCM if the request names a sample format, otherwise the file's own.
+    private static func input(_ target: RequestTarget, _ parameters: StreamParameters) -> InputOptions {
+        let names = Set(target.query.map(\.name))
+        var input = InputOptions()
+        input.selection = parameters.selection
+        if names.contains("rate") { input.sampleRate = parameters.rate }
+        if names.contains("channels") { input.channels = parameters.channels }
+        guard names.contains("sample_format") else { return input }
+        input.container = .raw
+        input.sampleFormat = parameters.format
+        return input
+    }
+
+    /// Receives the file, which is the body or a part of a form.
+    private func receive(_ exchange: inout HTTPExchange) async throws -> Int32 {
+        try await exchange.acceptBody()
+        var upload = try UploadedFile()
+        let type = exchange.head.headers.first(name: "Content-Type") ?? ""
+        var form = MultipartReader(contentType: type)
+        while let bytes = try await exchange.readBody() {
+            try upload.append(try form?.push(bytes) ?? bytes)
+        }
+        if let form, !form.hasFile || !form.isComplete {
+            throw MultipartReader.Malformed(
+                message: form.hasFile ? "the form is cut" : "the form has no file: curl -F file=@recording.wav ...")
+        }
+        return upload.release()
+    }
+
+    /// Sends the lines of a file.
+    private func send(
+        _ exchange: inout HTTPExchange, _ session: StreamSession, _ descriptor: Int32, _ input: InputOptions,
+        _ parameters: StreamParameters
+    ) async throws {
+        let name = parameters.id ?? "upload"
+        let lines = files.lines(descriptor, session: session, input: input, name: name)
+        var isBegun = false
+        do {
+            for try await group in lines where !group.isEmpty {
+                if !isBegun {
+                    try await exchange.begin(contentType: session.format.contentType)
+                    isBegun = true
+                }
+                try await exchange.write(group.map { $0 + "\n" }.joined())
+            }
+            if !isBegun { try await exchange.begin(contentType: session.format.contentType) }
+            try await exchange.end()
+        } catch let error
+            where error is AudioError || error is ModelError || error is ClassifierError || error is AdmissionRefusal
+        {
+            let failure = ClassifierError(error)
+            let record = Record.error(file: name, code: failure.code, message: failure.message)
+            if isBegun {
+                try await exchange.write(record.json + "\n")
+                try await exchange.end()
+            } else {
+                try await exchange.answer(.json(record.json, status: .unprocessableEntity))
+            }
+        }
+    }
+}
+
+extension OutputFormat {
+    /// The content type of lines in this format.
+    var contentType: String {
+        switch self {
+        case .jsonl: "application/jsonl; charset=utf-8"
+        case .csv: "text/csv; charset=utf-8"
+        case .tsv: "text/tab-separated-values; charset=utf-8"
+        }
+    }
+}

@@ -1,0 +1,64 @@
+internal import AudioClassifier
+internal import NIOCore
+internal import NIOHTTP1
+
+/// `GET` and `PUT /v1/streams/ID/state`: the transfer of a stream's state between services.
+struct StateExchange: Sendable {
+    let hub: StreamHub
+
+    /// Sends the state of a running stream, or the saved state.
+    func get(_ exchange: inout HTTPExchange, id: String) async throws {
+        guard try await checkName(id, &exchange) else { return }
+        let running = await hub.loop(of: id)?.snapshot(id)
+        let saved = running == nil ? await hub.states.load(id) : nil
+        guard let state = running ?? saved else {
+            try await exchange.answer(
+                .failure(
+                    .notFound, code: "not_found",
+                    "there is no state of a stream \"\(id)\"; GET /v1/streams lists running ones"))
+            return
+        }
+        try await exchange.answer(
+            HTTPAnswer(status: .ok, contentType: "application/octet-stream", body: ByteBuffer(bytes: state)))
+    }
+
+    /// Receives and saves a state.
+    func put(_ exchange: inout HTTPExchange, id: String) async throws {
+        guard try await checkName(id, &exchange) else { return }
+        var bytes: [UInt8] = []
+        do {
+            try await exchange.acceptBody()
+            while let part = try await exchange.readBody() { bytes += part }
+        } catch is HTTPExchange.BodyTooLarge {
+            try await exchange.answerTooLarge()
+            return
+        }
+        guard hub.loop(of: id) == nil else {
+            try await exchange.answer(
+                .failure(.conflict, code: "duplicate", "the stream \"\(id)\" is running; end it first"))
+            return
+        }
+        var mismatch: String?
+        for model in hub.offered {
+            do {
+                _ = try StateFile.open(bytes, model: model)
+                try await hub.states.put(id, bytes)
+                try await exchange.answer(HTTPAnswer(status: .noContent, contentType: "text/plain", body: ByteBuffer()))
+                return
+            } catch let failure as ClassifierError {
+                try await exchange.answer(.failure(.insufficientStorage, code: failure.code, failure.message))
+                return
+            } catch { mismatch = mismatch ?? StateMismatch.reason(error) }
+        }
+        try await exchange.answer(
+            .failure(.unprocessableEntity, code: "snapshot", "what was sent \(mismatch ?? "is no state")"))
+    }
+
+    /// Refuses impossible names.
+    /// - Returns: whether the name is valid; otherwise the request has been answered.
+    private func checkName(_ id: String, _ exchange: inout HTTPExchange) async throws -> Bool {
+        guard !StreamName.isValid(id) else { return true }
+        try await exchange.answer(.failure(.badRequest, code: "request", "\"\(id)\" cannot be a stream's name"))
+        return false
+    }
+}

@@ -1,0 +1,32 @@
+internal import AudioClassifier
+internal import AudioFrontend
+
+/// Prepares WebSockets before their upgrade, so that a refusal is an HTTP answer.
+struct WebSocketRequest: Sendable {
+    let hub: StreamHub
+
+    /// Begins a stream.
+    func stream(_ target: RequestTarget, _ origin: WebSocketOrigin) async throws(AdmissionRefusal) -> WebSocketTask {
+        let parameters = try StreamParameters(hub.defaults, query: target.query, known: StreamParameters.stream)
+        let rate = try hub.model(parameters.model).recipe.sampleRate
+        // Finds impossible parameters, which the connection could not answer any more.
+        _ = try StreamHub.decoder(parameters, name: parameters.id ?? "stream", rate: rate)
+        let stream = try await hub.open(
+            parameters, prefix: "stream", client: origin.client, eventLoop: origin.eventLoop)
+        return .stream(stream, parameters)
+    }
+
+    /// Adds a watcher to a running stream.
+    func watch(_ target: RequestTarget, id: String) async throws(AdmissionRefusal) -> WebSocketTask {
+        let parameters = try StreamParameters(hub.defaults, query: target.query, known: StreamParameters.watch)
+        guard let loop = hub.loop(of: id), let model = await loop.model(of: id) else {
+            throw AdmissionRefusal(reason: .model, message: "there is no stream \"\(id)\"; GET /v1/streams lists them")
+        }
+        let report = try hub.report(parameters, model)
+        guard
+            let watch = await loop.watch(
+                id, report: report, subscription: parameters.subscription, limit: hub.defaults.outputs)
+        else { throw AdmissionRefusal(reason: .model, message: "the stream \"\(id)\" has just ended") }
+        return .watch(id: id, start: watch.start, loop: loop, number: watch.number, output: watch.output)
+    }
+}

@@ -1,0 +1,42 @@
+internal import AudioClassifier
+internal import AudioFrontend
+internal import Glibc
+internal import StreamTransformer
+
+/// Measures what a stream costs on this machine before the first stream of a model is admitted.
+enum Calibration {
+    private static let repeats = 3
+
+    /// Returns each model's cost in seconds of a thread per second of audio.
+    static func costs(of models: [AudioModel]) throws -> [ObjectIdentifier: Double] {
+        var costs: [ObjectIdentifier: Double] = [:]
+        for model in models { costs[ObjectIdentifier(model.model)] = try cost(of: model) }
+        return costs
+    }
+
+    private static func cost(of model: AudioModel) throws -> Double {
+        let rate = model.recipe.sampleRate
+        // A tone over a ramp. The cost does not depend on the sound.
+        let samples: [Float] = (0..<rate).map { index in
+            let tone = Float(index % 37) / 64
+            return tone - Float(index % 101) / 256
+        }
+        var pipeline = try ClassifierPipeline(model)
+        // The first second fetches the weights into the caches. Of the others the quickest counts, because other work of
+        // the machine can only add to it. The loops correct this estimate by their own measurements.
+        var cost = Double.infinity
+        for second in 0...repeats {
+            let began = threadSeconds()
+            try pipeline.push(samples.span) { _ in }
+            if second > 0 { cost = min(cost, threadSeconds() - began) }
+        }
+        return cost
+    }
+
+    /// Returns the processor time of this thread alone, because after a reload running streams share the processors.
+    private static func threadSeconds() -> Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}

@@ -1,0 +1,82 @@
+internal import AudioClassifier
+internal import Logging
+
+/// A destination of events.
+protocol EventOutput: Sendable {
+    /// The name in metrics and logs.
+    var name: String { get }
+    /// Sends events until their sequence finishes at the service's end.
+    func run(_ events: AsyncStream<EventMessage>) async
+}
+
+/// Passes events to every output. Each output has a bounded queue; events that do not fit are counted as lost, so that loops
+/// never wait for an output.
+final class EventOutputs: Sendable {
+    private let outputs: [any EventOutput]
+    private let queues: [AsyncStream<EventMessage>]
+    private let continuations: [AsyncStream<EventMessage>.Continuation]
+    private let metrics: ServerMetrics
+    /// Finishes together with the events.
+    private let completion: (stream: AsyncStream<Never>, continuation: AsyncStream<Never>.Continuation)
+
+    /// Time for an output to send its last events when the service stops, in seconds.
+    private static let patience = 5.0
+
+    /// - Parameter store: largest number of events that wait for an output.
+    init(_ outputs: [any EventOutput], store: Int, metrics: ServerMetrics) {
+        self.outputs = outputs
+        self.metrics = metrics
+        let made = outputs.map { _ in
+            AsyncStream.makeStream(of: EventMessage.self, bufferingPolicy: .bufferingOldest(store))
+        }
+        queues = made.map(\.stream)
+        continuations = made.map(\.continuation)
+        completion = AsyncStream.makeStream(of: Never.self)
+    }
+
+    /// Passes a record on to the outputs if it is an event.
+    func publish(_ record: Record) {
+        guard !continuations.isEmpty, let message = EventMessage(record, time: WallClock.now()) else { return }
+        for (output, continuation) in zip(outputs, continuations) {
+            if case .dropped = continuation.yield(message) { metrics.lostEvent(output.name) }
+        }
+    }
+
+    /// Runs the outputs until ``finish()``, and until they have sent their queues or their time is over.
+    func run() async {
+        await withTaskGroup(of: Bool.self) { tasks in
+            for (output, events) in zip(outputs, queues) {
+                tasks.addTask {
+                    await output.run(events)
+                    return false
+                }
+            }
+            tasks.addTask { [completion = completion.stream] in
+                for await _ in completion {}
+                try? await Task.sleep(for: .seconds(Self.patience))
+                return true
+            }
+            var running = outputs.count
+            while running > 0, let isLate = await tasks.next(), !isLate { running -= 1 }
+            tasks.cancelAll()
+        }
+    }
+
+    /// Ends the events.
+    func finish() {
+        for continuation in continuations { continuation.finish() }
+        completion.continuation.finish()
+    }
+
+    /// Returns the configured outputs.
+    static func make(
+        _ configuration: ServeConfiguration.Events, metrics: ServerMetrics, log: Logger
+    ) throws -> [any EventOutput] {
+        var outputs: [any EventOutput] = []
+        if configuration.standardOutput { outputs.append(StandardOutputEvents(metrics: metrics, log: log)) }
+        if let file = configuration.file { outputs.append(EventFile(file, log: log)) }
+        if let hook = configuration.webHook { outputs.append(try WebHook(hook, log: log)) }
+        if let broker = configuration.mqtt { outputs.append(try MQTTOutput(broker, metrics: metrics, log: log)) }
+        return outputs
+    }
+}

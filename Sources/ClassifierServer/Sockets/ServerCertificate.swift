@@ -1,0 +1,50 @@
+internal import AudioClassifier
+internal import FoundationEssentials
+internal import Glibc
+internal import NIOSSL
+
+/// The certificate and the key of the HTTP listener, checked before the first connection.
+struct ServerCertificate: Sendable {
+    let context: NIOSSLContext
+    /// The server's own certificate, without its chain.
+    let own: NIOSSLCertificate
+
+    /// - Throws: ``ClassifierError`` `tls` with the file, the fault and the remedy.
+    init(_ settings: ServeConfiguration.TLS) throws(ClassifierError) {
+        func wrong(_ path: String, _ message: String) -> ClassifierError {
+            ClassifierError(.configuration, code: "tls", "\(path): \(message)")
+        }
+        let chain: [NIOSSLCertificate]
+        do { chain = try NIOSSLCertificate.fromPEMFile(settings.certificate) } catch {
+            throw wrong(settings.certificate, "no certificate can be read; expected a PEM file, the server's own first")
+        }
+        guard let own = chain.first else {
+            throw wrong(settings.certificate, "there is no certificate in it; expected a PEM file")
+        }
+        let now = time(nil)
+        guard now <= own.notValidAfter else {
+            throw wrong(settings.certificate, "the certificate has expired; renew it, then start or reload the service")
+        }
+        guard now >= own.notValidBefore else {
+            throw wrong(settings.certificate, "the certificate is not valid yet; is this machine's clock right?")
+        }
+        let key: NIOSSLPrivateKey
+        do { key = try NIOSSLPrivateKey(file: settings.key, format: .pem) } catch {
+            throw wrong(settings.key, "no key can be read; expected a PEM file without a passphrase")
+        }
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = ["http/1.1"]
+        do { context = try NIOSSLContext(configuration: configuration) } catch {
+            throw wrong(
+                settings.key,
+                "the key is not that of the certificate \(settings.certificate); expected the two that were made together"
+            )
+        }
+        self.own = own
+    }
+
+    /// Time of expiry, as `2027-01-31T12:00:00Z`.
+    var end: String { Date(timeIntervalSince1970: Double(own.notValidAfter)).ISO8601Format() }
+}

@@ -1,0 +1,15 @@
+/// Names of streams, which go into records, topics, file names and pages.
+package enum StreamName {
+    /// Whether a text is 1 to 64 letters, digits, dots, dashes and underscores, and begins with no dot.
+    package static func isValid(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && !text.hasPrefix(".")
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+}
