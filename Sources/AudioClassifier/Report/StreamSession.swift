@@ -38,8 +38,15 @@ public struct StreamSession: Sendable {
     public func run(
         _ path: String, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
     ) throws {
-        var audio = try AudioInput(path: path, rate: model.recipe.sampleRate, options: input)
-        try run(&audio, file: path == "-" ? nil : path, stream: stream, progress: progress, write: write)
+        try run(FileName(path), stream: stream, progress: progress, write: write)
+    }
+
+    /// The same for a file whose name need not be text.
+    public func run(
+        _ file: FileName, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
+    ) throws {
+        var audio = try AudioInput(file, rate: model.recipe.sampleRate, options: input)
+        try run(&audio, file: file.isStandardInput ? nil : file.description, stream: stream, progress: progress, write: write)
     }
 
     /// The same for an input that is open.

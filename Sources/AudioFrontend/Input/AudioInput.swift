@@ -45,28 +45,34 @@ public struct AudioInput: ~Copyable {
 
     /// Opens a file, or a FIFO, or standard input where `path` is `-`.
     public init(path: String, rate: Int, options: InputOptions = InputOptions()) throws(AudioError) {
-        if path == "-" {
+        try self.init(FileName(path), rate: rate, options: options)
+    }
+
+    /// Opens a file, or a FIFO, or standard input where the name is `-`.
+    public init(_ file: FileName, rate: Int, options: InputOptions = InputOptions()) throws(AudioError) {
+        if file.isStandardInput {
             try self.init(descriptor: STDIN_FILENO, name: "standard input", rate: rate, options: options)
             return
         }
+        let path = file.description
         var status = stat()
-        let isStream = unsafe stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+        let isStream = unsafe file.withCString { unsafe stat($0, &status) } == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
         if isStream || options.container == .raw && status.st_mode & S_IFMT == S_IFREG {
-            let bytes = try Self.open(path, options)
+            let bytes = try Self.open(file, options)
             try self.init(Self.source(bytes, rate: rate, options: options), name: path, rate: rate, options: options)
             return
         }
-        let file = try SoundFile(path: path)
-        if file.length == nil {
+        let recording = try SoundFile(file)
+        if recording.length == nil {
             // libsndfile takes a size of 0 at its word; in a WAV file that was captured from a pipe it means "to the end".
-            let bytes = try Self.open(path, options)
+            let bytes = try Self.open(file, options)
             if Container.isWave(try bytes.peek(12)) {
                 try self.init(
                     Self.source(bytes, rate: rate, options: options), name: path, rate: rate, options: options)
                 return
             }
         }
-        try self.init(file, name: path, rate: rate, options: options)
+        try self.init(recording, name: path, rate: rate, options: options)
     }
 
     /// Reads a stream of bytes, seekable or not.
@@ -155,10 +161,10 @@ public struct AudioInput: ~Copyable {
         )
     }
 
-    private static func open(_ path: String, _ options: InputOptions) throws(AudioError) -> ByteStream {
-        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw AudioError(.notFound, "\(path): \(SoundFile.systemError())") }
-        return ByteStream(descriptor: descriptor, name: path, interrupt: options.interrupt, owned: true)
+    private static func open(_ file: FileName, _ options: InputOptions) throws(AudioError) -> ByteStream {
+        let descriptor = unsafe file.withCString { unsafe Glibc.open($0, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw AudioError(.notFound, "\(file): \(SoundFile.systemError())") }
+        return ByteStream(descriptor: descriptor, name: file.description, interrupt: options.interrupt, owned: true)
     }
 
     private static func source(_ bytes: ByteStream, rate: Int, options: InputOptions) throws(AudioError)

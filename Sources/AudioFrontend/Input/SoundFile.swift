@@ -18,21 +18,24 @@ public final class SoundFile: SampleSource {
     private var position: Int64 = 0
 
     /// - Throws: ``AudioError`` `notFound` where the file cannot be opened, `decode` where it is not audio.
-    public convenience init(path: String) throws(AudioError) {
+    public convenience init(path: String) throws(AudioError) { try self.init(FileName(path)) }
+
+    /// - Throws: ``AudioError`` `notFound` where the file cannot be opened, `decode` where it is not audio.
+    public convenience init(_ path: FileName) throws(AudioError) {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else {
+        guard unsafe path.withCString({ unsafe stat($0, &status) }) == 0 else {
             throw AudioError(.notFound, "\(path): \(Self.systemError())")
         }
         guard status.st_mode & S_IFMT != S_IFDIR else {
             throw AudioError(.notFound, "\(path): is a folder, not a file")
         }
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe path.withCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw AudioError(.notFound, "\(path): \(Self.systemError())") }
         guard status.st_size > 0 || status.st_mode & S_IFMT != S_IFREG else {
             close(descriptor)
             throw AudioError(.decode, "\(path): the file is empty")
         }
-        try self.init(descriptor: descriptor, name: path)
+        try self.init(descriptor: descriptor, name: path.description)
     }
 
     /// Takes over `descriptor`, which must be seekable.
