@@ -41,7 +41,8 @@ let package = Package(
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CFFTW3f", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
-        // SHA-256 of model weights, from the system's OpenSSL: swift-crypto would compile all of BoringSSL for one function.
+        // SHA-256 of model weights, from the system's OpenSSL: swift-crypto would compile all of BoringSSL for one
+        // function.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         // The MQTT client of Debian's and Home Assistant's broker, for events of `serve`.
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
