@@ -37,6 +37,16 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
 
     deinit { unsafe free(base) }
 
+    private init(base: UnsafeMutablePointer<Float>, count: Int) {
+        unsafe self.base = unsafe base
+        unsafe free = { _ in }
+        self.count = count
+    }
+
+    /// A second owner of the same floats, which does not free them. It must not outlive this buffer, and nobody may use this
+    /// buffer meanwhile.
+    @unsafe func alias() -> AlignedBuffer { unsafe AlignedBuffer(base: base, count: count) }
+
     /// The memory itself, for C; it must not outlive the buffer.
     @unsafe package var address: UnsafeMutablePointer<Float> { unsafe base }
 

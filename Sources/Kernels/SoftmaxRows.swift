@@ -1,12 +1,11 @@
 internal import CKernels
-package import StrictCoding
 
 /// Softmax averages of one set of tokens for many queries: for each head and query (row) the largest score, the sum of
 /// exp(score - largest), and that sum weighted with values of `width` elements.
 ///
 /// Tokens leave by subtraction, so a row remembers the largest total that it has had: where too little of it is left, rounding errors of the
 /// larger sum would count, and the row is summed again.
-package struct SoftmaxRows: ~Copyable {
+package struct SoftmaxRows: ~Copyable, BufferList {
     package let heads: Int
     package let capacity: Int
     package let width: Int
@@ -25,8 +24,6 @@ package struct SoftmaxRows: ~Copyable {
         value = AlignedBuffer(count: heads * capacity * width)
     }
 
-    package var floats: Int { maximum.count + total.count + largest.count + value.count }
-
     /// Whether the sum at `place` (head x capacity + row) has to be made again.
     package func isWorn(_ place: Int) -> Bool { total[place] < KERNELS_WORN * largest[place] }
 
@@ -41,24 +38,10 @@ package struct SoftmaxRows: ~Copyable {
         }
     }
 
-    package mutating func reset() {
-        maximum.fill(0)
-        total.fill(0)
-        largest.fill(0)
-        value.fill(0)
-    }
-
-    package func snapshot(to writer: inout SnapshotWriter) {
-        writer.write(maximum)
-        writer.write(total)
-        writer.write(largest)
-        writer.write(value)
-    }
-
-    package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try reader.read(into: &maximum)
-        try reader.read(into: &total)
-        try reader.read(into: &largest)
-        try reader.read(into: &value)
+    package func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visitor.visit(maximum)
+        try visitor.visit(total)
+        try visitor.visit(largest)
+        try visitor.visit(value)
     }
 }

@@ -27,4 +27,15 @@ package struct SumsShape: Sendable, Equatable {
     /// The aggregate of no token: maxima that any logit exceeds, and zero sums. (Not infinity: the difference of two
     /// infinities is not a number.)
     package static let lowest = -Float.greatestFiniteMagnitude
+
+    /// Makes the aggregate at `start` that of no token.
+    package func clear(_ sums: inout AlignedBuffer, at start: Int) {
+        sums.fill(Self.lowest, start..<start + paddedRows)
+        sums.fill(0, start + paddedRows..<start + count)
+    }
+
+    /// Makes every aggregate of a buffer that of no token.
+    func clearAll(_ sums: inout AlignedBuffer) {
+        for start in stride(from: 0, to: sums.count, by: max(count, 1)) { clear(&sums, at: start) }
+    }
 }

@@ -1,9 +1,8 @@
 internal import Kernels
-internal import StrictCoding
 
 /// The memory of continual Nystrom attention whose landmarks are the means of the last segments (docs/numerics.md, section 4), for
 /// every layer: sliding sums, and the keys of the window, with which a new landmark's row is made when a segment ends.
-struct MovingLandmarkSums: ~Copyable {
+struct MovingLandmarkSums: ~Copyable, BufferList {
     let window: Int
     /// s, the tokens of a segment.
     let segment: Int
@@ -34,13 +33,6 @@ struct MovingLandmarkSums: ~Copyable {
     }
 
     var shape: SumsShape { sums.shape }
-
-    var bytes: Int {
-        sums.bytes + landmarks.bytes
-            + 4
-            * (keys.count + queryMeans.count + keyMeans.count + beta.count + scores.count + ringScores.count
-                + tokenScores.count + column.floats)
-    }
 
     /// Landmarks that there are when token `position` was taken in.
     func count(_ position: Int64) -> Int { Int(min((position + 1) / Int64(segment), Int64(shape.landmarks))) }
@@ -132,27 +124,16 @@ struct MovingLandmarkSums: ~Copyable {
         }
     }
 
-    mutating func reset() {
-        sums.reset()
-        landmarks.reset()
-        keys.fill(0)
-        queryMeans.fill(0)
-        keyMeans.fill(0)
-    }
-
-    func snapshot(to writer: inout SnapshotWriter) {
-        sums.snapshot(to: &writer)
-        landmarks.snapshot(to: &writer)
-        writer.write(keys)
-        writer.write(queryMeans)
-        writer.write(keyMeans)
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try sums.restore(from: &reader)
-        try landmarks.restore(from: &reader)
-        try reader.read(into: &keys)
-        try reader.read(into: &queryMeans)
-        try reader.read(into: &keyMeans)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try sums.visit(&visitor)
+        try landmarks.visit(&visitor)
+        try visitor.visit(keys)
+        try visitor.visit(queryMeans)
+        try visitor.visit(keyMeans)
+        try visitor.visit(beta, .scratch)
+        try visitor.visit(scores, .scratch)
+        try visitor.visit(ringScores, .scratch)
+        try visitor.visit(tokenScores, .scratch)
+        try column.visit(&visitor)
     }
 }

@@ -1,10 +1,8 @@
 package import Kernels
-internal import StrictCoding
 
 /// Where a retroactive layer's Delta comes from: sliding sums under landmarks that are fixed, or that move.
-protocol LandmarkSums: ~Copyable {
+protocol LandmarkSums: ~Copyable, BufferList {
     var shape: SumsShape { get }
-    var bytes: Int { get }
 
     /// Floats that a token's row of softmax(beta) Z is made from, the first of its projections, where they are needed again because
     /// landmarks move; else zero.
@@ -25,10 +23,6 @@ protocol LandmarkSums: ~Copyable {
     mutating func attendExactly(
         _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
         into context: inout AlignedBuffer, at target: Int)
-
-    mutating func reset()
-    func snapshot(to writer: inout SnapshotWriter)
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated)
 }
 
 /// The memory of retroactive Nystrom attention: Delta for the window, and softmax(beta) Z of every row of it. All rows change with Delta when a
@@ -50,8 +44,6 @@ struct RetroactiveNystrom<Sums: LandmarkSums & ~Copyable>: ~Copyable, Retroactiv
         scratch = AlignedBuffer(count: shape.scratch)
         self.sums = sums
     }
-
-    var bytes: Int { sums.bytes + 4 * (mixed.count + queries.count + delta.count + scratch.count) }
 
     mutating func attend(
         _ projected: borrowing AlignedBuffer, inverse: borrowing AlignedBuffer, position: Int64, kernels: Kernels,
@@ -90,22 +82,12 @@ struct RetroactiveNystrom<Sums: LandmarkSums & ~Copyable>: ~Copyable, Retroactiv
         }
     }
 
-    mutating func reset() {
-        sums.reset()
-        mixed.fill(0)
-        queries.fill(0)
-    }
-
-    func snapshot(to writer: inout SnapshotWriter) {
-        sums.snapshot(to: &writer)
-        writer.write(mixed)
-        writer.write(queries)
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try sums.restore(from: &reader)
-        try reader.read(into: &mixed)
-        try reader.read(into: &queries)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try sums.visit(&visitor)
+        try visitor.visit(mixed)
+        try visitor.visit(queries)
+        try visitor.visit(delta, .scratch)
+        try visitor.visit(scratch, .scratch)
     }
 }
 

@@ -1,10 +1,7 @@
 internal import Kernels
-internal import StrictCoding
 
 /// The memory of a layer whose rows all change when a token arrives.
-protocol RetroactiveMemory: ~Copyable {
-    var bytes: Int { get }
-
+protocol RetroactiveMemory: ~Copyable, BufferList {
     /// Takes in token `position` and attends from every row of the window, oldest first.
     /// - Parameters:
     ///   - projected: the token's projections.
@@ -12,15 +9,11 @@ protocol RetroactiveMemory: ~Copyable {
     mutating func attend(
         _ projected: borrowing AlignedBuffer, inverse: borrowing AlignedBuffer, position: Int64, kernels: Kernels,
         into context: inout AlignedBuffer)
-
-    mutating func reset()
-    func snapshot(to writer: inout SnapshotWriter)
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated)
 }
 
 /// Two layers that give what an encoder over the window alone gives: the first updates all of its rows, the second attends from the newest
 /// of them (Continual Transformers, arXiv 2201.06268).
-struct RetroactivePair<First: RetroactiveMemory & ~Copyable>: ~Copyable {
+struct RetroactivePair<First: RetroactiveMemory & ~Copyable>: ~Copyable, BufferList {
     private var first: First
     private var second: WindowAttention
 
@@ -28,8 +21,6 @@ struct RetroactivePair<First: RetroactiveMemory & ~Copyable>: ~Copyable {
         self.first = first
         self.second = second
     }
-
-    var bytes: Int { first.bytes + second.bytes }
 
     mutating func attend(
         _ projected: borrowing AlignedBuffer, rows: Int, inverse: borrowing AlignedBuffer, layer: Int,
@@ -44,18 +35,8 @@ struct RetroactivePair<First: RetroactiveMemory & ~Copyable>: ~Copyable {
         }
     }
 
-    mutating func reset() {
-        first.reset()
-        second.reset()
-    }
-
-    func snapshot(to writer: inout SnapshotWriter) {
-        first.snapshot(to: &writer)
-        second.snapshot(to: &writer)
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try first.restore(from: &reader)
-        try second.restore(from: &reader)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try first.visit(&visitor)
+        try second.visit(&visitor)
     }
 }

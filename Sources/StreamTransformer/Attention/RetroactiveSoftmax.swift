@@ -1,5 +1,4 @@
 internal import Kernels
-internal import StrictCoding
 
 /// The memory of retroactive softmax attention: the sums of every row of the window, which all change when a token arrives (Continual
 /// Transformers, arXiv 2201.06268, retroactive attention).
@@ -34,12 +33,6 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
         leavingScores = AlignedBuffer(count: max(heads * window, Kernels.padded(window)))
         arrivingScores = AlignedBuffer(count: heads * window)
         query = AlignedBuffer(count: headWidth)
-    }
-
-    var bytes: Int {
-        4
-            * (rows.floats + queries.count + keys.count + values.count + leavingKey.count + leavingValue.count
-                + leavingScores.count + arrivingScores.count + query.count)
     }
 
     mutating func attend(
@@ -98,24 +91,15 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
             in: &rows)
     }
 
-    mutating func reset() {
-        rows.reset()
-        queries.fill(0)
-        keys.fill(0)
-        values.fill(0)
-    }
-
-    func snapshot(to writer: inout SnapshotWriter) {
-        rows.snapshot(to: &writer)
-        writer.write(queries)
-        writer.write(keys)
-        writer.write(values)
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try rows.restore(from: &reader)
-        try reader.read(into: &queries)
-        try reader.read(into: &keys)
-        try reader.read(into: &values)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try rows.visit(&visitor)
+        try visitor.visit(queries)
+        try visitor.visit(keys)
+        try visitor.visit(values)
+        try visitor.visit(leavingKey, .scratch)
+        try visitor.visit(leavingValue, .scratch)
+        try visitor.visit(leavingScores, .scratch)
+        try visitor.visit(arrivingScores, .scratch)
+        try visitor.visit(query, .scratch)
     }
 }

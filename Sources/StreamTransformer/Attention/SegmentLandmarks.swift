@@ -1,9 +1,8 @@
 internal import Kernels
-internal import StrictCoding
 
 /// Landmarks that are means of segments, for every layer and head, and the approximate inverse of their attention matrix (docs/numerics.md,
 /// section 4). Landmarks that do not exist yet are zero: no query has weight on them.
-struct SegmentLandmarks: ~Copyable {
+struct SegmentLandmarks: ~Copyable, BufferList {
     let shape: SumsShape
     let kind: EncoderConfiguration.Inverse
     private var queries: AlignedBuffer  // (layers, heads, width, m): scores run along the landmarks
@@ -23,8 +22,6 @@ struct SegmentLandmarks: ~Copyable {
         inverse = AlignedBuffer(count: layers * shape.rows * shape.landmarks)
         solver = LandmarkInverse(capacity: shape.landmarks)
     }
-
-    var bytes: Int { 4 * (queries.count + queryRows.count + keys.count + inverse.count + scores.count) + solver.bytes }
 
     /// Where a layer's inverses begin.
     func inverseStart(_ layer: Int) -> Int { layer * shape.rows * shape.landmarks }
@@ -98,24 +95,17 @@ struct SegmentLandmarks: ~Copyable {
         }
     }
 
-    mutating func reset() {
-        queries.fill(0)
-        queryRows.fill(0)
-        keys.fill(0)
-        inverse.fill(0)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visit(&visitor, .state)
     }
 
-    func snapshot(to writer: inout SnapshotWriter) {
-        writer.write(queries)
-        writer.write(queryRows)
-        writer.write(keys)
-        writer.write(inverse)
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try reader.read(into: &queries)
-        try reader.read(into: &queryRows)
-        try reader.read(into: &keys)
-        try reader.read(into: &inverse)
+    /// Visits the buffers, those of the landmarks with `role`.
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor, _ role: BufferRole) throws(Visitor.Failure) {
+        try visitor.visit(queries, role)
+        try visitor.visit(queryRows, role)
+        try visitor.visit(keys, role)
+        try visitor.visit(inverse, role)
+        try visitor.visit(scores, .scratch)
+        visitor.visitScratch(bytes: solver.bytes)
     }
 }

@@ -84,7 +84,7 @@ extension SlidingSums {
 }
 
 /// One landmark's share of an aggregate, all heads: scratch.
-package struct LandmarkColumn: ~Copyable {
+package struct LandmarkColumn: ~Copyable, BufferList {
     let shape: SumsShape
     var sums: AlignedBuffer
     var carry: AlignedBuffer
@@ -97,7 +97,11 @@ package struct LandmarkColumn: ~Copyable {
         part = AlignedBuffer(count: shape.count)
     }
 
-    var floats: Int { sums.count + carry.count + part.count }
+    package func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visitor.visit(sums, .scratch)
+        try visitor.visit(carry, .scratch)
+        try visitor.visit(part, .scratch)
+    }
 
     mutating func clear() {
         shape.clear(&sums, at: 0)

@@ -1,5 +1,4 @@
 package import Kernels
-package import StrictCoding
 
 /// The memory of continual Nystrom attention: (Delta V)_t, the softmax average of the window's values
 /// under each landmark's query, for every layer (docs/numerics.md, sections 3 and 6).
@@ -12,7 +11,7 @@ package import StrictCoding
 ///
 /// Nothing is ever subtracted, so nothing drifts, and what leaves the window leaves no trace. What the next block change needs (the suffixes of the
 /// next oldest block, the next combination of middle blocks) is prepared one piece a step, so that every step costs the same.
-package struct SlidingSums: ~Copyable {
+package struct SlidingSums: ~Copyable, BufferList {
     package let shape: SumsShape
     package let layers: Int
     package let window: Int
@@ -43,22 +42,6 @@ package struct SlidingSums: ~Copyable {
         combinedCarry = AlignedBuffer(count: shape.count)
         scratch = AlignedBuffer(count: shape.scratch)
         reset()
-    }
-
-    /// Bytes of a stream.
-    package var bytes: Int {
-        4
-            * (logits.count + values.count + suffixes.count + totals.count + running.count + carries.count
-                + 2 * combined.count + scratch.count)
-    }
-
-    package mutating func reset() {
-        logits.fill(0)
-        values.fill(0)
-        for index in 0..<layers * schedule.block { shape.clear(&suffixes, at: index * shape.count) }
-        for index in 0..<layers * schedule.blocks { shape.clear(&totals, at: index * shape.count) }
-        for index in 0..<layers * 3 { shape.clear(&running, at: index * shape.count) }
-        carries.fill(0)
     }
 
     /// Takes in token `position` of one layer and attends from it.
@@ -177,29 +160,15 @@ package struct SlidingSums: ~Copyable {
     func suffix(_ place: Int, _ layer: Int) -> Int { (layer * schedule.block + place) * shape.count }
     func total(_ slot: Int, _ layer: Int) -> Int { (layer * schedule.blocks + slot) * shape.count }
 
-    package func snapshot(to writer: inout SnapshotWriter) {
-        writer.write(logits)
-        writer.write(values)
-        writer.write(suffixes)
-        writer.write(totals)
-        writer.write(running)
-        writer.write(carries)
-    }
-
-    package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try reader.read(into: &logits)
-        try reader.read(into: &values)
-        try reader.read(into: &suffixes)
-        try reader.read(into: &totals)
-        try reader.read(into: &running)
-        try reader.read(into: &carries)
-    }
-}
-
-extension SumsShape {
-    /// Makes the aggregate at `start` that of no token.
-    func clear(_ sums: inout AlignedBuffer, at start: Int) {
-        sums.fill(Self.lowest, start..<start + paddedRows)
-        sums.fill(0, start + paddedRows..<start + count)
+    package func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visitor.visit(logits)
+        try visitor.visit(values)
+        try visitor.visit(suffixes, .aggregates(shape))
+        try visitor.visit(totals, .aggregates(shape))
+        try visitor.visit(running, .aggregates(shape))
+        try visitor.visit(carries)
+        try visitor.visit(combined, .scratch)
+        try visitor.visit(combinedCarry, .scratch)
+        try visitor.visit(scratch, .scratch)
     }
 }

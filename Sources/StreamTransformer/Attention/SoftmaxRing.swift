@@ -1,9 +1,8 @@
 internal import Kernels
-internal import StrictCoding
 
 /// The memory of softmax attention: the keys and values of the last `window` tokens, for every layer (Continual Transformers, arXiv
 /// 2201.06268, single output).
-struct SoftmaxRing: ~Copyable {
+struct SoftmaxRing: ~Copyable, BufferList {
     let layers: Int
     let heads: Int
     let headWidth: Int
@@ -20,14 +19,6 @@ struct SoftmaxRing: ~Copyable {
         keys = AlignedBuffer(count: layers * heads * headWidth * window)
         values = AlignedBuffer(count: layers * heads * headWidth * window)
         scores = AlignedBuffer(count: Kernels.padded(window))
-    }
-
-    /// Bytes of a stream.
-    var bytes: Int { 4 * (keys.count + values.count + scores.count) }
-
-    mutating func reset() {
-        keys.fill(0)
-        values.fill(0)
     }
 
     /// Takes in token `position` of one layer and attends from it.
@@ -51,13 +42,9 @@ struct SoftmaxRing: ~Copyable {
             capacity: window, filled: filled, scores: &scores, into: &context, at: target)
     }
 
-    func snapshot(to writer: inout SnapshotWriter) {
-        writer.write(keys)
-        writer.write(values)
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try reader.read(into: &keys)
-        try reader.read(into: &values)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visitor.visit(keys)
+        try visitor.visit(values)
+        try visitor.visit(scores, .scratch)
     }
 }

@@ -1,9 +1,8 @@
 internal import Kernels
-internal import StrictCoding
 
 /// Attention computed anew from all rows of a window: `full` and `nystromformer` attention, and the second of two continual layers, all of
 /// whose inputs change with every token (docs/numerics.md, section 2).
-struct WindowAttention: ~Copyable {
+struct WindowAttention: ~Copyable, BufferList {
     enum Method: Equatable {
         case softmax
         /// The landmarks are folded into the projections, which give beta's and Delta's scores, and v.
@@ -56,13 +55,6 @@ struct WindowAttention: ~Copyable {
         places = (0..<shape.values).map { element in
             method == .softmax ? element : element % shape.width * shape.heads + element / shape.width
         }
-    }
-
-    var bytes: Int {
-        landmarks.bytes
-            + 4
-            * (keys.count + values.count + scores.count + sums.count + carry.count + scratch.count
-                + mixed.count + means.count + output.count)
     }
 
     /// Floats of a row of projections.
@@ -177,14 +169,18 @@ struct WindowAttention: ~Copyable {
         }
     }
 
-    mutating func reset() { landmarks.reset() }
-
-    /// Only landmarks of the stream's segments outlast a token.
-    func snapshot(to writer: inout SnapshotWriter) {
-        if case .streamSegments = method { landmarks.snapshot(to: &writer) }
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        if case .streamSegments = method { try landmarks.restore(from: &reader) }
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        // Only landmarks of the stream's segments are needed after the token.
+        let isKept = if case .streamSegments = method { true } else { false }
+        try landmarks.visit(&visitor, isKept ? .state : .scratch)
+        try visitor.visit(keys, .scratch)
+        try visitor.visit(values, .scratch)
+        try visitor.visit(scores, .scratch)
+        try visitor.visit(sums, .scratch)
+        try visitor.visit(carry, .scratch)
+        try visitor.visit(scratch, .scratch)
+        try visitor.visit(mixed, .scratch)
+        try visitor.visit(means, .scratch)
+        try visitor.visit(output, .scratch)
     }
 }

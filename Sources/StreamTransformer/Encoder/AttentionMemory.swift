@@ -1,8 +1,7 @@
 internal import Kernels
-internal import StrictCoding
 
 /// What attention keeps, by its kind, for all layers.
-enum AttentionMemory: ~Copyable {
+enum AttentionMemory: ~Copyable, BufferList {
     case ring(SoftmaxRing)
     case sums(SlidingSums)
     case movingSums(MovingLandmarkSums)
@@ -48,18 +47,6 @@ enum AttentionMemory: ~Copyable {
                 RetroactivePair(
                     RetroactiveNystrom(sums, window: window),
                     WindowAttention(.streamSegments(inverse), shape: shape, window: window)))
-        }
-    }
-
-    var bytes: Int {
-        switch self {
-        case .ring(let ring): ring.bytes
-        case .sums(let sums): sums.bytes
-        case .movingSums(let sums): sums.bytes
-        case .window(let window): window.bytes
-        case .retroactiveSoftmax(let pair): pair.bytes
-        case .retroactiveSums(let pair): pair.bytes
-        case .retroactiveMovingSums(let pair): pair.bytes
         }
     }
 
@@ -110,74 +97,15 @@ enum AttentionMemory: ~Copyable {
         }
     }
 
-    mutating func reset() {
-        switch consume self {
-        case .ring(var ring):
-            ring.reset()
-            self = .ring(ring)
-        case .sums(var sums):
-            sums.reset()
-            self = .sums(sums)
-        case .movingSums(var sums):
-            sums.reset()
-            self = .movingSums(sums)
-        case .window(var window):
-            window.reset()
-            self = .window(window)
-        case .retroactiveSoftmax(var pair):
-            pair.reset()
-            self = .retroactiveSoftmax(pair)
-        case .retroactiveSums(var pair):
-            pair.reset()
-            self = .retroactiveSums(pair)
-        case .retroactiveMovingSums(var pair):
-            pair.reset()
-            self = .retroactiveMovingSums(pair)
-        }
-    }
-
-    func snapshot(to writer: inout SnapshotWriter) {
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
         switch self {
-        case .ring(let ring): ring.snapshot(to: &writer)
-        case .sums(let sums): sums.snapshot(to: &writer)
-        case .movingSums(let sums): sums.snapshot(to: &writer)
-        case .window(let window): window.snapshot(to: &writer)
-        case .retroactiveSoftmax(let pair): pair.snapshot(to: &writer)
-        case .retroactiveSums(let pair): pair.snapshot(to: &writer)
-        case .retroactiveMovingSums(let pair): pair.snapshot(to: &writer)
-        }
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        switch consume self {
-        case .ring(var ring):
-            let result = Result { () throws(SnapshotReader.Truncated) in try ring.restore(from: &reader) }
-            self = .ring(ring)
-            try result.get()
-        case .sums(var sums):
-            let result = Result { () throws(SnapshotReader.Truncated) in try sums.restore(from: &reader) }
-            self = .sums(sums)
-            try result.get()
-        case .movingSums(var sums):
-            let result = Result { () throws(SnapshotReader.Truncated) in try sums.restore(from: &reader) }
-            self = .movingSums(sums)
-            try result.get()
-        case .window(var window):
-            let result = Result { () throws(SnapshotReader.Truncated) in try window.restore(from: &reader) }
-            self = .window(window)
-            try result.get()
-        case .retroactiveSoftmax(var pair):
-            let result = Result { () throws(SnapshotReader.Truncated) in try pair.restore(from: &reader) }
-            self = .retroactiveSoftmax(pair)
-            try result.get()
-        case .retroactiveSums(var pair):
-            let result = Result { () throws(SnapshotReader.Truncated) in try pair.restore(from: &reader) }
-            self = .retroactiveSums(pair)
-            try result.get()
-        case .retroactiveMovingSums(var pair):
-            let result = Result { () throws(SnapshotReader.Truncated) in try pair.restore(from: &reader) }
-            self = .retroactiveMovingSums(pair)
-            try result.get()
+        case .ring(let memory): try memory.visit(&visitor)
+        case .sums(let memory): try memory.visit(&visitor)
+        case .movingSums(let memory): try memory.visit(&visitor)
+        case .window(let memory): try memory.visit(&visitor)
+        case .retroactiveSoftmax(let memory): try memory.visit(&visitor)
+        case .retroactiveSums(let memory): try memory.visit(&visitor)
+        case .retroactiveMovingSums(let memory): try memory.visit(&visitor)
         }
     }
 }

@@ -1,9 +1,8 @@
 internal import Kernels
-internal import StrictCoding
 
 /// The newest contexts of a stream, of whose mean the head makes logits: what a single token says by chance counts less. With one
 /// context there is nothing to keep.
-struct ContextAverage: ~Copyable {
+struct ContextAverage: ~Copyable, BufferList {
     private let count: Int
     private let width: Int
     private var contexts: AlignedBuffer  // (count, D), token t at t mod count
@@ -13,8 +12,6 @@ struct ContextAverage: ~Copyable {
         self.width = width
         contexts = AlignedBuffer(count: count > 1 ? count * width : 0)
     }
-
-    var bytes: Int { 4 * contexts.count }
 
     /// Takes in the context of token `position`, a row of `rows`, and puts the mean in its place.
     mutating func replace(_ rows: inout AlignedBuffer, row: Int, position: Int64) {
@@ -29,11 +26,7 @@ struct ContextAverage: ~Copyable {
         }
     }
 
-    mutating func reset() { contexts.fill(0) }
-
-    func snapshot(to writer: inout SnapshotWriter) { writer.write(contexts) }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try reader.read(into: &contexts)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visitor.visit(contexts)
     }
 }

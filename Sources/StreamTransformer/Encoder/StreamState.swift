@@ -47,7 +47,7 @@ public struct StreamState: ~Copyable {
 }
 
 /// What a stream keeps from step to step.
-struct StreamMemory: ~Copyable {
+struct StreamMemory: ~Copyable, BufferList {
     var stem: StemState
     var history: TokenHistory
     var attention: AttentionMemory
@@ -65,13 +65,15 @@ struct StreamMemory: ~Copyable {
         average = ContextAverage(count: model.configuration.averagedContexts, width: encoder.width)
     }
 
-    var bytes: Int { stem.bytes + history.bytes + attention.bytes + average.bytes }
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try stem.visit(&visitor)
+        try history.visit(&visitor)
+        try attention.visit(&visitor)
+        try average.visit(&visitor)
+    }
 
     mutating func reset() {
-        stem.reset()
-        history.reset()
-        attention.reset()
-        average.reset()
+        clearBuffers()
         frames = 0
         tokens = 0
     }
@@ -79,19 +81,13 @@ struct StreamMemory: ~Copyable {
     func snapshot(to writer: inout SnapshotWriter) {
         writer.write(frames)
         writer.write(tokens)
-        stem.snapshot(to: &writer)
-        history.snapshot(to: &writer)
-        attention.snapshot(to: &writer)
-        average.snapshot(to: &writer)
+        visit(&writer)
     }
 
     mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
         // No stream gets as far as 2^62, and computing with positions up to there cannot overflow.
         frames = Int64(try reader.readInt(in: 0...1 << 62))
         tokens = Int64(try reader.readInt(in: 0...1 << 62))
-        try stem.restore(from: &reader)
-        try history.restore(from: &reader)
-        try attention.restore(from: &reader)
-        try average.restore(from: &reader)
+        try visit(&reader)
     }
 }

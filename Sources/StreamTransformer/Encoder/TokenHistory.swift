@@ -1,8 +1,7 @@
 internal import Kernels
-internal import StrictCoding
 
 /// The last tokens of the layers that go from the newest token to all of the window.
-struct TokenHistory: ~Copyable {
+struct TokenHistory: ~Copyable, BufferList {
     let window: Int
     let width: Int
     private var tokens: AlignedBuffer  // (layers, window, D)
@@ -12,8 +11,6 @@ struct TokenHistory: ~Copyable {
         self.width = width
         tokens = AlignedBuffer(count: layers * window * width)
     }
-
-    var bytes: Int { 4 * tokens.count }
 
     /// Keeps the first of `rows` as token `position` of a layer, and makes `rows` the tokens of its window, oldest first.
     /// - Returns: how many they are.
@@ -29,11 +26,7 @@ struct TokenHistory: ~Copyable {
         return filled
     }
 
-    mutating func reset() { tokens.fill(0) }
-
-    func snapshot(to writer: inout SnapshotWriter) { writer.write(tokens) }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try reader.read(into: &tokens)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visitor.visit(tokens)
     }
 }

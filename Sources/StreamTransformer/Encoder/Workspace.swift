@@ -2,7 +2,7 @@ internal import Kernels
 
 /// Buffers of one step; nothing in them outlives it. R is the number of rows on their way through a layer: of streams that are stepped
 /// together, or of a window that is computed anew.
-struct Workspace: ~Copyable {
+struct Workspace: ~Copyable, BufferList {
     var column: AlignedBuffer  // of a stem's group of streams: between its layers
     var filtered: AlignedBuffer  // and inside a separable convolution
     var token: AlignedBuffer  // (R, D), the residual stream
@@ -30,10 +30,15 @@ struct Workspace: ~Copyable {
         logits = AlignedBuffer(count: streams * configuration.labels.count)
     }
 
-    var bytes: Int {
-        let stem = column.count + filtered.count
-        let layers = token.count + normed.count + projected.count + context.count + hidden.count
-        return 4 * (stem + layers + logits.count)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visitor.visit(column, .scratch)
+        try visitor.visit(filtered, .scratch)
+        try visitor.visit(token, .scratch)
+        try visitor.visit(normed, .scratch)
+        try visitor.visit(projected, .scratch)
+        try visitor.visit(context, .scratch)
+        try visitor.visit(hidden, .scratch)
+        try visitor.visit(logits, .scratch)
     }
 }
 

@@ -1,5 +1,4 @@
 internal import Kernels
-internal import StrictCoding
 
 /// Frames to tokens. Weights only; a stream's frames and columns are in ``StemState``.
 struct Stem: Sendable {
@@ -115,7 +114,7 @@ struct Stem: Sendable {
 }
 
 /// What a stream keeps of its frames: those of the token under way, and the last three columns of every convolution's input.
-struct StemState: ~Copyable {
+struct StemState: ~Copyable, BufferList {
     var frames: AlignedBuffer  // (framesPerToken, B), before normalisation
     var columns: AlignedBuffer  // per layer: (3, bands + 2, channels), the bands' padding included
 
@@ -124,21 +123,9 @@ struct StemState: ~Copyable {
         columns = AlignedBuffer(count: stem.keptColumnsCount)
     }
 
-    var bytes: Int { 4 * (frames.count + columns.count) }
-
-    mutating func reset() {
-        frames.fill(0)
-        columns.fill(0)
-    }
-
-    func snapshot(to writer: inout SnapshotWriter) {
-        writer.write(frames)
-        writer.write(columns)
-    }
-
-    mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try reader.read(into: &frames)
-        try reader.read(into: &columns)
+    func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
+        try visitor.visit(frames)
+        try visitor.visit(columns)
     }
 }
 
