@@ -6,9 +6,11 @@ SHELL := /bin/bash
 
 PROGRAM := .build/release/audio-classifierd
 BUILD := swift build -c release
+# The benchmarks are a package of their own.
+BENCHMARKS := swift build --package-path Benchmarks
 MODEL ?= keywords-en
 
-.PHONY: help setup setup-tests build run test check lint test-swift test-sanitizer test-training test-instructions test-arm bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
+.PHONY: help setup setup-tests build run test check lint test-swift test-sanitizer test-training test-instructions test-benchmarks test-arm bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -32,12 +34,12 @@ SECONDS ?= 300
 STREAMS ?= 200
 
 soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table with figures (about ten minutes)
-	$(BUILD) --product stream-load
-	@scripts/soak $(PROGRAM) .build/release/stream-load $(SECONDS) $(STREAMS)
+	$(BENCHMARKS) -c release --product stream-load
+	@scripts/soak $(PROGRAM) Benchmarks/.build/release/stream-load $(SECONDS) $(STREAMS)
 
 test: setup test-swift test-training  ## All tests
 
-check: setup lint test-swift test-sanitizer test-training test-instructions test-arm  ## What must pass before a change lands
+check: setup lint test-swift test-sanitizer test-training test-instructions test-benchmarks test-arm  ## What must pass before a change lands
 	@scripts/tally
 
 lint:  ## Format, rules, types and layers of all code, with no finding
@@ -62,15 +64,19 @@ test-training: build
 test-instructions: build
 	@scripts/check-instructions $(PROGRAM)
 
+# The benchmarks compile: `make bench` and `make soak` build them with optimisation.
+test-benchmarks: setup
+	@$(BENCHMARKS)
+
 # The kernels as they are compiled for 64-bit Arm, run by an emulator.
 test-arm:
 	@scripts/check-arm
 
 bench: build  ## Speed on this machine beside OpenBLAS and the machine's limit, of a step and of the whole program: one table
 	@scripts/install-packages libopenblas0
-	$(BUILD) --product yardstick
+	$(BENCHMARKS) -c release --product baseline
 	@mkdir -p build/bench
-	.build/release/yardstick >build/bench/yardstick.jsonl
+	Benchmarks/.build/release/baseline >build/bench/baseline.jsonl
 	python3 Benchmarks/Program/program.py $(PROGRAM) >build/bench/program.jsonl
 	@# Where the peers come next, the table comes after them.
 	@$(if $(filter bench-peers,$(MAKECMDGOALS)),,python3 Benchmarks/table.py)
@@ -80,9 +86,10 @@ bench-peers: build  ## That table with PyTorch, continual-inference, ONNX Runtim
 	scripts/bench-peers $(PROGRAM) >build/bench/peers.jsonl
 	@python3 Benchmarks/table.py
 
+TOKENS ?= 10000000
+
 endurance: setup  ## Attention's numbers over ten million tokens, against float64 (about an hour)
-	$(BUILD) --product endurance
-	.build/release/endurance
+	ENDURANCE_TOKENS=$(TOKENS) swift test -c release --filter EnduranceTests
 
 train: build  ## Train a model of this project again: make train MODEL=keywords-en DATA=FOLDER (docs/data.md)
 	@scripts/train $(PROGRAM) $(MODEL) "$(DATA)"
@@ -110,4 +117,4 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint build
+	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint build Benchmarks/.build

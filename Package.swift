@@ -22,6 +22,8 @@ let package = Package(
         // From feature streams to logits.
         .library(name: "StreamTransformer", targets: ["StreamTransformer"]),
         .executable(name: "audio-classifierd", targets: ["audio-classifierd"]),
+        // For Benchmarks/, without a promise to others.
+        .library(name: "_ModelBenchmark", targets: ["ModelBenchmark"]),
     ],
     dependencies: [
         // The ecosystem's command-line parser: help, completions, validation.
@@ -63,7 +65,7 @@ let package = Package(
             name: "AudioClassifier",
             dependencies: ["AudioFrontend", "Kernels", "StreamTransformer", "StrictCoding"],
             swiftSettings: strict),
-        // What `bench` measures, and the yardstick of Benchmarks/.
+        // The measurements of `bench`; Benchmarks/ uses them, too.
         .target(
             name: "ModelBenchmark",
             dependencies: ["AudioClassifier", "AudioFrontend", "Kernels", "StreamTransformer", "StrictCoding"],
@@ -103,17 +105,6 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["AudioFrontend", "CCrypto", "StreamTransformer", "StrictCoding"],
             path: "Tests/TestSupport", swiftSettings: strict),
-        // Millions of tokens against float64: `make endurance`.
-        .executableTarget(
-            name: "endurance", dependencies: ["Kernels", "StreamTransformer", "TestSupport"],
-            path: "Benchmarks/Endurance", swiftSettings: strict),
-        // A step beside OpenBLAS, and the machine's limit: `make bench`.
-        .target(name: "CPeak", path: "Benchmarks/Peak"),
-        .executableTarget(
-            name: "yardstick", dependencies: ["CPeak", "Kernels", "ModelBenchmark", "StreamTransformer"],
-            path: "Benchmarks/Yardstick", swiftSettings: strict),
-        // Real-time streams for the daemon: `make soak`.
-        .executableTarget(name: "stream-load", path: "Benchmarks/StreamLoad", swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "AudioFrontendTests",

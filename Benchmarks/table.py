@@ -2,7 +2,7 @@
 
 A line says what was measured, beside what, what is asked and what the limit is.
 
-A benchmark writes a JSON object a line: a `title`, or a row as `row` makes them.
+A benchmark writes a JSON object a line: a `title`, or a row in the form of `row`.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path("build/bench")
-PARTS = {"yardstick": "bench", "program": "bench", "peers": "bench-peers"}
+PARTS = {"baseline": "bench", "program": "bench", "peers": "bench-peers"}
 HEADER = ["", "here", "beside", "that takes", "ratio", "asked", "met", "limit", "reached"]
 
 
@@ -30,13 +30,13 @@ def row(name: str, here: float, unit: str, **more: Any) -> None:
 
 
 def cells(row: dict[str, Any], multiply_adds: float | None) -> list[str]:
-    """A row as text; `multiply_adds` a nanosecond are this machine's ceiling, if it was measured."""
+    """Returns the cells of a row; `multiply_adds` is this machine's limit a nanosecond, if it was measured."""
     here, unit, ratio = row["here"], row["unit"], row.get("ratio")
     judged = here if ratio is None else ratio
-    if (bar := row.get("at_most")) is not None:
-        asked, met = f"<= {bar:g}", judged <= bar
-    elif (bar := row.get("at_least")) is not None:
-        asked, met = f">= {bar:g}", judged >= bar
+    if (threshold := row.get("at_most")) is not None:
+        asked, met = f"<= {threshold:g}", judged <= threshold
+    elif (threshold := row.get("at_least")) is not None:
+        asked, met = f">= {threshold:g}", judged >= threshold
     else:
         asked, met = "", None
     limit = row.get("limit")
@@ -62,7 +62,7 @@ def number(value: float | None, unit: str = "") -> str:
 def main() -> None:
     figures = {part: FOLDER / f"{part}.jsonl" for part in PARTS}
     read = {part: [json.loads(line) for line in file.open()] for part, file in figures.items() if file.exists()}
-    peak = next((row["here"] for row in read.get("yardstick", []) if row.get("unit") == "/ns"), None)
+    peak = next((row["here"] for row in read.get("baseline", []) if row.get("unit") == "/ns"), None)
     table: list[str | list[str]] = []
     for part, target in PARTS.items():
         if part not in read:
@@ -71,9 +71,9 @@ def main() -> None:
         measured = time.strftime("%Y-%m-%d %H:%M", time.localtime(figures[part].stat().st_mtime))
         for line in read[part]:
             table += ["", f"{line['title']} ({measured})"] if "title" in line else [cells(line, peak)]
-    # What a peer that failed says may be long, and widens no column.
+    # A long error of a peer widens no column.
     rows = [HEADER, *(line for line in table if isinstance(line, list))]
-    widths = [max(len(cells[place]) for cells in rows if len(cells[place]) < 48) for place in range(len(HEADER))]
+    widths = [max(len(cells[column]) for cells in rows if len(cells[column]) < 48) for column in range(len(HEADER))]
     for line in [HEADER, *table]:
         if isinstance(line, str):
             print(line)

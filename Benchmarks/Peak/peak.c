@@ -1,6 +1,7 @@
 #include "peak.h"
 
-// A chain's additions wait for each other; there are enough chains to hide that. They start with different values, or they would be one.
+// The additions of one chain wait for each other; so many chains hide that. They start with different values, because
+// the compiler would merge equal ones.
 #define DEFINE(NAME, BYTES, ATTRIBUTE)                                                             \
   ATTRIBUTE static float NAME(long rounds) {                                                       \
     typedef float vec __attribute__((vector_size(BYTES)));                                         \

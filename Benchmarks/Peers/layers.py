@@ -28,20 +28,20 @@ def paper_step(streams: int) -> Call:
     weighted = torch.rand(streams, HEADS, LANDMARKS, width)
     total = torch.rand(streams, HEADS, LANDMARKS) + WINDOW
     token = torch.randn(streams, D)
-    place = 0
+    slot = 0
 
     def step() -> Any:
-        nonlocal weighted, total, place
+        nonlocal weighted, total, slot
         with torch.inference_mode():
             q, k, v = project(token).view(streams, 3, HEADS, width).unbind(1)
             q, k = q / width**0.25, k / width**0.25
             beta = torch.softmax(torch.einsum("shc,hmc->shm", q, keys), -1)
             new = torch.exp(torch.einsum("hmc,shc->shm", queries, k))
-            old = torch.exp(torch.einsum("hmc,shc->shm", queries, kept_keys[:, place]))
-            weighted = weighted + new[..., None] * v[:, :, None] - old[..., None] * kept_values[:, place][:, :, None]
+            old = torch.exp(torch.einsum("hmc,shc->shm", queries, kept_keys[:, slot]))
+            weighted = weighted + new[..., None] * v[:, :, None] - old[..., None] * kept_values[:, slot][:, :, None]
             total = total + new - old
-            kept_keys[:, place], kept_values[:, place] = k, v
-            place = (place + 1) % WINDOW
+            kept_keys[:, slot], kept_values[:, slot] = k, v
+            slot = (slot + 1) % WINDOW
             mixed = torch.einsum("shm,hmn->shn", beta, inverse)
             context = torch.einsum("shn,shnc->shc", mixed, weighted / total[..., None]).reshape(streams, D)
             x = first_norm(token + output(context))

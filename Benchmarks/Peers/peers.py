@@ -35,7 +35,7 @@ class Peer:
     maker: str
     arguments: tuple[int, ...] = ()
     count: int = 1
-    bar: float | None = None
+    threshold: float | None = None
 
 
 def median_microseconds(peer: Peer) -> float | str:
@@ -55,12 +55,12 @@ def median_microseconds(peer: Peer) -> float | str:
             call()
             times.append(time.process_time() - start)
         return 1e6 * statistics.median(times)
-    except Exception as error:  # whatever other people's software may raise
+    except Exception as error:  # any error of the peer
         return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def compare(name: str, here: float, *peers: Peer) -> None:
-    """Rows of this program's microseconds beside those of peers, each in a process of its own, which may crash."""
+    """Prints rows of this program's microseconds beside those of peers, each in its own process, which may crash."""
     for peer in peers:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             try:
@@ -71,17 +71,17 @@ def compare(name: str, here: float, *peers: Peer) -> None:
             row(name, here, "us", beside=peer.name, error=theirs)
         else:
             theirs /= peer.count
-            row(name, here, "us", beside=peer.name, theirs=theirs, ratio=theirs / here, at_least=peer.bar)
+            row(name, here, "us", beside=peer.name, theirs=theirs, ratio=theirs / here, at_least=peer.threshold)
 
 
 def bench(program: str, *options: str) -> float:
-    """The median in microseconds of the first stage that `bench` measures."""
+    """Returns the median of the first stage of `bench`, in microseconds."""
     lines = subprocess.check_output([program, "bench", "--format", "json", *options], text=True).splitlines()
     return json.loads(lines[0])["median_us"]
 
 
 def classify(program: str, model: str) -> float:
-    """Microseconds of a processor that a second of audio takes this program, without its start."""
+    """Returns the processor time of a second of audio without the start, in microseconds."""
 
     def spent(seconds: int) -> float:
         with tempfile.NamedTemporaryFile(suffix=".raw") as file:
@@ -98,26 +98,26 @@ def classify(program: str, model: str) -> float:
 
 def main() -> None:
     program = sys.argv[1]
-    title("peers, one thread each; the ratio says how many times as long they take")
+    title("peers, one thread each; the ratio is their time divided by ours")
     paper = Peer("PyTorch, the paper's step", "layers", "paper_step", (1,))
     compare(
         "step, n = 120",
         bench(program, *LAYER),
-        replace(paper, bar=30),
+        replace(paper, threshold=30),
         Peer("PyTorch, whole window", "layers", "torch_window"),
         Peer("ONNX Runtime, whole window", "layers", "onnx_window"),
         Peer("continual-inference, single output", "layers", "continual_step"),
     )
     for weights in ("f16", "int8"):
         compare(f"step, n = 120, {weights} weights", bench(program, *LAYER, "--weights", weights), paper)
-    many = replace(paper, arguments=(64,), count=64, bar=7)
+    many = replace(paper, arguments=(64,), count=64, threshold=7)
     compare("step of 64 streams, one stream's", bench(program, *LAYER, "--streams", "64"), many)
     compare(
         "log-mel frame, 64 bands, FFT of 512",
         bench(program, "--landmarks", "fixed", "--window", "8"),
-        Peer("kaldi-native-fbank, streaming", "frames", "kaldi_second", count=100, bar=12),
-        Peer("torchaudio, a second at once", "frames", "torchaudio_frames", (1,), count=100, bar=2),
-        Peer("torchaudio, a minute at once", "frames", "torchaudio_frames", (60,), count=6000, bar=2),
+        Peer("kaldi-native-fbank, streaming", "frames", "kaldi_second", count=100, threshold=12),
+        Peer("torchaudio, a second at once", "frames", "torchaudio_frames", (1,), count=100, threshold=2),
+        Peer("torchaudio, a minute at once", "frames", "torchaudio_frames", (60,), count=6000, threshold=2),
         Peer("librosa, a minute at once", "frames", "librosa_minute", count=6000),
     )
     for model, peer in [

@@ -1,6 +1,7 @@
 """The whole program as rows of the table (processor time, start, memory, all processors): program.py PROGRAM
 
-Everything here runs the program as its users do. Times are medians of several runs.
+Measures processor time, start, memory, and a folder on all processors by running the program as its users do. Times are
+medians of several runs.
 """
 
 import json
@@ -22,12 +23,12 @@ from table import row, title
 RATE, MINUTES, STARTS = 16000, 10, 21
 FRAMES = 100  # a second
 MODEL_FOLDER = Path(__file__).parents[2] / "models"
-# What the models are asked: milliseconds of a processor for a second of audio.
-MODELS = {"keywords-en": 0.8, "environment-10": 1.5}
+# Thresholds: milliseconds of a processor for a second of audio.
+THRESHOLDS = {"keywords-en": 0.8, "environment-10": 1.5}
 
 
 def write_wave(path: Path, seconds: int) -> None:
-    """Noise: nothing in it is cheaper than in other sounds."""
+    """Writes noise, no part of which is cheaper than other sounds."""
     size = 2 * RATE * seconds
     encoding = (1, 1, RATE, 2 * RATE, 2, 16)  # PCM, one channel
     header = struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", size + 36, b"WAVEfmt ", 16, *encoding, b"data", size)
@@ -35,7 +36,7 @@ def write_wave(path: Path, seconds: int) -> None:
 
 
 def spent(command: list[str]) -> tuple[float, float]:
-    """Seconds of processors, and seconds, of a command."""
+    """Returns the processor time of a command, and its time, in seconds."""
     start = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
@@ -60,20 +61,20 @@ def first_prediction(program: str) -> tuple[float, float]:
         while json.loads(child.stdout.readline()).get("type") != "frame":
             pass
         elapsed = time.perf_counter() - start
-        # What `wait4` tells begins with the memory of this process, of which the child is a fork.
+        # The peak that `wait4` reports includes the memory of this process, of which the child is a fork.
         [kilobytes] = re.findall(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{child.pid}/status").read_text())
         child.kill()
     return 1000 * elapsed, int(kilobytes) * 1024 / 1e6
 
 
 def bench(program: str, *options: str) -> list[dict]:
-    """What `bench` measures or counts."""
+    """Returns the rows of `bench`."""
     lines = subprocess.check_output([program, "bench", "--format", "json", *options], text=True)
     return [json.loads(line) for line in lines.splitlines()]
 
 
 def multiply_adds(program: str, model: str) -> float:
-    """Those of a second of audio, without its log-mel frames, from the model's configuration."""
+    """Returns the multiply-adds of a second of audio without log-mel frames, from the model's configuration."""
     config = json.loads((MODEL_FOLDER / model / "config.json").read_text())
     encoder, strides = config["encoder"], [layer["time_stride"] for layer in config["stem"]["layers"]]
     attention = encoder["attention"]
@@ -84,19 +85,19 @@ def multiply_adds(program: str, model: str) -> float:
 
 def main() -> None:
     program = sys.argv[1]
-    title("the whole program; models in their own precision unless said otherwise")
+    title("the whole program; models in their own precision unless another is named")
     stages = bench(program, "--landmarks", "fixed", "--window", "480")
     row("log-mel frame, 64 bands, FFT of 512", stages[0]["median_us"], "us", at_most=0.8)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
         write_wave(folder / "long.wav", 60 * MINUTES)
-        for model, bar in MODELS.items():
+        for model, threshold in THRESHOLDS.items():
             least = multiply_adds(program, model)
             for weights, note in (("f32", ""), ("f16", ", f16 weights")):
                 command = [program, "classify", "--threads", "1", "--model", model, "--weights", weights]
                 processor, _ = median_of(5, [*command, str(folder / "long.wav")])
                 name = f"classify, a second, {model}{note}"
-                row(name, 1000 * processor / (60 * MINUTES), "ms", at_most=bar, multiply_adds=least)
+                row(name, 1000 * processor / (60 * MINUTES), "ms", at_most=threshold, multiply_adds=least)
         starts, resident = zip(*(first_prediction(program) for _ in range(STARTS)))
         row("start to first prediction, keywords-en", statistics.median(starts), "ms", at_most=40)
         speed_up(program, folder)
@@ -105,7 +106,7 @@ def main() -> None:
 
 
 def speed_up(program: str, folder: Path) -> None:
-    """A folder of files on all processors, beside one."""
+    """Measures a folder of files on all processors beside one."""
     clips, processors = folder / "clips", len(os.sched_getaffinity(0))
     clips.mkdir()
     for index in range(32 * processors):

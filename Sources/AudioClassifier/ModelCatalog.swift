@@ -40,8 +40,8 @@ public struct ModelCatalog: Sendable {
             "there is no model \"\(name)\"; \(list) (a folder is given with a slash: ./\(name))")
     }
 
-    public func load(_ name: String, weights: WeightPrecision = .float32) throws -> Model {
-        try Model(directory: directory(of: name), weights: weights)
+    public func load(_ name: String, precision: WeightPrecision = .float32) throws -> Model {
+        try Model(directory: directory(of: name), precision: precision)
     }
 
     /// The folders of every model that there is.

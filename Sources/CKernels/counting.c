@@ -1,5 +1,5 @@
-// The generic kernels, and a count of their multiply-adds: products that are added to a sum. For tests of the operation counts that are computed
-// from a configuration.
+// The generic kernels with a count of their multiply-adds, which are products that are added to a sum. Tests compare it
+// with the operation counts that are computed from a configuration.
 #include "kernels.h"
 
 extern const kernels_table kernels_generic;
@@ -49,14 +49,15 @@ static size_t elements(kernels_sums_shape shape) { return (size_t)(shape.heads *
 static size_t mixing(kernels_sums_shape shape) { return (size_t)(shape.heads * shape.landmarks * shape.landmarks); }
 
 static void sums_insert(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
-                        float *target, float *carry, float *scratch) {
+                        float *target, float *compensation, float *scratch) {
   multiply_adds += 2 * elements(shape);
-  kernels_generic.sums_insert(shape, source, logits, v, target, carry, scratch);
+  kernels_generic.sums_insert(shape, source, logits, v, target, compensation, scratch);
 }
 
-static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *carry, float *scratch) {
+static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *compensation,
+                         float *scratch) {
   multiply_adds += 2 * elements(shape);
-  kernels_generic.sums_combine(shape, other, target, carry, scratch);
+  kernels_generic.sums_combine(shape, other, target, compensation, scratch);
 }
 
 static void sums_attend(kernels_sums_shape shape, const float *a, const float *b, const float *c, const float *beta,

@@ -6,7 +6,7 @@ static ptrdiff_t rounded(ptrdiff_t outputs) {
 
 ptrdiff_t kernels_packed_count(ptrdiff_t inputs, ptrdiff_t outputs) { return inputs * rounded(outputs); }
 
-// Panels of the matrix's weights, those of INPUTS inputs side by side.
+// Packs panels in which the weights of INPUTS inputs lie side by side.
 #define PACK(TYPE, INPUTS)                                                                          \
   const ptrdiff_t all = rounded(outputs), count = (inputs + (INPUTS)-1) / (INPUTS) * (INPUTS);      \
   for (ptrdiff_t first = 0; first < all; first += KERNELS_PANEL) {                                  \
@@ -29,8 +29,8 @@ void kernels_pack_integer(const int8_t *matrix, ptrdiff_t inputs, ptrdiff_t outp
 }
 
 ptrdiff_t kernels_sums_scratch(kernels_sums_shape shape) {
-  // Weights of three parts, and mixed; then lines of products; or the weights of one part, and heads that are repeated, with what they are
-  // made from.
+  // Either the weights of three parts, mixed, and lines of products; or the weights of one part, and repeated heads
+  // with their sources.
   const ptrdiff_t most = shape.landmarks > shape.width ? shape.landmarks : shape.width;
   const ptrdiff_t rows = rounded(shape.heads * shape.landmarks);
   const ptrdiff_t repeated = rows + (most + 1) * (shape.heads + KERNELS_LANES) + 2 * shape.heads;

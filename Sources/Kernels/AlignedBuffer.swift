@@ -1,4 +1,4 @@
-/// Floats in memory of their own: fixed in number, aligned to a cache line, zero at first, freed with their owner.
+/// A fixed number of floats, aligned to a cache line, initially zero, and freed with their owner.
 @safe
 package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
     private let base: UnsafeMutablePointer<Float>
@@ -24,7 +24,7 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
         for (index, value) in values.enumerated() { unsafe base[index] = value }
     }
 
-    /// Takes over `count` floats of a C library's allocator, and gives them back to it.
+    /// Adopts `count` floats that a C library allocated, and returns them to it with `free`.
     @unsafe package init(
         adopting base: UnsafeMutablePointer<Float>, count: Int,
         free: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void
@@ -43,14 +43,14 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
         self.count = count
     }
 
-    /// A second owner of the same floats, which does not free them. It must not outlive this buffer, and nobody may use this
-    /// buffer meanwhile.
+    /// A second owner of the same floats, which does not free them. It must not outlive this buffer, and nobody may use
+    /// this buffer meanwhile.
     @unsafe func alias() -> AlignedBuffer { unsafe AlignedBuffer(base: base, count: count) }
 
-    /// The memory itself, for C; it must not outlive the buffer.
+    /// The address of the first float, for C. It must not outlive the buffer.
     @unsafe package var address: UnsafeMutablePointer<Float> { unsafe base }
 
-    /// The same memory, for numbers of another size.
+    /// The address for numbers of another type.
     @unsafe var raw: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(base) }
 
     package var span: Span<Float> {
@@ -61,7 +61,7 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// The floats of `range`.
+    /// Returns the floats of `range`.
     @_lifetime(borrow self)
     package borrowing func part(_ range: Range<Int>) -> Span<Float> {
         requires(range.lowerBound, range.count)
@@ -105,15 +105,15 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
         unsafe (base + start).update(from: other.base + first, count: count)
     }
 
-    /// Moves the floats of `range` to `start`; the ranges may overlap.
+    /// Copies the floats of `range` to `start`; the ranges may overlap.
     package mutating func move(_ range: Range<Int>, to start: Int) {
         requires(range.lowerBound, range.count)
         requires(start, range.count)
         unsafe (base + start).update(from: base + range.lowerBound, count: range.count)
     }
 
-    /// Stops the program where `count` floats from `start` on are not all inside: sizes follow from a validated
-    /// configuration, so that would be our own bug.
+    /// Stops the program if `count` floats from `start` on are not all inside. Sizes follow from a validated
+    /// configuration, so that would be a bug of this project.
     func requires(_ start: Int, _ count: Int) {
         precondition(start >= 0 && count >= 0 && start + count <= self.count, "a part lies inside its buffer")
     }

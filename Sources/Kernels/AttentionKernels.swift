@@ -1,8 +1,8 @@
 internal import CKernels
 
-/// The kernels of attention: over a ring of keys and values, and over aggregates of sliding softmax averages.
+// The kernels of attention: over a ring of keys and values, and over aggregates of sliding softmax averages.
 extension Kernels {
-    /// Softmax attention of one query over the first `filled` slots of a ring, for every head.
+    /// Computes softmax attention of one query over the first `filled` slots of a ring, for every head.
     /// - Parameters:
     ///   - keys: heads x width x capacity.
     ///   - values: heads x capacity x width.
@@ -23,7 +23,7 @@ extension Kernels {
             output.address + target, heads, width, capacity, filled)
     }
 
-    /// scores (heads, count) = a vector (heads x width) times a matrix (heads, width, count), head by head.
+    /// Computes scores (heads, count) = a vector (heads, width) times a matrix (heads, width, count), head by head.
     package func headScores(
         _ matrix: borrowing AlignedBuffer, at start: Int, _ x: borrowing AlignedBuffer, from first: Int,
         heads: Int, width: Int, count: Int, into scores: inout AlignedBuffer, at target: Int = 0
@@ -35,8 +35,8 @@ extension Kernels {
             matrix.address + start, x.address + first, scores.address + target, heads, width, count)
     }
 
-    /// One row of `rows`, summed from its tokens: `query` (width) against keys and values as in a ring.
-    package func sum(
+    /// Computes one row of `rows` from its tokens: `query` (width) against keys and values as in a ring.
+    package func recompute(
         row: Int, head: Int, _ query: borrowing AlignedBuffer, from first: Int, keys: borrowing AlignedBuffer,
         values: borrowing AlignedBuffer, filled: Int, scores: inout AlignedBuffer, in rows: inout SoftmaxRows
     ) {
@@ -49,9 +49,9 @@ extension Kernels {
             rows.c, head, row, query.address + first, keys.address, values.address, filled, scores.address)
     }
 
-    /// Every row takes in the token with `newScores` and `newValues`, and gives up the one with `oldScores` and `oldValues` if
-    /// `removing`.
-    /// - Returns: how many rows have to be summed again (``SoftmaxRows/isWorn(_:)``).
+    /// Adds the token with `newScores` and `newValues` to every row, and subtracts the one with `oldScores` and
+    /// `oldValues` if `removing`.
+    /// - Returns: the number of rows that need to be recomputed (``SoftmaxRows/needsRecompute(_:)``).
     package func exchange(
         _ oldScores: borrowing AlignedBuffer, _ newScores: borrowing AlignedBuffer, oldValues: borrowing AlignedBuffer,
         newValues: borrowing AlignedBuffer, from first: Int, removing: Bool, in rows: inout SoftmaxRows
@@ -65,39 +65,42 @@ extension Kernels {
             newValues.address + first)
     }
 
-    /// In `sums`, the aggregate at `target` becomes the one at `source` and a token; both positions may be the same. What the source's rounding
-    /// left over is at `carryStart` of `carry`, and then what the target's does.
+    /// Combines the aggregate at `source` of `sums` with a token, into the aggregate at `target`; both may be the same.
+    /// The rounding errors of the source are at `compensationStart` of `compensation`, and are replaced by those of the
+    /// target.
     package func insert(
         _ shape: SumsShape, logits: borrowing AlignedBuffer, at logitStart: Int, values: borrowing AlignedBuffer,
         at valueStart: Int, in sums: inout AlignedBuffer, from source: Int, to target: Int,
-        carry: inout AlignedBuffer, at carryStart: Int, scratch: inout AlignedBuffer
+        compensation: inout AlignedBuffer, at compensationStart: Int, scratch: inout AlignedBuffer
     ) {
         logits.requires(logitStart, shape.rows)
         values.requires(valueStart, shape.values)
         sums.requires(source, shape.count)
         sums.requires(target, shape.count)
-        carry.requires(carryStart, shape.count)
+        compensation.requires(compensationStart, shape.count)
         scratch.requires(0, shape.scratch)
         unsafe table.pointee.sums_insert(
             shape.c, sums.address + source, logits.address + logitStart, values.address + valueStart,
-            sums.address + target, carry.address + carryStart, scratch.address)
+            sums.address + target, compensation.address + compensationStart, scratch.address)
     }
 
-    /// The aggregate at `target`, whose carry is at `carryStart`, takes in the one of `other` at `source`.
+    /// Combines the aggregate at `target` of `sums`, whose compensation is at `compensationStart`, with that at
+    /// `source` of `other`.
     package func combine(
         _ shape: SumsShape, _ other: borrowing AlignedBuffer, at source: Int, into sums: inout AlignedBuffer,
-        at target: Int, carry: inout AlignedBuffer, at carryStart: Int, scratch: inout AlignedBuffer
+        at target: Int, compensation: inout AlignedBuffer, at compensationStart: Int, scratch: inout AlignedBuffer
     ) {
         other.requires(source, shape.count)
         sums.requires(target, shape.count)
-        carry.requires(carryStart, shape.count)
+        compensation.requires(compensationStart, shape.count)
         scratch.requires(0, shape.scratch)
         unsafe table.pointee.sums_combine(
-            shape.c, other.address + source, sums.address + target, carry.address + carryStart, scratch.address)
+            shape.c, other.address + source, sums.address + target, compensation.address + compensationStart,
+            scratch.address)
     }
 
-    /// output = softmax(beta) inverse Delta, Delta being three aggregates combined: `oldest` at `position`, and the
-    /// two of `others` from `second` on.
+    /// Computes output = softmax(beta) inverse Delta. Delta is the combination of three aggregates: that at `position`
+    /// of `oldest`, and two from `second` of `others` on.
     package func attend(
         _ shape: SumsShape, oldest: borrowing AlignedBuffer, at position: Int, others: borrowing AlignedBuffer,
         at second: Int, beta: borrowing AlignedBuffer, from first: Int, inverse: borrowing AlignedBuffer,
@@ -114,7 +117,7 @@ extension Kernels {
             beta.address + first, inverse.address + inverseStart, scratch.address, output.address + target)
     }
 
-    /// mixed (rows) = softmax(beta) inverse of every head, inverse (landmarks, rows).
+    /// Computes mixed (rows) = softmax(beta) inverse of every head; inverse (landmarks, rows).
     package func mix(
         _ shape: SumsShape, beta: borrowing AlignedBuffer, from first: Int, inverse: borrowing AlignedBuffer,
         at inverseStart: Int, scratch: inout AlignedBuffer, into mixed: inout AlignedBuffer, at target: Int = 0
@@ -128,7 +131,8 @@ extension Kernels {
             scratch.address)
     }
 
-    /// output (width, heads) = mixed Delta of every head, Delta (width, padded rows) being at `start`: the values of an aggregate.
+    /// Computes output (width, heads) = mixed Delta of every head. Delta (width, padded rows), the values of an
+    /// aggregate, begins at `start`.
     package func apply(
         _ shape: SumsShape, mixed: borrowing AlignedBuffer, at first: Int, delta: borrowing AlignedBuffer,
         from start: Int, scratch: inout AlignedBuffer, into output: inout AlignedBuffer, at target: Int
@@ -146,7 +150,7 @@ extension Kernels {
 extension SumsShape {
     fileprivate var c: kernels_sums_shape { kernels_sums_shape(heads: heads, landmarks: landmarks, width: width) }
 
-    /// Floats of scratch that the kernels want.
+    /// Floats of scratch that the kernels need.
     package var scratch: Int { kernels_sums_scratch(c) }
 }
 

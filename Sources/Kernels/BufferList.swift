@@ -1,6 +1,7 @@
 package import StrictCoding
 
-/// A part of a stream's memory, as a list of its buffers. Its size, its reset, its snapshot and its restoring follow from the list.
+/// A part of a stream's memory, as a list of its buffers. Its size, its reset, its snapshot and its restoring follow
+/// from the list.
 package protocol BufferList: ~Copyable {
     /// Visits every buffer, always in the same order, which is the order of the snapshot.
     borrowing func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure)
@@ -70,8 +71,9 @@ private struct ByteCounter: BufferVisitor {
     mutating func visitScratch(bytes: Int) { self.bytes += bytes }
 }
 
-// A list is visited as a borrowed value, so that one function serves reading and writing. The two visitors that write are
-// used only in `clearBuffers` and `restore`, which are mutating: they have the list, and with it the buffers, to themselves.
+// A list is visited as a borrowed value, so that one function serves reading and writing. The two visitors that write
+// are used only in `clearBuffers` and `restore`, which are mutating: they have the list, and with it the buffers, to
+// themselves.
 
 private struct ClearingVisitor: BufferVisitor {
     func visit(_ buffer: borrowing AlignedBuffer, _ role: BufferRole) {

@@ -2,55 +2,46 @@
 package final class PackedMatrix: Sendable {
     package let inputs: Int
     package let outputs: Int
-    package let format: Format
+    /// The precision of the stored weights: float16 for a full-precision matrix that float16 holds exactly.
+    package let storage: WeightPrecision
     let hasBias: Bool
-    let weights: AlignedBuffer  // in the kernels' layout, whatever the format
-    let scales: AlignedBuffer  // (outputs), of integers
+    let weights: AlignedBuffer  // in the kernels' layout, whatever the precision
+    let scales: AlignedBuffer  // (outputs), of 8-bit weights; else empty
     let bias: AlignedBuffer
-
-    /// How a weight is kept.
-    package enum Format: Sendable {
-        /// As it is: in half precision where that holds all weights of the matrix exactly, which is the same sums of fewer bytes.
-        case single
-        /// Half precision: 11 bits of a weight.
-        case half
-        /// 8 bits, in units of a 127th of the largest weight of the same output.
-        case integer
-    }
 
     /// - Parameters:
     ///   - rows: `outputs` x `inputs` values, row by row.
-    ///   - bias: `outputs` values, or none for zero.
-    package init(rows: [Float], bias: [Float]?, inputs: Int, outputs: Int, format: Format = .single) {
+    ///   - bias: `outputs` values; nil for zeros.
+    package init(rows: [Float], bias: [Float]?, inputs: Int, outputs: Int, precision: WeightPrecision = .float32) {
         precondition(rows.count == inputs * outputs, "a matrix has inputs x outputs values")
         precondition(bias.map { $0.count == outputs } ?? true, "a bias has a value for every output")
         self.inputs = inputs
         self.outputs = outputs
         self.hasBias = bias != nil
-        let halves = format == .single ? Self.halves(rows) : nil
-        self.format = halves == nil ? format : .half
-        var units: [Float] = []
-        switch format {
-        case .single:
+        let halves = precision == .float32 ? Self.halves(rows) : nil
+        storage = halves == nil ? precision : .float16
+        var scales: [Float] = []
+        switch precision {
+        case .float32:
             weights =
                 halves.map { Kernels.pack($0, inputs: inputs, outputs: outputs) }
                 ?? Kernels.pack(rows, inputs: inputs, outputs: outputs)
-        case .half:
-            // What half precision cannot hold becomes the largest number that it can.
+        case .float16:
+            // A number beyond the range of half precision becomes the largest one in it.
             let largest = Float(Float16.greatestFiniteMagnitude)
             let halves = rows.map { Float16(max(-largest, min($0, largest))).bitPattern }
             weights = Kernels.pack(halves, inputs: inputs, outputs: outputs)
-        case .integer:
-            units = (0..<outputs).map { output in
+        case .int8:
+            scales = (0..<outputs).map { output in
                 rows[output * inputs..<(output + 1) * inputs].reduce(0) { max($0, abs($1)) } / 127
             }
-            weights = Kernels.pack(rows, inputs: inputs, outputs: outputs, units: units)
+            weights = Kernels.pack(rows, inputs: inputs, outputs: outputs, scales: scales)
         }
-        scales = AlignedBuffer(units)
+        self.scales = AlignedBuffer(scales)
         self.bias = AlignedBuffer(bias ?? [])
     }
 
-    /// The bit patterns of the values in half precision, if it holds all of them exactly.
+    /// Returns the bit patterns of the values in half precision, or nil if it does not hold all of them exactly.
     private static func halves(_ values: [Float]) -> [UInt16]? {
         var halves: [UInt16] = []
         halves.reserveCapacity(values.count)
@@ -70,10 +61,10 @@ package final class BandedMatrix: Sendable {
     let starts: [Int]
     let counts: [Int]
 
-    /// Floats that a product writes: the outputs rounded up to whole vectors.
+    /// Floats that a product writes: the number of outputs rounded up to whole vectors.
     package var paddedOutputs: Int { starts.count * Kernels.lanes }
 
-    /// - Parameter rows: a row an output, each with a value for every input.
+    /// - Parameter rows: one for each output, with a value for every input.
     package init(rows: [[Float]], inputs: Int) {
         precondition(rows.allSatisfy { $0.count == inputs }, "a filter has a weight for every input")
         var starts: [Int] = []
@@ -104,8 +95,8 @@ package final class DepthwiseFilter: Sendable {
     let bias: ConstantVector
 
     /// - Parameters:
-    ///   - rows: for each channel its 3 times (the oldest first) of 3 bands.
-    ///   - bias: a value a channel.
+    ///   - rows: for each channel 3 times (the oldest first) of 3 bands.
+    ///   - bias: a value for each channel.
     package init(rows: [Float], bias: [Float]) {
         precondition(rows.count == 9 * bias.count, "a channel has 3 x 3 weights and a bias")
         weights = ConstantVector((0..<9).flatMap { tap in bias.indices.map { rows[9 * $0 + tap] } })
@@ -113,7 +104,7 @@ package final class DepthwiseFilter: Sendable {
     }
 }
 
-/// Constant floats: a window, a mean, the weights of a layer norm.
+/// Constant floats, such as the weights of a layer norm.
 package final class ConstantVector: Sendable {
     package let count: Int
     package let values: AlignedBuffer
@@ -127,8 +118,8 @@ package final class ConstantVector: Sendable {
 }
 
 extension Float {
-    /// Its bit pattern in half precision, if that holds it exactly. (IEEE 754 binary16; by the bits, since the conversion and back is slow
-    /// where processors do not have it.)
+    /// Its bit pattern in half precision (IEEE 754 binary16), or nil if that does not hold it exactly. Converting to
+    /// half and back would be slow on processors without that instruction.
     fileprivate var exactHalf: UInt16? {
         let (size, sign) = (magnitude, UInt16(bitPattern >> 16) & 0x8000)
         if size >= 0x1p-14 {
@@ -136,7 +127,7 @@ extension Float {
             guard size <= 65504, bitPattern & 0x1FFF == 0 else { return nil }
             return sign | UInt16((size.bitPattern >> 13) - (112 << 10))
         }
-        // Smaller numbers are multiples of the least.
+        // Smaller numbers are multiples of the smallest one.
         let multiple = size * 0x1p24
         guard multiple == multiple.rounded(.towardZero) else { return nil }
         return sign | UInt16(multiple)

@@ -1,10 +1,10 @@
 internal import CKernels
 
-/// Softmax averages of one set of tokens for many queries: for each head and query (row) the largest score, the sum of
-/// exp(score - largest), and that sum weighted with values of `width` elements.
+/// Softmax averages of one set of tokens for many queries: for each head and query (row) an upper bound of the scores,
+/// the sum of exp(score - bound), and the sum of the values, of `width` elements, with these weights.
 ///
-/// Tokens leave by subtraction, so a row remembers the largest total that it has had: where too little of it is left, rounding errors of the
-/// larger sum would count, and the row is summed again.
+/// Tokens leave by subtraction, so a row keeps the largest total since it was computed from its tokens. When little of
+/// that is left, rounding errors of the larger sum would show, and the row needs to be recomputed.
 package struct SoftmaxRows: ~Copyable, BufferList {
     package let heads: Int
     package let capacity: Int
@@ -24,16 +24,16 @@ package struct SoftmaxRows: ~Copyable, BufferList {
         value = AlignedBuffer(count: heads * capacity * width)
     }
 
-    /// Whether the sum at `place` (head x capacity + row) has to be made again.
-    package func isWorn(_ place: Int) -> Bool { total[place] < KERNELS_WORN * largest[place] }
+    /// Returns true if row `index` (head x capacity + row) must be recomputed from its tokens.
+    package func needsRecompute(_ index: Int) -> Bool { total[index] < KERNELS_RECOMPUTE_BELOW * largest[index] }
 
     /// Copies the average of a row, all heads, to `target`.
     package func average(row: Int, into output: inout AlignedBuffer, at target: Int) {
         for head in 0..<heads {
-            let place = head * capacity + row
-            let scale = 1 / total[place]
+            let index = head * capacity + row
+            let scale = 1 / total[index]
             for element in 0..<width {
-                output[target + head * width + element] = value[place * width + element] * scale
+                output[target + head * width + element] = value[index * width + element] * scale
             }
         }
     }

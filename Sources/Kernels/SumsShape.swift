@@ -1,6 +1,7 @@
-/// The shape of one aggregate of a sliding softmax average: for each of `landmarks` x `heads` rows, landmark by landmark, the largest logit, the sum of
-/// exp(logit - largest), and the mean of values of `width` elements with these weights, element by element. Rows are padded to whole vectors.
-/// Logits of a token are (landmarks, heads), its values (width, heads): the heads lie side by side.
+/// The shape of one aggregate of a sliding softmax average. An aggregate has `landmarks` x `heads` rows, landmark by
+/// landmark, padded to whole vectors: the largest logit, the sum of exp(logit - largest), and the mean of values of
+/// `width` elements with these weights, element by element. The heads lie side by side: logits of a token are
+/// (landmarks, heads), its values (width, heads).
 package struct SumsShape: Sendable, Equatable {
     package let heads: Int
     package let landmarks: Int
@@ -16,16 +17,17 @@ package struct SumsShape: Sendable, Equatable {
     package var rows: Int { heads * landmarks }
     /// Values of a token.
     package var values: Int { heads * width }
+    /// Rows rounded up to whole vectors.
     package var paddedRows: Int { Kernels.padded(rows) }
     /// Floats of an aggregate.
     package var count: Int { 2 * paddedRows + means }
     /// Floats of an aggregate's means: (width, padded rows).
     package var means: Int { width * paddedRows }
-    /// Where they begin.
+    /// Index of the first mean in an aggregate.
     package var valueStart: Int { 2 * paddedRows }
 
-    /// The aggregate of no token: maxima that any logit exceeds, and zero sums. (Not infinity: the difference of two
-    /// infinities is not a number.)
+    /// Maximum of an aggregate of no tokens, below every logit. It is finite, because the difference of two infinities
+    /// is not a number.
     package static let lowest = -Float.greatestFiniteMagnitude
 
     /// Makes the aggregate at `start` that of no token.

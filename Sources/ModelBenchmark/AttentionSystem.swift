@@ -1,20 +1,20 @@
-package import StreamTransformer
+public import StreamTransformer
 internal import StrictCoding
 
-/// An attention system of arXiv 2412.03214 with its depth, as benchmarks compare them.
-package struct AttentionSystem: Sendable, Equatable {
-    package enum Kind: String, Sendable, CaseIterable {
+/// An attention system of arXiv 2412.03214 with its depth and layers, to be compared with others.
+public struct AttentionSystem: Sendable, Equatable {
+    public enum Kind: String, Sendable, CaseIterable {
         case full, nystromformer, continual
         case continualNystrom = "continual-nystrom"
     }
 
-    package let kind: Kind
-    /// Of continual Nystrom attention.
-    package let landmarks: EncoderConfiguration.LandmarkUpdate?
-    package let depth: EncoderConfiguration.Depth
-    package let layers: Int
+    public let kind: Kind
+    /// Source of the landmarks, for continual Nystrom attention.
+    public let landmarks: EncoderConfiguration.LandmarkUpdate?
+    public let depth: EncoderConfiguration.Depth
+    public let layers: Int
 
-    package init(
+    public init(
         kind: Kind, landmarks: EncoderConfiguration.LandmarkUpdate?, depth: EncoderConfiguration.Depth, layers: Int
     ) {
         self.kind = kind
@@ -23,17 +23,17 @@ package struct AttentionSystem: Sendable, Equatable {
         self.layers = layers
     }
 
-    /// What a user may choose from; nil is all of it.
-    package struct Selection: Sendable {
-        package var kind: Kind?
-        package var landmarks: EncoderConfiguration.LandmarkUpdate?
-        package var depth: EncoderConfiguration.Depth?
-        package var layers: [Int] = []
+    /// A choice of systems. Nil means all of that property.
+    public struct Selection: Sendable {
+        public var kind: Kind?
+        public var landmarks: EncoderConfiguration.LandmarkUpdate?
+        public var depth: EncoderConfiguration.Depth?
+        public var layers: [Int] = []
 
-        package init() {}
+        public init() {}
 
-        /// The systems that fit, one layer each unless said otherwise.
-        package var systems: [AttentionSystem] {
+        /// The systems that match, with one layer each unless ``layers`` has numbers.
+        public var systems: [AttentionSystem] {
             var systems: [AttentionSystem] = []
             for layers in layers.isEmpty ? [1] : layers {
                 for kind in Kind.allCases where self.kind == nil || self.kind == kind {
@@ -41,7 +41,7 @@ package struct AttentionSystem: Sendable, Equatable {
                         kind == .continualNystrom ? [.fixed, .continual] : [nil]
                     for update in updates where landmarks == nil || landmarks == update {
                         for depth in [EncoderConfiguration.Depth.window, .stream] {
-                            // With one layer they are the same.
+                            // With one layer both depths are the same.
                             guard layers > 1 ? self.depth == nil || self.depth == depth : depth == .window else {
                                 continue
                             }
@@ -57,12 +57,13 @@ package struct AttentionSystem: Sendable, Equatable {
 
     var isContinual: Bool { kind == .continual || kind == .continualNystrom }
 
-    package var name: String {
+    /// Name in tables, such as "continual-nystrom, fixed landmarks".
+    public var name: String {
         let landmarks = landmarks.map { ", \($0.rawValue) landmarks" } ?? ""
         return kind.rawValue + landmarks + (layers > 1 ? ", \(layers) layers, depth \(depth.rawValue)" : "")
     }
 
-    /// The `attention` object of a configuration.
+    /// Returns the `attention` object of a configuration.
     func json(landmarks count: Int) -> String {
         var object = JSONWriter()
         object.add("kind", kind.rawValue)

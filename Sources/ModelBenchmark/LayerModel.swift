@@ -1,18 +1,17 @@
 internal import AudioClassifier
 internal import FoundationEssentials
 internal import Glibc
-package import StreamTransformer
+public import StreamTransformer
 
-/// Encoder layers with random weights, and next to nothing around them: what a benchmark of attention measures.
-package enum LayerModel {
-    /// The benchmark's own shape.
+/// Models of encoder layers with random weights and a minimal stem and head, for benchmarks of attention.
+public enum LayerModel {
+    /// Shape of the layers unless a model's encoder is given.
     static let (width, heads, feedForward, landmarks) = (192, 16, 192, 8)
 
-    /// Layers of that shape; or of that of another encoder.
-    package static func configuration(_ system: AttentionSystem, window: Int, like encoder: EncoderConfiguration? = nil)
-        throws
-        -> ModelConfiguration
-    {
+    /// Returns the configuration of layers of the benchmark's shape, or of the shape of `encoder`.
+    public static func configuration(
+        _ system: AttentionSystem, window: Int, like encoder: EncoderConfiguration? = nil
+    ) throws -> ModelConfiguration {
         let landmarks = encoder?.attention.landmarks ?? landmarks
         let json = """
             {"format_version":1,"name":"layer","description":"layers","licence":"CC0-1.0","labels":["a"],
@@ -31,10 +30,10 @@ package enum LayerModel {
         }
     }
 
-    /// A model of the benchmark's own shape; or of that of another encoder.
-    package static func make(
+    /// Makes a model of the benchmark's shape, or of the shape of another encoder.
+    public static func make(
         _ system: AttentionSystem, window: Int, like shape: EncoderConfiguration? = nil,
-        weights: WeightPrecision = .float32
+        precision: WeightPrecision = .float32
     ) throws -> Model {
         let configuration = try configuration(system, window: window, like: shape)
         let encoder = configuration.encoder
@@ -71,6 +70,6 @@ package enum LayerModel {
         affine("head", 1, width)
         add("golden.features", 1, 1)
         add("golden.logits", 1, 1)
-        return try Model(configuration, Safetensors(tensors: tensors), directory: "benchmark", weights: weights)
+        return try Model(configuration, Safetensors(tensors: tensors), directory: "benchmark", precision: precision)
     }
 }

@@ -1,21 +1,21 @@
 internal import FoundationEssentials
-package import StreamTransformer
+public import StreamTransformer
 internal import StrictCoding
 
-/// Multiply-adds a prediction of each attention system, from the configuration alone.
-package struct OperationReport: Sendable {
-    package struct Row: Sendable {
-        package let system: AttentionSystem
-        package let window: Int
-        package let count: OperationCount
+/// The multiply-adds of a prediction of each attention system, computed from the configuration.
+public struct OperationReport: Sendable {
+    public struct Row: Sendable {
+        public let system: AttentionSystem
+        public let window: Int
+        public let count: OperationCount
     }
 
-    package let rows: [Row]
-    /// The name of the model whose shape, stem and head are counted; nil for the benchmark's layer.
-    package let model: String?
+    public let rows: [Row]
+    /// Name of the model whose shape, stem and head are counted; nil for the benchmark's layers.
+    public let model: String?
 
-    /// Of layers of D = 192, 16 heads, FFN 192 and m = 8 landmarks; or of those of a model, with its stem and head.
-    package init(_ selection: AttentionSystem.Selection, windows: [Int], model: Model?) throws {
+    /// Counts layers of D = 192, 16 heads, FFN 192 and m = 8 landmarks, or those of a model with its stem and head.
+    public init(_ selection: AttentionSystem.Selection, windows: [Int], model: Model?) throws {
         let around = model.map { OperationCount($0.configuration) }
         var rows: [Row] = []
         for system in selection.systems {
@@ -31,7 +31,8 @@ package struct OperationReport: Sendable {
         self.model = model?.configuration.name
     }
 
-    package var table: [String] {
+    /// Lines of a table.
+    public var table: [String] {
         let title = model.map { "thousand multiply-adds a prediction, as \($0)" } ?? "thousand multiply-adds a step"
         let header =
             [title, "n", "attention", "with projections", "and FFN"] + (model == nil ? [] : ["and stem, head"])
@@ -47,7 +48,8 @@ package struct OperationReport: Sendable {
                 })
     }
 
-    package var json: [String] {
+    /// JSON objects, one a line.
+    public var json: [String] {
         rows.map { row in
             var line = JSONWriter(type: "operations")
             line.add("attention", row.system.kind.rawValue)
@@ -66,7 +68,7 @@ package struct OperationReport: Sendable {
         }
     }
 
-    /// 1234.5 thousand, with a space every three digits.
+    /// Returns a number in thousands with a comma every three digits, such as 1,234.5.
     private static func thousands(_ count: Double) -> String {
         let text = Decimal.text(count / 1000, count < 1e6 ? 1 : 0)
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)

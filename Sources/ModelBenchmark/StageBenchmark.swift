@@ -1,56 +1,58 @@
 internal import AudioFrontend
 internal import Glibc
 internal import Kernels
-package import StreamTransformer
+public import StreamTransformer
 internal import StrictCoding
 
-/// How long each stage takes on this machine, on one thread.
-package struct StageBenchmark: Sendable {
-    /// Times of one call in microseconds.
-    package struct Row: Sendable {
-        package let stage: String
-        package let median: Double
-        package let p99: Double
-        package let largest: Double
-        /// Bytes that a stream keeps, where there is one.
-        package let bytes: Int?
+/// The time of each stage on this machine, on one thread.
+public struct StageBenchmark: Sendable {
+    /// Times of one call, in microseconds.
+    public struct Row: Sendable {
+        public let stage: String
+        public let median: Double
+        public let p99: Double
+        public let largest: Double
+        /// Bytes of a stream; nil for a stage without one.
+        public let bytes: Int?
     }
 
-    /// Windows of the encoder layers, in tokens.
-    package static let windows = [120, 480, 1920, 12000]
+    /// Default windows of the encoder layers, in tokens.
+    public static let windows = [120, 480, 1920, 12000]
     private let windows: [Int]
     private let selection: AttentionSystem.Selection
-    private let weights: WeightPrecision
-    /// Streams that step together.
+    private let precision: WeightPrecision
+    /// Number of streams that are stepped together.
     private let streams: Int
-    /// Whose encoder's shape the layers have; nil for the benchmark's own.
+    /// Model whose encoder gives the layers their shape; nil for the benchmark's own shape.
     private let model: Model?
     private var shape: EncoderConfiguration? { model?.configuration.encoder }
-    /// Whether somebody asked for these very windows: then a measurement takes as long as it takes.
-    private let isPatient: Bool
+    /// Whether the caller chose the windows. Slow systems are skipped otherwise.
+    private let hasChosenWindows: Bool
 
     /// - Parameters:
-    ///   - windows: empty for all.
-    ///   - model: measured as a whole; and layers have the shape of its encoder's; nil for D = 192, 16 heads, FFN 192 and m = 8 landmarks.
-    ///   - streams: step together; times are then of one of them.
-    package init(
-        _ selection: AttentionSystem.Selection, windows: [Int], model: Model? = nil, weights: WeightPrecision,
+    ///   - windows: in tokens; empty for the default ones.
+    ///   - model: a model to measure as a whole, whose encoder gives the layers their shape; nil for layers of D = 192,
+    ///     16 heads, FFN 192 and m = 8 landmarks.
+    ///   - streams: number of streams that are stepped together; times are then those of one of them.
+    public init(
+        _ selection: AttentionSystem.Selection, windows: [Int], model: Model? = nil, precision: WeightPrecision,
         streams: Int = 1
     ) {
         self.selection = selection
-        self.weights = weights
+        self.precision = precision
         self.streams = streams
         self.model = model
         self.windows = windows.isEmpty ? Self.windows : windows
-        isPatient = !windows.isEmpty
+        hasChosenWindows = !windows.isEmpty
     }
 
-    /// - Parameter progress: called with the fraction that is done and the name of what comes next.
-    package func run(progress: (Double, String) -> Void) throws -> [Row] {
+    /// Measures all stages.
+    /// - Parameter progress: called with the completed fraction and the name of the next stage.
+    public func run(progress: (Double, String) -> Void) throws -> [Row] {
         let cases = try selection.systems.flatMap { system in
             try windows.filter { window in
                 let count = OperationCount(try LayerModel.configuration(system, window: window, like: shape))
-                return isPatient || count.total < Self.longestStep
+                return hasChosenWindows || count.total < Self.longestStep
             }.map { (system, $0) }
         }
         var rows: [Row] = []
@@ -69,19 +71,20 @@ package struct StageBenchmark: Sendable {
         return rows
     }
 
-    /// Multiply-adds of a step that is measured without being asked for by name: a tenth of a second or so.
+    /// Largest step that is measured by default, in multiply-adds: about a tenth of a second.
     private static let longestStep = 2e9
 
-    /// "D = 192, 16 heads, FFN 192, m = 8".
+    /// Shape of the layers, such as "D = 192, 16 heads, FFN 192, m = 8".
     private var shapeText: String {
         let landmarks = shape?.attention.landmarks ?? LayerModel.landmarks
         return "D = \(shape?.width ?? LayerModel.width), \(shape?.heads ?? LayerModel.heads) heads, "
             + "FFN \(shape?.feedForward ?? LayerModel.feedForward), m = \(landmarks)"
     }
 
-    package func table(_ rows: [Row]) -> [String] {
+    /// Returns the lines of a table.
+    public func table(_ rows: [Row]) -> [String] {
         let header = [
-            "microseconds; layers of \(shapeText); \(weights.rawValue) weights; one thread, \(Kernels.best.name) kernels",
+            "microseconds; layers of \(shapeText); \(precision.rawValue) weights; one thread, \(Kernels.best.name) kernels",
             "median", "p99", "maximum", "state",
         ]
         let cells = rows.map { row in
@@ -93,7 +96,8 @@ package struct StageBenchmark: Sendable {
         return TextTable.lines([header] + cells)
     }
 
-    package static func json(_ rows: [Row]) -> [String] {
+    /// Returns JSON objects, one a line.
+    public static func json(_ rows: [Row]) -> [String] {
         rows.map { row in
             var line = JSONWriter(type: "bench")
             line.add("stage", row.stage)
@@ -106,16 +110,16 @@ package struct StageBenchmark: Sendable {
         }
     }
 
-    /// One hop of samples to one frame.
+    /// Measures one hop of samples to one frame.
     private func frontend(_ stage: String, _ recipe: LogMelRecipe) throws -> Row {
         var extractor = try LogMelExtractor(recipe)
         let samples = (0..<recipe.hop).map { 0.5 * sinf(0.1 * Float($0)) }
         return measure(stage, count: 50_000, bytes: nil) { extractor.push(samples.span) { _ in } }
     }
 
-    /// One token through encoder layers; the window is full.
+    /// Measures one token through encoder layers with a full window.
     private func layer(_ system: AttentionSystem, window: Int) throws -> Row {
-        let model = try LayerModel.make(system, window: window, like: shape, weights: weights)
+        let model = try LayerModel.make(system, window: window, like: shape, precision: precision)
         var stream = model.makeStream()
         var generator = SystemRandomNumberGenerator()
         if system.isContinual && system.layers == 1 || system.depth == .stream {
@@ -124,7 +128,7 @@ package struct StageBenchmark: Sendable {
             stream.startLate(frames: Int64(window))
         }
         let bytes = stream.bytes
-        // Made beforehand: a random number of the system takes longer than some layers.
+        // Made beforehand, because a random number of the system takes longer than some layers.
         let tokens = (0..<1024).map { _ in Float.random(in: -2...2, using: &generator) }
         var next = 0
         return try measure("\(system.name), n = \(window)", count: 10_000, bytes: bytes) {
@@ -133,13 +137,13 @@ package struct StageBenchmark: Sendable {
         }
     }
 
-    /// A token of each of many streams through encoder layers, by the stream.
+    /// Measures a token of each of many streams through encoder layers, a stream's share of the time.
     private func batch(_ system: AttentionSystem, window: Int) throws -> Row {
-        let model = try LayerModel.make(system, window: window, like: shape, weights: weights)
+        let model = try LayerModel.make(system, window: window, like: shape, precision: precision)
         return try batch("\(system.name), n = \(window)", model, window: window)
     }
 
-    /// A token of each of some streams, from its frames to its logits, by the stream; the window is full.
+    /// Measures a token of each stream from its frames to its logits, a stream's share of the time. The window is full.
     private func batch(_ stage: String, _ model: Model, window: Int) throws -> Row {
         var batch = StreamBatch(model, capacity: streams)
         for _ in 0..<streams { _ = batch.join() }
@@ -148,10 +152,10 @@ package struct StageBenchmark: Sendable {
         let features = (0..<max(1024, 64 * width)).map { _ in Float.random(in: -2...2, using: &generator) }
         var next = 0
         func step() throws {
-            for place in 0..<streams {
+            for slot in 0..<streams {
                 for _ in 0..<model.framesPerToken {
                     next = (next + width) % (features.count - width + 1)
-                    _ = try batch.push(features.span.extracting(next..<next + width), place: place)
+                    _ = try batch.push(features.span.extracting(next..<next + width), slot: slot)
                 }
             }
             batch.step()
@@ -167,7 +171,7 @@ package struct StageBenchmark: Sendable {
     }
 
     private func measure(_ stage: String, count: Int, bytes: Int?, _ body: () throws -> Void) rethrows -> Row {
-        // At most about two seconds, whatever a call takes.
+        // About two seconds at most.
         let begin = Self.now()
         try body()
         let count = max(3, min(count, Int(2e9 / (Self.now() - begin))))
@@ -184,7 +188,7 @@ package struct StageBenchmark: Sendable {
             bytes: bytes)
     }
 
-    /// In nanoseconds.
+    /// Returns the monotonic clock in nanoseconds.
     private static func now() -> Double {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)

@@ -1,4 +1,4 @@
-/// Rows of cells as lines of text: the first column to the left, the others to the right.
+/// A table as lines of text: the first column aligned to the left, the others to the right.
 enum TextTable {
     static func lines(_ rows: [[String]]) -> [String] {
         let columns = rows.map(\.count).max() ?? 0

@@ -1,17 +1,17 @@
-/// What is wrong with a model, its input or a snapshot, where, and what to do about it.
+/// An error in a model, its input or a snapshot. The message names the place, the value and the next step.
 public struct ModelError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Code: String, Sendable {
-        /// There is no such model.
+        /// The model does not exist.
         case notFound = "model_not_found"
         /// `config.json` does not describe a model.
         case configuration = "model_configuration"
-        /// The weights are not the ones that `config.json` names.
+        /// The weights are not those that `config.json` names.
         case hash = "model_hash"
-        /// `model.safetensors` does not hold what the configuration asks for.
+        /// `model.safetensors` does not hold the tensors of the configuration.
         case tensors = "model_tensors"
         /// The model does not reproduce its golden logits.
         case golden = "model_golden"
-        /// A feature is not a finite number, or too large to be one of the model's.
+        /// A feature is not finite, or larger than 10^6.
         case nonFinite = "non_finite_feature"
         /// A snapshot belongs to another model, version or input.
         case snapshot

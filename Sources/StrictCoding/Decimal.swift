@@ -1,4 +1,4 @@
-/// Numbers with a fixed number of decimals at most, the same on every machine: 0.91, -31.2, 5.
+/// Text of numbers with at most a given number of decimals, the same on every machine: 0.91, -31.2, 5.
 package enum Decimal {
     package static func text(_ value: Double, _ decimals: Int) -> String {
         var text = ""
@@ -7,17 +7,17 @@ package enum Decimal {
     }
 
     package static func append(_ value: Double, _ decimals: Int, to text: inout String) {
-        var place = (0..<decimals).reduce(1) { product, _ in product * 10 }
-        let scaled = Int((abs(value) * Double(place)).rounded())
+        var unit = (0..<decimals).reduce(1) { product, _ in product * 10 }
+        let scaled = Int((abs(value) * Double(unit)).rounded())
         if value < 0 && scaled != 0 { text += "-" }
-        text += String(scaled / place)
-        var fraction = scaled % place
+        text += String(scaled / unit)
+        var fraction = scaled % unit
         if fraction > 0 { text += "." }
-        // Up to the last digit that is not 0.
+        // Digits up to the last one that is not 0.
         while fraction > 0 {
-            place /= 10
-            text += String(fraction / place)
-            fraction %= place
+            unit /= 10
+            text += String(fraction / unit)
+            fraction %= unit
         }
     }
 }

@@ -1,4 +1,4 @@
-/// Any JSON value, for the parts of a configuration that somebody else defines.
+/// Any JSON value, for parts of a configuration that another target defines.
 package indirect enum JSONValue: Sendable, Equatable, Codable {
     case null
     case bool(Bool)
@@ -36,7 +36,7 @@ package indirect enum JSONValue: Sendable, Equatable, Codable {
         }
     }
 
-    /// The value under `key` of an object.
+    /// The value of an object's `key`; nil if there is none.
     package subscript(key: String) -> JSONValue? {
         if case .object(let members) = self { members[key] } else { nil }
     }

@@ -1,4 +1,4 @@
-/// The bytes of a stream's state, written field by field in a fixed order, little-endian.
+/// Writes a stream's state field by field in a fixed order, little-endian.
 package struct SnapshotWriter {
     package private(set) var bytes: [UInt8] = []
 
@@ -14,7 +14,7 @@ package struct SnapshotWriter {
         unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
-    /// Makes room for `count` more bytes.
+    /// Reserves capacity for `count` more bytes.
     package mutating func reserveCapacity(_ count: Int) { bytes.reserveCapacity(bytes.count + count) }
 
     package mutating func write(_ data: [UInt8]) {
@@ -23,8 +23,9 @@ package struct SnapshotWriter {
     }
 }
 
-/// Reads what a ``SnapshotWriter`` wrote; a snapshot is untrusted input.
+/// Reads a state that a ``SnapshotWriter`` wrote. A snapshot is untrusted input.
 package struct SnapshotReader {
+    /// The snapshot is too short, or holds a value that is out of range.
     package struct Truncated: Error {
         package init() {}
     }
@@ -34,6 +35,7 @@ package struct SnapshotReader {
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
+    /// Number of bytes that are not read yet.
     package var remaining: Int { bytes.count - position }
 
     package mutating func readInt64() throws(Truncated) -> Int64 {
@@ -42,7 +44,7 @@ package struct SnapshotReader {
         return Int64(bitPattern: value)
     }
 
-    /// An integer in `range`; anything else is a snapshot of something else.
+    /// Reads an integer, and throws an error if it is not in `range`.
     package mutating func readInt(in range: ClosedRange<Int>) throws(Truncated) -> Int {
         guard let value = Int(exactly: try readInt64()), range.contains(value) else { throw Truncated() }
         return value

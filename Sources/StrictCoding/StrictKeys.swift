@@ -1,5 +1,5 @@
 extension Decoder {
-    /// A keyed container in which every key is one of `Key`'s cases: what a configuration does not understand it refuses.
+    /// Returns a keyed container, and throws an error if it holds a key that is none of `Key`'s cases.
     package func strictContainer<Key: CodingKey & CaseIterable>(keyedBy type: Key.Type) throws
         -> KeyedDecodingContainer<Key>
     {
@@ -24,7 +24,7 @@ private struct AnyKey: CodingKey {
 }
 
 extension DecodingError {
-    /// Where and what, in words: "frontend.hop: expected Int".
+    /// Place and reason in words, such as "frontend.hop: expected Int".
     package var explanation: String {
         switch self {
         case .keyNotFound(let key, let context):

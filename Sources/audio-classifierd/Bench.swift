@@ -72,13 +72,13 @@ struct Bench: ParsableCommand {
         var selection = AttentionSystem.Selection()
         (selection.kind, selection.landmarks, selection.depth) = (attention, landmarks, depth)
         selection.layers = layers
-        let model = try model.map { try ModelCatalog().load($0, weights: weights) }
+        let model = try model.map { try ModelCatalog().load($0, precision: weights) }
         if operations {
             let report = try OperationReport(
                 selection, windows: window.isEmpty ? StageBenchmark.windows : window, model: model)
             return try OutputSink().write(format == .table ? report.table : report.json)
         }
-        let benchmark = StageBenchmark(selection, windows: window, model: model, weights: weights, streams: streams)
+        let benchmark = StageBenchmark(selection, windows: window, model: model, precision: weights, streams: streams)
         let progress = Progress.ifTerminal("bench")
         let rows = try benchmark.run { progress?.update($0, $1) }
         progress?.finish()

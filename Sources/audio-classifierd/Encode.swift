@@ -53,7 +53,7 @@ struct Encode: ParsableCommand {
                 "standard input is a terminal: pipe features into it, a frame a line, or name a file")
         }
         let interrupt = isLive ? StopSignal.install() : nil
-        var encoding = FeatureEncoding(try ModelCatalog().load(model, weights: weights))
+        var encoding = FeatureEncoding(try ModelCatalog().load(model, precision: weights))
         (encoding.scores, encoding.topCount, encoding.name) = (scores, topK, sourceName)
         let output = OutputSink()
         switch (isLive, out == "-") {

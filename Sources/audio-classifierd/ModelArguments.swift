@@ -14,7 +14,7 @@ struct ModelArguments: ParsableArguments {
     var weights = WeightPrecision.float32
 
     func load() throws -> AudioModel {
-        try AudioModel(ModelCatalog().load(model, weights: weights))
+        try AudioModel(ModelCatalog().load(model, precision: weights))
     }
 }
 

@@ -52,8 +52,8 @@ internal import Testing
         let (other, otherFiles) = try audioModel(seed: 77)
         try save(other, to: path)
         let message = try refusal(try folder.read("state"))
-        #expect(message.contains(other.model.configuration.weights.sha256), "whose it is")
-        #expect(message.contains(model.model.configuration.weights.sha256), "and whose it should be")
+        #expect(message.contains(other.model.configuration.weightsFile.sha256), "whose it is")
+        #expect(message.contains(model.model.configuration.weightsFile.sha256), "and whose it should be")
         withExtendedLifetime(otherFiles) {}
     }
 

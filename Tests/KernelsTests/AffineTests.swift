@@ -18,10 +18,10 @@ internal import Testing
             bias = hasBias ? random.normals(outputs) : nil
         }
 
-        var matrix: PackedMatrix { packed(.single) }
+        var matrix: PackedMatrix { packed(.float32) }
 
-        func packed(_ format: PackedMatrix.Format) -> PackedMatrix {
-            PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs, format: format)
+        func packed(_ precision: WeightPrecision) -> PackedMatrix {
+            PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs, precision: precision)
         }
 
         func product(_ x: [Float]) -> [Double] {
@@ -67,8 +67,8 @@ internal import Testing
     }
 
     /// Streams that are stepped together get bit for bit what each gets alone.
-    @Test(arguments: Kernels.available, [PackedMatrix.Format.single, .half, .integer])
-    func batchEqualsItsRowsBitForBit(_ kernels: Kernels, _ format: PackedMatrix.Format) throws {
+    @Test(arguments: Kernels.available, [WeightPrecision.float32, .float16, .int8])
+    func batchEqualsItsRowsBitForBit(_ kernels: Kernels, _ precision: WeightPrecision) throws {
         var random = SplitMix64(seed: 3)
         for rows in 1...9 {
             for (inputs, outputs) in [
@@ -84,7 +84,7 @@ internal import Testing
                     let before = random.normals(target + rows * outputStride + 2)
                     var together = AlignedBuffer(before)
                     var alone = AlignedBuffer(before)
-                    let matrix = sample.packed(format)
+                    let matrix = sample.packed(precision)
                     kernels.affine(
                         matrix, x, from: start, into: &together, at: target, accumulate: accumulate, rows: rows,
                         inputStride: inputStride, outputStride: outputStride)
@@ -95,7 +95,7 @@ internal import Testing
                     }
                     // The floats between and behind the rows are compared, too.
                     try compareBits(floats(together), with: floats(alone), "\(rows) rows of \(inputs) -> \(outputs)")
-                    guard format == .single else { continue }
+                    guard precision == .float32 else { continue }
                     let first = (0..<inputs).map { x[start + $0] }
                     let expected = zip(sample.product(first), before[target...]).map {
                         accumulate ? $0 + Double($1) : $0

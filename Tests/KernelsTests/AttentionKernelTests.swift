@@ -75,10 +75,10 @@ internal import Testing
         for step in stride(from: 0, to: 120_000, by: 16) {
             let logits = (0..<16).map { Float(-0.001 * Double(step + $0)) }
             var sums = AlignedBuffer(count: shape.count)
-            var carry = AlignedBuffer(count: shape.count)
+            var compensation = AlignedBuffer(count: shape.count)
             kernels.insert(
                 shape, logits: AlignedBuffer(logits), at: 0, values: AlignedBuffer([1]), at: 0, in: &sums, from: 0,
-                to: 0, carry: &carry, at: 0, scratch: &scratch)
+                to: 0, compensation: &compensation, at: 0, scratch: &scratch)
             for (lane, logit) in logits.enumerated() {
                 let expected = exp(Double(logit))
                 // What is e^-80 times smaller than the largest may count as nothing.
@@ -114,13 +114,15 @@ internal import Testing
         var scratch = AlignedBuffer(count: shape.scratch)
         var apart = AlignedBuffer(before)
         var inPlace = AlignedBuffer(before)
-        var carry = AlignedBuffer(count: shape.count)
+        var compensation = AlignedBuffer(count: shape.count)
         kernels.insert(
-            shape, logits: logits, at: 0, values: values, at: 0, in: &apart, from: 0, to: shape.count, carry: &carry,
+            shape, logits: logits, at: 0, values: values, at: 0, in: &apart, from: 0, to: shape.count,
+            compensation: &compensation,
             at: 0, scratch: &scratch)
-        carry.fill(0)
+        compensation.fill(0)
         kernels.insert(
-            shape, logits: logits, at: 0, values: values, at: 0, in: &inPlace, from: 0, to: 0, carry: &carry, at: 0,
+            shape, logits: logits, at: 0, values: values, at: 0, in: &inPlace, from: 0, to: 0,
+            compensation: &compensation, at: 0,
             scratch: &scratch)
         try compareBits(floats(apart, 0..<shape.count), with: Array(before[..<shape.count]), "the source")
         try compareBits(
@@ -165,7 +167,7 @@ internal import Testing
     {
         var scratch = AlignedBuffer(count: shape.scratch)
         var sums = AlignedBuffer(count: 4 * shape.count)  // oldest, middle, newest, and a half of the middle
-        var carry = AlignedBuffer(count: 4 * shape.count)
+        var compensation = AlignedBuffer(count: 4 * shape.count)
         for part in 0..<4 {
             sums.fill(SumsShape.lowest, part * shape.count..<part * shape.count + shape.paddedRows)
         }
@@ -173,7 +175,8 @@ internal import Testing
             for token in tokens {
                 kernels.insert(
                     shape, logits: AlignedBuffer(token.logits), at: 0, values: AlignedBuffer(token.values), at: 0,
-                    in: &sums, from: part * shape.count, to: part * shape.count, carry: &carry, at: part * shape.count,
+                    in: &sums, from: part * shape.count, to: part * shape.count, compensation: &compensation,
+                    at: part * shape.count,
                     scratch: &scratch)
             }
         }
@@ -184,7 +187,8 @@ internal import Testing
         var other = AlignedBuffer(count: shape.count)
         other.copy(sums, from: 3 * shape.count, count: shape.count, to: 0)
         kernels.combine(
-            shape, other, at: 0, into: &sums, at: shape.count, carry: &carry, at: shape.count, scratch: &scratch)
+            shape, other, at: 0, into: &sums, at: shape.count, compensation: &compensation, at: shape.count,
+            scratch: &scratch)
         var oldest = AlignedBuffer(count: shape.count)
         oldest.copy(sums, from: 0, count: shape.count, to: 0)
         var output = AlignedBuffer(count: shape.values)

@@ -13,10 +13,10 @@ internal import Testing
             kernels.headScores(
                 AlignedBuffer(matrix), at: 3, AlignedBuffer(x), from: 2, heads: heads, width: width, count: count,
                 into: &scores, at: 1)
-            let expected = (0..<heads * count).map { place in
+            let expected = (0..<heads * count).map { index in
                 (0..<width).reduce(0.0) { sum, element in
-                    let row = place / count * width + element
-                    return sum + Double(x[2 + row]) * Double(matrix[3 + row * count + place % count])
+                    let row = index / count * width + element
+                    return sum + Double(x[2 + row]) * Double(matrix[3 + row * count + index % count])
                 }
             }
             try compare(
@@ -69,24 +69,24 @@ internal import Testing
         for count in [1, 7, 16, 33] {
             var mean = AlignedBuffer(random.normals(count + 2))
             var sum = [Double](repeating: 0, count: count)
-            for place in 0..<50 {
+            for index in 0..<50 {
                 let x = random.normals(count + 1, deviation: 2, mean: 1)
-                kernels.takeMean(AlignedBuffer(x), from: 1, place: place, &mean, at: 2, count: count)
+                kernels.updateMean(AlignedBuffer(x), from: 1, index: index, &mean, at: 2, count: count)
                 for index in sum.indices { sum[index] += Double(x[1 + index]) }
                 try compare(
-                    floats(mean, 2..<2 + count), with: sum.map { $0 / Double(place + 1) }, absolute: 1e-6,
-                    "\(count) elements, \(place + 1) vectors")
+                    floats(mean, 2..<2 + count), with: sum.map { $0 / Double(index + 1) }, absolute: 1e-6,
+                    "\(count) elements, \(index + 1) vectors")
             }
             // Equal vectors.
             let x = AlignedBuffer(random.normals(count))
-            for place in 0..<100 { kernels.takeMean(x, from: 0, place: place, &mean, at: 0, count: count) }
+            for index in 0..<100 { kernels.updateMean(x, from: 0, index: index, &mean, at: 0, count: count) }
             try compareBits(floats(mean, 0..<count), with: floats(x), "\(count) elements")
         }
     }
 
     /// Rows that take in tokens and give the oldest up, for several times as long as a row lives.
     @Test(arguments: Kernels.available) func exchange(_ kernels: Kernels) throws {
-        for (heads, width, capacity) in Effort.choose(
+        for (heads, width, capacity) in TestScale.choose(
             [(1, 1, 2), (2, 3, 7), (1, 12, 16), (3, 5, 37)], reduced: [(2, 3, 7)])
         {
             for (deviation, outlier) in [(0.1, 0.0), (2, 0), (1, 40), (1, 200)] {
@@ -99,16 +99,16 @@ internal import Testing
                     let token = (scores: scores, values: random.normals(heads * width))
                     let leaving = tokens.count == capacity ? tokens.removeFirst() : nil
                     tokens.append(token)
-                    let worn = kernels.exchange(
+                    let counted = kernels.exchange(
                         AlignedBuffer(leaving?.scores ?? scores), AlignedBuffer(scores),
                         oldValues: AlignedBuffer(leaving?.values ?? token.values),
                         newValues: AlignedBuffer(token.values), from: 0, removing: leaving != nil, in: &rows)
-                    let wornPlaces = (0..<heads * capacity).filter { rows.isWorn($0) }
-                    #expect(worn == wornPlaces.count)
-                    if deviation < 1 { #expect(worn == 0, "near equal weights never cancel") }
-                    for place in 0..<heads * capacity where !rows.isWorn(place) {
-                        let (head, row) = (place / capacity, place % capacity)
-                        let weights = softmax(tokens.map { Double($0.scores[place]) })
+                    let stale = (0..<heads * capacity).filter { rows.needsRecompute($0) }
+                    #expect(counted == stale.count)
+                    if deviation < 1 { #expect(counted == 0, "near equal weights never cancel") }
+                    for index in 0..<heads * capacity where !rows.needsRecompute(index) {
+                        let (head, row) = (index / capacity, index % capacity)
+                        let weights = softmax(tokens.map { Double($0.scores[index]) })
                         let expected = (0..<width).map { c in
                             zip(weights, tokens).reduce(0.0) { $0 + $1.0 * Double($1.1.values[head * width + c]) }
                         }
@@ -117,31 +117,31 @@ internal import Testing
                         let observed = floats(output, head * width..<(head + 1) * width)
                         try compare(observed, with: expected, absolute: 1e-5, "step \(step), head \(head), row \(row)")
                     }
-                    // As the retroactive layer does: a worn row is summed again.
-                    for place in wornPlaces { resum(place, tokens, kernels, &rows) }
+                    // As the retroactive layer does: a stale row is recomputed.
+                    for index in stale { recompute(index, tokens, kernels, &rows) }
                 }
             }
         }
     }
 
     /// Sums a row from its tokens: with keys that are the scores themselves, and a query of one.
-    private func resum(
-        _ place: Int, _ tokens: [(scores: [Float], values: [Float])], _ kernels: Kernels, _ rows: inout SoftmaxRows
+    private func recompute(
+        _ index: Int, _ tokens: [(scores: [Float], values: [Float])], _ kernels: Kernels, _ rows: inout SoftmaxRows
     ) {
-        let (head, capacity, width) = (place / rows.capacity, rows.capacity, rows.width)
+        let (head, capacity, width) = (index / rows.capacity, rows.capacity, rows.width)
         var keys = AlignedBuffer(count: rows.heads * width * capacity)
         var values = AlignedBuffer(count: rows.heads * width * capacity)
         var query = AlignedBuffer(count: width)
         var scratch = AlignedBuffer(count: Kernels.padded(capacity))
         query[0] = 1
         for (slot, token) in tokens.enumerated() {
-            keys[head * width * capacity + slot] = token.scores[place]
+            keys[head * width * capacity + slot] = token.scores[index]
             for c in 0..<width {
                 values[(head * capacity + slot) * width + c] = token.values[head * width + c]
             }
         }
-        kernels.sum(
-            row: place % capacity, head: head, query, from: 0, keys: keys, values: values, filled: tokens.count,
+        kernels.recompute(
+            row: index % capacity, head: head, query, from: 0, keys: keys, values: values, filled: tokens.count,
             scores: &scratch, in: &rows)
     }
 }

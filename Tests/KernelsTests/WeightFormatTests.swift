@@ -2,7 +2,8 @@ internal import Kernels
 internal import TestSupport
 internal import Testing
 
-/// Products with weights of half precision, and with 8-bit weights, against float64 products of the weights that are kept.
+/// Products with weights of half precision, and with 8-bit weights, against float64 products of the weights that are
+/// kept.
 @Suite struct WeightFormatTests {
     @Test(arguments: Kernels.available) func half(_ kernels: Kernels) throws {
         var random = SplitMix64(seed: 1)
@@ -13,14 +14,15 @@ internal import Testing
                 )
                 let kept = rows.map { Float(Float16($0)) }
                 try check(
-                    kernels, PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs, format: .half), x,
+                    kernels,
+                    PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs, precision: .float16), x,
                     product(kept, bias, x), tolerance: 32 * ulp * Double(inputs + 2).squareRoot())
             }
         }
     }
 
-    /// Single precision whose weights fit into half precision is kept so, and sums are the same, bit for bit: those of weights that
-    /// one more output keeps from being so.
+    /// Single precision whose weights fit into half precision is kept so, and sums are the same, bit for bit: those of
+    /// weights that one more output keeps from being so.
     @Test(arguments: Kernels.available) func halvesLoseNothing(_ kernels: Kernels) {
         var random = SplitMix64(seed: 4)
         let special: [Float] = [0, -0.0, 0x1p-24, -0x3p-24, 0x1.FF8p-15, 0x1p-14, 65504, -65504]
@@ -32,10 +34,10 @@ internal import Testing
             let bias = random.normals(outputs)
             let x = AlignedBuffer(random.normals(count * inputs))
             let kept = PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs)
-            #expect(kept.format == .half)
+            #expect(kept.storage == .float16)
             let last = [Float](repeating: 1 + 0x1p-11, count: inputs)
             let wide = PackedMatrix(rows: rows + last, bias: bias + [0], inputs: inputs, outputs: outputs + 1)
-            #expect(wide.format == .single)
+            #expect(wide.storage == .float32)
             var y = AlignedBuffer(count: count * outputs)
             var z = AlignedBuffer(count: count * (outputs + 1))
             kernels.affine(kept, x, into: &y, rows: count)
@@ -51,19 +53,19 @@ internal import Testing
     @Test(arguments: [65536, 65520, 1 + 0x1p-11, 0x1p-25, 0x1.8p-24, 0x1.FFCp-15, .infinity, .nan] as [Float])
     func whatHalvesDoNotHold(_ weight: Float) {
         let matrix = PackedMatrix(rows: [1, weight], bias: nil, inputs: 2, outputs: 1)
-        #expect(matrix.format == .single)
+        #expect(matrix.storage == .float32)
     }
 
     /// Whatever half precision can hold: the smallest numbers, zeros of both signs, and what is too large.
     @Test(arguments: Kernels.available) func halvesOfAnySize(_ kernels: Kernels) throws {
         let values: [Float] = [0, -0.0, 5.9604645e-8, -3e-7, 6.1e-5, 1, -1.5, 65504, -65504, 1e6, -1e9]
         let kept = values.map { max(-65504, min(Float(Float16(max(-65504, min($0, 65504)))), 65504)) }
-        for (place, value) in kept.enumerated() {
-            let rows = (0..<17).map { $0 == 16 ? values[place] : 0 }
-            let matrix = PackedMatrix(rows: rows, bias: nil, inputs: 1, outputs: 17, format: .half)
+        for (index, value) in kept.enumerated() {
+            let rows = (0..<17).map { $0 == 16 ? values[index] : 0 }
+            let matrix = PackedMatrix(rows: rows, bias: nil, inputs: 1, outputs: 17, precision: .float16)
             var y = AlignedBuffer(count: 17)
             kernels.affine(matrix, AlignedBuffer([2]), into: &y)
-            #expect(y[16] == 2 * value, "of \(values[place])")
+            #expect(y[16] == 2 * value, "of \(values[index])")
         }
     }
 
@@ -82,7 +84,7 @@ internal import Testing
                 // An input is off by at most half a 32767th of the largest.
                 let largest = Double(x.map { abs($0) }.max() ?? 0)
                 try check(
-                    kernels, PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs, format: .integer),
+                    kernels, PackedMatrix(rows: rows, bias: bias, inputs: inputs, outputs: outputs, precision: .int8),
                     x,
                     product(kept, bias, x), tolerance: 2e-4 * largest * Double(inputs).squareRoot())
             }
@@ -97,7 +99,7 @@ internal import Testing
                 random.normals(inputs), [Float](repeating: 3, count: inputs), [Float](repeating: 0, count: inputs),
             ] {
                 let rows = (0..<inputs * outputs).map { $0 % 3 == 0 ? Float(-1) : 1 }
-                let matrix = PackedMatrix(rows: rows, bias: nil, inputs: inputs, outputs: outputs, format: .integer)
+                let matrix = PackedMatrix(rows: rows, bias: nil, inputs: inputs, outputs: outputs, precision: .int8)
                 let results = Kernels.available.map { kernels in
                     var y = AlignedBuffer(count: outputs)
                     kernels.affine(matrix, AlignedBuffer(x), into: &y)
@@ -115,7 +117,7 @@ internal import Testing
     /// Rows of zeros, and vectors of numbers that are next to nothing, divide by nothing.
     @Test(arguments: Kernels.available) func zeros(_ kernels: Kernels) {
         let rows = (0..<2 * 20).map { $0 < 20 ? Float(0) : 1 }
-        let matrix = PackedMatrix(rows: rows, bias: [1, 2], inputs: 20, outputs: 2, format: .integer)
+        let matrix = PackedMatrix(rows: rows, bias: [1, 2], inputs: 20, outputs: 2, precision: .int8)
         for value in [Float(0), 1e-38, -1e-35] {
             var y = AlignedBuffer(count: 2)
             kernels.affine(matrix, AlignedBuffer(count: 20, repeating: value), into: &y)

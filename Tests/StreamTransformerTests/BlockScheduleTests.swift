@@ -2,8 +2,8 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// Follows the schedule with sets of tokens in the place of aggregates: at every token the three that are attended cover
-/// the window, each of its tokens once, and nothing else.
+/// Follows the schedule with sets of tokens in the place of aggregates: at every token the three that are attended
+/// cover the window, each of its tokens once, and nothing else.
 @Suite struct BlockScheduleTests {
     /// The tokens that an aggregate has taken in: ranges in order, joined where they touch.
     private struct Cover: Equatable {
@@ -95,7 +95,7 @@ internal import Testing
         }
     }
 
-    @Test(arguments: Array(2...40) + Effort.choose([63, 64, 65, 120, 121, 480, 1920, 12000], reduced: [120]))
+    @Test(arguments: Array(2...40) + TestScale.choose([63, 64, 65, 120, 121, 480, 1920, 12000], reduced: [120]))
     func aggregatesCoverTheWindow(_ window: Int) throws {
         var simulation = Simulation(window: window)
         var (mostCombines, mostInserts) = (0, 0)
@@ -119,7 +119,7 @@ internal import Testing
     }
 
     /// After any number of tokens the plan repeats itself, so that a stream may go on for ever.
-    @Test(arguments: [2, 3, 5, 25, 120] + Effort.choose([12000], reduced: [])) func plansArePeriodic(_ window: Int) {
+    @Test(arguments: [2, 3, 5, 25, 120] + TestScale.choose([12000], reduced: [])) func plansArePeriodic(_ window: Int) {
         let schedule = BlockSchedule(window: window)
         let b = Int64(schedule.block)
         // Suffixes alternate between even and odd blocks, and complete blocks have a ring of places.

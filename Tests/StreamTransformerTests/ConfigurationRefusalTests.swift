@@ -190,7 +190,8 @@ internal import Testing
         #expect(model.configuration.labels.count == 5 && model.configuration.decision.maximumGap == 120)
     }
 
-    /// Sizes that are allowed each for itself, but together ask for more than a machine has: refused before anything is allocated.
+    /// Sizes that are allowed each for itself, but together ask for more than a machine has: refused before anything is
+    /// allocated.
     @Test func hostileSizes() throws {
         let inverse: JSONValue = .object(["kind": "ridge", "lambda": 0.01])
         func attention(_ kind: JSONValue, _ count: Double, landmarks: JSONValue? = nil) -> JSONValue {

@@ -7,7 +7,7 @@ internal import Testing
 @Suite struct LandmarkReplacementTests {
     private static let shape = SumsShape(heads: 3, landmarks: 4, width: 5)
 
-    @Test(arguments: Effort.choose([2, 3, 4, 5, 7, 12, 25, 120], reduced: [2, 5, 12]))
+    @Test(arguments: TestScale.choose([2, 3, 4, 5, 7, 12, 25, 120], reduced: [2, 5, 12]))
     func isAsIfItHadAlwaysBeenThere(_ window: Int) throws {
         let shape = Self.shape
         let length = 4 * window + 10
@@ -16,7 +16,7 @@ internal import Testing
         let new = (0..<length).map { _ in random.normals(shape.heads, deviation: 2) }
         let values = (0..<length).map { _ in random.normals(shape.values) }
         // Replaced at every offset in blocks and phases, also before the window is full.
-        for replaced in stride(from: 0, to: 3 * window, by: max(1, window / Effort.choose(13, reduced: 4))) {
+        for replaced in stride(from: 0, to: 3 * window, by: max(1, window / TestScale.choose(13, reduced: 4))) {
             let landmark = replaced % shape.landmarks
             var observed = SlidingSums(layers: 1, shape: shape, window: window)
             var column = LandmarkColumn(heads: shape.heads, width: shape.width)

@@ -7,7 +7,7 @@ internal import Testing
 /// Operation counts that follow from a configuration, against kernels that count what they do.
 @Suite struct OperationCountTests {
     static let shapes: [ModelShape] = ModelShape.systems.flatMap { system in
-        Effort.choose([6, 24, 48], reduced: [6]).map { window in
+        TestScale.choose([6, 24, 48], reduced: [6]).map { window in
             // Scores near zero: no row of a retroactive layer has to be summed again, which depends on the data.
             system.window(window).with {
                 $0.logitScale = 0.01
@@ -71,7 +71,8 @@ internal import Testing
         // Folded: beta's and Delta's scores take 2 H m rows in the place of 2 D.
         let fixed = try count(.continualNystrom(landmarks: 8, inverse: ridge))
         #expect(fixed.projections == Double((2 * 16 * 8 + 2 * 192) * 192))
-        // Softmax(beta) Z and three aggregates; an insertion and a suffix; two or three combinations of blocks a block of tokens.
+        // Softmax(beta) Z and three aggregates; an insertion and a suffix; two or three combinations of blocks a block
+        // of tokens.
         let least = Double(16 * 64 + 3 * 8 * 192 + 2 * 2 * 8 * 192)
         #expect(fixed.attention > least && fixed.attention < least + 2 * 2 * 8 * 192)
         #expect(

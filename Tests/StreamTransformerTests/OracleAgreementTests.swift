@@ -36,7 +36,7 @@ internal import Testing
                 }
             }
         }
-        return Effort.sample(shapes, every: 17)
+        return TestScale.sample(shapes, every: 17)
     }()
 
     /// Logits of several layers within 1e-4.
@@ -52,7 +52,7 @@ internal import Testing
     }
 
     static let largerShapes: [ModelShape] = ModelShape.systems.flatMap { system in
-        Effort.choose([2, 3, 8, 25, 48], reduced: [3]).map { window in
+        TestScale.choose([2, 3, 8, 25, 48], reduced: [3]).map { window in
             system.window(window).with {
                 ($0.heads, $0.headWidth, $0.feedForward) = (4, 16, 100)
                 ($0.bands, $0.labels, $0.activation, $0.seed) = (40, 20, .gelu, UInt64(window))
@@ -68,13 +68,13 @@ internal import Testing
     /// The layers' logits far apart, as those of a trained model are.
     @Test(arguments: ModelShape.systems) func peakedAttention(_ system: ModelShape) throws {
         let shape = system.window(24).with { ($0.logitScale, $0.headWidth) = (4, 8) }
-        try agree(shape, tokens: Effort.choose(100, reduced: 40))
+        try agree(shape, tokens: TestScale.choose(100, reduced: 40))
     }
 
     /// Long after the beginning, with memories and positions that went round many times.
     @Test(arguments: ModelShape.systems) func longStream(_ system: ModelShape) throws {
         let shape = system.window(12).with { $0.position = .recycling(period: 7) }
-        try agree(shape, tokens: Effort.choose(3000, reduced: 50))
+        try agree(shape, tokens: TestScale.choose(3000, reduced: 50))
     }
 
     private func agree(_ shape: ModelShape, tokens: Int, relative tolerance: Double? = nil) throws {

@@ -3,7 +3,8 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// The oracle's convolutions, by numbers worked out by hand and by what must hold between the kinds. No fast code takes part.
+/// The oracle's convolutions, by numbers worked out by hand and by what must hold between the kinds. No fast code takes
+/// part.
 @Suite struct OracleStemTests {
     private typealias Layer = ModelShape.ConvolutionLayer
 

@@ -24,8 +24,8 @@ internal import Testing
         #expect(largestDifference(full, continual).allSatisfy { $0 < 1e-12 })
     }
 
-    /// Landmarks that are means of the window's segments: anew for every window, or from a segment's end on. Where a segment ends both
-    /// are the same; in between they are not.
+    /// Landmarks that are means of the window's segments: anew for every window, or from a segment's end on. Where a
+    /// segment ends both are the same; in between they are not.
     @Test(arguments: [1, 2]) func nystromformerEqualsContinualLandmarksAtSegmentEnds(_ layers: Int) throws {
         let shape = ModelShape().with { ($0.depth, $0.layers, $0.window) = (.window, layers, 12) }
         let whole = try outputs(shape.with { $0.attention = .nystromformer(landmarks: 3, inverse: Self.ridge) })
@@ -33,8 +33,8 @@ internal import Testing
             shape.with { $0.attention = .continualNystrom(landmarks: 3, update: .continual, inverse: Self.ridge) })
         for (t, difference) in largestDifference(whole, moving).enumerated() {
             let isEnd = (t + 1) % 4 == 0
-            // Before the first segment's end both are softmax attention. While the window grows its segments begin where the stream's do, and
-            // a first layer's tokens do not change.
+            // Before the first segment's end both are softmax attention. While the window grows its segments begin
+            // where the stream's do, and a first layer's tokens do not change.
             let isSame = isEnd || t < 4 || layers == 1 && t < 12
             #expect(isSame ? difference < 1e-12 : difference > 1e-9, "token \(t): \(difference)")
         }
@@ -52,7 +52,7 @@ internal import Testing
     }
 
     /// Two layers look back twice as far in depth as over a window: what left the window is forgotten only there.
-    @Test(arguments: Effort.sample(ModelShape.systems, every: 4)) func windowForgets(_ system: ModelShape) throws {
+    @Test(arguments: TestScale.sample(ModelShape.systems, every: 4)) func windowForgets(_ system: ModelShape) throws {
         let files = try TemporaryModel(system)
         let frames = system.frames(tokens: 40, seed: 3)
         var changed = frames
@@ -66,7 +66,8 @@ internal import Testing
         if system.depth == .stream { #expect(difference[12 + system.window] > 1e-9, "a deep layer still remembers") }
     }
 
-    /// As many landmarks as tokens, each its own landmark: Nystrom attention is softmax attention, as far as the inverse is one.
+    /// As many landmarks as tokens, each its own landmark: Nystrom attention is softmax attention, as far as the
+    /// inverse is one.
     @Test func everyTokenALandmark() throws {
         let shape = ModelShape().with { ($0.depth, $0.layers, $0.window, $0.logitScale) = (.window, 1, 4, 8) }
         let softmax = try outputs(shape.with { $0.attention = .full })
@@ -81,8 +82,8 @@ internal import Testing
         #expect(differences[2] < 1e-2)
     }
 
-    /// One head of one element, two tokens, by hand. With W_q = 2, W_k = 1, W_v = 3, W_o = 1 and no biases, tokens 1 and -1 have q = 2, -2; k = 1,
-    /// -1; v = 3, -3.
+    /// One head of one element, two tokens, by hand. With W_q = 2, W_k = 1, W_v = 3, W_o = 1 and no biases, tokens 1
+    /// and -1 have q = 2, -2; k = 1, -1; v = 3, -3.
     @Test func byHand() throws {
         // softmax(2, -2) of token 0 and softmax(-2, 2) of token 1: weights 1 / (1 + e^-4) and its complement.
         let weight = 1 / (1 + exp(-4.0))

@@ -11,7 +11,7 @@ internal import Testing
 
     @Test func agreeWithTheOracle() throws {
         var random = SplitMix64(seed: Self.seed)
-        for number in 0..<Effort.choose(150, reduced: 10) {
+        for number in 0..<TestScale.choose(150, reduced: 10) {
             let shape = Self.shape(&random)
             guard let failure = Self.failure(shape) else { continue }
             let (smallest, reason) = Self.shrunk(shape, failure)
@@ -51,7 +51,7 @@ internal import Testing
         shape.norm = random.next() % 2 == 0 ? .pre : .post
         shape.activation = random.next() % 2 == 0 ? .relu : .gelu
         if random.next() % 2 == 0 { shape.position = .recycling(period: random.integer(in: 1...40)) }
-        if random.next() % 2 == 0 { shape.averagedContexts = random.integer(in: 2...20) }
+        if random.next() % 2 == 0 { shape.pooledContexts = random.integer(in: 2...20) }
         shape.logitScale = [0.1, 0.5, 1, 2][random.integer(in: 0...3)]
         if random.next() % 2 == 0 {
             shape.stem = .linear(frames: random.integer(in: 1...4))
@@ -113,7 +113,7 @@ internal import Testing
                 })
         }
         candidates.append(shape.with { $0.position = .none })
-        candidates.append(shape.with { $0.averagedContexts = 1 })
+        candidates.append(shape.with { $0.pooledContexts = 1 })
         // A shape that is no model fails for another reason.
         return candidates.filter { $0.window >= 2 && $0.headWidth >= 2 && $0.window($0.window) == $0 }
     }

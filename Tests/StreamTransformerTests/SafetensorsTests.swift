@@ -76,7 +76,7 @@ internal import Testing
                 _ = try Safetensors(bytes: Array(sound[..<length]), name: "file")
             }
         }
-        for _ in 0..<Effort.choose(5000, reduced: 300) {
+        for _ in 0..<TestScale.choose(5000, reduced: 300) {
             var bytes = sound
             for _ in 0...random.integer(in: 0...2) {
                 bytes[random.integer(in: 0...bytes.count - 1)] = UInt8(truncatingIfNeeded: random.next())

@@ -4,27 +4,42 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// The models that the package ships, where they are there, against the reference.
+/// The models of the package's folder `models`, against the reference.
 @Suite struct ShippedModelTests {
-    /// The folder `models` of the package.
     private static let directory = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "models")
         .path
 
-    /// Without optimisation only those whose reference does not take minutes: the largest has layers of the same kinds.
-    static let names: [String] = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+    /// All shipped models.
+    private static let all: [String] = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
         .filter { FileManager.default.fileExists(atPath: "\(directory)/\($0)/config.json") }
-        .filter { bytes(ofWeights: $0) < Effort.choose(.max, reduced: 4_000_000) }
+
+    /// The models of this build's tests. Without optimisation the reference of a large one takes minutes.
+    static let names = all.filter { TestScale.isFull || bytes(ofWeights: $0) < largestReduced }
+    private static let largestReduced = 4_000_000
+
+    /// Models that fail the tolerance of `agreesWithFewerBits` with 8 bits (docs/performance.md, "Weights of fewer bits").
+    private static let below8Bits: Set<String> = ["environment", "environment-10", "general"]
 
     private static func bytes(ofWeights name: String) -> Int {
         let file = "\(directory)/\(name)/model.safetensors"
         return (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0
     }
 
+    /// An empty list would let the tests below pass without a model.
+    @Test func modelsAreFound() {
+        #expect(!Self.names.isEmpty, "no model in \(Self.directory)")
+        #expect(Self.below8Bits.isSubset(of: Self.all), "an exception names a model that is not shipped")
+        let skipped = Self.all.filter { !Self.names.contains($0) }
+        if !skipped.isEmpty {
+            print("skipped without optimisation, above \(Self.largestReduced) bytes: \(skipped.joined(separator: ", "))")
+        }
+    }
+
     @Test(arguments: names) func agreesWithTheOracle(_ name: String) throws {
         let model = try Model(directory: "\(Self.directory)/\(name)")
         let weights = Array(
-            try Data(contentsOf: URL(filePath: "\(Self.directory)/\(name)/\(model.configuration.weights.file)")))
+            try Data(contentsOf: URL(filePath: "\(Self.directory)/\(name)/\(model.configuration.weightsFile.name)")))
         let tensors = try Safetensors(bytes: weights, name: name).tensors
         let frames = try Self.features(model, tensors)
         let expected = try Oracle(configuration: model.configuration, tensors: tensors).run(frames).logits
@@ -37,26 +52,23 @@ internal import Testing
         }
     }
 
-    /// Fewer bits of a weight change few answers: docs/numerics.md, section 10.
+    /// With fewer bits of a weight, 99.5 % of predictions have the same first label (docs/numerics.md, section 10).
     @Test(arguments: names, [WeightPrecision.float16, .int8])
-    func agreesWithFewerBits(_ name: String, _ weights: WeightPrecision) throws {
+    func agreesWithFewerBits(_ name: String, _ precision: WeightPrecision) throws {
         let single = try Model(directory: "\(Self.directory)/\(name)")
         let bytes = Array(
-            try Data(contentsOf: URL(filePath: "\(Self.directory)/\(name)/\(single.configuration.weights.file)")))
+            try Data(contentsOf: URL(filePath: "\(Self.directory)/\(name)/\(single.configuration.weightsFile.name)")))
         let frames = try Self.features(single, try Safetensors(bytes: bytes, name: name).tensors)
         let expected = try single.run(frames)
-        let observed = try Model(directory: single.directory, weights: weights).run(frames)
+        let observed = try Model(directory: single.directory, precision: precision).run(frames)
         let tops = zip(observed, expected).filter { pair in
             pair.0.indices.max { pair.0[$0] < pair.0[$1] } == pair.1.indices.max { pair.1[$0] < pair.1[$1] }
         }
-        let isMet = Double(tops.count) >= 0.995 * Double(expected.count)
-        if weights == .int8 {
-            // Narrow convolutions lose most; docs/performance.md has the figures.
-            withKnownIssue("8 bits are too few for some models", isIntermittent: true) {
-                #expect(isMet, "\(tops.count) of \(expected.count) agree")
-            }
+        let share = Double(tops.count) / Double(expected.count)
+        if precision == .int8, TestScale.isFull, Self.below8Bits.contains(name) {
+            withKnownIssue("narrow convolutions lose too much with 8 bits") { #expect(share >= 0.995) }
         } else {
-            #expect(isMet, "\(tops.count) of \(expected.count) agree")
+            #expect(share >= 0.995, "\(tops.count) of \(expected.count) predictions have the same first label")
         }
     }
 
@@ -66,7 +78,7 @@ internal import Testing
         let mean = try #require(tensors["input.mean"]).values
         let scale = try #require(tensors["input.scale"]).values
         var random = SplitMix64(seed: 1)
-        return (0..<Effort.choose(1000, reduced: 60)).map { frame in
+        return (0..<TestScale.choose(1000, reduced: 60)).map { frame in
             let loudness = Float(frame % 200) / 200
             let peak = frame / 3 % mean.count
             return mean.indices.map { band in

@@ -17,9 +17,9 @@ internal import Testing
         var testDescription: String { "\(self)" }
     }
 
-    static let windows = Effort.choose([2, 3, 4, 5, 7, 25, 120, 480], reduced: [2, 5, 25])
+    static let windows = TestScale.choose([2, 3, 4, 5, 7, 25, 120, 480], reduced: [2, 5, 25])
     static let signals: [Signal] =
-        Effort.sample([0.1, 1, 2, 4, 8], every: 2).map { .normal(deviation: $0) }
+        TestScale.sample([0.1, 1, 2, 4, 8], every: 2).map { .normal(deviation: $0) }
         + [30, 100, 300, -100].map { .outliers($0) } + [.silence]
     static let shape = SumsShape(heads: 3, landmarks: 4, width: 5)
 
@@ -62,7 +62,7 @@ internal import Testing
     @Test(arguments: [7, 120]) func hundredThousandTokens(_ window: Int) throws {
         var random = SplitMix64(seed: 6)
         var stream = Stream(window: window, inverse: Self.ridgeInverses(&random), .normal(deviation: 4))
-        let count = Effort.choose(100_000, reduced: 2000)
+        let count = TestScale.choose(100_000, reduced: 2000)
         for t in 0..<count {
             let beta = random.normals(Self.shape.rows, deviation: 1)
             let observed = stream.step { beta[$0] }

@@ -6,7 +6,7 @@ internal import Testing
 
 /// Streams that are stepped together get bit for bit what each gets alone.
 @Suite struct StreamBatchTests {
-    static let shapes: [ModelShape] = Effort.sample(ModelShape.systems, every: 3).flatMap { system in
+    static let shapes: [ModelShape] = TestScale.sample(ModelShape.systems, every: 3).flatMap { system in
         [
             system.with { $0.position = .recycling(period: 4) },
             system.window(12).with { ($0.heads, $0.headWidth, $0.stem) = (4, 16, .linear(frames: 2)) },
@@ -24,28 +24,28 @@ internal import Testing
             var observed: [[[Float]]] = streams.map { _ in [] }
             var random = SplitMix64(seed: 11)
             var batch = StreamBatch(model, capacity: 4)
-            var places: [Int: Int] = [:]  // of a stream
+            var slots: [Int: Int] = [:]  // of a stream
             var next: [Int] = streams.map { _ in 0 }
             var waiting = Array(streams.indices)
-            while !waiting.isEmpty || !places.isEmpty {
-                while !waiting.isEmpty, places.count < 4, let place = batch.join() {
-                    places[waiting.removeFirst()] = place
+            while !waiting.isEmpty || !slots.isEmpty {
+                while !waiting.isEmpty, slots.count < 4, let slot = batch.join() {
+                    slots[waiting.removeFirst()] = slot
                 }
                 var ready: [Int] = []
-                for (stream, place) in places.sorted(by: { $0.key < $1.key }) where random.next() % 4 != 0 {
+                for (stream, slot) in slots.sorted(by: { $0.key < $1.key }) where random.next() % 4 != 0 {
                     let frame = streams[stream][next[stream]]
-                    if try batch.push(frame.span, place: place) { ready.append(stream) }
+                    if try batch.push(frame.span, slot: slot) { ready.append(stream) }
                     next[stream] += 1
                 }
                 let stepped = batch.step()
                 #expect(stepped == ready.count)
                 for stream in ready {
-                    let place = try #require(places[stream])
-                    observed[stream].append(batch.logitsArray(place: place))
+                    let slot = try #require(slots[stream])
+                    observed[stream].append(batch.logitsArray(slot: slot))
                 }
-                for (stream, place) in places where next[stream] == streams[stream].count {
-                    batch.leave(place: place)
-                    places[stream] = nil
+                for (stream, slot) in slots where next[stream] == streams[stream].count {
+                    batch.leave(slot: slot)
+                    slots[stream] = nil
                 }
             }
             for stream in streams.indices {
@@ -58,7 +58,8 @@ internal import Testing
         }
     }
 
-    /// Convolutions, whose streams go through a layer in groups: more streams than fill one, at different places of their own columns.
+    /// Convolutions, whose streams go through a layer in groups: more streams than fill one, at different slots of
+    /// their own columns.
     @Test func convolutionsInGroups() throws {
         let shape = ModelShape().with {
             $0.attention = .continual
@@ -73,8 +74,8 @@ internal import Testing
             let streams = (0..<19).map { shape.frames(tokens: 9, seed: UInt64($0)) }
             let expected = try streams.map(model.run)
             var batch = StreamBatch(model, capacity: streams.count)
-            var places: [Int] = []
-            while let place = batch.join() { places.append(place) }
+            var slots: [Int] = []
+            while let slot = batch.join() { slots.append(slot) }
             for token in 0..<18 {
                 // Half of the streams are some tokens behind the others.
                 let current = streams.indices.filter { (0..<9).contains(token - ($0.isMultiple(of: 2) ? 0 : 5)) }
@@ -82,7 +83,7 @@ internal import Testing
                     let own = token - (stream.isMultiple(of: 2) ? 0 : 5)
                     for index in 0..<shape.framesPerToken {
                         let frame = streams[stream][own * shape.framesPerToken + index]
-                        let isToken = try batch.push(frame.span, place: places[stream])
+                        let isToken = try batch.push(frame.span, slot: slots[stream])
                         #expect(isToken == (index == shape.framesPerToken - 1))
                     }
                 }
@@ -90,7 +91,7 @@ internal import Testing
                 for stream in current {
                     let own = token - (stream.isMultiple(of: 2) ? 0 : 5)
                     try compareBits(
-                        batch.logitsArray(place: places[stream]), with: expected[stream][own],
+                        batch.logitsArray(slot: slots[stream]), with: expected[stream][own],
                         "\(kernels.name), stream \(stream), token \(own)")
                 }
             }
@@ -103,9 +104,9 @@ internal import Testing
         let frames = (0..<3).map { shape.frames(tokens: 2 * shape.window, seed: UInt64($0)) }
         let expected = try frames.map(model.run)
         var batch = StreamBatch(model, capacity: 3)
-        var places: [Int] = []
-        while let place = batch.join() { places.append(place) }
-        #expect(places.count == 3, "as many as there is room for")
+        var slots: [Int] = []
+        while let slot = batch.join() { slots.append(slot) }
+        #expect(slots.count == 3, "as many as there is room for")
         var token = 0
         for index in frames[0].indices {
             var isToken = false
@@ -114,16 +115,16 @@ internal import Testing
                     var poisoned = frames[stream][index]
                     poisoned[index % poisoned.count] = .nan
                     var code: ModelError.Code?
-                    do { _ = try batch.push(poisoned.span, place: places[stream]) } catch { code = error.code }
+                    do { _ = try batch.push(poisoned.span, slot: slots[stream]) } catch { code = error.code }
                     #expect(code == .nonFinite)
                 }
                 let frame = frames[stream][index]
-                isToken = try batch.push(frame.span, place: places[stream])
+                isToken = try batch.push(frame.span, slot: slots[stream])
             }
             guard isToken else { continue }
             batch.step()
             for stream in 0..<3 {
-                let logits = batch.logits(place: places[stream])
+                let logits = batch.logits(slot: slots[stream])
                 try compareBits(
                     logits.indices.map { logits[$0] }, with: expected[stream][token], "stream \(stream), token \(token)"
                 )
@@ -140,31 +141,31 @@ internal import Testing
         var batch = StreamBatch(model, capacity: 2)
         _ = batch.join()
         let joined = batch.join()
-        let place = try #require(joined)
+        let slot = try #require(joined)
         var stream = model.makeStream()
         var token = 0
         for (index, frame) in frames.enumerated() {
             if index % 5 == 2 {
                 var reader = SnapshotReader(stream.snapshotBytes)
-                try batch.restore(place: place, from: &reader)
+                try batch.restore(slot: slot, from: &reader)
                 #expect(reader.remaining == 0)
             }
             let isInBatch = index % 5 == 2 || index % 5 == 3
             let isToken: Bool
             if isInBatch {
-                isToken = try batch.push(frame.span, place: place)
+                isToken = try batch.push(frame.span, slot: slot)
                 batch.step()
             } else {
                 isToken = try model.step(frame.span, &stream)
             }
             if isToken {
-                let observed = isInBatch ? batch.logitsArray(place: place) : stream.logitsArray
+                let observed = isInBatch ? batch.logitsArray(slot: slot) : stream.logitsArray
                 try compareBits(observed, with: expected[token], "token \(token)")
                 token += 1
             }
             if index % 5 == 3 {
                 var writer = SnapshotWriter()
-                batch.snapshot(place: place, to: &writer)
+                batch.snapshot(slot: slot, to: &writer)
                 var reader = SnapshotReader(writer.bytes)
                 try stream.restore(from: &reader)
             }
@@ -173,8 +174,8 @@ internal import Testing
 }
 
 extension StreamBatch {
-    fileprivate func logitsArray(place: Int) -> [Float] {
-        let logits = logits(place: place)
+    fileprivate func logitsArray(slot: Int) -> [Float] {
+        let logits = logits(slot: slot)
         var values: [Float] = []
         for index in logits.indices { values.append(logits[index]) }
         return values

@@ -23,7 +23,7 @@ internal import Testing
     @Test(arguments: shapes) func snapshotAtEveryFrame(_ shape: ModelShape) throws {
         let pair = try ModelAndOracle(shape)
         let (model, frames) = (pair.model, shape.frames(tokens: 4 * shape.window, seed: 3))
-        for cut in stride(from: 0, to: frames.count, by: Effort.choose(1, reduced: 29)) {
+        for cut in stride(from: 0, to: frames.count, by: TestScale.choose(1, reduced: 29)) {
             var uninterrupted = model.makeStream()
             for frame in frames[..<cut] { _ = try model.step(frame.span, &uninterrupted) }
             let bytes = uninterrupted.snapshotBytes
@@ -57,7 +57,7 @@ internal import Testing
         var stream = model.makeStream()
         for frame in shape.frames(tokens: 9, seed: 4) { _ = try model.step(frame.span, &stream) }
         let bytes = stream.snapshotBytes
-        for length in stride(from: 0, to: bytes.count, by: Effort.choose(13, reduced: 2999)) {
+        for length in stride(from: 0, to: bytes.count, by: TestScale.choose(13, reduced: 2999)) {
             #expect(throws: SnapshotReader.Truncated.self, "\(length) of \(bytes.count) bytes") {
                 var other = model.makeStream()
                 var reader = SnapshotReader(Array(bytes[..<length]))
@@ -73,7 +73,7 @@ internal import Testing
         let frames = shape.frames(tokens: 3 * shape.window, seed: 10)
         var random = SplitMix64(seed: 5)
         var refused = 0
-        for _ in 0..<Effort.choose(50, reduced: 5) {
+        for _ in 0..<TestScale.choose(50, reduced: 5) {
             var stream = model.makeStream()
             var bytes = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             // Positions in the range of a stream's.

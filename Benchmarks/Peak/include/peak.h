@@ -1,8 +1,9 @@
 #pragma once
 
-// Multiply-adds under way at a time.
+// Independent chains of multiply-adds.
 #define PEAK_CHAINS 12
 
-// Makes `rounds` multiply-adds a lane of PEAK_CHAINS vectors of `bits` bits (512, 256 or else 128), which are all in registers: the most that a core
-// does. The processor must have vectors of that size. Returns what keeps the compiler from leaving them out.
+// Runs `rounds` multiply-adds in each lane of PEAK_CHAINS vectors of `bits` bits (512, 256 or 128) in registers, the
+// most that a core can do. The processor must have vectors of that size. Returns the sum of the results, without which
+// the compiler would remove the loop.
 float peak_multiply_adds(int bits, long rounds);

@@ -21,7 +21,7 @@ package struct PipelineBatch: ~Copyable {
     /// A place for a new stream, or nil where there is no room.
     package mutating func join() -> Int? { batch.join() }
 
-    package mutating func leave(_ place: Int) { batch.leave(place: place) }
+    package mutating func leave(_ place: Int) { batch.leave(slot: place) }
 
     /// Takes samples from `start` on, up to the end of the next frame.
     /// - Parameter features: shown the frame that they complete.
@@ -33,7 +33,7 @@ package struct PipelineBatch: ~Copyable {
         var isToken = false
         let taken = try frontend.push(samples, from: start) { frame throws(ModelError) in
             features(frame)
-            isToken = try batch.push(frame, place: place)
+            isToken = try batch.push(frame, slot: place)
         }
         return (taken, isToken)
     }
@@ -45,7 +45,7 @@ package struct PipelineBatch: ~Copyable {
     ) throws(ModelError) -> Bool {
         var isToken = false
         try frontend.pushEnd(&remaining) { frame throws(ModelError) in
-            isToken = try batch.push(frame, place: place)
+            isToken = try batch.push(frame, slot: place)
         }
         return isToken
     }
@@ -59,26 +59,26 @@ package struct PipelineBatch: ~Copyable {
         _ frontend: inout PipelineFrontend, place: Int, _ body: (borrowing Prediction) -> Result
     ) -> Result {
         let model = audioModel.model
-        frontend.describe(&prediction, tokens: batch.tokens(place: place), warmUpTokens: model.warmUpTokens)
-        batch.copyLogits(place: place, to: &prediction.probabilities)
+        frontend.describe(&prediction, tokens: batch.tokens(slot: place), warmUpTokens: model.warmUpTokens)
+        batch.copyLogits(slot: place, to: &prediction.probabilities)
         model.configuration.activation.apply(to: &prediction.probabilities)
         return body(prediction)
     }
 
     /// Predictions that the stream at `place` has had.
-    package func predictions(place: Int) -> Int64 { batch.tokens(place: place) }
+    package func predictions(place: Int) -> Int64 { batch.tokens(slot: place) }
 
     package func snapshot(
         _ frontend: borrowing PipelineFrontend, place: Int, to writer: inout SnapshotWriter
     ) {
         frontend.snapshot(to: &writer)
-        batch.snapshot(place: place, to: &writer)
+        batch.snapshot(slot: place, to: &writer)
     }
 
     package mutating func restore(
         _ frontend: inout PipelineFrontend, place: Int, from reader: inout SnapshotReader
     ) throws(SnapshotReader.Truncated) {
         try frontend.restore(from: &reader)
-        try batch.restore(place: place, from: &reader)
+        try batch.restore(slot: place, from: &reader)
     }
 }

@@ -75,7 +75,7 @@ package enum StateFile {
     private static func identity(_ model: AudioModel) -> String {
         let configuration = model.model.configuration
         return
-            "\(configuration.name) \(configuration.weights.sha256) in \(model.model.weights.rawValue) on \(Kernels.best.name)"
+            "\(configuration.name) \(configuration.weightsFile.sha256) in \(model.model.precision.rawValue) on \(Kernels.best.name)"
     }
 }
 

@@ -82,7 +82,7 @@ public struct StreamSession: Sendable {
                 .start(
                     stream: stream, file: file, rate: rate, hop: model.hop,
                     model: configuration.name,
-                    modelHash: configuration.weights.sha256, labels: configuration.labels.count)
+                    modelHash: configuration.weightsFile.sha256, labels: configuration.labels.count)
             ])
         }
         inform(

@@ -1,7 +1,7 @@
 // Matrix times vectors. The packed matrix is a sequence of panels of KERNELS_PANEL outputs (the last one narrower, a
 // multiple of KERNELS_LANES); inside a panel the weights of one input lie together, so the inner loop broadcasts x[k]
-// and adds whole rows. There is no sum across lanes: an output's order of summation does not depend on the number of
-// vectors, which makes a batch equal to its members bit for bit.
+// and adds whole rows. No sum crosses lanes, so the order of summation of an output does not depend on the number of
+// vectors, and a batch equals its members bit for bit.
 
 INLINE vec read_outputs(const float *p, ptrdiff_t count) {
   return count >= KERNELS_LANES ? load(p) : load_part(p, count);
@@ -28,15 +28,15 @@ INLINE void write_outputs8(float *p, vec8 v, ptrdiff_t count) {
   for (ptrdiff_t i = 0; i < count; i++) p[i] = lanes[i];
 }
 
-// 16 weights from place `index` on, of single or half precision.
+// Loads 16 weights from `index` on, of single or half precision.
 INLINE vec load_weights(const int HALF, const void *packed, ptrdiff_t index) {
   return HALF ? load_half((const uint16_t *)packed + index) : load((const float *)packed + index);
 }
 
-// ROWS vectors against VECTORS * 16 outputs of a panel that begins at place `w`, and whose rows are PITCH weights apart.
-INLINE void tile(const int HALF, const int ROWS, const int VECTORS, const ptrdiff_t PITCH, const void *packed, ptrdiff_t w,
-                 const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x, ptrdiff_t x_stride, float *y,
-                 ptrdiff_t y_stride, int accumulate) {
+// ROWS vectors against VECTORS * 16 outputs of a panel that begins at index `w` and whose rows are PITCH weights apart.
+INLINE void tile(const int HALF, const int ROWS, const int VECTORS, const ptrdiff_t PITCH, const void *packed,
+                 ptrdiff_t w, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x, ptrdiff_t x_stride,
+                 float *y, ptrdiff_t y_stride, int accumulate) {
   vec sum[ROW_LIMIT * VECTOR_LIMIT];
   for (int r = 0; r < ROWS; r++)
     for (int j = 0; j < VECTORS; j++) {
@@ -61,7 +61,8 @@ INLINE void tile(const int HALF, const int ROWS, const int VECTORS, const ptrdif
       write_outputs(y + r * y_stride + j * KERNELS_LANES, sum[r * VECTORS + j], outputs - j * KERNELS_LANES);
 }
 
-// The same for a single vector, with weights of half precision, in vectors of 8: processors convert 8 halves in a cycle, and 16 in more than two.
+// A tile of a single input vector with weights of half precision, in vectors of 8, because processors convert 8 halves
+// in a cycle but 16 in more than two.
 INLINE void half_tile(const int VECTORS, const ptrdiff_t PITCH, const uint16_t *w, const float *bias, ptrdiff_t inputs,
                       ptrdiff_t outputs, const float *x, float *y, int accumulate) {
   vec8 sum[2 * VECTOR_LIMIT];
@@ -91,7 +92,7 @@ INLINE void half_tile(const int VECTORS, const ptrdiff_t PITCH, const uint16_t *
            bias ? bias + first + column : NULL, inputs, valid - column, x + r * x_stride, x_stride,       \
            y + r * y_stride + first + column, y_stride, accumulate);
 
-// One panel, from output `first` on; `valid` of its outputs are the matrix's.
+// One panel, from output `first` on; its first `valid` outputs belong to the matrix, the others are padding.
 INLINE void panel(const int HALF, const ptrdiff_t pitch, const void *packed, const float *bias, ptrdiff_t inputs,
                   ptrdiff_t first, ptrdiff_t valid, const float *x, ptrdiff_t x_stride, float *y, ptrdiff_t y_stride,
                   ptrdiff_t rows, int accumulate) {
@@ -112,7 +113,7 @@ INLINE void panel(const int HALF, const ptrdiff_t pitch, const void *packed, con
 INLINE void panels(const int HALF, const void *packed, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs,
                    const float *x, ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, int accumulate) {
   ptrdiff_t first = 0;
-  // A pitch that the compiler knows is worth a tenth of the time.
+  // A constant pitch saves a tenth of the time.
   for (; first + KERNELS_PANEL <= outputs; first += KERNELS_PANEL)
     panel(HALF, KERNELS_PANEL, packed, bias, inputs, first, KERNELS_PANEL, x, x_stride, y, y_stride, rows, accumulate);
   const ptrdiff_t rest = outputs - first, pitch = (rest + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
@@ -133,7 +134,7 @@ static void affine_half(const uint16_t *packed, const float *bias, ptrdiff_t inp
 static void banded(const float *weights, const ptrdiff_t *starts, const ptrdiff_t *counts, ptrdiff_t panels,
                    const float *x, float *y) {
   for (ptrdiff_t p = 0; p < panels; p++) {
-    // Four sums, because one would wait for each of its additions.
+    // Four sums, because the additions to a single one would wait for each other.
     vec sum[4] = {};
     const float *input = x + starts[p];
     ptrdiff_t k = 0;

@@ -1,7 +1,6 @@
 // Softmax attention over a ring of keys and values, for one query and for the rows of a retroactive layer.
 
-// target[c] = target[c] * a + source[c] * b, with the whole row in the order of its elements. Written for the short
-// rows of a head (4 to 64 elements): 16, 8, 4 and 1 at a time.
+// target[c] = base[c] * a + source[c] * b, for the short rows of a head (4 to 64 elements): 16, 8, 4 and 1 at a time.
 INLINE void blend(float *target, const float *base, float a, const float *source, float b, ptrdiff_t width) {
   ptrdiff_t c = 0;
   for (; c + 16 <= width; c += 16) store(target + c, load(base + c) * a + load(source + c) * b);
@@ -31,7 +30,8 @@ INLINE void add_scaled(float *target, const float *source, float b, ptrdiff_t wi
   for (; c < width; c++) target[c] = target[c] + source[c] * b;
 }
 
-// o = the sum of weights[j] v[j] over `count` rows, in blocks: equal terms would all be rounded the same way in one long sum.
+// o = the sum of weights[j] v[j] over `count` rows, in blocks: one long sum of equal terms would round all of them the
+// same way.
 #define WEIGHTED_SUM(TYPE, LANES, LOAD, STORE)                                    \
   for (; c + LANES <= width; c += LANES) {                                        \
     TYPE sum = {};                                                                \
@@ -54,8 +54,8 @@ INLINE void weighted_sum(float *o, const float *v, const float *weights, ptrdiff
   WEIGHTED_SUM(float, 1, LOAD_ONE, STORE_ONE)
 }
 
-// One query of one head against keys (width, capacity) and values (capacity, width): in `o` the sum of exp(score - top) v over
-// the first `filled` slots, not yet divided by the sum of exp(score - top), which is returned.
+// One query of one head against keys (width, capacity) and values (capacity, width). Writes the sum of exp(score - top)
+// v over the first `filled` slots to `o`, and returns the sum of exp(score - top), by which the caller divides it.
 INLINE float softmax_sums(const float *q, const float *k, const float *v, float *scores, float *o, ptrdiff_t width,
                           ptrdiff_t capacity, ptrdiff_t filled, float *top) {
   const ptrdiff_t padded = (filled + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
@@ -116,41 +116,41 @@ static void head_scores(const float *matrix, const float *x, float *scores, ptrd
 
 static void softmax_row(kernels_rows rows, ptrdiff_t head, ptrdiff_t row, const float *query, const float *keys,
                         const float *values, ptrdiff_t filled, float *scores) {
-  const ptrdiff_t place = head * rows.capacity + row, ring = head * rows.width * rows.capacity;
-  const float total = softmax_sums(query, keys + ring, values + ring, scores, rows.value + place * rows.width,
-                                   rows.width, rows.capacity, filled, rows.maximum + place);
-  rows.total[place] = total;
-  rows.largest[place] = total;
+  const ptrdiff_t index = head * rows.capacity + row, ring = head * rows.width * rows.capacity;
+  const float total = softmax_sums(query, keys + ring, values + ring, scores, rows.value + index * rows.width,
+                                   rows.width, rows.capacity, filled, rows.maximum + index);
+  rows.total[index] = total;
+  rows.largest[index] = total;
 }
 
 static ptrdiff_t softmax_exchange(kernels_rows rows, const float *old_scores, const float *new_scores,
                                   const float *old_v, const float *new_v) {
   const ptrdiff_t capacity = rows.capacity, width = rows.width;
   float keep[KERNELS_LANES], out[KERNELS_LANES], in[KERNELS_LANES];
-  ptrdiff_t worn = 0;
+  ptrdiff_t stale = 0;
   for (ptrdiff_t h = 0; h < rows.heads; h++)
     for (ptrdiff_t first = 0; first < capacity; first += KERNELS_LANES) {
       const ptrdiff_t left = capacity - first < KERNELS_LANES ? capacity - first : KERNELS_LANES;
-      const ptrdiff_t place = h * capacity + first;
-      vec before = load_part(rows.maximum + place, left);
-      vec score = load_part(new_scores + place, left);
+      const ptrdiff_t start = h * capacity + first;
+      vec before = load_part(rows.maximum + start, left);
+      vec score = load_part(new_scores + start, left);
       vec after = maximum(before, score);
       vec a = exponential(before - after), b = exponential(score - after);
-      vec gone = old_scores ? exponential(load_part(old_scores + place, left) - after) : (vec){};
-      vec total = load_part(rows.total + place, left) * a - gone + b;
-      vec largest = maximum(load_part(rows.largest + place, left) * a, total);
-      store_part(rows.maximum + place, after, left);
-      store_part(rows.total + place, total, left);
-      store_part(rows.largest + place, largest, left);
+      vec gone = old_scores ? exponential(load_part(old_scores + start, left) - after) : (vec){};
+      vec total = load_part(rows.total + start, left) * a - gone + b;
+      vec largest = maximum(load_part(rows.largest + start, left) * a, total);
+      store_part(rows.maximum + start, after, left);
+      store_part(rows.total + start, total, left);
+      store_part(rows.largest + start, largest, left);
       store(keep, a);
       store(out, -gone);
       store(in, b);
       for (ptrdiff_t i = 0; i < left; i++) {
-        worn += rows.total[place + i] < KERNELS_WORN * rows.largest[place + i];
-        float *value = rows.value + (place + i) * width;
+        stale += rows.total[start + i] < KERNELS_RECOMPUTE_BELOW * rows.largest[start + i];
+        float *value = rows.value + (start + i) * width;
         blend(value, value, keep[i], new_v + h * width, in[i], width);
         if (old_scores) add_scaled(value, old_v + h * width, out[i], width);
       }
     }
-  return worn;
+  return stale;
 }

@@ -1,4 +1,4 @@
-// A depthwise convolution: every channel has a 3 x 3 filter of its own, so that channels are independent and fill vectors.
+// Depthwise convolution: every channel has a 3 x 3 filter of its own. Channels are independent and fill vectors.
 
 INLINE void depthwise_channels(const int WHOLE, ptrdiff_t left, const float *const columns[3], const float *weights,
                                const float *bias, float *y, ptrdiff_t channels, ptrdiff_t band_stride,

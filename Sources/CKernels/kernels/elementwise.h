@@ -1,5 +1,5 @@
-// One value in, one value out; and layer norm. Whole vectors first, then the lanes that are left, through the same
-// vector code, so that a value's result does not depend on its position.
+// Element-wise kernels, and layer norm. Whole vectors come first, then the remaining lanes through the same vector
+// code, so that a result does not depend on the position of its value.
 
 #define FOR_EACH_VECTOR(index, count, whole, part)                                      \
   do {                                                                                  \
@@ -11,8 +11,8 @@
 
 static void standardize(const float *x, const float *offset, const float *scale, float *y, ptrdiff_t count) {
   FOR_EACH_VECTOR(i, count, store(y + i, (load(x + i) - load(offset + i)) * load(scale + i)),
-                  store_part(y + i,
-                             (load_part(x + i, left) - load_part(offset + i, left)) * load_part(scale + i, left), left));
+                  store_part(y + i, (load_part(x + i, left) - load_part(offset + i, left)) * load_part(scale + i, left),
+                             left));
 }
 
 static void multiply(const float *x, const float *factor, float *y, ptrdiff_t count) {
@@ -25,7 +25,7 @@ static void add(const float *x, float *y, ptrdiff_t count) {
                   store_part(y + i, load_part(y + i, left) + load_part(x + i, left), left));
 }
 
-static void approach(const float *x, float factor, float *y, ptrdiff_t count) {
+static void lerp(const float *x, float factor, float *y, ptrdiff_t count) {
   FOR_EACH_VECTOR(i, count, store(y + i, load(y + i) + (load(x + i) - load(y + i)) * factor),
                   store_part(y + i, load_part(y + i, left) + (load_part(x + i, left) - load_part(y + i, left)) * factor,
                              left));
@@ -69,8 +69,8 @@ static void logarithms(float *x, float floor, float offset, float scale, ptrdiff
 #define EVEN_LANES_BACKWARDS 30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0
 #define ODD_LANES_BACKWARDS 31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1
 
-// 16 bins of real samples' spectrum from that of their pairs: with a = Z[k] and b = conj(Z[M - k]), which ends at `mirrored`,
-// X[k] = (a + b) / 2 - i exp(-2 pi i k / N) (a - b) / 2.
+// 16 bins of the spectrum of real samples from that of their pairs. With a = Z[k] and b = conj(Z[M - k]), read
+// backwards from the end of `mirrored`, X[k] = (a + b) / 2 - i exp(-2 pi i k / N) (a - b) / 2.
 INLINE vec magnitude_vector(const float *half, const float *mirrored, vec cosine, vec sine, int power) {
   const vec low = load(half), high = load(half + KERNELS_LANES);
   const vec first = load(mirrored), last = load(mirrored + KERNELS_LANES);
@@ -92,7 +92,8 @@ static void magnitude_rest(const float *half, const float *mirrored, const float
   store_part(y, magnitude_vector(a, b, load_part(cosines, left), load_part(sines, left), power), left);
 }
 
-static void magnitude(const float *half, const float *cosines, const float *sines, float *y, ptrdiff_t pairs, int power) {
+static void magnitude(const float *half, const float *cosines, const float *sines, float *y, ptrdiff_t pairs,
+                      int power) {
   const float *mirrored = half + 2 * (pairs + 1);
   FOR_EACH_VECTOR(k, pairs + 1,
                   store(y + k, magnitude_vector(half + 2 * k, mirrored - 2 * (k + KERNELS_LANES), load(cosines + k),

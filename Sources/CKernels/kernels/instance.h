@@ -1,6 +1,6 @@
-// Everything of one instruction set. The including file sets NAME (its table), the target attribute, and the tile
-// sizes that fit its registers: ROW_LIMIT vectors at once, VECTOR_LIMIT * 16 outputs for a single one, BATCH_VECTORS * 16 for
-// several.
+// All kernels of one instruction set. The including file sets NAME (its table), the target attribute, and the tile
+// sizes that fit its registers: ROW_LIMIT input vectors at once; VECTOR_LIMIT * 16 outputs for a single one,
+// BATCH_VECTORS * 16 for several.
 #include "affine.h"
 #include "attention.h"
 #include "convolution.h"
@@ -24,7 +24,7 @@ const kernels_table JOIN(kernels_, NAME) = {
     .standardize = standardize,
     .multiply = multiply,
     .add = add,
-    .approach = approach,
+    .lerp = lerp,
     .relu = relu,
     .gelu = gelu,
     .log = logarithms,

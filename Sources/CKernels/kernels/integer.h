@@ -1,13 +1,15 @@
-// Matrix times vectors with 8-bit weights, each row of the matrix in units of its own. A vector is rounded to 16 bits in units of its largest
-// element, the products are summed as integers, and the sums are scaled: what is summed is exact, so that neither its order nor the instruction
-// set matters. Inputs are taken in stretches that cannot overflow 32 bits: 512 * 127 * 32767 < 2^31.
+// Matrix times vectors with 8-bit weights; each row of the matrix has a scale of its own. The inputs are rounded to 16
+// bits with the scale of their largest element, the products are summed as integers, and the sums are scaled. Integer
+// sums are exact, so that they depend neither on the order nor on the instruction set. Inputs are processed in blocks
+// whose sums fit into 32 bits: 512 * 127 * 32767 < 2^31.
 //
-// A panel is packed as in affine.h, but the weights of two inputs lie side by side, for an instruction that multiplies and adds pairs.
-#define STRETCH 512
+// A panel is packed as in affine.h, but the weights of two inputs lie side by side, for an instruction that multiplies
+// and adds pairs.
+#define BLOCK 512
 #define LARGEST_INPUT 32767.0f
 
-// Units of `count` elements of x; their multiples, and zeros up to an even number.
-INLINE float quantize(const float *x, ptrdiff_t count, int16_t *units) {
+// Rounds `count` elements of x to multiples of a scale, which it returns; zeros follow up to whole vectors.
+INLINE float quantize(const float *x, ptrdiff_t count, int16_t *quantized) {
   vec largest = {};
   ptrdiff_t k = 0;
   for (; k + KERNELS_LANES <= count; k += KERNELS_LANES) largest = maximum(largest, maximum(load(x + k), -load(x + k)));
@@ -16,23 +18,23 @@ INLINE float quantize(const float *x, ptrdiff_t count, int16_t *units) {
     largest = maximum(largest, maximum(last, -last));
   }
   const float top = max_lanes(largest);
-  // A vector of zeros, or of numbers that are next to nothing, has no units.
+  // A vector of zeros, or of negligible numbers, has no scale.
   const float scale = top > 1e-30f ? LARGEST_INPUT / top : 0.0f;
   for (k = 0; k < count; k += KERNELS_LANES) {
-    // Two statements, which compilers do not fuse: a multiply-add would round another way than a product and a sum.
+    // Two statements, which compilers do not fuse: a multiply-add would round differently.
     const vec scaled = read_outputs(x + k, count - k) * scale;
     const vec rounded = scaled + 12582912.0f;  // 1.5 * 2^23: rounds to an integer
     const vec16s low = __builtin_convertvector((veci)rounded - 0x4b400000, vec16s);
-    memcpy(units + k, &low, sizeof low);
+    memcpy(quantized + k, &low, sizeof low);
   }
   return top > 1e-30f ? top / LARGEST_INPUT : 0.0f;
 }
 
 INLINE vec to_float(veci v) { return __builtin_convertvector(v, vec); }
 
-// ROWS vectors against VECTORS * 16 outputs; `x` (ROWS, STRETCH) in units, of which a row's are `units`.
-INLINE void integer_tile(const int ROWS, const int VECTORS, const int8_t *w, ptrdiff_t pitch, const float *scale,
-                         const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const int16_t *x, const float *units,
+// ROWS quantized vectors against VECTORS * 16 outputs; x (ROWS, BLOCK), x_scale (ROWS), w_scale (outputs).
+INLINE void integer_tile(const int ROWS, const int VECTORS, const int8_t *w, ptrdiff_t pitch, const float *w_scale,
+                         const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const int16_t *x, const float *x_scale,
                          float *y, ptrdiff_t y_stride, int accumulate) {
   veci sum[ROW_LIMIT * VECTOR_LIMIT] = {};
   for (ptrdiff_t k = 0; k < inputs; k += 2) {
@@ -41,7 +43,7 @@ INLINE void integer_tile(const int ROWS, const int VECTORS, const int8_t *w, ptr
     for (int j = 0; j < VECTORS; j++) row[j] = load_bytes(w + k * pitch + 2 * j * KERNELS_LANES);
 #pragma clang loop unroll(full)
     for (int r = 0; r < ROWS; r++) {
-      const vec32s pair = splat_pair(x + r * STRETCH + k);
+      const vec32s pair = splat_pair(x + r * BLOCK + k);
 #pragma clang loop unroll(full)
       for (int j = 0; j < VECTORS; j++) sum[r * VECTORS + j] += add_pairs(row[j], pair);
     }
@@ -51,20 +53,20 @@ INLINE void integer_tile(const int ROWS, const int VECTORS, const int8_t *w, ptr
       const ptrdiff_t at = j * KERNELS_LANES, left = outputs - at;
       vec start = accumulate ? read_outputs(y + r * y_stride + at, left) : (vec){};
       if (bias) start = start + read_outputs(bias + at, left);
-      const vec product = to_float(sum[r * VECTORS + j]) * (read_outputs(scale + at, left) * units[r]);
+      const vec product = to_float(sum[r * VECTORS + j]) * (read_outputs(w_scale + at, left) * x_scale[r]);
       write_outputs(y + r * y_stride + at, start + product, left);
     }
 }
 
-INLINE void integer_rows(const int ROWS, const int VECTORS, const int8_t *packed, const float *scales, const float *bias,
-                         ptrdiff_t inputs, ptrdiff_t outputs, const float *x, ptrdiff_t x_stride, float *y,
+INLINE void integer_rows(const int ROWS, const int VECTORS, const int8_t *packed, const float *scales,
+                         const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x, ptrdiff_t x_stride, float *y,
                          ptrdiff_t y_stride, int accumulate) {
-  int16_t units[ROW_LIMIT * STRETCH];
-  float scale[ROW_LIMIT];
+  int16_t quantized[ROW_LIMIT * BLOCK];
+  float x_scale[ROW_LIMIT];
   const ptrdiff_t paired = (inputs + 1) / 2 * 2;
-  for (ptrdiff_t start = 0; start < inputs; start += STRETCH) {
-    const ptrdiff_t count = inputs - start < STRETCH ? inputs - start : STRETCH;
-    for (int r = 0; r < ROWS; r++) scale[r] = quantize(x + r * x_stride + start, count, units + r * STRETCH);
+  for (ptrdiff_t start = 0; start < inputs; start += BLOCK) {
+    const ptrdiff_t count = inputs - start < BLOCK ? inputs - start : BLOCK;
+    for (int r = 0; r < ROWS; r++) x_scale[r] = quantize(x + r * x_stride + start, count, quantized + r * BLOCK);
     for (ptrdiff_t first = 0; first < outputs; first += KERNELS_PANEL) {
       const ptrdiff_t rest = outputs - first < KERNELS_PANEL ? outputs - first : KERNELS_PANEL;
       const ptrdiff_t pitch = (rest + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
@@ -74,7 +76,7 @@ INLINE void integer_rows(const int ROWS, const int VECTORS, const int8_t *packed
 #define COLUMNS(COUNT)                                                                                          \
   for (; column + (COUNT) * KERNELS_LANES <= pitch; column += (COUNT) * KERNELS_LANES)                          \
     integer_tile(ROWS, COUNT, w + 2 * column, pitch, scales + first + column, b ? b + column : NULL, count,     \
-                 rest - column, units, scale, y + first + column, y_stride, accumulate || start > 0);
+                 rest - column, quantized, x_scale, y + first + column, y_stride, accumulate || start > 0);
       COLUMNS(VECTORS)
       COLUMNS(1)
 #undef COLUMNS

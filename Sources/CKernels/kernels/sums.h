@@ -1,23 +1,24 @@
 // The sliding softmax averages of continual Nystrom attention: aggregates, their combinations, and attention from them.
 //
-// A row is a landmark under one head's query. Rows lie landmark by landmark, the heads of a landmark side by side; values lie element by element,
-// the heads of an element side by side. So a vector holds an element of 16 rows, a row's weight is in the same lane as all that it weights,
-// and a sum over landmarks is a sum of vectors: nothing is broadcast, and no lane is added to another one where there are 16 heads.
+// A row is a landmark under one head's query. Rows lie landmark by landmark, with the heads of a landmark side by side;
+// values lie element by element, with the heads of an element side by side. A vector therefore holds one element of 16
+// rows, the weight of a row is in the same lane as the elements that it multiplies, and a sum over landmarks is a sum
+// of vectors. Nothing is broadcast, and with 16 heads no lanes are added across.
 
-// Elements whose sums are made together.
+// Elements whose sums are computed together.
 #define ELEMENT_LIMIT 4
 
 INLINE ptrdiff_t padded_rows(kernels_sums_shape shape) {
   return (shape.heads * shape.landmarks + KERNELS_LANES - 1) / KERNELS_LANES * KERNELS_LANES;
 }
 
-// The head of the first lane of the next 16 rows, `step` being 16 modulo the number of heads.
+// Returns the head in the first lane of the next 16 rows; `step` is 16 modulo the number of heads.
 INLINE ptrdiff_t next_head(kernels_sums_shape shape, ptrdiff_t head, ptrdiff_t step) {
   return head + step - (head + step >= shape.heads ? shape.heads : 0);
 }
 
-// `count` vectors of the heads (count, heads), each repeated so that 16 of them can be read from any head on; `pitch` floats lie between
-// two of them. Where whole vectors make up the heads they are read where they are.
+// Repeats the heads of each of `count` vectors (count, heads), so that 16 floats can be read from any head on. `pitch`
+// is the distance of two results. Returns x itself if the number of heads is a multiple of 16.
 INLINE const float *repeated_heads(kernels_sums_shape shape, const float *x, ptrdiff_t count, float *scratch,
                                    ptrdiff_t *pitch) {
   const ptrdiff_t heads = shape.heads;
@@ -26,7 +27,7 @@ INLINE const float *repeated_heads(kernels_sums_shape shape, const float *x, ptr
   for (ptrdiff_t i = 0; i < count; i++) {
     const float *from = x + i * heads;
     float *to = scratch + i * *pitch;
-    // Usual numbers of heads without a loop over floats.
+    // Common numbers of heads need no loop over floats.
     if (heads == 8) {
       const vec8 v = load8(from);
       store(to, __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7));
@@ -41,75 +42,79 @@ INLINE const float *repeated_heads(kernels_sums_shape shape, const float *x, ptr
   return scratch;
 }
 
-// Aggregates are blended as means, whose terms are not all rounded the same way where they are equal, and each carries what its last
-// rounding left over: a long series of small contributions rounds about once. Where both parts are empty their weights are zero.
+// Aggregates are blended as means, so that equal terms are not all rounded the same way, and each keeps a compensation
+// for its last rounding error, so that a long series of small contributions rounds about once. If both parts are empty,
+// their weights are zero.
 INLINE vec least_total(vec total) { return maximum(total, splat(1e-30f)); }
 
-// 16 rows: the maximum of a part with (top, total, carry) and one with (other_top, other), their totals added, and the lighter part's share of the
-// sum, negative where the lighter one is the part itself. The carry is what the sum leaves over below its last digit (Knuth's two-sum, then once
-// more). Of the parts' factors exp(maximum - new maximum) one is always 1.
-INLINE void add_totals(vec top, vec total, vec other_top, vec other, float *new_top, float *new_total, float *carry,
-                       float *share) {
+// Combines 16 rows of two parts, (top, total, compensation) and (other_top, other): the new maximum, the sum of the
+// totals, and the share of the lighter part in it, which is negative if that is the first part. The compensation is the
+// rounding error of the sum (Knuth's two-sum, applied twice). One of the factors exp(maximum - new maximum) is always
+// 1.
+INLINE void add_totals(vec top, vec total, vec other_top, vec other, float *new_top, float *new_total,
+                       float *compensation, float *share) {
   const vec less = exponential(minimum(top, other_top) - maximum(top, other_top));
   const veci leads = top >= other_top;
   const vec factor = select(leads, splat(1), less), x = total * factor, y = other * select(leads, less, splat(1));
   const vec rough = x + y, back = rough - x;
-  const vec left = ((x - (rough - back)) + (y - back)) + load(carry) * factor;
+  const vec left = ((x - (rough - back)) + (y - back)) + load(compensation) * factor;
   const vec sum = rough + left, scale = 1.0f / least_total(sum);
-  store(carry, left - (sum - rough));
+  store(compensation, left - (sum - rough));
   store(new_total, sum);
   store(new_top, maximum(top, other_top));
   const vec keep = x * scale, weight = y * scale;
   store(share, select(keep >= weight, weight, -keep));
 }
 
-// An element of 16 rows: target = the mean of (source, carry) and y, from the heavier part towards the lighter one by its share. What was left
-// over goes into the step, and what the step's addition leaves over becomes the carry (Kahan; where the step is the larger one, which happens
-// beside means near zero, the carry is off by a rounding of the step).
-INLINE void blend_means(const float *source, float *target, float *carry, vec y, const float *share) {
-  const vec x = load(source), low = load(carry), t = load(share);
-  const veci keeps = (veci)t >= 0;  // by its sign, which zero has, too
+// One element of 16 rows: target = the mean of (source, compensation) and y, computed as a step from the heavier part
+// towards the lighter one by its share. The step includes the compensation, and the rounding error of its addition
+// becomes the new one (Kahan). If the step is larger than the mean, which happens near zero, the compensation is off by
+// a rounding of the step.
+INLINE void blend_means(const float *source, float *target, float *compensation, vec y, const float *share) {
+  const vec x = load(source), low = load(compensation), t = load(share);
+  const veci keeps = (veci)t >= 0;  // by the sign bit, because a share may be -0
   const vec base = select(keeps, x, y);
   const vec step = ((y - x) - low) * t + (vec)(keeps & (veci)low);
   const vec mean = base + step;
   store(target, mean);
-  store(carry, (base - mean) + step);
+  store(compensation, (base - mean) + step);
 }
 
 static void sums_insert(kernels_sums_shape shape, const float *source, const float *logits, const float *v,
-                        float *target, float *carry, float *scratch) {
+                        float *target, float *compensation, float *scratch) {
   const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
   float *share = scratch;
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) {
     const vec logit = read_outputs(logits + i, rows - i);
     add_totals(load(source + i), load(source + padded + i), logit, splat(1), target + i, target + padded + i,
-               carry + padded + i, share + i);
+               compensation + padded + i, share + i);
   }
   const ptrdiff_t step = KERNELS_LANES % shape.heads;
-  ptrdiff_t pitch, place = 2 * padded;
+  ptrdiff_t pitch, at = 2 * padded;
   const float *y = repeated_heads(shape, v, shape.width, scratch + padded, &pitch);
   for (ptrdiff_t c = 0; c < shape.width; c++) {
     ptrdiff_t head = 0;
-    for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES, place += KERNELS_LANES) {
-      blend_means(source + place, target + place, carry + place, load(y + c * pitch + head), share + i);
+    for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES, at += KERNELS_LANES) {
+      blend_means(source + at, target + at, compensation + at, load(y + c * pitch + head), share + i);
       head = next_head(shape, head, step);
     }
   }
 }
 
-static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *carry, float *scratch) {
+static void sums_combine(kernels_sums_shape shape, const float *other, float *target, float *compensation,
+                         float *scratch) {
   const ptrdiff_t padded = padded_rows(shape);
   float *share = scratch;
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES)
     add_totals(load(target + i), load(target + padded + i), load(other + i), load(other + padded + i), target + i,
-               target + padded + i, carry + padded + i, share + i);
-  ptrdiff_t place = 2 * padded;
+               target + padded + i, compensation + padded + i, share + i);
+  ptrdiff_t at = 2 * padded;
   for (ptrdiff_t c = 0; c < shape.width; c++)
-    for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES, place += KERNELS_LANES)
-      blend_means(target + place, target + place, carry + place, load(other + place), share + i);
+    for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES, at += KERNELS_LANES)
+      blend_means(target + at, target + at, compensation + at, load(other + at), share + i);
 }
 
-// result (heads) = the sum, or the largest, of x (rows) over the landmarks
+// result (heads) = the sum or the maximum of x (rows) over the landmarks
 INLINE void over_landmarks(const int SUM, kernels_sums_shape shape, const float *x, float *result) {
   const ptrdiff_t heads = shape.heads, rows = heads * shape.landmarks;
   ptrdiff_t h = 0;
@@ -143,13 +148,14 @@ static void landmarks_mix(kernels_sums_shape shape, const float *beta, const flo
   head = 0;
   for (ptrdiff_t i = 0; i < rows; i += KERNELS_LANES) {
     vec sum = {};
-    for (ptrdiff_t j = 0; j < m; j++) sum = sum + load(p + j * pitch + head) * read_outputs(inverse + j * rows + i, rows - i);
+    for (ptrdiff_t j = 0; j < m; j++)
+      sum = sum + load(p + j * pitch + head) * read_outputs(inverse + j * rows + i, rows - i);
     write_outputs(mixed + i, sum / load(total + head), rows - i);
     head = next_head(shape, head, step);
   }
 }
 
-// The sums over landmarks in a vector of rows that holds whole landmarks: in its first lanes, one a head.
+// Sums a vector of rows that holds whole landmarks over them; the results are in its first lanes, one a head.
 INLINE vec fold_landmarks(vec v, ptrdiff_t heads) {
   if (heads <= 8) v = v + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
   if (heads <= 4) v = v + __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
@@ -158,13 +164,14 @@ INLINE vec fold_landmarks(vec v, ptrdiff_t heads) {
   return v;
 }
 
-// ELEMENTS of the output (width, heads), from one on: the sums over landmarks of PARTS weighted means; weights (padded rows), means and output
-// (ELEMENTS, ...).
+// ELEMENTS of the output (width, heads), from `element` on: the sums over landmarks of PARTS weighted means; weights
+// (padded rows).
 INLINE void sum_elements(const int ELEMENTS, const int PARTS, kernels_sums_shape shape, const float *const *weights,
                          const float *const *means, ptrdiff_t element, float *line, float *output) {
   const ptrdiff_t padded = padded_rows(shape), heads = shape.heads, rows = heads * shape.landmarks;
   const ptrdiff_t step = heads >= KERNELS_LANES ? heads : KERNELS_LANES;
-  // Where vectors of rows hold whole landmarks, or landmarks whole vectors, vectors add up; else a line of products does, head by head.
+  // Vectors add up if a vector holds whole landmarks or a landmark whole vectors; else a line of products is summed
+  // head by head.
   const int fits = heads % KERNELS_LANES == 0 || KERNELS_LANES % heads == 0;
   for (ptrdiff_t first = 0; first < (fits ? heads : padded); first += KERNELS_LANES) {
     vec total[ELEMENT_LIMIT] = {};
@@ -191,7 +198,8 @@ INLINE void sum_elements(const int ELEMENTS, const int PARTS, kernels_sums_shape
   }
 }
 
-// output (width, heads) = the sums over landmarks of PARTS weighted means; weights (padded rows), means (width, padded rows).
+// output (width, heads) = the sums over landmarks of PARTS weighted means; weights (padded rows), means (width, padded
+// rows).
 INLINE void sum_landmarks(const int PARTS, kernels_sums_shape shape, const float *const *weights,
                           const float *const *means, float *line, float *output) {
   ptrdiff_t c = 0;
@@ -204,7 +212,7 @@ INLINE void sum_landmarks(const int PARTS, kernels_sums_shape shape, const float
 static void landmarks_apply(kernels_sums_shape shape, const float *mixed, const float *delta, float *output,
                             float *scratch) {
   const ptrdiff_t padded = padded_rows(shape), rows = shape.heads * shape.landmarks;
-  // Where there is no row there is no weight.
+  // The weights of the padding are zero.
   for (ptrdiff_t i = 0; i < padded; i += KERNELS_LANES) store(scratch + i, read_outputs(mixed + i, rows - i));
   const float *const weights = scratch, *const means = delta;
   sum_landmarks(1, shape, &weights, &means, scratch + padded, output);

@@ -8,7 +8,7 @@
 
 #include "kernels.h"
 
-// The warning is about the calling convention of wide vectors, which is not used: see above.
+// The warning concerns the calling convention of wide vectors, which is not used.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -40,14 +40,14 @@ INLINE vec4 load4(const float *p) {
   return v;
 }
 INLINE void store4(float *p, vec4 v) { memcpy(p, &v, sizeof v); }
-// (To subtract zero changes no float, so that it costs nothing; to add it would.)
+// (Subtracting zero changes no float, so the compiler removes it; adding zero would change -0.)
 INLINE vec splat(float x) { return x - (vec){}; }
 INLINE vec select(veci mask, vec a, vec b) { return (vec)((mask & (veci)a) | (~mask & (veci)b)); }
 INLINE vec maximum(vec a, vec b) { return select(a > b, a, b); }
 INLINE vec minimum(vec a, vec b) { return select(a < b, a, b); }
 
-// Floats from half precision. The conversion is exact, whichever way it is made: a half's bits, shifted into place, are the float without
-// its exponent's bias.
+// Floats from half precision, exactly in both ways. The bits of a half, shifted, are the float without the bias of its
+// exponent.
 #if HALF_INSTRUCTIONS
 #define FROM_HALF(TYPE, INTEGERS, BYTES, p)                        \
   ({                                                               \
@@ -80,7 +80,8 @@ INLINE vec32s splat_pair(const int16_t *p) {
   memcpy(&pair, p, sizeof pair);
   return (vec32s)((veci){} + pair);
 }
-// The sums of the products of each pair of lanes: one instruction for each of the machine's vectors, which compilers do not find by themselves.
+// The sums of the products of each pair of lanes: one instruction for each of the machine's vectors, which compilers do
+// not find.
 #define LANES_4(i) i, i + 1, i + 2, i + 3
 #define LANES_8(i) LANES_4(i), LANES_4(i + 4)
 #define LANES_16(i) LANES_8(i), LANES_8(i + 8)
@@ -98,7 +99,9 @@ INLINE veci add_pairs(vec32s a, vec32s b) {
 #undef QUARTER
 #else
 #define EVERY_SECOND(v, i) \
-  __builtin_convertvector(__builtin_shufflevector(v, v, i, i + 2, i + 4, i + 6, i + 8, i + 10, i + 12, i + 14, i + 16, i + 18, i + 20, i + 22, i + 24, i + 26, i + 28, i + 30), veci)
+  __builtin_convertvector(__builtin_shufflevector(v, v, i, i + 2, i + 4, i + 6, i + 8, i + 10, i + 12, i + 14, i + 16, \
+                                                  i + 18, i + 20, i + 22, i + 24, i + 26, i + 28, i + 30),             \
+                          veci)
   return EVERY_SECOND(a, 0) * EVERY_SECOND(b, 0) + EVERY_SECOND(a, 1) * EVERY_SECOND(b, 1);
 #undef EVERY_SECOND
 #endif

@@ -45,7 +45,7 @@ struct ServiceReport: Sendable {
             line.add("model", configuration.name)
             line.add("description", configuration.description)
             line.add("licence", configuration.licence)
-            line.add("model_sha256", configuration.weights.sha256)
+            line.add("model_sha256", configuration.weightsFile.sha256)
             line.add("rate", model.recipe.sampleRate)
             line.add("hop", model.hop)
             line.add("bands", model.recipe.bands)

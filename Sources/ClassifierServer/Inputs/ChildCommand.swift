@@ -48,13 +48,13 @@ struct ChildCommand: Sendable {
     }
 
     /// - Throws: ``ClassifierError`` if there is no such program or the system has no room for it.
-    private static func spawn(_ arguments: [String]) throws(ClassifierError) -> command {
+    private static func spawn(_ arguments: [String]) throws(ClassifierError) -> spawn_child {
         let environment = ProcessInfo.processInfo.environment.filter { !ownVariables.contains($0.key) }
         let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         let variables = unsafe environment.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer { unsafe (words + variables).forEach { unsafe free($0) } }
-        var child = command()
-        let failure = unsafe command_start(&child, words, variables)
+        var child = spawn_child()
+        let failure = unsafe spawn_start(&child, words, variables)
         guard failure == 0 else {
             throw ClassifierError(
                 .unavailable, code: "source",
@@ -111,7 +111,7 @@ struct ChildCommand: Sendable {
 
     private static func waitForEnd(_ process: pid_t, atMost seconds: Double) async -> Bool {
         let deadline = NIODeadline.now() + .nanoseconds(Int64(seconds * 1e9))
-        while command_has_ended(process) == 0 {
+        while spawn_has_ended(process) == 0 {
             guard NIODeadline.now() < deadline else { return false }
             try? await Task.sleep(for: .milliseconds(5))
         }

@@ -155,7 +155,7 @@ actor InferenceLoop {
         let configuration = setup.model.model.configuration
         return .start(
             stream: setup.id, file: nil, rate: setup.model.recipe.sampleRate, hop: setup.model.hop,
-            model: configuration.name, modelHash: configuration.weights.sha256, labels: configuration.labels.count,
+            model: configuration.name, modelHash: configuration.weightsFile.sha256, labels: configuration.labels.count,
             live: .init(sample: stream.frontend.position, isResumed: isResumed, note: note, time: WallClock.now()))
     }
 

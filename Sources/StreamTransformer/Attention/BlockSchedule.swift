@@ -1,31 +1,32 @@
-/// Which blocks of the stream are oldest, middle and newest at each token, and which piece of the next phase is due: a pure
-/// function of the position.
+/// The oldest, middle and newest blocks of the stream at each token, and the work of each step for the next phase, as a
+/// pure function of the position.
 ///
-/// With blocks of b tokens, the window's first token e = t - n + 1 lies at offset j of block K0 = floor(e / b). A phase is the b steps in which e
-/// passes through one block. During it the suffixes of block K0 + 1 are built from its end, one a step, each in the place of the suffix of
-/// block K0 that is used for the last time in that step; and the blocks from K0 + 2 on are combined. Blocks before the
-/// stream's beginning are empty.
+/// With blocks of b tokens, the window's first token e = t - n + 1 lies at offset j of block K0 = floor(e / b). A phase
+/// is the b steps in which e passes through one block. During a phase the suffixes of block K0 + 1 are built from its
+/// end, one a step; each overwrites the suffix of block K0 that is used for the last time in that step. The blocks from
+/// K0 + 2 on are combined meanwhile. Blocks before the beginning of the stream are empty.
 package struct BlockSchedule: Equatable {
     package let window: Int
-    /// b, about the square root of the window.
+    /// b, the tokens of a block: about the square root of the window.
     package let block: Int
-    /// Complete blocks that are kept.
+    /// Number of complete blocks that are kept.
     package let blocks: Int
 
     package struct Plan: Equatable {
-        /// Where the block that ended with the previous token is kept, where one did.
+        /// Slot of the block that ended with the previous token, if one did.
         package var completedBlock: Int?
-        /// That block is a middle one of the next phase, too (in short windows it is the next oldest).
+        /// Whether that block is a middle block of the next phase, too. In short windows it is the next oldest block
+        /// instead.
         package var completedForNext: Bool
-        /// The window's first token is the first of its block.
+        /// Whether the window's first token is the first of its block.
         package var startsPhase: Bool
-        /// Where the suffix is that covers the window's part of the oldest block.
+        /// Slot of the suffix that covers the window's part of the oldest block.
         package var suffix: Int
-        /// The token that the next oldest block's suffixes take in, or nil before the stream's beginning.
+        /// Token to add to the suffixes of the next oldest block; nil before the beginning of the stream.
         package var suffixToken: Int64?
-        /// It is the last token of its block: its suffix is a beginning.
+        /// Whether that token is the last of its block, so that its suffix is that token alone.
         package var startsSuffix: Bool
-        /// Where the suffix is that the token is added to.
+        /// Slot of the suffix to which the token is added.
         package var previousSuffix: Int
         /// Complete blocks to combine for the next phase.
         package var middleBlocks: Range<Int64>
@@ -40,9 +41,10 @@ package struct BlockSchedule: Equatable {
         blocks = window / block + 2
     }
 
-    /// The place of a complete block.
+    /// Returns the slot of a complete block.
     package func slot(_ index: Int64) -> Int { Int(index % Int64(blocks)) }
 
+    /// Returns the work of the step of token `position`.
     package func plan(_ position: Int64) -> Plan {
         let b = Int64(block)
         let first = position - Int64(window) + 1
@@ -50,7 +52,8 @@ package struct BlockSchedule: Equatable {
         let offset = first - oldest * b
         let newest = position / b
         let newestAtStart = floorDivide(position - offset, b)
-        // Blocks oldest + 2 up to newestAtStart - 1 were complete when the phase began: an even share of them a step.
+        // Blocks oldest + 2 to newestAtStart - 1 were complete when the phase began; each step combines an even share
+        // of them.
         let count = max(0, newestAtStart - oldest - 2)
         let share = (oldest + 2 + offset * count / b)..<(oldest + 2 + (offset + 1) * count / b)
         let next = (oldest + 1) * b + b - 1 - offset
@@ -59,29 +62,30 @@ package struct BlockSchedule: Equatable {
             completedBlock: position > 0 && position % b == 0 ? slot(newest - 1) : nil,
             completedForNext: newest - 1 >= oldest + (offset == 0 ? 1 : 2),
             startsPhase: offset == 0,
-            suffix: suffixPlace(block: oldest, offset: Int(offset)),
+            suffix: suffixSlot(block: oldest, offset: Int(offset)),
             suffixToken: next >= 0 ? next : nil,
             startsSuffix: offset == 0,
             previousSuffix: Int(isEven ? offset - 1 : b - offset),
             middleBlocks: max(0, share.lowerBound)..<max(0, share.upperBound))
     }
 
-    /// What the aggregates cover when the token at `position` was taken in, and nothing prepared yet for the next one.
+    /// The blocks that the aggregates cover after a token was added and before the step prepared the next phase.
     package struct Coverage: Equatable {
-        /// The block that the window's first token lies in; below zero before the stream's beginning.
+        /// Block of the window's first token; negative before the beginning of the stream.
         package var oldest: Int64
-        /// The first token's offset in it, and so how many suffixes of the next block are built.
+        /// Offset of the first token in it, which is also the number of suffixes of the next block that are built.
         package var offset: Int
-        /// The block of the token itself.
+        /// Block of the token itself.
         package var newest: Int64
         /// Complete blocks that are combined for this phase.
         package var middle: Range<Int64>
-        /// Complete blocks that are combined for the next phase: a share of those that were complete when this phase began.
+        /// Blocks that were complete when this phase began and are combined for the next one already.
         package var nextMiddle: Range<Int64>
-        /// And those that were completed since.
+        /// Blocks that were completed since, and are combined for the next phase.
         package var nextMiddleCompleted: Range<Int64>
     }
 
+    /// Returns the coverage after token `position`.
     package func coverage(_ position: Int64) -> Coverage {
         let b = Int64(block)
         let first = position - Int64(window) + 1
@@ -97,9 +101,10 @@ package struct BlockSchedule: Equatable {
             nextMiddleCompleted: offset == 0 ? 0..<0 : range(max(newestAtStart, oldest + 2), newest))
     }
 
-    /// The place of the suffix that begins with the token at `offset` of a block.
-    package func suffixPlace(block index: Int64, offset: Int) -> Int {
-        // Even blocks keep their suffixes in order, odd ones reversed, so that a new one fits where an old one was.
+    /// Returns the slot of the suffix that begins with the token at `offset` of a block.
+    package func suffixSlot(block index: Int64, offset: Int) -> Int {
+        // Even blocks keep their suffixes in order, odd ones in reverse, so that a new suffix takes the slot of an old
+        // one.
         index.isMultiple(of: 2) ? offset : block - 1 - offset
     }
 

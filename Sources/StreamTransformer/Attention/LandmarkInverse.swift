@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// The approximate inverse Z of Gamma = softmax_rows(Qt Kt'), in float64 (docs/numerics.md, section 5). Its memory is made once, for
-/// up to `capacity` landmarks: landmarks that move are inverted within a step.
+/// The approximate inverse Z of Gamma = softmax_rows(Qt Kt'), in float64 (docs/numerics.md, section 5). Memory for up
+/// to `capacity` landmarks is allocated once, because moving landmarks are inverted within a step.
 package struct LandmarkInverse: Sendable {
     /// Z, m x m, row by row, in its first m x m elements.
     package private(set) var values: [Double]
@@ -19,9 +19,10 @@ package struct LandmarkInverse: Sendable {
         scratch = values
     }
 
+    /// Computes Z of constant landmarks.
     /// - Parameters:
     ///   - queries: Qt, m x d.
-    ///   - keys: Kt, m x d; both already carry d^(-1/4).
+    ///   - keys: Kt, m x d. Both include the factor d^(-1/4).
     package init(queries: [Double], keys: [Double], landmarks m: Int, kind: EncoderConfiguration.Inverse) {
         self.init(capacity: m)
         let width = queries.count / m
@@ -35,7 +36,7 @@ package struct LandmarkInverse: Sendable {
 
     var bytes: Int { 8 * 5 * values.count }
 
-    /// Computes `values` from the products Qt_i . Kt_j, which are in the first m x m elements of `gamma`.
+    /// Computes `values` from the products Qt_i . Kt_j in the first m x m elements of `gamma`.
     mutating func solve(landmarks m: Int, kind: EncoderConfiguration.Inverse) {
         for i in 0..<m {
             var top = -Double.infinity
@@ -53,12 +54,12 @@ package struct LandmarkInverse: Sendable {
         }
     }
 
-    /// (G'G + lambda I)^-1 G', by Cholesky: G'G + lambda I is symmetric and positive definite.
+    /// Computes (G'G + lambda I)^-1 G' by Cholesky decomposition; G'G + lambda I is symmetric and positive definite.
     private mutating func solveRidge(_ m: Int, _ lambda: Double) {
         transpose(m)
         Self.multiply(values, gamma, into: &first, m)
         for i in 0..<m { first[i * m + i] += lambda }
-        for i in 0..<m {  // The lower triangle, in the place of the matrix.
+        for i in 0..<m {  // The lower triangle overwrites the matrix.
             for j in 0...i {
                 var rest = first[i * m + j]
                 for k in 0..<j { rest -= first[i * m + k] * first[j * m + k] }
@@ -83,8 +84,8 @@ package struct LandmarkInverse: Sendable {
         for column in 0..<m { values[row * m + column] /= divisor }
     }
 
-    /// V <- V/4 (13 I - G V (15 I - G V (7 I - G V))), from G' / (largest row sum * largest column sum) (Razavi et al., as in
-    /// Nystromformer, arXiv 2102.03902, equation 15).
+    /// Iterates V <- V/4 (13 I - G V (15 I - G V (7 I - G V))), beginning with G' / (largest row sum * largest column
+    /// sum) (Razavi et al., as in Nystromformer, arXiv 2102.03902, equation 15).
     private mutating func iterate(_ m: Int, _ iterations: Int) {
         var (rows, columns) = (0.0, 0.0)
         for i in 0..<m {
@@ -109,7 +110,7 @@ package struct LandmarkInverse: Sendable {
         }
     }
 
-    /// values = Gamma'
+    /// Computes values = Gamma'.
     private mutating func transpose(_ m: Int) {
         for i in 0..<m { for j in 0..<m { values[i * m + j] = gamma[j * m + i] } }
     }
@@ -124,7 +125,7 @@ package struct LandmarkInverse: Sendable {
         }
     }
 
-    /// factor * I - A
+    /// Computes c = factor * I - A.
     private static func subtract(_ a: [Double], from factor: Double, into c: inout [Double], _ m: Int) {
         for index in 0..<m * m { c[index] = (index % (m + 1) == 0 ? factor : 0) - a[index] }
     }

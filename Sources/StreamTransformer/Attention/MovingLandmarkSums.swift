@@ -1,10 +1,11 @@
 internal import Kernels
 
-/// The memory of continual Nystrom attention whose landmarks are the means of the last segments (docs/numerics.md, section 4), for
-/// every layer: sliding sums, and the keys of the window, with which a new landmark's row is made when a segment ends.
+/// The memory of continual Nystrom attention whose landmarks are the means of the last segments (docs/numerics.md,
+/// section 4), for every layer: sliding sums, and the keys of the window, from which a new landmark's row is computed
+/// when a segment ends.
 struct MovingLandmarkSums: ~Copyable, BufferList {
     let window: Int
-    /// s, the tokens of a segment.
+    /// s, the number of tokens of a segment.
     let segment: Int
     var sums: SlidingSums
     var landmarks: SegmentLandmarks
@@ -34,11 +35,11 @@ struct MovingLandmarkSums: ~Copyable, BufferList {
 
     var shape: SumsShape { sums.shape }
 
-    /// Landmarks that there are when token `position` was taken in.
+    /// Returns the number of landmarks after token `position`.
     func count(_ position: Int64) -> Int { Int(min((position + 1) / Int64(segment), Int64(shape.landmarks))) }
 
-    /// Takes in token `position` of one layer and attends from it.
-    /// - Parameter projected: from `first` on q, k and v of the token.
+    /// Adds token `position` to one layer and attends from it.
+    /// - Parameter projected: q, k and v of the token, from `first` on.
     mutating func attend(
         _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
         into context: inout AlignedBuffer, at target: Int
@@ -59,10 +60,10 @@ struct MovingLandmarkSums: ~Copyable, BufferList {
         sums.prepare(layer: layer, plan, kernels: kernels)
     }
 
-    /// Whether token `position` completes a segment.
+    /// Returns true if token `position` completes a segment.
     func endsSegment(_ position: Int64) -> Bool { (position + 1).isMultiple(of: Int64(segment)) }
 
-    /// Takes in the token, and the segment's landmark where it ends one.
+    /// Adds the token, and the segment's landmark if the token ends a segment.
     mutating func insert(
         _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64,
         _ plan: BlockSchedule.Plan, kernels: Kernels
@@ -72,9 +73,9 @@ struct MovingLandmarkSums: ~Copyable, BufferList {
         let start = layer * width * window
         for element in 0..<width { keys[start + element * window + slot] = projected[first + width + element] }
 
-        let place = Int(position % Int64(segment))
-        kernels.takeMean(projected, from: first, place: place, &queryMeans, at: layer * width, count: width)
-        kernels.takeMean(projected, from: first + width, place: place, &keyMeans, at: layer * width, count: width)
+        let index = Int(position % Int64(segment))
+        kernels.updateMean(projected, from: first, index: index, &queryMeans, at: layer * width, count: width)
+        kernels.updateMean(projected, from: first + width, index: index, &keyMeans, at: layer * width, count: width)
 
         landmarks.scoreKey(projected, from: first + width, layer: layer, kernels: kernels, into: &scores)
         sums.insert(
@@ -91,7 +92,7 @@ struct MovingLandmarkSums: ~Copyable, BufferList {
             landmark: landmark, scores: tokenScores, layer: layer, position: position, kernels: kernels, &column)
     }
 
-    /// Softmax attention over the tokens so far, fewer than a segment, from the query at `first`.
+    /// Computes softmax attention over the tokens so far, fewer than a segment, from the query at `first`.
     mutating func attendExactly(
         _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
         into context: inout AlignedBuffer, at target: Int
@@ -109,7 +110,7 @@ struct MovingLandmarkSums: ~Copyable, BufferList {
         }
     }
 
-    /// tokenScores = the products of the segment's mean query with the keys in the ring.
+    /// Computes tokenScores, the products of the segment's mean query with the keys in the ring.
     private mutating func scoreMean(layer: Int, kernels: Kernels) {
         kernels.headScores(
             keys, at: layer * shape.values * window, queryMeans, from: layer * shape.values, heads: shape.heads,
@@ -117,7 +118,7 @@ struct MovingLandmarkSums: ~Copyable, BufferList {
         arrangeByToken()
     }
 
-    /// tokenScores (window, heads) from ringScores (heads, window).
+    /// Transposes ringScores (heads, window) into tokenScores (window, heads).
     private mutating func arrangeByToken() {
         for head in 0..<shape.heads {
             for slot in 0..<window { tokenScores[slot * shape.heads + head] = ringScores[head * window + slot] }

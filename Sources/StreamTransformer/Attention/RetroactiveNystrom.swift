@@ -1,32 +1,32 @@
 package import Kernels
 
-/// Where a retroactive layer's Delta comes from: sliding sums under landmarks that are fixed, or that move.
+/// The source of a retroactive layer's Delta: sliding sums under landmarks that are fixed or that move.
 protocol LandmarkSums: ~Copyable, BufferList {
     var shape: SumsShape { get }
 
-    /// Floats that a token's row of softmax(beta) Z is made from, the first of its projections, where they are needed again because
-    /// landmarks move; else zero.
+    /// Number of a token's first projections from which its row of softmax(beta) Z is computed again when landmarks
+    /// move; zero if they are fixed.
     var keptProjections: Int { get }
-    /// Landmarks that there are when token `position` was taken in; while there is none, attention is softmax attention.
+    /// Returns the number of landmarks after token `position`. With none, attention is softmax attention.
     func count(_ position: Int64) -> Int
-    /// Whether token `position` gave other landmarks.
+    /// Returns true if token `position` changed the landmarks.
     func changesLandmarks(_ position: Int64) -> Bool
 
-    /// Takes in token `position` of the only layer; delta (headWidth, padded rows) is then Delta.
-    mutating func takeIn(
+    /// Adds token `position` to the only layer, and computes Delta (headWidth, padded rows).
+    mutating func insert(
         _ projected: borrowing AlignedBuffer, position: Int64, kernels: Kernels, delta: inout AlignedBuffer)
-    /// mixed (rows) = softmax(beta) Z of the token whose projections begin at `first`.
+    /// Computes mixed (rows) = softmax(beta) Z of the token whose projections begin at `first`.
     mutating func mix(
         _ projected: borrowing AlignedBuffer, from first: Int, count: Int, inverse: borrowing AlignedBuffer,
         kernels: Kernels, into mixed: inout AlignedBuffer, at target: Int)
-    /// Softmax attention of the token whose projections begin at `first`.
+    /// Computes softmax attention from the token whose projections begin at `first`.
     mutating func attendExactly(
         _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
         into context: inout AlignedBuffer, at target: Int)
 }
 
-/// The memory of retroactive Nystrom attention: Delta for the window, and softmax(beta) Z of every row of it. All rows change with Delta when a
-/// token arrives, for n m D multiply-adds (docs/numerics.md, section 2).
+/// The memory of retroactive Nystrom attention: Delta of the window, and softmax(beta) Z of every row of the window.
+/// When a token arrives, all rows change with Delta, at a cost of n m D multiply-adds (docs/numerics.md, section 2).
 struct RetroactiveNystrom<Sums: LandmarkSums & ~Copyable>: ~Copyable, RetroactiveMemory {
     let window: Int
     private var sums: Sums
@@ -54,7 +54,7 @@ struct RetroactiveNystrom<Sums: LandmarkSums & ~Copyable>: ~Copyable, Retroactiv
         let slot = Int(position % Int64(window))
         let count = sums.count(position)
         queries.copy(projected, from: 0, count: kept, to: slot * kept)
-        sums.takeIn(projected, position: position, kernels: kernels, delta: &delta)
+        sums.insert(projected, position: position, kernels: kernels, delta: &delta)
         guard count > 0 else {
             for row in 0..<filled {
                 sums.attendExactly(
@@ -96,7 +96,7 @@ extension SlidingSums: LandmarkSums {
     func count(_ position: Int64) -> Int { shape.landmarks }
     func changesLandmarks(_ position: Int64) -> Bool { false }
 
-    package mutating func takeIn(
+    package mutating func insert(
         _ projected: borrowing AlignedBuffer, position: Int64, kernels: Kernels, delta: inout AlignedBuffer
     ) {
         let plan = schedule.plan(position)
@@ -119,7 +119,7 @@ extension SlidingSums: LandmarkSums {
         _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
         into context: inout AlignedBuffer, at target: Int
     ) {
-        preconditionFailure("fixed landmarks are there from the first token on")
+        preconditionFailure("fixed landmarks exist from the first token on")
     }
 }
 
@@ -127,7 +127,7 @@ extension MovingLandmarkSums: LandmarkSums {
     var keptProjections: Int { shape.values }
     func changesLandmarks(_ position: Int64) -> Bool { endsSegment(position) }
 
-    mutating func takeIn(
+    mutating func insert(
         _ projected: borrowing AlignedBuffer, position: Int64, kernels: Kernels, delta: inout AlignedBuffer
     ) {
         let plan = sums.schedule.plan(position)

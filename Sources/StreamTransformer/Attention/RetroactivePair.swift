@@ -2,7 +2,7 @@ internal import Kernels
 
 /// The memory of a layer whose rows all change when a token arrives.
 protocol RetroactiveMemory: ~Copyable, BufferList {
-    /// Takes in token `position` and attends from every row of the window, oldest first.
+    /// Adds token `position` and attends from every row of the window, oldest first.
     /// - Parameters:
     ///   - projected: the token's projections.
     ///   - inverse: Z of fixed landmarks.
@@ -11,8 +11,8 @@ protocol RetroactiveMemory: ~Copyable, BufferList {
         into context: inout AlignedBuffer)
 }
 
-/// Two layers that give what an encoder over the window alone gives: the first updates all of its rows, the second attends from the newest
-/// of them (Continual Transformers, arXiv 2201.06268).
+/// The memory of two layers that compute the same as an encoder over the window alone: the first updates all of its
+/// rows, the second attends from the newest row (Continual Transformers, arXiv 2201.06268).
 struct RetroactivePair<First: RetroactiveMemory & ~Copyable>: ~Copyable, BufferList {
     private var first: First
     private var second: WindowAttention

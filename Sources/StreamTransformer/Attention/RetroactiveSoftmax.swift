@@ -1,10 +1,11 @@
 internal import Kernels
 
-/// The memory of retroactive softmax attention: the sums of every row of the window, which all change when a token arrives (Continual
-/// Transformers, arXiv 2201.06268, retroactive attention).
+/// The memory of retroactive softmax attention: the sums of every row of the window, all of which change when a token
+/// arrives (Continual Transformers, arXiv 2201.06268, retroactive attention).
 ///
-/// A row gives up the token that leaves and takes in the new one; where too little of its sum is left for that to be exact, it is summed again
-/// (``SoftmaxRows``). A row lives for n tokens, so that nothing drifts for long.
+/// The token that leaves is subtracted from each row, and the new one is added. A row of which too little is left for
+/// that to be exact is recomputed (``SoftmaxRows``). A row exists for n tokens, so that errors cannot accumulate for
+/// longer.
 struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
     let heads: Int
     let headWidth: Int
@@ -67,14 +68,14 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
         kernels.headScores(
             queries, at: 0, projected, from: width, heads: heads, width: headWidth, count: window,
             into: &arrivingScores)
-        let worn = kernels.exchange(
+        let stale = kernels.exchange(
             leavingScores, arrivingScores, oldValues: leavingValue, newValues: projected, from: 2 * width,
             removing: isFull, in: &rows)
         for head in 0..<heads {
-            sum(row: slot, head: head, filled: filled, kernels: kernels)
-            guard worn > 0 else { continue }
-            for row in 0..<filled where row != slot && rows.isWorn(head * window + row) {
-                sum(row: row, head: head, filled: filled, kernels: kernels)
+            recompute(row: slot, head: head, filled: filled, kernels: kernels)
+            guard stale > 0 else { continue }
+            for row in 0..<filled where row != slot && rows.needsRecompute(head * window + row) {
+                recompute(row: row, head: head, filled: filled, kernels: kernels)
             }
         }
         for row in 0..<filled {
@@ -83,10 +84,10 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
         }
     }
 
-    /// Makes a row's sum from the tokens in the ring.
-    private mutating func sum(row: Int, head: Int, filled: Int, kernels: Kernels) {
+    /// Computes a row from the tokens in the ring.
+    private mutating func recompute(row: Int, head: Int, filled: Int, kernels: Kernels) {
         for element in 0..<headWidth { query[element] = queries[(head * headWidth + element) * window + row] }
-        kernels.sum(
+        kernels.recompute(
             row: row, head: head, query, from: 0, keys: keys, values: values, filled: filled, scores: &leavingScores,
             in: &rows)
     }

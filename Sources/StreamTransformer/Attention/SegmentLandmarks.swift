@@ -1,13 +1,13 @@
 internal import Kernels
 
-/// Landmarks that are means of segments, for every layer and head, and the approximate inverse of their attention matrix (docs/numerics.md,
-/// section 4). Landmarks that do not exist yet are zero: no query has weight on them.
+/// Landmarks that are means of segments, for every layer and head, and the approximate inverse of their attention
+/// matrix (docs/numerics.md, section 4). Landmarks that do not exist yet are zero, and have no weight.
 struct SegmentLandmarks: ~Copyable, BufferList {
     let shape: SumsShape
     let kind: EncoderConfiguration.Inverse
     private var queries: AlignedBuffer  // (layers, heads, width, m): scores run along the landmarks
     private var keys: AlignedBuffer  // (layers, heads, width, m)
-    private var queryRows: AlignedBuffer  // (layers, m, D): the same as `queries`, a row a landmark
+    private var queryRows: AlignedBuffer  // (layers, m, D): `queries` as rows, one a landmark
     private(set) var inverse: AlignedBuffer  // (layers, m, m, heads)
     private var scores: AlignedBuffer  // scratch (m, heads, m)
     private var solver: LandmarkInverse
@@ -23,10 +23,10 @@ struct SegmentLandmarks: ~Copyable, BufferList {
         solver = LandmarkInverse(capacity: shape.landmarks)
     }
 
-    /// Where a layer's inverses begin.
+    /// Returns the index of a layer's inverses.
     func inverseStart(_ layer: Int) -> Int { layer * shape.rows * shape.landmarks }
 
-    /// Puts the means (heads x width each) of a segment in the place of `landmark`.
+    /// Replaces `landmark` by the means (heads x width each) of a segment.
     mutating func replace(
         _ landmark: Int, layer: Int, queries newQueries: borrowing AlignedBuffer, at firstQuery: Int,
         keys newKeys: borrowing AlignedBuffer, at firstKey: Int
@@ -64,7 +64,7 @@ struct SegmentLandmarks: ~Copyable, BufferList {
         }
     }
 
-    /// beta (rows) = q Kt', lowest where there is no landmark yet; q is `heads` x `width`.
+    /// Computes beta (rows) = q Kt' for q (heads, width); landmarks that do not exist yet get the lowest score.
     mutating func scoreQuery(
         _ q: borrowing AlignedBuffer, from first: Int, count: Int, layer: Int, kernels: Kernels,
         into beta: inout AlignedBuffer, at target: Int = 0
@@ -76,7 +76,7 @@ struct SegmentLandmarks: ~Copyable, BufferList {
         beta.fill(SumsShape.lowest, target + count * shape.heads..<target + shape.rows)
     }
 
-    /// Delta's scores (rows) = k Qt'; k is `heads` x `width`.
+    /// Computes Delta's scores (rows) = k Qt' for k (heads, width).
     mutating func scoreKey(
         _ k: borrowing AlignedBuffer, from first: Int, layer: Int, kernels: Kernels, into delta: inout AlignedBuffer
     ) {
@@ -86,7 +86,7 @@ struct SegmentLandmarks: ~Copyable, BufferList {
         arrangeByLandmark(into: &delta, at: 0)
     }
 
-    /// rows (m, heads) from scores (heads, m).
+    /// Transposes scores (heads, m) into rows (m, heads).
     private func arrangeByLandmark(into rows: inout AlignedBuffer, at target: Int) {
         for head in 0..<shape.heads {
             for landmark in 0..<shape.landmarks {

@@ -1,10 +1,12 @@
 package import Kernels
 
 extension SlidingSums {
-    /// Puts another landmark in the place of `landmark`: its rows of every aggregate are made from the window's tokens, as if it had always
-    /// been there. To be called when token `position` was taken in, before it attends; costs about n (H + D) multiply-adds.
+    /// Replaces a landmark: computes its rows of every aggregate from the window's tokens, as if the new landmark had
+    /// always been there. The caller has added token `position` and has not attended from it yet. Costs about n (H + D)
+    /// multiply-adds.
     ///
-    /// - Parameter scores: of the new landmark's queries with the window's keys (window, heads), by the tokens' places in the ring.
+    /// - Parameter scores: products of the new landmark's queries with the window's keys (window, heads), in the order
+    ///   of the ring.
     package mutating func replace(
         landmark: Int, scores: borrowing AlignedBuffer, layer: Int, position: Int64, kernels: Kernels,
         _ column: inout LandmarkColumn
@@ -16,7 +18,7 @@ extension SlidingSums {
             let source = Int(token % Int64(window)) * shape.heads
             logits.copy(scores, from: source, count: shape.heads, to: start)
         }
-        // What is left of the oldest block, and as many suffixes of the next one.
+        // The remaining suffixes of the oldest block, and those of the next one that exist already.
         let block = schedule.block
         sumSuffixes(coverage.oldest, from: coverage.offset, scores, landmark, layer, kernels, &column)
         sumSuffixes(coverage.oldest + 1, from: block - coverage.offset, scores, landmark, layer, kernels, &column)
@@ -41,12 +43,14 @@ extension SlidingSums {
             add(token, scores, layer: layer, kernels: kernels, to: &column)
         }
         column.write(to: &running, at: newest(layer), landmark, shape)
-        // What was left over of the landmark that went; that of the new one is below a rounding.
+        // The rounding errors of the old landmark go; those of the new one are below a rounding.
         column.clear()
-        for piece in Carried.allCases { column.writeCarry(to: &carries, at: carry(piece, layer), landmark, shape) }
+        for piece in Compensated.allCases {
+            column.writeCompensation(to: &compensations, at: compensation(piece, layer), landmark, shape)
+        }
     }
 
-    /// The suffixes of a block from its end down to the one that begins at `offset`.
+    /// Computes the suffixes of a block from its end down to the one that begins at `offset`.
     private mutating func sumSuffixes(
         _ index: Int64, from offset: Int, _ scores: borrowing AlignedBuffer, _ landmark: Int, _ layer: Int,
         _ kernels: Kernels, _ column: inout LandmarkColumn
@@ -55,60 +59,60 @@ extension SlidingSums {
         column.clear()
         for offset in (offset..<schedule.block).reversed() {
             add(index * Int64(schedule.block) + Int64(offset), scores, layer: layer, kernels: kernels, to: &column)
-            let place = schedule.suffixPlace(block: index, offset: offset)
-            column.write(to: &suffixes, at: suffix(place, layer), landmark, shape)
+            let slot = schedule.suffixSlot(block: index, offset: offset)
+            column.write(to: &suffixes, at: suffix(slot, layer), landmark, shape)
         }
     }
 
-    /// The column takes in complete blocks.
+    /// Combines the column with complete blocks.
     private mutating func combine(
         _ blocks: Range<Int64>, _ landmark: Int, _ layer: Int, _ kernels: Kernels, _ column: inout LandmarkColumn
     ) {
         for index in blocks {
             column.read(from: totals, at: total(schedule.slot(index), layer), landmark, shape)
             kernels.combine(
-                column.shape, column.part, at: 0, into: &column.sums, at: 0, carry: &column.carry, at: 0,
+                column.shape, column.part, at: 0, into: &column.sums, at: 0, compensation: &column.compensation, at: 0,
                 scratch: &scratch)
         }
     }
 
-    /// The column takes in a token, with its place among `scores` (window, heads).
+    /// Adds a token to the column; `scores` (window, heads) holds its scores in the order of the ring.
     mutating func add(
         _ token: Int64, _ scores: borrowing AlignedBuffer, layer: Int, kernels: Kernels, to column: inout LandmarkColumn
     ) {
         let source = Int(token % Int64(window)) * shape.heads
         kernels.insert(
             column.shape, logits: scores, at: source, values: values, at: self.token(token, layer) * shape.values,
-            in: &column.sums, from: 0, to: 0, carry: &column.carry, at: 0, scratch: &scratch)
+            in: &column.sums, from: 0, to: 0, compensation: &column.compensation, at: 0, scratch: &scratch)
     }
 }
 
-/// One landmark's share of an aggregate, all heads: scratch.
+/// One landmark's share of an aggregate, with all heads: scratch.
 package struct LandmarkColumn: ~Copyable, BufferList {
     let shape: SumsShape
     var sums: AlignedBuffer
-    var carry: AlignedBuffer
+    var compensation: AlignedBuffer
     var part: AlignedBuffer
 
     package init(heads: Int, width: Int) {
         shape = SumsShape(heads: heads, landmarks: 1, width: width)
         sums = AlignedBuffer(count: shape.count)
-        carry = AlignedBuffer(count: shape.count)
+        compensation = AlignedBuffer(count: shape.count)
         part = AlignedBuffer(count: shape.count)
     }
 
     package func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
         try visitor.visit(sums, .scratch)
-        try visitor.visit(carry, .scratch)
+        try visitor.visit(compensation, .scratch)
         try visitor.visit(part, .scratch)
     }
 
     mutating func clear() {
         shape.clear(&sums, at: 0)
-        carry.fill(0)
+        compensation.fill(0)
     }
 
-    /// Copies the sums to their places in the aggregate at `start`.
+    /// Copies the sums into the aggregate at `start`.
     func write(to aggregates: inout AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape) {
         for part in 0..<Self.maximumAndTotal + shape.width {
             aggregates.copy(
@@ -117,11 +121,11 @@ package struct LandmarkColumn: ~Copyable, BufferList {
         }
     }
 
-    /// Copies the carry to its places in the carry at `start`; a maximum has none.
-    func writeCarry(to carries: inout AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape) {
+    /// Copies the compensation into that of an aggregate, at `start`; a maximum has none.
+    func writeCompensation(to compensations: inout AlignedBuffer, at start: Int, _ landmark: Int, _ whole: SumsShape) {
         for part in 1..<Self.maximumAndTotal + shape.width {
-            carries.copy(
-                carry, from: part * shape.paddedRows, count: shape.heads,
+            compensations.copy(
+                compensation, from: part * shape.paddedRows, count: shape.heads,
                 to: start + part * whole.paddedRows + landmark * shape.heads)
         }
     }
@@ -137,6 +141,6 @@ package struct LandmarkColumn: ~Copyable, BufferList {
         }
     }
 
-    /// Of the parts of an aggregate, each with a float for every row, those before the elements of the means.
+    /// Number of parts of an aggregate before the elements of its means; each part has a float for every row.
     private static let maximumAndTotal = 2
 }

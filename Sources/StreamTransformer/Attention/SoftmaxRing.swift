@@ -1,7 +1,7 @@
 internal import Kernels
 
-/// The memory of softmax attention: the keys and values of the last `window` tokens, for every layer (Continual Transformers, arXiv
-/// 2201.06268, single output).
+/// The memory of softmax attention: the keys and values of the last `window` tokens, for every layer (Continual
+/// Transformers, arXiv 2201.06268, single output).
 struct SoftmaxRing: ~Copyable, BufferList {
     let layers: Int
     let heads: Int
@@ -21,8 +21,8 @@ struct SoftmaxRing: ~Copyable, BufferList {
         scores = AlignedBuffer(count: Kernels.padded(window))
     }
 
-    /// Takes in token `position` of one layer and attends from it.
-    /// - Parameter projected: from `first` on q, k and v of the token: 3 x heads x headWidth.
+    /// Adds token `position` to one layer and attends from it.
+    /// - Parameter projected: q, k and v of the token, 3 x heads x headWidth, from `first` on.
     mutating func attend(
         _ projected: borrowing AlignedBuffer, from first: Int, layer: Int, position: Int64, kernels: Kernels,
         into context: inout AlignedBuffer, at target: Int

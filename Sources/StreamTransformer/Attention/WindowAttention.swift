@@ -1,15 +1,15 @@
 internal import Kernels
 
-/// Attention computed anew from all rows of a window: `full` and `nystromformer` attention, and the second of two continual layers, all of
-/// whose inputs change with every token (docs/numerics.md, section 2).
+/// Attention recomputed from all rows of a window: `full` and `nystromformer` attention, and the second of two
+/// continual layers, all inputs of which change with every token (docs/numerics.md, section 2).
 struct WindowAttention: ~Copyable, BufferList {
     enum Method: Equatable {
         case softmax
-        /// The landmarks are folded into the projections, which give beta's and Delta's scores, and v.
+        /// Landmarks that are folded into the projections, which give beta's scores, Delta's scores and v.
         case fixedLandmarks
-        /// The means of the segments of this window.
+        /// Landmarks that are the means of the segments of this window.
         case windowSegments(EncoderConfiguration.Inverse)
-        /// The means of the segments as they were when the stream's last one was completed.
+        /// Landmarks that are the means of the segments when the stream's last segment was completed.
         case streamSegments(EncoderConfiguration.Inverse)
     }
 
@@ -20,14 +20,14 @@ struct WindowAttention: ~Copyable, BufferList {
     private var keys: AlignedBuffer  // scratch (heads, headWidth, window)
     private var values: AlignedBuffer  // scratch (heads, window, headWidth)
     private var scores: AlignedBuffer  // scratch (window, or rows)
-    private var sums: AlignedBuffer  // scratch: the aggregate of the window, and its carry
-    private var carry: AlignedBuffer
+    private var sums: AlignedBuffer  // scratch: the aggregate of the window, and its compensation
+    private var compensation: AlignedBuffer
     private var scratch: AlignedBuffer
     private var mixed: AlignedBuffer  // scratch (rows)
     private var means: AlignedBuffer  // scratch (2, D)
     private var output: AlignedBuffer  // scratch (D): of softmax attention
-    /// Where an element (heads, headWidth) lies among a token's values and in its context.
-    private let places: [Int]
+    /// Index of each element (heads, headWidth) among a token's values and in its context.
+    private let indices: [Int]
 
     init(_ method: Method, shape: SumsShape, window: Int) {
         self.method = method
@@ -41,47 +41,48 @@ struct WindowAttention: ~Copyable, BufferList {
         let ownLandmarks = method == .fixedLandmarks ? 0 : shape.landmarks
         landmarks = SegmentLandmarks(
             layers: 1, shape: SumsShape(heads: shape.heads, landmarks: ownLandmarks, width: shape.width), kind: kind)
-        // Until there is a landmark of a segment, attention is softmax attention.
+        // Until the first segment is complete, attention is softmax attention.
         let usesKeys = method != .fixedLandmarks
         keys = AlignedBuffer(count: usesKeys ? shape.values * window : 0)
         values = AlignedBuffer(count: usesKeys ? shape.values * window : 0)
         scores = AlignedBuffer(count: max(Kernels.padded(window), shape.rows))
         sums = AlignedBuffer(count: shape.count)
-        carry = AlignedBuffer(count: shape.count)
+        compensation = AlignedBuffer(count: shape.count)
         scratch = AlignedBuffer(count: shape.scratch)
         mixed = AlignedBuffer(count: shape.rows)
         means = AlignedBuffer(count: 2 * shape.values)
         output = AlignedBuffer(count: shape.values)
-        places = (0..<shape.values).map { element in
+        indices = (0..<shape.values).map { element in
             method == .softmax ? element : element % shape.width * shape.heads + element / shape.width
         }
     }
 
     /// Floats of a row of projections.
     private var pitch: Int { method == .fixedLandmarks ? 2 * shape.rows + shape.values : 3 * shape.values }
-    /// Where v begins in a row of projections.
+    /// Index of v in a row of projections.
     private var valueStart: Int { pitch - shape.values }
 
+    /// Attends from the last `wanted` rows of a window.
     /// - Parameters:
-    ///   - projected: of all rows of the window, oldest first: q, k and v; or beta's scores, Delta's scores and v.
-    ///   - rows: tokens of the window.
-    ///   - wanted: how many of the last rows to attend from.
-    ///   - inverse: of fixed landmarks.
-    ///   - position: of the last row's token in the stream.
+    ///   - projected: projections of all rows of the window, oldest first: q, k and v; or beta's scores, Delta's scores
+    ///     and v.
+    ///   - rows: number of tokens of the window.
+    ///   - inverse: Z of fixed landmarks.
+    ///   - position: position in the stream of the last row's token.
     mutating func attend(
         _ projected: borrowing AlignedBuffer, rows: Int, wanted: Int, inverse: borrowing AlignedBuffer,
         position: Int64, kernels: Kernels, into context: inout AlignedBuffer
     ) {
         let count = landmarkCount(rows: rows, position: position)
-        if takesMeans(position) { takeMeans(projected, count: count, kernels: kernels) }
+        if updatesLandmarks(position) { updateLandmarks(projected, count: count, kernels: kernels) }
         guard count > 0 else {
             gather(projected, rows: rows)
             for row in rows - wanted..<rows {
                 kernels.ringAttend(
                     projected, from: row * pitch, keys: keys, values: values, at: 0, heads: shape.heads,
                     width: shape.width, capacity: window, filled: rows, scores: &scores, into: &output)
-                for (element, place) in places.enumerated() {
-                    context[(row - rows + wanted) * shape.values + place] = output[element]
+                for (element, index) in indices.enumerated() {
+                    context[(row - rows + wanted) * shape.values + index] = output[element]
                 }
             }
             return
@@ -103,7 +104,7 @@ struct WindowAttention: ~Copyable, BufferList {
         }
     }
 
-    /// Landmarks that there are; none means softmax attention.
+    /// Returns the number of landmarks. With none, attention is softmax attention.
     private func landmarkCount(rows: Int, position: Int64) -> Int {
         switch method {
         case .softmax: 0
@@ -112,8 +113,8 @@ struct WindowAttention: ~Copyable, BufferList {
         }
     }
 
-    /// Whether this window's segments make new landmarks.
-    private func takesMeans(_ position: Int64) -> Bool {
+    /// Returns true if this window's segments give new landmarks.
+    private func updatesLandmarks(_ position: Int64) -> Bool {
         switch method {
         case .softmax, .fixedLandmarks: false
         case .windowSegments: true
@@ -121,50 +122,50 @@ struct WindowAttention: ~Copyable, BufferList {
         }
     }
 
-    /// Takes the means of the first `count` segments as landmarks.
-    private mutating func takeMeans(_ projected: borrowing AlignedBuffer, count: Int, kernels: Kernels) {
+    /// Makes the means of the first `count` segments the landmarks.
+    private mutating func updateLandmarks(_ projected: borrowing AlignedBuffer, count: Int, kernels: Kernels) {
         guard count > 0 else { return }
         let (segment, width) = (window / shape.landmarks, shape.values)
         landmarks.reset()
         for landmark in 0..<count {
-            for place in 0..<segment {
-                let row = (landmark * segment + place) * pitch
-                kernels.takeMean(projected, from: row, place: place, &means, at: 0, count: 2 * width)
+            for index in 0..<segment {
+                let row = (landmark * segment + index) * pitch
+                kernels.updateMean(projected, from: row, index: index, &means, at: 0, count: 2 * width)
             }
             landmarks.replace(landmark, layer: 0, queries: means, at: 0, keys: means, at: width)
         }
         landmarks.invert(count: count, layer: 0, kernels: kernels)
     }
 
-    /// The aggregate of all rows under every landmark's query.
+    /// Computes the aggregate of all rows under every landmark's query.
     private mutating func sum(_ projected: borrowing AlignedBuffer, rows: Int, kernels: Kernels) {
         shape.clear(&sums, at: 0)
-        carry.fill(0)
+        compensation.fill(0)
         for row in 0..<rows {
             if method == .fixedLandmarks {
                 kernels.insert(
                     shape, logits: projected, at: row * pitch + shape.rows, values: projected,
-                    at: row * pitch + valueStart, in: &sums, from: 0, to: 0, carry: &carry, at: 0,
+                    at: row * pitch + valueStart, in: &sums, from: 0, to: 0, compensation: &compensation, at: 0,
                     scratch: &scratch)
             } else {
                 landmarks.scoreKey(
                     projected, from: row * pitch + shape.values, layer: 0, kernels: kernels, into: &scores)
                 kernels.insert(
                     shape, logits: scores, at: 0, values: projected, at: row * pitch + valueStart, in: &sums, from: 0,
-                    to: 0, carry: &carry, at: 0, scratch: &scratch)
+                    to: 0, compensation: &compensation, at: 0, scratch: &scratch)
             }
         }
     }
 
-    /// Keys and values of all rows as the softmax kernel wants them.
+    /// Arranges keys and values of all rows for the softmax kernel.
     private mutating func gather(_ projected: borrowing AlignedBuffer, rows: Int) {
         let width = shape.values
         for row in 0..<rows {
             let source = row * pitch + width
             for element in 0..<width { keys[element * window + row] = projected[source + element] }
-            for (element, place) in places.enumerated() {
+            for (element, index) in indices.enumerated() {
                 let (head, column) = element.quotientAndRemainder(dividingBy: shape.width)
-                values[(head * window + row) * shape.width + column] = projected[source + width + place]
+                values[(head * window + row) * shape.width + column] = projected[source + width + index]
             }
         }
     }
@@ -177,7 +178,7 @@ struct WindowAttention: ~Copyable, BufferList {
         try visitor.visit(values, .scratch)
         try visitor.visit(scores, .scratch)
         try visitor.visit(sums, .scratch)
-        try visitor.visit(carry, .scratch)
+        try visitor.visit(compensation, .scratch)
         try visitor.visit(scratch, .scratch)
         try visitor.visit(mixed, .scratch)
         try visitor.visit(means, .scratch)

@@ -1,11 +1,11 @@
 internal import Kernels
 
-/// What attention keeps, by its kind, for all layers.
+/// The memory of attention, by its kind, for all layers.
 enum AttentionMemory: ~Copyable, BufferList {
     case ring(SoftmaxRing)
     case sums(SlidingSums)
     case movingSums(MovingLandmarkSums)
-    /// Nothing but scratch: every window is computed anew.
+    /// Scratch only: every window is recomputed.
     case window(WindowAttention)
     case retroactiveSoftmax(RetroactivePair<RetroactiveSoftmax>)
     case retroactiveSums(RetroactivePair<RetroactiveNystrom<SlidingSums>>)
@@ -50,10 +50,10 @@ enum AttentionMemory: ~Copyable, BufferList {
         }
     }
 
-    /// Takes in the projections of a layer's rows, and attends.
+    /// Adds the projections of a layer's rows, and attends.
     /// - Parameters:
-    ///   - projected: from row `row` on; of one token, or of all `rows` of its window, whose newest is last.
-    ///   - context: from row `row` on: of one token, or of all rows of its window, as the layer's flow says.
+    ///   - projected: projections from row `row` on: of one token, or of all `rows` of its window, the newest last.
+    ///   - context: results from row `row` on: of one token, or of all rows of its window, by the layer's flow.
     mutating func attend(
         _ projected: borrowing AlignedBuffer, row: Int, rows: Int, _ weights: LayerWeights, layer: Int,
         position: Int64, kernels: Kernels, into context: inout AlignedBuffer

@@ -1,14 +1,16 @@
 internal import Glibc
 internal import Kernels
 
-/// One encoder layer's constants, as the step wants them. A class, so that a step holds on to one object and not to all that it refers to.
+/// The constants of one encoder layer, in the form that a step needs. A class, so that a step retains one object
+/// instead of all its parts.
 final class LayerWeights: Sendable {
-    /// LN_a: before attention in a pre-norm model, after its residual in a post-norm one.
+    /// LN_a, before attention in a pre-norm model, after its residual in a post-norm one.
     let attentionNorm: LayerNorm
-    /// D -> what attention needs of a token: q, k, v; or, with fixed landmarks, beta's logits, Delta's logits, v, with W_q folded into Kt
-    /// and W_k into Qt (docs/numerics.md, section 3). Where there are landmarks, logits are (m, heads), v and context (headWidth, heads).
+    /// D -> q, k and v; or, with fixed landmarks, D -> beta's logits, Delta's logits and v, with W_q folded into Kt and
+    /// W_k into Qt (docs/numerics.md, section 3). With landmarks, logits are (m, heads), v and context (headWidth,
+    /// heads).
     let projection: PackedMatrix
-    /// Z of each head (m, m, heads); empty where landmarks are not fixed.
+    /// Z of each head (m, m, heads); empty unless landmarks are fixed.
     let inverse: ConstantVector
     let output: PackedMatrix  // D -> D
     let feedForwardNorm: LayerNorm
@@ -33,7 +35,7 @@ final class LayerWeights: Sendable {
         let query = try AffineRows("\(prefix).attention.query", width, width, from: &tensors)
         let key = try AffineRows("\(prefix).attention.key", width, width, from: &tensors)
         let value = try AffineRows("\(prefix).attention.value", width, width, from: &tensors)
-        // Both q and k carry d^(-1/4) (docs/numerics.md, section 1).
+        // Both q and k include the factor d^(-1/4) (docs/numerics.md, section 1).
         let scale = pow(Double(encoder.headWidth), -0.25)
         if encoder.attention.hasFixedLandmarks, let landmarks = encoder.attention.landmarks,
             let kind = encoder.attention.inverse
@@ -54,7 +56,7 @@ final class LayerWeights: Sendable {
                     queries: Array(queries[part]), keys: Array(keys[part]), landmarks: landmarks, kind: kind
                 ).values.map(Float.init)
             }
-            inverse = ConstantVector((0..<landmarks * landmarks).flatMap { place in values.map { $0[place] } })
+            inverse = ConstantVector((0..<landmarks * landmarks).flatMap { element in values.map { $0[element] } })
         } else {
             let ordered = encoder.attention.landmarks == nil ? value : value.outputsByElement(heads: encoder.heads)
             projection = AffineRows.stack([query.scaled(scale), key.scaled(scale), ordered])
@@ -68,17 +70,17 @@ final class LayerWeights: Sendable {
     }
 }
 
-/// The rows and the bias of an affine map in float64, while they are folded together.
+/// The rows and the bias of an affine map in float64, before they are folded and packed.
 struct AffineRows {
     let inputs: Int
-    /// How the map is to be packed.
+    /// The precision of the packed matrix.
     private let precision: WeightPrecision
     var weights: [Double]  // (outputs, inputs)
     var bias: [Double]
 
     init(_ prefix: String, _ outputs: Int, _ inputs: Int, from tensors: inout TensorReader) throws(ModelError) {
         self.inputs = inputs
-        precision = tensors.weights
+        precision = tensors.precision
         weights = try tensors.take("\(prefix).weight", outputs, inputs).map(Double.init)
         bias = try tensors.take("\(prefix).bias", outputs).map(Double.init)
     }
@@ -90,36 +92,37 @@ struct AffineRows {
         return result
     }
 
-    /// The same map to outputs (d, heads), in which the kernels of landmarks keep them, from (heads, d).
+    /// Returns the map with its outputs (heads, d) in the order (d, heads), which the kernels of landmarks use.
     func outputsByElement(heads: Int) -> AffineRows {
         var result = self
         let d = bias.count / heads
-        for (place, source) in Self.byElement(heads: heads, d).enumerated() {
+        for (target, source) in Self.byElement(heads: heads, d).enumerated() {
             let row = source * inputs..<(source + 1) * inputs
-            result.weights.replaceSubrange(place * inputs..<(place + 1) * inputs, with: weights[row])
-            result.bias[place] = bias[source]
+            result.weights.replaceSubrange(target * inputs..<(target + 1) * inputs, with: weights[row])
+            result.bias[target] = bias[source]
         }
         return result
     }
 
-    /// The same map from inputs (d, heads).
+    /// Returns the map with its inputs (heads, d) in the order (d, heads).
     func inputsByElement(heads: Int) -> AffineRows {
         var result = self
         let order = Self.byElement(heads: heads, inputs / heads)
         for row in bias.indices {
-            for (place, source) in order.enumerated() {
-                result.weights[row * inputs + place] = weights[row * inputs + source]
+            for (target, source) in order.enumerated() {
+                result.weights[row * inputs + target] = weights[row * inputs + source]
             }
         }
         return result
     }
 
-    /// For every place in (d, heads) the one in (heads, d).
+    /// Returns for every index of the order (d, heads) that of (heads, d).
     private static func byElement(heads: Int, _ d: Int) -> [Int] {
         (0..<d).flatMap { element in (0..<heads).map { $0 * d + element } }
     }
 
-    /// The products of this map's output with `landmarks` (heads, m, d): a row for every landmark and head.
+    /// Returns the map to the products of this map's output with `landmarks` (heads, m, d): a row for every landmark
+    /// and head.
     func folded(_ landmarks: [Double], heads: Int) -> AffineRows {
         let d = bias.count / heads
         let count = landmarks.count / (heads * d)
@@ -154,6 +157,6 @@ struct AffineRows {
     var packed: PackedMatrix {
         PackedMatrix(
             rows: weights.map(Float.init), bias: bias.map(Float.init), inputs: inputs, outputs: bias.count,
-            format: precision.format)
+            precision: precision)
     }
 }

@@ -1,21 +1,22 @@
 internal import Kernels
 
 extension Model {
-    /// The whole forward pass: one frame in, and with every `framesPerToken`-th frame a token's logits out.
+    /// Runs the whole forward pass: takes one frame, and computes the logits of a token with every `framesPerToken`-th
+    /// frame.
     ///
     /// - Parameters:
-    ///   - frame: `inputWidth` features, before normalisation.
-    ///   - s: the stream; its logits are new where the result is true.
-    /// - Returns: whether the frame completed a token.
-    /// - Throws: ``ModelError`` `nonFinite`, with the state as it was, where a feature is not a number of the model's range.
+    ///   - frame: `inputWidth` finite features, before normalisation, of at most 10^6 in size.
+    ///   - s: the stream.
+    /// - Returns: true if the frame completed a token, so that the stream has new logits.
+    /// - Throws: ``ModelError`` `nonFinite`, with the state as it was, if a feature is not finite or too large.
     public func step(_ frame: Span<Float>, _ s: inout StreamState) throws(ModelError) -> Bool {
         guard try keep(frame, &s.memory) else { return false }
         encode(&s.memory, &s.workspace)
         return true
     }
 
-    /// Keeps a frame for its token.
-    /// - Returns: whether the token's frames are complete, so that it can be encoded.
+    /// Stores a frame until its token is encoded.
+    /// - Returns: true if the frames of the token are complete.
     func keep(_ frame: Span<Float>, _ memory: inout StreamMemory) throws(ModelError) -> Bool {
         try check(frame, memory.frames)
         memory.frames += 1
@@ -24,18 +25,18 @@ extension Model {
         return true
     }
 
-    /// The frames of the newest tokens, one a stream, through the stem and all layers, to their logits.
+    /// Encodes the newest token of each stream: its frames through the stem and all layers to logits.
     func encode<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace) {
         let k = kernels
         (w.rows, w.holdsWindow) = (streams.ready, false)  // R = streams, or the window of the only one
         stem.encode(&streams, &w, kernels: k)  // (R, frames, B) -> (R, D)
         addPosition(&streams, &w)  // (R, D)
         for (index, layer) in layers.enumerated() {
-            show(flows[index].input, index, &streams, &w)  // (R, D)
+            selectRows(flows[index].input, index, &streams, &w)  // (R, D)
             normalize(layer.attentionNorm, when: .pre, &w)  // (R, D)
             k.affine(layer.projection, w.normed, into: &w.projected, rows: w.rows)  // -> q, k, v; or beta, Delta, v
             attend(index, layer, &streams, &w)  // (R, D)
-            show(flows[index].attended, index, &streams, &w)  // (R, D)
+            selectRows(flows[index].attended, index, &streams, &w)  // (R, D)
             k.affine(layer.output, w.context, into: &w.token, accumulate: true, rows: w.rows)  // (R, D)
             normalize(layer.attentionNorm, when: .post, &w)  // (R, D)
 
@@ -44,26 +45,26 @@ extension Model {
             activate(&w)  // (R, F)
             k.affine(layer.contract, w.hidden, into: &w.token, accumulate: true, rows: w.rows)  // (R, F) -> (R, D)
             normalize(layer.feedForwardNorm, when: .post, &w)  // (R, D)
-            show(flows[index].output, index, &streams, &w)  // (R, D)
+            selectRows(flows[index].output, index, &streams, &w)  // (R, D)
         }
         normalize(finalNorm, when: .pre, &w)  // (R, D)
-        average(&streams, &w)  // (R, D)
+        pool(&streams, &w)  // (R, D)
         k.affine(head, w.normed, into: &w.logits, rows: w.rows)  // (R, D) -> (R, labels)
     }
 
-    /// Where tokens have a position of their own, which repeats after a period.
+    /// Adds the encoding of each token's position, which repeats after a period, if the model has one.
     private func addPosition<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace) {
         guard let period else { return }
         for row in 0..<streams.ready {
             streams.withMemory(row) { memory in
-                let place = Int((memory.tokens - 1) % Int64(period))
+                let index = Int((memory.tokens - 1) % Int64(period))
                 kernels.add(
-                    position, from: place * encoder.width, count: encoder.width, to: &w.token, at: row * encoder.width)
+                    position, from: index * encoder.width, count: encoder.width, to: &w.token, at: row * encoder.width)
             }
         }
     }
 
-    /// Attention of every stream from its own memory.
+    /// Attends in every stream from its own memory.
     private func attend<Group: StreamGroup & ~Copyable>(
         _ index: Int, _ layer: LayerWeights, _ streams: inout Group, _ w: inout Workspace
     ) {
@@ -77,17 +78,17 @@ extension Model {
         }
     }
 
-    /// In its place, the mean of every stream's newest contexts.
-    private func average<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace) {
-        guard configuration.averagedContexts > 1 else { return }
+    /// Replaces each stream's context by the mean of its newest ones (temporal mean pooling).
+    private func pool<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace) {
+        guard configuration.pooledContexts > 1 else { return }
         for row in 0..<streams.ready {
-            streams.withMemory(row) { $0.average.replace(&w.normed, row: row, position: $0.tokens - 1) }
+            streams.withMemory(row) { $0.pooling.pool(&w.normed, row: row, position: $0.tokens - 1) }
         }
     }
 
-    /// Goes from the newest token to all of the window's, which the layer's history keeps, or back to the newest alone. Only a
-    /// stream that is stepped alone has a window of rows.
-    private func show<Group: StreamGroup & ~Copyable>(
+    /// Selects the rows that the next part of a layer needs: all tokens of the window, from the layer's history, or the
+    /// newest token alone. Only a stream that is stepped alone has a window of rows.
+    private func selectRows<Group: StreamGroup & ~Copyable>(
         _ wanted: LayerFlow.Rows, _ index: Int, _ streams: inout Group, _ w: inout Workspace
     ) {
         switch (wanted, w.holdsWindow) {
@@ -104,16 +105,17 @@ extension Model {
         w.holdsWindow.toggle()
     }
 
-    /// In its place, the layer norm of the tokens. A pre-norm model's sub-layers read `normed` and leave the tokens as they
-    /// are; a post-norm model's tokens are normalised after each addition, and `normed` is a copy of them.
-    private func normalize(_ norm: LayerWeights.LayerNorm?, when place: EncoderConfiguration.Norm, _ w: inout Workspace)
+    /// Computes the layer norm of the tokens if the model has it at this point. In a pre-norm model sub-layers read
+    /// `normed`, and the tokens stay as they are; in a post-norm model the tokens are normalised after each addition,
+    /// and `normed` is a copy of them.
+    private func normalize(_ norm: LayerWeights.LayerNorm?, when point: EncoderConfiguration.Norm, _ w: inout Workspace)
     {
-        guard let norm, encoder.norm == place else {
-            if place == .pre { w.normed.copy(w.token, from: 0, count: w.rows * encoder.width, to: 0) }
+        guard let norm, encoder.norm == point else {
+            if point == .pre { w.normed.copy(w.token, from: 0, count: w.rows * encoder.width, to: 0) }
             return
         }
         kernels.layerNorm(w.token, weight: norm.weight, bias: norm.bias, epsilon: 1e-5, into: &w.normed, rows: w.rows)
-        if place == .post { w.token.copy(w.normed, from: 0, count: w.rows * encoder.width, to: 0) }
+        if point == .post { w.token.copy(w.normed, from: 0, count: w.rows * encoder.width, to: 0) }
     }
 
     private func activate(_ w: inout Workspace) {
@@ -123,7 +125,7 @@ extension Model {
         }
     }
 
-    /// Refuses what would poison the state: once in a sliding sum, a number that is not one stays there.
+    /// Refuses a frame that would damage the state: a sliding sum would never lose a number that is not finite.
     private func check(_ frame: Span<Float>, _ index: Int64) throws(ModelError) {
         guard frame.count == configuration.inputWidth else {
             throw ModelError(
@@ -138,6 +140,6 @@ extension Model {
         }
     }
 
-    /// Far above any feature, and far enough below the largest float that no layer can overflow.
+    /// Far above any real feature, and small enough that no layer can overflow.
     private static let largestFeature: Float = 1e6
 }

@@ -1,27 +1,29 @@
-/// Which tokens of the window pass a layer: with attention from a memory only the newest; where a window is computed anew, all of them.
+/// The tokens of the window that pass through a layer: only the newest with attention from a memory, all of them if the
+/// window is recomputed.
 struct LayerFlow: Sendable, Equatable {
     enum Rows: Sendable { case newest, window }
 
-    /// What the layer's projections are computed of.
+    /// Rows from which the layer's projections are computed.
     let input: Rows
-    /// What attends, and goes on to the feed-forward part.
+    /// Rows that attend and pass through the feed-forward part.
     let attended: Rows
-    /// What the next layer gets.
+    /// Rows that the next layer gets.
     let output: Rows
 
     /// Attention from a memory: one token in, one out.
     static let singleOutput = LayerFlow(input: .newest, attended: .newest, output: .newest)
     /// One token in, and all of the window's rows change.
     static let retroactive = LayerFlow(input: .newest, attended: .window, output: .window)
-    /// All rows are new, but only the newest is wanted.
+    /// All rows are new, and only the newest one attends.
     static let closing = LayerFlow(input: .window, attended: .newest, output: .newest)
-    /// Nothing is kept of earlier tokens but the tokens themselves.
+    /// All rows are recomputed from the tokens of the window.
     static let recomputed = LayerFlow(input: .window, attended: .window, output: .window)
+    /// All rows are recomputed, and only the newest one leaves.
     static let recomputedLast = LayerFlow(input: .window, attended: .window, output: .newest)
 }
 
 extension EncoderConfiguration {
-    /// The flow of every layer (docs/numerics.md, section 2).
+    /// Flow of every layer (docs/numerics.md, section 2).
     var layerFlows: [LayerFlow] {
         switch (attention.isContinual, depth) {
         case (true, .window) where layers == 2: [.retroactive, .closing]

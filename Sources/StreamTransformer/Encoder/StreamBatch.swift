@@ -1,27 +1,30 @@
 internal import Kernels
 package import StrictCoding
 
-/// Streams of one model that are stepped together, so that the weights are read once for all of them. Each stream gets bit for bit what it would
-/// get alone, whoever its neighbours are; streams join and leave between steps, and no other stream is copied.
+/// Streams of one model that are stepped together, so that the weights are read once for all of them. Each stream's
+/// logits are bit for bit those that it would get alone. Streams join and leave between steps, and other streams are
+/// not copied then.
 ///
 /// ```swift
 /// var batch = StreamBatch(model, capacity: 64)
-/// if let place = batch.join() {
-///     if try batch.push(features.span, place: place) {
+/// if let slot = batch.join() {
+///     if try batch.push(features.span, slot: slot) {
 ///         batch.step()
-///         print(batch.logits(place: place)[0])
+///         print(batch.logits(slot: slot)[0])
 ///     }
 /// }
 /// ```
 public struct StreamBatch: ~Copyable {
+    /// The largest number of streams.
     public let capacity: Int
     private let model: Model
     private var streams: StreamPool
     private var workspace: Workspace
-    private var logits: AlignedBuffer  // (capacity, labels), by place
+    private var logits: AlignedBuffer  // (capacity, labels), by slot
 
+    /// Makes an empty batch with slots for `capacity` streams, at least one.
     public init(_ model: Model, capacity: Int) {
-        precondition(capacity > 0, "a batch has room for a stream")
+        precondition(capacity > 0, "a batch has a slot for a stream")
         self.capacity = capacity
         self.model = model
         streams = StreamPool(capacity: capacity)
@@ -29,61 +32,62 @@ public struct StreamBatch: ~Copyable {
         logits = AlignedBuffer(count: capacity * model.configuration.labels.count)
     }
 
-    /// A place for a new stream, or nil where there is no room.
+    /// Adds a new stream.
+    /// - Returns: its slot, or nil if all slots are taken.
     public mutating func join() -> Int? { streams.join(StreamMemory(model)) }
 
-    /// Ends the stream at `place`, which another one may then get.
-    public mutating func leave(place: Int) { streams.leave(place) }
+    /// Ends the stream in `slot`, which another stream may take then.
+    public mutating func leave(slot: Int) { streams.leave(slot) }
 
-    /// Keeps a frame of the stream at `place`.
-    /// - Returns: whether it completed a token; then the next ``step()`` makes its logits, and comes before the stream's next frame.
-    /// - Throws: ``ModelError`` `nonFinite`, with this stream and all others as they were.
-    public mutating func push(_ frame: Span<Float>, place: Int) throws(ModelError) -> Bool {
-        precondition(!streams.isReady(place), "a stream's token is stepped before its next frame")
-        let isToken = try model.keep(frame, &streams[place])
-        if isToken { streams.markReady(place) }
+    /// Adds a frame of `inputWidth` features to the stream in `slot`.
+    /// - Returns: true if the frame completed a token. Call ``step()`` then, before the stream's next frame.
+    /// - Throws: ``ModelError`` `nonFinite`, with all streams as they were.
+    public mutating func push(_ frame: Span<Float>, slot: Int) throws(ModelError) -> Bool {
+        precondition(!streams.isReady(slot), "a stream's token is stepped before its next frame")
+        let isToken = try model.keep(frame, &streams[slot])
+        if isToken { streams.markReady(slot) }
         return isToken
     }
 
-    /// Makes the logits of every stream that has a new token.
-    /// - Returns: how many they are.
+    /// Computes the logits of every stream that has a new token.
+    /// - Returns: the number of these streams.
     @discardableResult
     public mutating func step() -> Int {
         let labels = model.configuration.labels.count
         let count = streams.ready
-        // The rows of a window fill the workspace: such streams take turns.
+        // The rows of a window fill the workspace, so such streams are stepped one by one.
         let together = model.encoder.keepsWindowRows ? 1 : max(count, 1)
         for first in stride(from: 0, to: count, by: together) {
             streams.current = first..<first + together
             model.encode(&streams, &workspace)
             for (row, index) in streams.current.enumerated() {
                 logits.copy(
-                    workspace.logits, from: row * labels, count: labels, to: streams.place(index) * labels)
+                    workspace.logits, from: row * labels, count: labels, to: streams.slot(index) * labels)
             }
         }
         streams.clearReady()
         return count
     }
 
-    /// The newest logits of the stream at `place`: one a label.
+    /// Returns the newest logits of the stream in `slot`, one a label.
     @_lifetime(borrow self)
-    public borrowing func logits(place: Int) -> Span<Float> {
+    public borrowing func logits(slot: Int) -> Span<Float> {
         let labels = model.configuration.labels.count
-        return logits.part(place * labels..<(place + 1) * labels)
+        return logits.part(slot * labels..<(slot + 1) * labels)
     }
 
-    /// Copies the newest logits of the stream at `place`: one a label.
-    public func copyLogits(place: Int, to values: inout [Float]) {
-        let first = place * model.configuration.labels.count
+    /// Copies the newest logits of the stream in `slot`, one a label, in the order of the labels.
+    public func copyLogits(slot: Int, to values: inout [Float]) {
+        let first = slot * model.configuration.labels.count
         for index in values.indices { values[index] = logits[first + index] }
     }
 
-    /// Predictions that the stream at `place` has had.
-    public func tokens(place: Int) -> Int64 { streams[place].tokens }
+    /// Returns the number of predictions of the stream in `slot` so far.
+    public func tokens(slot: Int) -> Int64 { streams[slot].tokens }
 
-    package func snapshot(place: Int, to writer: inout SnapshotWriter) { streams[place].snapshot(to: &writer) }
+    package func snapshot(slot: Int, to writer: inout SnapshotWriter) { streams[slot].snapshot(to: &writer) }
 
-    package mutating func restore(place: Int, from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try streams[place].restore(from: &reader)
+    package mutating func restore(slot: Int, from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+        try streams[slot].restore(from: &reader)
     }
 }

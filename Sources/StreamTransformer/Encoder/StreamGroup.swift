@@ -1,6 +1,8 @@
-/// Streams of one model with a new token each: token i is row i of the workspace.
+/// Streams of one model, each with a new token. Token i is row i of the workspace.
 protocol StreamGroup: ~Copyable {
+    /// Number of streams.
     var ready: Int { get }
+    /// Calls `body` with the memory of stream `index`.
     mutating func withMemory(_ index: Int, _ body: (inout StreamMemory) -> Void)
 }
 

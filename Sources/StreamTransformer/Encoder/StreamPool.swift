@@ -1,11 +1,11 @@
-/// Memories of streams at fixed places, and which of them have a new token.
+/// Memories of streams in fixed slots, and the list of those that have a new token.
 @safe
 struct StreamPool: ~Copyable, StreamGroup, @unchecked Sendable {
     private let memories: UnsafeMutablePointer<StreamMemory>
     private var isTaken: [Bool]
     private var isWaiting: [Bool]
     private var waiting: [Int]
-    /// The part of the waiting streams that a forward pass is about.
+    /// The waiting streams that the current forward pass computes.
     var current = 0..<0
 
     init(capacity: Int) {
@@ -17,54 +17,54 @@ struct StreamPool: ~Copyable, StreamGroup, @unchecked Sendable {
     }
 
     deinit {
-        for place in isTaken.indices where isTaken[place] { unsafe (memories + place).deinitialize(count: 1) }
+        for slot in isTaken.indices where isTaken[slot] { unsafe (memories + slot).deinitialize(count: 1) }
         unsafe memories.deallocate()
     }
 
     mutating func join(_ memory: consuming StreamMemory) -> Int? {
-        guard let place = isTaken.firstIndex(of: false) else { return nil }
-        unsafe (memories + place).initialize(to: memory)
-        isTaken[place] = true
-        return place
+        guard let slot = isTaken.firstIndex(of: false) else { return nil }
+        unsafe (memories + slot).initialize(to: memory)
+        isTaken[slot] = true
+        return slot
     }
 
-    mutating func leave(_ place: Int) {
-        precondition(isTaken[place], "a stream leaves the place that it joined")
-        unsafe (memories + place).deinitialize(count: 1)
-        isTaken[place] = false
-        isWaiting[place] = false
-        waiting.removeAll { $0 == place }
+    mutating func leave(_ slot: Int) {
+        precondition(isTaken[slot], "a stream leaves its own slot")
+        unsafe (memories + slot).deinitialize(count: 1)
+        isTaken[slot] = false
+        isWaiting[slot] = false
+        waiting.removeAll { $0 == slot }
     }
 
-    subscript(place: Int) -> StreamMemory {
+    subscript(slot: Int) -> StreamMemory {
         _read {
-            precondition(isTaken[place], "a place is used by the stream that joined it")
-            yield unsafe memories[place]
+            precondition(isTaken[slot], "a slot is used by the stream that took it")
+            yield unsafe memories[slot]
         }
         _modify {
-            precondition(isTaken[place], "a place is used by the stream that joined it")
-            yield unsafe &memories[place]
+            precondition(isTaken[slot], "a slot is used by the stream that took it")
+            yield unsafe &memories[slot]
         }
     }
 
-    func isReady(_ place: Int) -> Bool { isWaiting[place] }
+    func isReady(_ slot: Int) -> Bool { isWaiting[slot] }
 
-    mutating func markReady(_ place: Int) {
-        isWaiting[place] = true
-        waiting.append(place)
+    mutating func markReady(_ slot: Int) {
+        isWaiting[slot] = true
+        waiting.append(slot)
         current = 0..<waiting.count
     }
 
     mutating func clearReady() {
-        for place in waiting { isWaiting[place] = false }
+        for slot in waiting { isWaiting[slot] = false }
         waiting.removeAll(keepingCapacity: true)
         current = 0..<0
     }
 
-    /// The place of the waiting stream `index`.
-    func place(_ index: Int) -> Int { waiting[index] }
+    /// Returns the slot of the waiting stream `index`.
+    func slot(_ index: Int) -> Int { waiting[index] }
 
-    // How many streams wait in all, and, during a forward pass, those that it is about.
+    /// Number of waiting streams; during a forward pass, of those that it computes.
     var ready: Int { current.count }
 
     mutating func withMemory(_ index: Int, _ body: (inout StreamMemory) -> Void) {

@@ -1,7 +1,7 @@
 internal import Kernels
 package import StrictCoding
 
-/// One stream: its whole memory, of fixed size and independent of every other stream's, and the buffers of a step.
+/// One stream: its whole memory, of fixed size and independent of other streams, and the buffers of a step.
 public struct StreamState: ~Copyable {
     var memory: StreamMemory
     var workspace: Workspace
@@ -11,29 +11,30 @@ public struct StreamState: ~Copyable {
         workspace = Workspace(model)
     }
 
-    /// Frames taken in so far.
+    /// Number of frames so far.
     public var frames: Int64 { memory.frames }
-    /// Tokens, and so predictions, made so far.
+    /// Number of tokens, and so of predictions, so far.
     public var tokens: Int64 { memory.tokens }
 
-    /// Bytes that a stream keeps.
+    /// Bytes of the stream's memory and of the buffers of a step.
     public var bytes: Int { memory.bytes + workspace.bytes }
 
-    /// The logits of the newest token, valid until the next step: one a label.
+    /// The logits of the newest token, one a label in the order of the labels, valid until the next step.
     public var newestLogits: Span<Float> {
         @_lifetime(borrow self)
         borrowing get { workspace.logits.part(0..<workspace.logits.count) }
     }
 
-    /// Copies the logits of the newest token: one a label.
+    /// Copies the logits of the newest token, one a label.
     public func copyLogits(to values: inout [Float]) {
         for index in values.indices { values[index] = workspace.logits[index] }
     }
 
-    /// As new.
+    /// Makes the stream as new.
     public mutating func reset() { memory.reset() }
 
-    /// As if so many frames had gone by, all of them zero to every memory: a full window to measure on.
+    /// Sets the positions as if so many frames had been stepped, with all memories zero, so that a benchmark has a full
+    /// window at once.
     package mutating func startLate(frames: Int64) {
         memory.frames = frames
         memory.tokens = frames
@@ -46,30 +47,31 @@ public struct StreamState: ~Copyable {
     }
 }
 
-/// What a stream keeps from step to step.
+/// The state of a stream between steps.
 struct StreamMemory: ~Copyable, BufferList {
     var stem: StemState
     var history: TokenHistory
     var attention: AttentionMemory
-    var average: ContextAverage
+    var pooling: TemporalMeanPooling
     var frames: Int64 = 0
     var tokens: Int64 = 0
 
     init(_ model: Model) {
         let encoder = model.encoder
         stem = StemState(model.stem)
-        // A layer that goes from the newest token to the window's: the first one, or, where no layer passes the window on, each.
-        let widening = encoder.keepsWindowRows ? (encoder.depth == .window ? 1 : encoder.layers) : 0
-        history = TokenHistory(layers: widening, window: encoder.window, width: encoder.width)
+        // The layers that go from the newest token to those of the window: the first one, or each if no layer passes
+        // the window on.
+        let unrolling = encoder.keepsWindowRows ? (encoder.depth == .window ? 1 : encoder.layers) : 0
+        history = TokenHistory(layers: unrolling, window: encoder.window, width: encoder.width)
         attention = AttentionMemory(encoder)
-        average = ContextAverage(count: model.configuration.averagedContexts, width: encoder.width)
+        pooling = TemporalMeanPooling(length: model.configuration.pooledContexts, width: encoder.width)
     }
 
     func visit<Visitor: BufferVisitor>(_ visitor: inout Visitor) throws(Visitor.Failure) {
         try stem.visit(&visitor)
         try history.visit(&visitor)
         try attention.visit(&visitor)
-        try average.visit(&visitor)
+        try pooling.visit(&visitor)
     }
 
     mutating func reset() {

@@ -1,19 +1,19 @@
 internal import Kernels
 
-/// Buffers of one step; nothing in them outlives it. R is the number of rows on their way through a layer: of streams that are stepped
-/// together, or of a window that is computed anew.
+/// Buffers of one step. R is the number of rows that pass through a layer: of streams that are stepped together, or of
+/// a window that is recomputed.
 struct Workspace: ~Copyable, BufferList {
-    var column: AlignedBuffer  // of a stem's group of streams: between its layers
-    var filtered: AlignedBuffer  // and inside a separable convolution
+    var column: AlignedBuffer  // of a group of streams: between the layers of the stem
+    var filtered: AlignedBuffer  // of a group of streams: inside a separable convolution
     var token: AlignedBuffer  // (R, D), the residual stream
     var normed: AlignedBuffer  // (R, D)
     var projected: AlignedBuffer  // (R, P): q, k, v (3 D); or beta, Delta (2 H m) and v (D)
     var context: AlignedBuffer  // (R, D)
     var hidden: AlignedBuffer  // (R, F)
     var logits: AlignedBuffer  // (R, labels), of streams
-    /// R at the moment.
+    /// R, the current number of rows.
     var rows = 1
-    /// Whether they are a window's.
+    /// Whether the rows are those of a window.
     var holdsWindow = false
 
     init(_ model: Model, streams: Int = 1) {
@@ -43,7 +43,7 @@ struct Workspace: ~Copyable, BufferList {
 }
 
 extension EncoderConfiguration {
-    /// P, what attention needs of a token: q, k and v; or, with fixed landmarks, beta's and Delta's scores, and v.
+    /// P, the projections of a token: q, k and v; or, with fixed landmarks, beta's scores, Delta's scores and v.
     var projectionWidth: Int {
         attention.hasFixedLandmarks ? 2 * heads * (attention.landmarks ?? 0) + width : 3 * width
     }

@@ -3,10 +3,10 @@ internal import StrictCoding
 extension EncoderConfiguration {
     /// The attention systems that arXiv 2412.03214 compares (docs/numerics.md, section 2).
     public enum Attention: Sendable, Equatable {
-        /// Softmax attention of the whole window, computed anew for every token.
+        /// Softmax attention over the whole window, recomputed for every token.
         case full
-        /// Nystrom attention of the whole window, computed anew for every token (arXiv 2102.03902): the landmarks are the means of the
-        /// window's segments.
+        /// Nystrom attention over the whole window, recomputed for every token (arXiv 2102.03902). The landmarks are
+        /// the means of the window's segments.
         case nystromformer(landmarks: Int, inverse: Inverse)
         /// Softmax attention from a memory of keys and values (arXiv 2201.06268).
         case continual
@@ -14,15 +14,15 @@ extension EncoderConfiguration {
         case continualNystrom(landmarks: Int, update: LandmarkUpdate = .fixed, inverse: Inverse)
     }
 
-    /// Where the landmarks of continual Nystrom attention come from.
+    /// The source of the landmarks of continual Nystrom attention.
     public enum LandmarkUpdate: String, Sendable, Codable, CaseIterable {
-        /// They are part of the model.
+        /// Tensors of the model.
         case fixed
-        /// They are the means of the stream's last complete segments.
+        /// Means of the stream's last complete segments.
         case continual
     }
 
-    /// The approximate inverse of the landmarks' attention matrix (docs/numerics.md, section 5): part of the model.
+    /// The approximate inverse of the landmarks' attention matrix (docs/numerics.md, section 5).
     public enum Inverse: Sendable, Equatable {
         case ridge(lambda: Double)
         case newtonSchulz(iterations: Int)
@@ -30,7 +30,7 @@ extension EncoderConfiguration {
 }
 
 extension EncoderConfiguration.Attention {
-    /// m, where there are landmarks.
+    /// m, the number of landmarks; nil without landmarks.
     public var landmarks: Int? {
         switch self {
         case .full, .continual: nil
@@ -38,7 +38,7 @@ extension EncoderConfiguration.Attention {
         }
     }
 
-    /// The approximate inverse, where there are landmarks.
+    /// The approximate inverse; nil without landmarks.
     public var inverse: EncoderConfiguration.Inverse? {
         switch self {
         case .full, .continual: nil
@@ -46,7 +46,7 @@ extension EncoderConfiguration.Attention {
         }
     }
 
-    /// Whether a token's cost is independent of the window's recomputation: what is known of the other tokens is kept.
+    /// Whether attention keeps a memory of earlier tokens, instead of recomputing the window for every token.
     public var isContinual: Bool {
         switch self {
         case .full, .nystromformer: false
@@ -59,7 +59,7 @@ extension EncoderConfiguration.Attention {
         if case .continualNystrom(_, .fixed, _) = self { true } else { false }
     }
 
-    /// Calls `refuse` with the reason if these landmarks do not fit `window`.
+    /// Calls `refuse` with a reason if these landmarks do not fit the window.
     func validate(window: Int, refuse: (String) throws -> Void) throws {
         guard let landmarks else { return }
         guard (1...window).contains(landmarks) && landmarks <= 1024 else {

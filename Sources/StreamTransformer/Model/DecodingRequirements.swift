@@ -1,5 +1,5 @@
 extension KeyedDecodingContainer {
-    /// The error that the value at `key` is not one that a model can have.
+    /// Returns the error that the value at `key` is impossible in a model.
     func error(_ key: Key, _ message: String) -> DecodingError {
         .dataCorruptedError(forKey: key, in: self, debugDescription: message)
     }
@@ -11,7 +11,7 @@ extension KeyedDecodingContainer {
 }
 
 extension KeyedDecodingContainer where Key: Hashable {
-    /// Throws an error at a key that the object's `kind` has no use for: it would be set in vain.
+    /// Throws an error at a key that an object of this `kind` does not use.
     func requireOnly(_ keys: Set<Key>, _ kind: String) throws {
         for key in allKeys where !keys.contains(key) {
             throw error(key, "the kind \"\(kind)\" has no such key")

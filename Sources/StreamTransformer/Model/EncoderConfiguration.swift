@@ -1,6 +1,6 @@
 internal import StrictCoding
 
-/// How frames become tokens.
+/// The map from frames to tokens.
 public enum StemConfiguration: Sendable, Equatable {
     /// A linear map of `frames` consecutive frames.
     case linear(frames: Int)
@@ -12,22 +12,24 @@ public enum StemConfiguration: Sendable, Equatable {
         public let timeStride: Int
         public let bandStride: Int
         public let bandPadding: BandPadding
-        /// Each channel for itself (3 x 3, ReLU), then a map of the channels in every band (ReLU), in place of one convolution.
+        /// Whether the convolution is separable: 3 x 3 for each channel (ReLU), then a map of the channels in every
+        /// band (ReLU).
         public let isSeparable: Bool
 
-        /// Bands that it makes of `bands`.
+        /// Returns the number of output bands for `bands` input bands.
         package func outputBands(_ bands: Int) -> Int { (bands + bandStride - 1) / bandStride }
     }
 
-    /// Where the zeros are that stand for bands which there are not.
+    /// The padding of a convolution along the frequency axis.
     public enum BandPadding: String, Sendable, Codable {
-        /// One before the first band: output band f reads the input bands s f - 1 to s f + 1, s being the stride.
+        /// A zero before the first band and after the last: output band f reads the input bands s f - 1 to s f + 1, s
+        /// being the stride.
         case symmetric
-        /// Only after the last band: output band f reads the input bands s f to s f + 2.
+        /// Zeros after the last band only: output band f reads the input bands s f to s f + 2.
         case end
     }
 
-    /// Frames that a token takes in.
+    /// Frames of a token.
     public var framesPerToken: Int {
         switch self {
         case .linear(let frames): frames
@@ -36,15 +38,15 @@ public enum StemConfiguration: Sendable, Equatable {
     }
 }
 
-/// How tokens become context vectors.
+/// The map from tokens to context vectors.
 public struct EncoderConfiguration: Sendable, Equatable {
     public enum Norm: String, Sendable, Codable { case pre, post }
     public enum Activation: String, Sendable, Codable { case relu, gelu }
-    /// What a layer's window is made of (docs/numerics.md, section 2).
+    /// The contents of a layer's window (docs/numerics.md, section 2).
     public enum Depth: String, Sendable, Codable, CaseIterable {
-        /// The tokens: every prediction is that of an encoder over the last n tokens alone.
+        /// The last n tokens: every prediction equals that of an encoder over these tokens alone.
         case window
-        /// The layer's own past inputs, each computed when it arrived.
+        /// The layer's own last n inputs, each computed when its token arrived.
         case stream
     }
     public enum Position: Sendable, Equatable {
@@ -58,7 +60,7 @@ public struct EncoderConfiguration: Sendable, Equatable {
     public let heads: Int
     /// Hidden units of the feed-forward part.
     public let feedForward: Int
-    /// n, tokens that attention looks back on, the newest included.
+    /// n, the number of tokens that attention covers, including the newest.
     public let window: Int
     public let attention: Attention
     public let depth: Depth

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 package import Kernels
 internal import StrictCoding
 
-/// A model: its configuration and its weights, immutable and shared by all streams.
+/// A model: its configuration and its weights. It is immutable and shared by all streams.
 ///
 /// ```swift
 /// let model = try Model(directory: "models/keywords-en")
@@ -11,10 +11,10 @@ internal import StrictCoding
 /// ```
 public final class Model: Sendable {
     public let configuration: ModelConfiguration
-    /// The folder it was read from.
+    /// Folder from which the model was read.
     public let directory: String
-    /// How its matrices are kept.
-    public let weights: WeightPrecision
+    /// Precision of its matrices.
+    public let precision: WeightPrecision
     let kernels: Kernels
     let stem: Stem
     let layers: [LayerWeights]
@@ -27,40 +27,45 @@ public final class Model: Sendable {
 
     var encoder: EncoderConfiguration { configuration.encoder }
 
+    /// Instruction set of the kernels that models use: `generic`, `avx2` or `avx512`. The environment variable
+    /// `AUDIO_CLASSIFIERD_KERNELS` chooses another one.
+    public static var instructionSet: String { Kernels.best.name }
+
     private struct Golden: Sendable {
         let features: [Float]
         let logits: [Float]
     }
 
     /// Reads and verifies a model: hash, size, every tensor, and the golden logits.
-    /// - Parameter weights: how to keep its matrices. The golden logits are those of single precision, in which they are verified.
-    /// - Throws: ``ModelError`` that says what does not fit.
-    public convenience init(directory: String, weights: WeightPrecision = .float32) throws(ModelError) {
-        try self.init(directory: directory, kernels: .best, weights: weights)
+    /// - Parameter precision: of its matrices. The golden logits are verified in full precision, in which they were
+    ///   made.
+    /// - Throws: ``ModelError`` with the reason.
+    public convenience init(directory: String, precision: WeightPrecision = .float32) throws(ModelError) {
+        try self.init(directory: directory, kernels: .best, precision: precision)
     }
 
-    package convenience init(directory: String, kernels: Kernels, weights: WeightPrecision = .float32)
+    package convenience init(directory: String, kernels: Kernels, precision: WeightPrecision = .float32)
         throws(ModelError)
     {
         let configuration = try Self.readConfiguration(directory)
-        let path = "\(directory)/\(configuration.weights.file)"
-        let bytes = try Self.readWeights(path, configuration.weights)
+        let path = "\(directory)/\(configuration.weightsFile.name)"
+        let bytes = try Self.readWeights(path, configuration.weightsFile)
         let tensors = try Safetensors(bytes: bytes, name: path)
-        if weights != .float32 {
+        if precision != .float32 {
             try Model(configuration, tensors, directory: directory, kernels: kernels).verifyGolden()
         }
-        try self.init(configuration, tensors, directory: directory, kernels: kernels, weights: weights)
-        if weights == .float32 { try verifyGolden() }
+        try self.init(configuration, tensors, directory: directory, kernels: kernels, precision: precision)
+        if precision == .float32 { try verifyGolden() }
     }
 
-    /// A model from its parts. The golden logits are not checked: ``init(directory:)`` does that.
+    /// Makes a model from its parts without checking the golden logits, which ``init(directory:precision:)`` does.
     package init(
         _ configuration: ModelConfiguration, _ file: Safetensors, directory: String, kernels: Kernels = .best,
-        weights: WeightPrecision = .float32
+        precision: WeightPrecision = .float32
     ) throws(ModelError) {
         var tensors = TensorReader(
-            file, name: "\(directory)/\(configuration.weights.file)", weights: weights)
-        self.weights = weights
+            file, name: "\(directory)/\(configuration.weightsFile.name)", precision: precision)
+        self.precision = precision
         let encoder = configuration.encoder
         self.configuration = configuration
         self.directory = directory
@@ -87,16 +92,16 @@ public final class Model: Sendable {
         try tensors.finish()
     }
 
-    /// The memory of a new stream.
+    /// Makes a new stream.
     public func makeStream() -> StreamState { StreamState(self) }
 
-    /// Frames that a token takes in.
+    /// Frames of a token.
     public var framesPerToken: Int { stem.framesPerToken }
 
-    /// Tokens until the attention window is full: before, predictions are not warm.
+    /// Tokens until the attention window is full and predictions are warm.
     public var warmUpTokens: Int { encoder.window }
 
-    /// The largest difference between the golden logits and this program's.
+    /// Returns the largest difference between the golden logits and the computed ones.
     public func goldenError() throws(ModelError) -> Double {
         let width = configuration.inputWidth
         let labels = configuration.labels.count
@@ -109,7 +114,7 @@ public final class Model: Sendable {
             for label in 0..<labels where (token + 1) * labels <= golden.logits.count {
                 let observed = stream.newestLogits[label]
                 let error = abs(Double(golden.logits[token * labels + label]) - Double(observed))
-                // A logit that is not a number is as wrong as can be; max() alone would pass over it.
+                // max() alone would ignore a logit that is not a number.
                 worst = error.isNaN ? .infinity : max(worst, error)
             }
             token += 1

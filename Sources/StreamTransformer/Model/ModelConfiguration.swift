@@ -1,6 +1,6 @@
 package import StrictCoding
 
-/// What a model is: `config.json`, checked when it is read. `docs/model-format.md` defines every key.
+/// The configuration of a model, `config.json`, checked when it is read. `docs/model-format.md` defines every key.
 public struct ModelConfiguration: Sendable {
     /// Labels, in the order of the logits.
     public let labels: [String]
@@ -8,45 +8,50 @@ public struct ModelConfiguration: Sendable {
     public let description: String
     /// An SPDX expression.
     public let licence: String
-    /// How audio becomes frames, for whoever has audio; nil where the input is a feature stream.
+    /// The front-end recipe, which maps audio to frames; nil if the input is a feature stream.
     package let frontend: JSONValue?
-    /// Features a frame.
+    /// Number of features of a frame.
     public let inputWidth: Int
     public let stem: StemConfiguration
     public let encoder: EncoderConfiguration
-    /// Newest contexts of whose mean the head makes logits.
-    public let averagedContexts: Int
+    /// Number of newest contexts that temporal mean pooling averages before the head; 1 means no pooling.
+    public let pooledContexts: Int
     public let activation: OutputActivation
     /// Labels that are never events.
     public let background: Set<String>
     public let decision: DecisionDefaults
-    public let weights: WeightsFile
-    /// The largest error of a golden logit.
+    /// The file of the weights, as the configuration describes it.
+    public let weightsFile: WeightsFile
+    /// Largest permitted error of a golden logit.
     public let goldenTolerance: Double
-    /// Free-form: data, recipe, accuracy.
+    /// Free-form object: data, recipe, accuracy.
     package let card: JSONValue
 
-    /// How logits become probabilities.
+    /// The map from logits to probabilities.
     public enum OutputActivation: String, Sendable, Codable { case softmax, sigmoid }
 
     public struct WeightsFile: Sendable, Equatable {
-        public let file: String
+        /// Name of a `.safetensors` file in the model's folder.
+        public let name: String
         public let bytes: Int
+        /// SHA-256 of the file, 64 hexadecimal digits.
         public let sha256: String
     }
 }
 
-/// The thresholds that a model was calibrated for.
+/// The thresholds for which a model was calibrated.
 public struct DecisionDefaults: Sendable, Equatable {
-    /// An event starts at this probability.
+    /// Probability at which an event starts.
     public var threshold = 0.5
-    /// An event ends below this one.
+    /// Probability below which an event ends.
     public var thresholdOff = 0.35
+    /// Least duration of an event, in milliseconds.
     public var minimumDuration = 0
-    /// Events of a label that are closer together than this are one, in milliseconds.
+    /// Largest gap over which events of a label are joined, in milliseconds.
     public var maximumGap = 0
-    /// No new event of a label starts within this time after the last one's end, in milliseconds.
+    /// Time after the end of an event in which no event of its label starts, in milliseconds.
     public var refractoryTime = 0
+    /// Thresholds of single labels, in place of ``threshold``.
     public var classThresholds: [String: Double] = [:]
 
     public init() {}
@@ -55,7 +60,8 @@ public struct DecisionDefaults: Sendable, Equatable {
 extension ModelConfiguration: Decodable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case name, description, licence, labels, frontend, stem, encoder, head, activation, background, decision,
-            weights, golden, card
+            golden, card
+        case weightsFile = "weights"
         case formatVersion = "format_version"
         case inputWidth = "input_width"
     }
@@ -98,7 +104,7 @@ extension ModelConfiguration: Decodable {
         try values.require((1...65536).contains(inputWidth), .inputWidth, "\(inputWidth) is not in 1 ... 65536")
         stem = try values.decode(StemConfiguration.self, forKey: .stem)
         encoder = try values.decode(EncoderConfiguration.self, forKey: .encoder)
-        averagedContexts = try values.decodeIfPresent(Head.self, forKey: .head)?.average ?? 1
+        pooledContexts = try values.decodeIfPresent(Head.self, forKey: .head)?.average ?? 1
         activation = try values.decode(OutputActivation.self, forKey: .activation)
         background = Set(try values.decode([String].self, forKey: .background))
         let known = Set(labels)
@@ -107,7 +113,7 @@ extension ModelConfiguration: Decodable {
         try values.require(
             known.isSuperset(of: decision.classThresholds.keys), .decision,
             "a class threshold names a label that there is not")
-        weights = try values.decode(WeightsFile.self, forKey: .weights)
+        weightsFile = try values.decode(WeightsFile.self, forKey: .weightsFile)
         goldenTolerance = try values.decode(Golden.self, forKey: .golden).tolerance
         try values.require(
             goldenTolerance > 0 && goldenTolerance <= 0.01, .golden, "the tolerance is not in 0 ... 0.01")
@@ -116,16 +122,19 @@ extension ModelConfiguration: Decodable {
 }
 
 extension ModelConfiguration.WeightsFile: Decodable {
-    private enum CodingKeys: String, CodingKey, CaseIterable { case file, bytes, sha256 }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case name = "file"
+        case bytes, sha256
+    }
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
-        file = try values.decode(String.self, forKey: .file)
+        name = try values.decode(String.self, forKey: .name)
         bytes = try values.decode(Int.self, forKey: .bytes)
         sha256 = try values.decode(String.self, forKey: .sha256)
         try values.require(
-            !file.contains("/") && file.hasSuffix(".safetensors"), .file,
-            "\"\(file)\" is not the name of a .safetensors file")
+            !name.contains("/") && name.hasSuffix(".safetensors"), .name,
+            "\"\(name)\" is not the name of a .safetensors file")
         try values.require(sha256.count == 64, .sha256, "is not 64 hexadecimal digits")
     }
 }

@@ -1,19 +1,20 @@
-/// Multiply-adds that a prediction costs: products that are added to a sum, of matrices and of weighted sums of vectors. What is done
-/// once an element (norms, activations, exponentials, divisions) and the landmarks' inverse are not counted.
+/// The number of multiply-adds of a prediction: products that are added to a sum, in matrix products and weighted sums
+/// of vectors. Element-wise operations (norms, activations, exponentials, divisions) and the landmarks' inverse are not
+/// counted.
 public struct OperationCount: Sendable, Equatable {
-    /// Frames to a token.
+    /// From frames to a token.
     public var stem = 0.0
-    /// Queries, keys and values, and the output of attention; landmarks are folded in where they are fixed.
+    /// Queries, keys and values, and the output of attention; fixed landmarks are folded in.
     public var projections = 0.0
     public var attention = 0.0
     public var feedForward = 0.0
-    /// A context vector to logits.
+    /// From a context vector to logits.
     public var head = 0.0
 
     public var layers: Double { projections + attention + feedForward }
     public var total: Double { stem + layers + head }
 
-    /// The mean over the steps of a long stream.
+    /// Counts the mean over the steps of a long stream.
     public init(_ configuration: ModelConfiguration) {
         self.init(configuration.encoder)
         stem = Double(
@@ -21,9 +22,9 @@ public struct OperationCount: Sendable, Equatable {
         head = Double(configuration.encoder.width * configuration.labels.count)
     }
 
-    /// Of the encoder layers alone.
+    /// Counts the encoder layers alone.
     public init(_ encoder: EncoderConfiguration) {
-        // After several windows blocks repeat, and so do the offsets in them of the segments' ends.
+        // After several windows, blocks repeat, and so do the offsets of the ends of segments in them.
         let block = Int64(BlockSchedule(window: encoder.window).block)
         let segment = Int64(encoder.window / (encoder.attention.landmarks ?? encoder.window))
         let start = 8 * Int64(encoder.window)
@@ -39,7 +40,7 @@ public struct OperationCount: Sendable, Equatable {
         attention += extra / Double(block * segment)
     }
 
-    /// Of the encoder layers for one token of a stream.
+    /// Counts the encoder layers for one token of a stream.
     package init(_ encoder: EncoderConfiguration, position: Int64) {
         let segment = Int64(encoder.window / (encoder.attention.landmarks ?? encoder.window))
         self.init(encoder, position: position, endsSegment: (position + 1).isMultiple(of: segment))
@@ -60,7 +61,7 @@ public struct OperationCount: Sendable, Equatable {
 }
 
 extension StemConfiguration {
-    /// Multiply-adds of a token's frames.
+    /// Returns the multiply-adds of a token's frames.
     func multiplyAdds(bands: Int, width: Int) -> Int {
         switch self {
         case .linear(let frames): return frames * bands * width
@@ -116,23 +117,24 @@ private struct AttentionCount {
 
     private func softmax(_ rows: Int) -> Int { rows * 2 * filled * d }
 
-    /// Every row's scores with the token that arrives and the one that leaves, three products an element of its sum, and a new row.
+    /// Every row's scores with the token that arrives and the one that leaves, three products for each element of its
+    /// sum, and a new row.
     private var retroactiveSoftmax: Int {
         let capacity = encoder.window
         let leaving = position >= Int64(capacity) ? 2 : 0
         return (1 + leaving + 2) * capacity * d + 2 * filled * d
     }
 
-    /// A window computed anew: Delta from every row, and every wanted row from Delta.
+    /// A recomputed window: Delta from every row, and each of `rows` rows from Delta.
     private func window(_ rows: Int, scoring: Bool) -> Int {
         let count = scoring ? filled / (encoder.window / m) : m
         guard count > 0 else { return softmax(rows) }
-        let scores = scoring ? (filled + rows) * m * d + (takesMeans ? count * m * d : 0) : 0
+        let scores = scoring ? (filled + rows) * m * d + (updatesLandmarks ? count * m * d : 0) : 0
         return scores + filled * 2 * m * d + rows * (mixing + m * d)
     }
 
-    /// Whether a window that is computed anew has new landmarks: their products are counted, their inverse is not.
-    private var takesMeans: Bool {
+    /// Whether a recomputed window has new landmarks. Their products are counted, their inverse is not.
+    private var updatesLandmarks: Bool {
         if case .nystromformer = encoder.attention { true } else { endsSegment }
     }
 
@@ -166,7 +168,7 @@ private struct AttentionCount {
         return encoder.window * d + count * m * d + (tokens + combinations) * 2 * d
     }
 
-    /// Delta, one row or, when landmarks moved, all rows of softmax(beta) Z, and all rows' products with Delta.
+    /// Delta; one row of softmax(beta) Z, or all rows when landmarks moved; and the products of all rows with Delta.
     private func retroactiveNystrom(_ update: EncoderConfiguration.LandmarkUpdate) -> Int {
         let average = 2 * 2 * m * d
         guard update == .continual else { return sums + average + mixing + filled * m * d }

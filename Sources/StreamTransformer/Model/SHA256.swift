@@ -1,6 +1,6 @@
 internal import CCrypto
 
-/// OpenSSL's SHA-256.
+/// SHA-256 by OpenSSL.
 enum SHA256 {
     static func hexadecimal(_ bytes: [UInt8]) -> String {
         var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))

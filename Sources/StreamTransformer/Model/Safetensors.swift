@@ -1,9 +1,10 @@
 internal import FoundationEssentials
 internal import StrictCoding
 
-/// A file of named tensors in the safetensors layout: 8 bytes of header length, a JSON header, raw little-endian numbers.
+/// A file of named tensors in the safetensors layout: 8 bytes of header length, a JSON header, raw little-endian
+/// numbers.
 ///
-/// The file is untrusted: every size is checked before it is used.
+/// The file is untrusted, so every size is checked before it is used.
 package struct Safetensors: Sendable {
     package struct Tensor: Sendable, Equatable {
         package let shape: [Int]
@@ -19,7 +20,7 @@ package struct Safetensors: Sendable {
 
     package init(tensors: [String: Tensor]) { self.tensors = tensors }
 
-    /// A model's header needs a few kilobytes; more than this is damage or malice.
+    /// Largest header that is read. A model's header needs a few kilobytes.
     private static let largestHeader = 1 << 20
 
     private struct Entry: Decodable {
@@ -48,7 +49,8 @@ package struct Safetensors: Sendable {
         }
     }
 
-    /// - Throws: ``ModelError`` `tensors` where the layout is not sound.
+    /// Reads a file.
+    /// - Throws: ``ModelError`` `tensors` if the layout is not valid.
     package init(bytes: [UInt8], name: String) throws(ModelError) {
         func wrong(_ reason: String) -> ModelError {
             ModelError(.tensors, "\(name): \(reason); the file is damaged or not in safetensors format")
@@ -66,7 +68,7 @@ package struct Safetensors: Sendable {
         }
         var tensors: [String: Tensor] = [:]
         var end = 0
-        // By both offsets: an empty tensor begins where the next one does, and comes first.
+        // Sorted by both offsets, because an empty tensor begins where the next one does.
         let entries = header.entries.sorted { $0.value.offsets.lexicographicallyPrecedes($1.value.offsets) }
         for (key, entry) in entries {
             guard entry.offsets.count == 2, entry.offsets[0] == end, entry.offsets[1] >= end,
@@ -90,8 +92,8 @@ package struct Safetensors: Sendable {
                     "tensor \(key) has \(end - entry.offsets[0]) bytes, its shape \(entry.shape) does not fit them")
             }
             let values = Self.floats(bytes, start + entry.offsets[0], count, half: size == 2)
-            if let place = values.firstIndex(where: { !$0.isFinite }) {
-                throw ModelError(.tensors, "\(name): tensor \(key), element \(place) is not a finite number")
+            if let index = values.firstIndex(where: { !$0.isFinite }) {
+                throw ModelError(.tensors, "\(name): tensor \(key), element \(index) is not a finite number")
             }
             tensors[key] = Tensor(shape: entry.shape, values: values)
         }

@@ -1,11 +1,11 @@
-/// An estimate of what a configuration asks for, before anything is allocated: a model's files are untrusted input.
+/// An estimate of the memory that a configuration needs, before anything is allocated. Model files are untrusted input.
 struct StreamSize {
-    /// Bytes of a stream, roughly.
+    /// Approximate bytes of a stream.
     let bytes: Double
-    /// Bytes of the weights that are made from the landmarks, roughly.
+    /// Approximate bytes of the weights that are computed from the landmarks.
     let foldedBytes: Double
 
-    /// 8 GiB
+    /// Largest permitted size, 8 GiB.
     static let largest = 0x1p33
 
     init(_ encoder: EncoderConfiguration) {
@@ -16,7 +16,7 @@ struct StreamSize {
         let sums = n * (rows + d) + (2 * n.squareRoot() + 8) * aggregate
         let moving = sums + n * (d + 2 * Double(encoder.heads)) + 2 * rows * Double(encoder.headWidth) + inverses
         let hasWindow = encoder.layerFlows.contains { $0.attended == .window || $0.input == .window }
-        // The rows of a window on their way through a layer, and the tokens that they come from.
+        // The rows of a window in a layer, and the tokens from which they are computed.
         let rowsInFlight = hasWindow ? n * (6 * d + 2 * rows + Double(encoder.feedForward) + layers * d) : 0
         let layer =
             switch encoder.attention {

@@ -2,8 +2,8 @@ internal import Kernels
 
 /// A 3 x 3 convolution over (time, band), causal in time, with ReLU, one column at a time.
 ///
-/// A column is kept as (band, channel), together with the bands of zeros beside it that the filters read. The three bands under a filter
-/// are then one run of 3 x channels floats. Nothing is gathered and nothing computed twice.
+/// A column is stored as (band, channel), with the bands of zeros at its ends. The three bands under a filter are then
+/// 3 x channels consecutive floats, so that nothing is gathered and nothing computed twice.
 struct CausalConvolution: Sendable {
     let bands: Int
     let channels: Int
@@ -11,18 +11,19 @@ struct CausalConvolution: Sendable {
     let outputChannels: Int
     let timeStride: Int
     private let bandStride: Int
-    /// Bands of zeros before the first one.
+    /// Number of bands of zeros before the first one.
     private let leadingBands: Int
     private let filter: Filter
 
     private enum Filter: Sendable {
-        /// A matrix a column of the input, the oldest one first, with a product for every output band; the first has the bias.
+        /// A matrix for each column of the input, the oldest first, with a product for every output band. The first has
+        /// the bias.
         case full([PackedMatrix])
-        /// Each channel for itself, then a map of the channels in every band.
+        /// A filter for each channel, then a map of the channels in every band.
         case separable(DepthwiseFilter, PackedMatrix)
     }
 
-    /// Floats of a kept column.
+    /// Floats of a stored column.
     var columnCount: Int { (bands + 2) * channels }
     /// Floats between the two parts of a separable convolution.
     var filteredCount: Int { if case .separable = filter { outputBands * channels } else { 0 } }
@@ -46,19 +47,19 @@ struct CausalConvolution: Sendable {
             let pointwise = PackedMatrix(
                 rows: try tensors.take("\(name).pointwise.weight", shape.channels, channels, 1, 1),
                 bias: try tensors.take("\(name).pointwise.bias", shape.channels), inputs: channels,
-                outputs: shape.channels, format: tensors.weights.format)
+                outputs: shape.channels, precision: tensors.precision)
             filter = .separable(depthwise, pointwise)
         } else {
             let weight = try tensors.take("\(name).weight", shape.channels, channels, 3, 3)
             let bias = try tensors.take("\(name).bias", shape.channels)
-            let format = tensors.weights.format
-            filter = .full((0..<3).map { Self.tap($0, weight, bias, inputs: channels, format) })
+            let precision = tensors.precision
+            filter = .full((0..<3).map { Self.tap($0, weight, bias, inputs: channels, precision) })
         }
     }
 
-    /// Of the weights (output, input, time, band) those of one time, as (output, band, input).
+    /// Returns the weights (output, input, time, band) of one time, as (output, band, input).
     private static func tap(
-        _ time: Int, _ weight: [Float], _ bias: [Float], inputs: Int, _ format: PackedMatrix.Format
+        _ time: Int, _ weight: [Float], _ bias: [Float], inputs: Int, _ precision: WeightPrecision
     ) -> PackedMatrix {
         var rows: [Float] = []
         for output in bias.indices {
@@ -67,10 +68,10 @@ struct CausalConvolution: Sendable {
             }
         }
         return PackedMatrix(
-            rows: rows, bias: time == 0 ? bias : nil, inputs: 3 * inputs, outputs: bias.count, format: format)
+            rows: rows, bias: time == 0 ? bias : nil, inputs: 3 * inputs, outputs: bias.count, precision: precision)
     }
 
-    /// Keeps a column (bands, channels), row `row` of `input`: the stream's column `index`.
+    /// Stores row `row` of `input`, a column (bands, channels), as the stream's column `index`.
     func store(
         _ input: borrowing AlignedBuffer, row: Int, column index: Int64, at start: Int,
         in columns: inout AlignedBuffer
@@ -79,8 +80,9 @@ struct CausalConvolution: Sendable {
         columns.copy(input, from: row * count, count: count, to: slot(index, at: start) + leadingBands * channels)
     }
 
-    /// The first part of a stream's output column over its three columns up to `newest`: all of it but for the activation, row `row` of
-    /// `output`, or, of a separable convolution, each channel for itself, row `row` of `filtered`.
+    /// Computes the first part of a stream's output column from its three columns up to `newest`: row `row` of
+    /// `output`, complete but for the activation; or, in a separable convolution, row `row` of `filtered`, the filter
+    /// of each channel.
     func filter(
         _ columns: borrowing AlignedBuffer, newest: Int64, at start: Int, kernels: Kernels,
         through filtered: inout AlignedBuffer, into output: inout AlignedBuffer, row: Int
@@ -101,7 +103,7 @@ struct CausalConvolution: Sendable {
         }
     }
 
-    /// The second part, of several streams: (rows, outputBands, outputChannels).
+    /// Computes the second part for several streams: (rows, outputBands, outputChannels).
     func combine(
         _ filtered: borrowing AlignedBuffer, into output: inout AlignedBuffer, rows: Int, kernels: Kernels
     ) {
@@ -111,6 +113,7 @@ struct CausalConvolution: Sendable {
         kernels.relu(&output, count: rows * outputBands * outputChannels)
     }
 
-    /// Where the stream's column `index` is kept: of three places in turn, so that the oldest column lies where the next one will.
+    /// Returns the start of the stream's column `index`, in one of three slots in turn, so that the next column
+    /// overwrites the oldest.
     private func slot(_ index: Int64, at start: Int) -> Int { start + Int(index % 3) * columnCount }
 }

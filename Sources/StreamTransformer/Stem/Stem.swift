@@ -1,16 +1,17 @@
 internal import Kernels
 
-/// Frames to tokens. Weights only; a stream's frames and columns are in ``StemState``.
+/// The weights of the map from frames to tokens. A stream's frames and columns are in ``StemState``.
 struct Stem: Sendable {
     let mean: ConstantVector  // (B)
     let scale: ConstantVector  // (B)
     let layers: [CausalConvolution]
-    private let starts: [Int]  // of each layer's columns in a stream's, and their end
+    private let starts: [Int]  // start of each layer's columns among a stream's, and their end
     let projection: PackedMatrix  // the last layer's column, or the frames of a token -> D
     let framesPerToken: Int
     let inputWidth: Int
 
-    /// Streams that go through a layer together: enough of them that its weights are cheap, and few enough that their columns stay in the cache.
+    /// Number of streams that go through a layer together: many, so that its weights are read rarely, and few enough
+    /// that their columns stay in the cache.
     static let largestGroup = 8
 
     init(_ configuration: ModelConfiguration, from tensors: inout TensorReader) throws(ModelError) {
@@ -53,18 +54,18 @@ struct Stem: Sendable {
     /// Floats of a stream inside a separable convolution.
     var filteredCount: Int { layers.reduce(0) { max($0, $1.filteredCount) } }
 
-    /// Keeps a stream's frame `index`, until its token's frames are complete.
-    /// - Returns: whether they are.
+    /// Stores a stream's frame `index`.
+    /// - Returns: true if the frames of its token are complete.
     func keep(_ frame: Span<Float>, index: Int64, in state: inout StemState) -> Bool {
-        let place = Int(index % Int64(framesPerToken))
-        state.frames.copy(frame, to: place * inputWidth)
-        return place == framesPerToken - 1
+        let slot = Int(index % Int64(framesPerToken))
+        state.frames.copy(frame, to: slot * inputWidth)
+        return slot == framesPerToken - 1
     }
 
-    /// The tokens of streams whose frames are complete: (R, D) in `w.token`.
+    /// Computes the tokens of streams whose frames are complete: (R, D) in `w.token`.
     ///
-    /// Streams go through a layer one after the other, or in one product where their columns lie side by side, so that its weights are fetched
-    /// once for several of them. Each one's token is what it would be alone, bit for bit.
+    /// Streams go through a layer in groups, in one product if their columns lie side by side, so that the weights are
+    /// read once for several of them. The token of each stream is bit for bit the same as alone.
     func encode<Group: StreamGroup & ~Copyable>(_ streams: inout Group, _ w: inout Workspace, kernels: Kernels) {
         for first in stride(from: 0, to: streams.ready, by: Self.largestGroup) {
             let group = first..<min(first + Self.largestGroup, streams.ready)
@@ -73,11 +74,12 @@ struct Stem: Sendable {
         }
     }
 
-    /// One frame of each token, through the layers for which it completes a column.
+    /// Passes one frame of each token through the layers for which it completes a column.
     private func advance<Group: StreamGroup & ~Copyable>(
         _ frame: Int, _ streams: inout Group, _ group: Range<Int>, _ w: inout Workspace, kernels: Kernels
     ) {
-        // A linear stem's frames lie one behind the other; a convolution keeps what it needs of earlier ones.
+        // A linear stem takes all frames of a token at once; a convolution stores the columns that it needs of earlier
+        // frames.
         let (pitch, offset) = layers.isEmpty ? (framesPerToken * inputWidth, frame * inputWidth) : (inputWidth, 0)
         for stream in group {
             streams.withMemory(stream) { memory in
@@ -113,7 +115,7 @@ struct Stem: Sendable {
     }
 }
 
-/// What a stream keeps of its frames: those of the token under way, and the last three columns of every convolution's input.
+/// The frames of a stream's current token, and the last three input columns of every convolution.
 struct StemState: ~Copyable, BufferList {
     var frames: AlignedBuffer  // (framesPerToken, B), before normalisation
     var columns: AlignedBuffer  // per layer: (3, bands + 2, channels), the bands' padding included
@@ -130,7 +132,7 @@ struct StemState: ~Copyable, BufferList {
 }
 
 extension AffineRows {
-    /// From inputs in the order (channel, band) to (band, channel), in which columns are kept.
+    /// Returns the map with its inputs (channel, band) in the order (band, channel) of stored columns.
     func bandsFirst(bands: Int, channels: Int) -> AffineRows {
         var result = self
         for row in bias.indices {

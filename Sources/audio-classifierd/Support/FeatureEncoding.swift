@@ -108,7 +108,7 @@ package struct FeatureEncoding: Sendable {
         var line = JSONWriter(type: "start")
         line.add("stream", name)
         line.add("model", configuration.name)
-        line.add("model_sha256", configuration.weights.sha256)
+        line.add("model_sha256", configuration.weightsFile.sha256)
         line.add("labels", configuration.labels.count)
         line.add("names", configuration.labels)
         return line.text

@@ -41,7 +41,7 @@ package enum ModelReport {
             "description  \(configuration.description)",
             "licence      \(configuration.licence)",
             "folder       \(model.directory)",
-            "weights      \(configuration.weights.bytes) bytes, SHA-256 \(configuration.weights.sha256)",
+            "weights      \(configuration.weightsFile.bytes) bytes, SHA-256 \(configuration.weightsFile.sha256)",
             "accuracy     \(accuracy(configuration))",
             "labels       \(configuration.labels.joined(separator: ", "))",
             "encoder      \(encoder.layers) layers, width \(encoder.width), \(encoder.heads) heads, feed-forward \(encoder.feedForward), window \(encoder.window) tokens",

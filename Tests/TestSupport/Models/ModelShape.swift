@@ -55,7 +55,7 @@ package struct ModelShape: Sendable, Equatable {
     package var activation = EncoderConfiguration.Activation.relu
     package var position = EncoderConfiguration.Position.none
     /// Contexts of whose mean the head makes logits.
-    package var averagedContexts = 1
+    package var pooledContexts = 1
     /// Standard deviation of the logits of attention, roughly.
     package var logitScale = 1.0
 
@@ -105,7 +105,7 @@ package struct ModelShape: Sendable, Equatable {
             "golden": .object(["tolerance": 1e-4]),
             "card": .object([:]),
         ]
-        if averagedContexts > 1 { members["head"] = .object(["average": .number(Double(averagedContexts))]) }
+        if pooledContexts > 1 { members["head"] = .object(["average": .number(Double(pooledContexts))]) }
         return .object(members)
     }
 

@@ -3,8 +3,8 @@ package import StreamTransformer
 /// The reference implementation of `docs/model-format.md` in float64: every formula as it is written there, over whole
 /// sequences, with nothing folded, carried over or shared with the streaming code that it is the measure of.
 ///
-/// The attention systems are those of "Continual Low-Rank Scaled Dot-product Attention" (Carreto Picon et al., arXiv 2412.03214). For every
-/// token the window is computed anew.
+/// The attention systems are those of "Continual Low-Rank Scaled Dot-product Attention" (Carreto Picon et al., arXiv
+/// 2412.03214). For every token the window is computed anew.
 package struct Oracle: Sendable {
     let configuration: ModelConfiguration
     let tensors: OracleTensors
@@ -50,7 +50,7 @@ package struct Oracle: Sendable {
         }
         let contexts = x
         x = contexts.indices.map { t in
-            let newest = contexts[max(0, t - configuration.averagedContexts + 1)...t]
+            let newest = contexts[max(0, t - configuration.pooledContexts + 1)...t]
             return newest.reduce([Double](repeating: 0, count: encoder.width), sum).map { $0 / Double(newest.count) }
         }
         let head = try OracleAffine("head", tensors)

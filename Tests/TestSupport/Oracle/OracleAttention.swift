@@ -1,9 +1,11 @@
 internal import Glibc
 internal import StreamTransformer
 
-/// The formulas of attention over a window of tokens, the whole window anew for every row (`docs/model-format.md`, "encoder").
+/// The formulas of attention over a window of tokens, the whole window anew for every row (`docs/model-format.md`,
+/// "encoder").
 ///
-/// With K and V the window's keys and values, one a row, every softmax over rows, and 1/sqrt(d) shared by the factors of a product:
+/// With K and V the window's keys and values, one a row, every softmax over rows, and 1/sqrt(d) shared by the factors
+/// of a product:
 ///
 ///     softmax attention (Vaswani et al., arXiv 1706.03762, equation 1)        o_j = softmax(q_j K') V
 ///     Nystrom attention (Nystromformer, arXiv 2102.03902, section 3.2;

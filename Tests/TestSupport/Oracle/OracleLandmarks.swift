@@ -12,8 +12,8 @@ struct OracleLandmarks {
         inverse = OracleInverse.of(queries.map { softmax($0, keys) }, kind)
     }
 
-    /// The means of the complete segments of a window, counted from its first token (Nystromformer, arXiv 2102.03902, equation 13); none
-    /// where no segment is complete.
+    /// The means of the complete segments of a window, counted from its first token (Nystromformer, arXiv 2102.03902,
+    /// equation 13); none where no segment is complete.
     static func ofSegments(
         _ window: OracleAttention.Projections, length: Int, _ kind: EncoderConfiguration.Inverse
     ) -> [OracleLandmarks]? {

@@ -3,7 +3,7 @@ internal import Kernels
 internal import StreamTransformer
 internal import TestSupport
 
-/// The sliding sums under millions of tokens, against their definition in float64 from the same scores and values.
+/// The sliding sums under many tokens, against their definition in float64 from the same scores and values.
 struct SumsEndurance {
     let window: Int
     let signal: EnduranceSignal
@@ -23,7 +23,7 @@ struct SumsEndurance {
         var random = SplitMix64(seed: UInt64(window))
         let inverse = Self.inverse(&random)
         let inverseBuffer = AlignedBuffer(inverse)
-        // One gives o_t, the other Delta.
+        // The first gives o_t, the second Delta.
         var attending = SlidingSums(layers: 1, shape: shape, window: window)
         var averaging = SlidingSums(layers: 1, shape: shape, window: window)
         var projected = AlignedBuffer(count: 2 * shape.rows + shape.values)
@@ -41,14 +41,14 @@ struct SumsEndurance {
             projected.copy(values.span, to: 2 * shape.rows)
             attending.attend(
                 projected, inverse: inverseBuffer, layer: 0, position: Int64(position), kernels: .best, into: &context)
-            averaging.takeIn(projected, position: Int64(position), kernels: .best, delta: &delta)
+            averaging.insert(projected, position: Int64(position), kernels: .best, delta: &delta)
             reference.insert(scores, values, position: position)
             guard isChecked(position) else { continue }
             errors.checked += 1
             let expected = reference.delta(filled: min(position + 1, window))
             for row in 0..<shape.rows {
-                let places = (0..<shape.width).map { $0 * shape.paddedRows + row }
-                errors.delta = max(errors.delta, relativeError(delta, places, expected[row]))
+                let elements = (0..<shape.width).map { $0 * shape.paddedRows + row }
+                errors.delta = max(errors.delta, relativeError(delta, elements, expected[row]))
             }
             errors.output = max(
                 errors.output,
@@ -58,20 +58,21 @@ struct SumsEndurance {
         return errors
     }
 
-    /// Many of the first tokens, some all the time, and runs of them at long intervals: the definition costs a window each.
+    /// Selects many of the first and last tokens, every 997th, and runs at intervals of a million. A comparison costs a
+    /// whole window.
     private func isChecked(_ position: Int) -> Bool {
         let stride = max(1, window / 60)
         if position < 4 * window || position >= steps - window { return position % stride == 0 }
         return position % 997 == 0 || position % 1_000_000 < 2 * window && position % stride == 0
     }
 
-    /// Ridge inverses of random row-stochastic matrices: they amplify as a model's do.
+    /// Returns ridge inverses of random row-stochastic matrices, which amplify errors as a model's do.
     private static func inverse(_ random: inout SplitMix64) -> [Float] {
         let inverses = (0..<shape.heads).map { _ in
             let gamma = (0..<shape.landmarks).map { _ in softmax((0..<shape.landmarks).map { _ in random.normal() }) }
             return OracleInverse.of(gamma, .ridge(lambda: 1e-2)).flatMap { $0 }.map(Float.init)
         }
-        return inverses[0].indices.flatMap { place in inverses.map { $0[place] } }
+        return inverses[0].indices.flatMap { element in inverses.map { $0[element] } }
     }
 }
 
@@ -134,11 +135,11 @@ struct WindowReference {
     }
 }
 
-/// The norm of the difference over the norm of the expectation; infinite where it is no number.
-private func relativeError(_ observed: borrowing AlignedBuffer, _ places: [Int], _ expected: [Double]) -> Double {
+/// Returns the norm of the difference over the norm of the expected values; infinity if it is not a number.
+private func relativeError(_ observed: borrowing AlignedBuffer, _ elements: [Int], _ expected: [Double]) -> Double {
     var (difference, size) = (0.0, 0.0)
-    for (place, value) in zip(places, expected) {
-        difference += (Double(observed[place]) - value) * (Double(observed[place]) - value)
+    for (element, value) in zip(elements, expected) {
+        difference += (Double(observed[element]) - value) * (Double(observed[element]) - value)
         size += value * value
     }
     let ratio = difference == 0 ? 0 : (difference / size).squareRoot()

@@ -1,20 +1,19 @@
 internal import Glibc
-internal import Kernels
 
-/// The yardstick: OpenBLAS on one thread. It is looked up when the benchmark runs, so that nothing else of the project needs it.
+/// OpenBLAS on one thread. It is loaded when the benchmark runs, so that nothing else of the project needs it.
 @safe
 struct OpenBLAS {
     private typealias Gemv =
         @convention(c) (
-            CInt, CInt, CInt, CInt, Float, UnsafePointer<Float>, CInt, UnsafePointer<Float>, CInt, Float,
-            UnsafeMutablePointer<Float>, CInt
+            CInt, CInt, CInt, CInt, Float, UnsafePointer<Float>?, CInt, UnsafePointer<Float>?, CInt, Float,
+            UnsafeMutablePointer<Float>?, CInt
         ) -> Void
     private typealias Gemm =
         @convention(c) (
-            CInt, CInt, CInt, CInt, CInt, CInt, Float, UnsafePointer<Float>, CInt, UnsafePointer<Float>, CInt, Float,
-            UnsafeMutablePointer<Float>, CInt
+            CInt, CInt, CInt, CInt, CInt, CInt, Float, UnsafePointer<Float>?, CInt, UnsafePointer<Float>?, CInt, Float,
+            UnsafeMutablePointer<Float>?, CInt
         ) -> Void
-    private typealias Dot = @convention(c) (CInt, UnsafePointer<Float>, CInt, UnsafePointer<Float>, CInt) -> Float
+    private typealias Dot = @convention(c) (CInt, UnsafePointer<Float>?, CInt, UnsafePointer<Float>?, CInt) -> Float
     private typealias SetThreads = @convention(c) (CInt) -> Void
 
     private let gemv: Gemv
@@ -26,7 +25,7 @@ struct OpenBLAS {
     private static let plain: CInt = 111
     private static let transposed: CInt = 112
 
-    /// Nil where the library is not installed.
+    /// Returns nil if the library is not installed.
     init?() {
         guard let library = unsafe dlopen("libopenblas.so.0", RTLD_NOW),
             let gemv = unsafe dlsym(library, "cblas_sgemv"), let gemm = unsafe dlsym(library, "cblas_sgemm"),
@@ -39,33 +38,35 @@ struct OpenBLAS {
         unsafe unsafeBitCast(setThreads, to: SetThreads.self)(1)
     }
 
-    /// y = A x, A being `size` x `size` at `start` of `matrices`, stored by rows or by columns.
+    /// Computes y = A x. A is `size` x `size`, stored by rows or by columns from `start` of `matrices` on.
     func multiply(
-        _ matrices: borrowing AlignedBuffer, at start: Int, size: Int, byColumns: Bool, _ x: borrowing AlignedBuffer,
-        into y: inout AlignedBuffer
+        _ matrices: borrowing Operand, at start: Int, size: Int, byColumns: Bool, _ x: borrowing Operand,
+        into y: inout Operand
     ) {
         precondition(start + size * size <= matrices.count && size <= x.count && size <= y.count)
         let n = CInt(size)
         unsafe gemv(
-            Self.rowMajor, byColumns ? Self.transposed : Self.plain, n, n, 1, matrices.address + start, n, x.address, 1,
-            0, y.address, 1)
+            Self.rowMajor, byColumns ? Self.transposed : Self.plain, n, n, 1, matrices.address(start), n, x.address(),
+            1,
+            0, y.address(), 1)
     }
 
-    /// Y (rows, outputs) = X (rows, inputs) W, W (inputs, outputs) being at `start` of `matrices`.
+    /// Computes Y (rows, outputs) = X (rows, inputs) W. W (inputs, outputs) begins at `start` of `matrices`.
     func multiply(
-        _ matrices: borrowing AlignedBuffer, at start: Int, inputs: Int, outputs: Int, rows: Int,
-        _ x: borrowing AlignedBuffer, into y: inout AlignedBuffer
+        _ matrices: borrowing Operand, at start: Int, inputs: Int, outputs: Int, rows: Int,
+        _ x: borrowing Operand, into y: inout Operand
     ) {
         precondition(start + inputs * outputs <= matrices.count && rows * inputs <= x.count)
         precondition(rows * outputs <= y.count)
         let (m, n, k) = (CInt(rows), CInt(outputs), CInt(inputs))
         unsafe gemm(
-            Self.rowMajor, Self.plain, Self.plain, m, n, k, 1, x.address, k, matrices.address + start, n, 0, y.address,
+            Self.rowMajor, Self.plain, Self.plain, m, n, k, 1, x.address(), k, matrices.address(start), n, 0,
+            y.address(),
             n)
     }
 
-    /// The sum of the squares: reads `x` once.
-    func square(_ x: borrowing AlignedBuffer) -> Float {
-        unsafe dot(CInt(x.count), x.address, 1, x.address, 1)
+    /// Returns the sum of the squares, for which it reads `x` once.
+    func square(_ x: borrowing Operand) -> Float {
+        unsafe dot(CInt(x.count), x.address(), 1, x.address(), 1)
     }
 }

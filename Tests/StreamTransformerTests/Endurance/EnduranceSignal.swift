@@ -1,12 +1,12 @@
 internal import TestSupport
 
-/// What a stream is like: docs/numerics.md, section 6, names the cases.
+/// The kinds of streams of docs/numerics.md, section 6.
 enum EnduranceSignal: CustomStringConvertible {
-    /// Scores of this standard deviation.
+    /// Normal scores of this standard deviation.
     case normal(deviation: Double)
-    /// Now and then a token whose scores are greater by this exponent.
+    /// Rare tokens whose scores are greater by this exponent.
     case outliers(Double)
-    /// Windows of full-scale noise and windows of silence in turn.
+    /// Two windows of full-scale noise and two of silence in turn.
     case noiseAndSilence
 
     static let all: [EnduranceSignal] =

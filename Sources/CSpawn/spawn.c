@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "command.h"
+#include "spawn_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int start(struct command *command, int output, int errors, char *const arguments[], char *const environment[]) {
+static int start(
+    struct spawn_child *child, int output, int errors, char *const arguments[], char *const environment[]) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -32,14 +33,14 @@ static int start(struct command *command, int output, int errors, char *const ar
         && (failure = posix_spawnattr_setsigdefault(&attributes, &all)) == 0
         && (failure = posix_spawnattr_setflags(
                 &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)) == 0) {
-        failure = posix_spawnp(&command->process, arguments[0], &actions, &attributes, arguments, environment);
+        failure = posix_spawnp(&child->process, arguments[0], &actions, &attributes, arguments, environment);
     }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failure;
 }
 
-int command_start(struct command *command, char *const arguments[], char *const environment[]) {
+int spawn_start(struct spawn_child *child, char *const arguments[], char *const environment[]) {
     int output[2], errors[2];
     if (pipe2(output, O_CLOEXEC) != 0) return errno;
     if (pipe2(errors, O_CLOEXEC) != 0) {
@@ -48,7 +49,7 @@ int command_start(struct command *command, char *const arguments[], char *const 
         close(output[1]);
         return failure;
     }
-    int failure = start(command, output[1], errors[1], arguments, environment);
+    int failure = start(child, output[1], errors[1], arguments, environment);
     close(output[1]);
     close(errors[1]);
     if (failure != 0) {
@@ -56,12 +57,12 @@ int command_start(struct command *command, char *const arguments[], char *const 
         close(errors[0]);
         return failure;
     }
-    command->output = output[0];
-    command->errors = errors[0];
+    child->output = output[0];
+    child->errors = errors[0];
     return 0;
 }
 
-int command_has_ended(pid_t process) {
+int spawn_has_ended(pid_t process) {
     siginfo_t information;
     memset(&information, 0, sizeof information);
     if (waitid(P_PID, (id_t)process, &information, WEXITED | WNOHANG | WNOWAIT) != 0) return errno == ECHILD;

@@ -1,33 +1,36 @@
 internal import StreamTransformer
 internal import TestSupport
 
-/// A whole model with each attention system under many tokens, against the float64 oracle over the tokens that the newest prediction depends on.
-struct SystemEndurance {
+/// A whole model of each attention system under many tokens, against the float64 oracle over those tokens that the
+/// newest prediction depends on.
+struct SystemEndurance: CustomStringConvertible {
     let name: String
     let shape: ModelShape
-    let steps: Int
+
+    var description: String { name }
 
     static let window = 120
 
-    static var systems: [(String, ModelShape)] {
-        func shape(
-            _ attention: EncoderConfiguration.Attention, _ depth: EncoderConfiguration.Depth, _ layers: Int
-        ) -> ModelShape {
+    static var systems: [SystemEndurance] {
+        func system(
+            _ name: String, _ attention: EncoderConfiguration.Attention, _ depth: EncoderConfiguration.Depth,
+            _ layers: Int
+        ) -> SystemEndurance {
             var shape = ModelShape()
             (shape.attention, shape.depth, shape.layers, shape.window) = (attention, depth, layers, window)
             (shape.norm, shape.heads, shape.headWidth) = (.post, 2, 8)
-            return shape
+            return SystemEndurance(name: name, shape: shape)
         }
         let ridge = EncoderConfiguration.Inverse.ridge(lambda: 1e-2)
         let fixed = EncoderConfiguration.Attention.continualNystrom(landmarks: 4, inverse: ridge)
         let moving = EncoderConfiguration.Attention.continualNystrom(landmarks: 4, update: .continual, inverse: ridge)
         return [
-            ("continual", shape(.continual, .stream, 1)),
-            ("continual, retroactive pair", shape(.continual, .window, 2)),
-            ("continual-nystrom, fixed", shape(fixed, .stream, 1)),
-            ("continual-nystrom, fixed, retroactive pair", shape(fixed, .window, 2)),
-            ("continual-nystrom, continual", shape(moving, .stream, 1)),
-            ("continual-nystrom, continual, retroactive pair", shape(moving, .window, 2)),
+            system("continual", .continual, .stream, 1),
+            system("continual, retroactive pair", .continual, .window, 2),
+            system("continual-nystrom, fixed", fixed, .stream, 1),
+            system("continual-nystrom, fixed, retroactive pair", fixed, .window, 2),
+            system("continual-nystrom, continual", moving, .stream, 1),
+            system("continual-nystrom, continual, retroactive pair", moving, .window, 2),
         ]
     }
 
@@ -37,14 +40,15 @@ struct SystemEndurance {
         case silence = "noise and silence in turn"
     }
 
-    /// - Returns: the largest error of a logit for each kind of signal, and how many tokens were compared.
-    func run() throws -> [(Signal, worst: Double, checked: Int)] {
+    /// Runs the model over `steps` tokens of each kind of signal.
+    /// - Returns: the largest error of a logit, and the number of tokens compared.
+    func run(steps: Int) throws -> [(Signal, worst: Double, checked: Int)] {
         let files = try TemporaryModel(shape)
         let model = try Model(directory: files.directory)
         return try Signal.allCases.map { signal in
             var random = SplitMix64(seed: 3)
             var stream = model.makeStream()
-            // A segment's end lies within the window before the window: that is all that a prediction depends on.
+            // A prediction depends on its window, and on segments that end within the window before.
             var recent: [[Float]] = []
             var (worst, checked) = (0.0, 0)
             for position in 0..<steps {
