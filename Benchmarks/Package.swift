@@ -21,13 +21,13 @@ let package = Package(
         .target(name: "CPeak", path: "Peak"),
         // A step beside OpenBLAS and the machine's limit: `make bench`.
         .executableTarget(
-            name: "yardstick",
+            name: "baseline",
             dependencies: [
                 "CPeak",
                 .product(name: "_ModelBenchmark", package: "audio-classifierd"),
                 .product(name: "StreamTransformer", package: "audio-classifierd"),
             ],
-            path: "Yardstick", swiftSettings: strict),
+            path: "Baseline", swiftSettings: strict),
         // Real-time streams for the daemon: `make soak`.
         .executableTarget(name: "stream-load", path: "StreamLoad", swiftSettings: strict),
     ],
