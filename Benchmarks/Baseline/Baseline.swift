@@ -13,7 +13,8 @@ struct Baseline {
         }
         let report = Report()
         report.title(
-            "\(Model.instructionSet) kernels; a layer of D = 192, 16 heads, FFN 192, m = 8; medians taken in turns, one thread"
+            "\(Model.instructionSet) kernels; a layer of D = 192, 16 heads, FFN 192, m = 8; "
+                + "medians taken in turns, one thread"
         )
         let roofline = Roofline(library, report)
         try StepBenchmark(library, roofline).run(report)

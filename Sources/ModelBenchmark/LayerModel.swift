@@ -15,8 +15,9 @@ public enum LayerModel {
         let landmarks = encoder?.attention.landmarks ?? landmarks
         let json = """
             {"format_version":1,"name":"layer","description":"layers","licence":"CC0-1.0","labels":["a"],
-            "frontend":null,"input_width":1,"stem":{"kind":"linear","frames":1},"encoder":{"width":\(encoder?.width ?? width),
-            "layers":\(system.layers),"heads":\(encoder?.heads ?? heads),"feed_forward":\(encoder?.feedForward ?? feedForward),
+            "frontend":null,"input_width":1,"stem":{"kind":"linear","frames":1},
+            "encoder":{"width":\(encoder?.width ?? width),"layers":\(system.layers),
+            "heads":\(encoder?.heads ?? heads),"feed_forward":\(encoder?.feedForward ?? feedForward),
             "window":\(window),"attention":\(system.json(landmarks: landmarks)),"depth":"\(system.depth.rawValue)",
             "norm":"post","activation":"relu","position":{"kind":"none"}},"activation":"softmax","background":[],
             "decision":{"threshold":0.5,"threshold_off":0.5,"min_duration_ms":0,"max_gap_ms":0,"refractory_ms":0},

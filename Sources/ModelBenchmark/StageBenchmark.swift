@@ -83,8 +83,9 @@ public struct StageBenchmark: Sendable {
 
     /// Returns the lines of a table.
     public func table(_ rows: [Row]) -> [String] {
+        let kernels = Kernels.best.name
         let header = [
-            "microseconds; layers of \(shapeText); \(precision.rawValue) weights; one thread, \(Kernels.best.name) kernels",
+            "microseconds; layers of \(shapeText); \(precision.rawValue) weights; one thread, \(kernels) kernels",
             "median", "p99", "maximum", "state",
         ]
         let cells = rows.map { row in

@@ -113,8 +113,8 @@ package struct JSONWriter {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            // Control characters must be escaped. A byte order mark, which some parsers drop, and the line separators, which
-            // end a line for some readers, are escaped too.
+            // Control characters must be escaped. A byte order mark, which some parsers drop, and the line separators,
+            // which end a line for some readers, are escaped too.
             case _ where scalar.value < 0x20 || [0xFEFF, 0x2028, 0x2029].contains(scalar.value):
                 let digits = String(scalar.value, radix: 16)
                 result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

@@ -69,7 +69,8 @@ internal import Testing
             "encoder.attention.kind", "full", "encoder.attention.", "the kind \"full\" has no such key"),
         Change("encoder.attention.landmarks", "moving", "encoder.attention.landmarks: \"moving\" is neither"),
         Change(
-            "encoder.attention", segments(4, "continual"), "encoder.attention: 4 landmarks do not divide a window of 6"),
+            "encoder.attention", segments(4, "continual"),
+            "encoder.attention: 4 landmarks do not divide a window of 6"),
         Change("encoder.attention", segments(7, "continual"), "encoder.attention: 7 landmarks are not in 1 ... window"),
         Change(
             "encoder.attention",

@@ -103,7 +103,8 @@ internal import Testing
                 let layers = [
                     Layer(channels: inputs, timeStride: 1, bandStride: 1),
                     Layer(
-                        channels: outputs, timeStride: 2, bandStride: 2, bandPadding: padding, isSeparable: isSeparable),
+                        channels: outputs, timeStride: 2, bandStride: 2, bandPadding: padding,
+                        isSeparable: isSeparable),
                 ]
                 return try columns(layers, first.merging(second) { $1 }, outputs: 3 * outputs, frames)
             }

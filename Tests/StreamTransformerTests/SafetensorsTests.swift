@@ -29,7 +29,8 @@ internal import Testing
 
     static let headers: [(entry: String, part: String)] = [
         (
-            #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}"#,
+            #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"#
+                + #""b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}"#,
             "overlaps"
         ),
         (#""a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}"#, "tensor a lies at [4, 8], which leaves a gap"),

@@ -11,14 +11,14 @@ internal import Testing
         .path
 
     /// All shipped models.
-    private static let all: [String] = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
-        .filter { FileManager.default.fileExists(atPath: "\(directory)/\($0)/config.json") }
+    private static let all: [String] = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
+        .sorted().filter { FileManager.default.fileExists(atPath: "\(directory)/\($0)/config.json") }
 
     /// The models of this build's tests. Without optimisation the reference of a large one takes minutes.
     static let names = all.filter { TestScale.isFull || bytes(ofWeights: $0) < largestReduced }
     private static let largestReduced = 4_000_000
 
-    /// Models that fail the tolerance of `agreesWithFewerBits` with 8 bits (docs/performance.md, "Weights of fewer bits").
+    /// Models that fail `agreesWithFewerBits` with 8 bits (docs/performance.md, "Weights of fewer bits").
     private static let below8Bits: Set<String> = ["environment", "environment-10", "general"]
 
     private static func bytes(ofWeights name: String) -> Int {
@@ -32,7 +32,8 @@ internal import Testing
         #expect(Self.below8Bits.isSubset(of: Self.all), "an exception names a model that is not shipped")
         let skipped = Self.all.filter { !Self.names.contains($0) }
         if !skipped.isEmpty {
-            print("skipped without optimisation, above \(Self.largestReduced) bytes: \(skipped.joined(separator: ", "))")
+            let names = skipped.joined(separator: ", ")
+            print("models skipped without optimisation, because they are above \(Self.largestReduced) bytes: \(names)")
         }
     }
 

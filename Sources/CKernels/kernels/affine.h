@@ -35,8 +35,8 @@ INLINE vec load_weights(const int HALF, const void *packed, ptrdiff_t index) {
 
 // ROWS vectors against VECTORS * 16 outputs of a panel that begins at index `w` and whose rows are PITCH weights apart.
 INLINE void tile(const int HALF, const int ROWS, const int VECTORS, const ptrdiff_t PITCH, const void *packed,
-                 ptrdiff_t w, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x, ptrdiff_t x_stride,
-                 float *y, ptrdiff_t y_stride, int accumulate) {
+                 ptrdiff_t w, const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x,
+                 ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, int accumulate) {
   vec sum[ROW_LIMIT * VECTOR_LIMIT];
   for (int r = 0; r < ROWS; r++)
     for (int j = 0; j < VECTORS; j++) {

@@ -59,8 +59,8 @@ INLINE void integer_tile(const int ROWS, const int VECTORS, const int8_t *w, ptr
 }
 
 INLINE void integer_rows(const int ROWS, const int VECTORS, const int8_t *packed, const float *scales,
-                         const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x, ptrdiff_t x_stride, float *y,
-                         ptrdiff_t y_stride, int accumulate) {
+                         const float *bias, ptrdiff_t inputs, ptrdiff_t outputs, const float *x, ptrdiff_t x_stride,
+                         float *y, ptrdiff_t y_stride, int accumulate) {
   int16_t quantized[ROW_LIMIT * BLOCK];
   float x_scale[ROW_LIMIT];
   const ptrdiff_t paired = (inputs + 1) / 2 * 2;

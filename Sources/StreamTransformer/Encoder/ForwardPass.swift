@@ -133,10 +133,8 @@ extension Model {
                 "frame \(index) has \(frame.count) features, \(configuration.name) takes \(configuration.inputWidth)")
         }
         for band in frame.indices where !(abs(frame[band]) <= Self.largestFeature) {
-            throw ModelError(
-                .nonFinite,
-                "frame \(index), feature \(band) is \(frame[band]): features must be finite and below \(Self.largestFeature)"
-            )
+            let reason = "features must be finite and below \(Self.largestFeature)"
+            throw ModelError(.nonFinite, "frame \(index), feature \(band) is \(frame[band]): \(reason)")
         }
     }
 

@@ -117,8 +117,8 @@ extension EncoderConfiguration.Inverse: Decodable {
             let lambda = try values.decode(Double.self, forKey: .lambda)
             try values.require(
                 (1e-5...1e3).contains(lambda), .lambda,
-                "\(lambda) is not in 1e-5 ... 1000: below that the inverse amplifies noise (docs/numerics.md, section 5)"
-            )
+                "\(lambda) is not in 1e-5 ... 1000: "
+                    + "below that the inverse amplifies noise (docs/numerics.md, section 5)")
             self = .ridge(lambda: lambda)
         case "newton-schulz":
             try values.requireOnly([.kind, .iterations], kind)

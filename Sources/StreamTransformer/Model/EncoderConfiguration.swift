@@ -145,8 +145,8 @@ extension EncoderConfiguration: Decodable {
         if depth == .window, attention.isContinual {
             try values.require(
                 layers <= 2, .depth,
-                "\"window\" with continual attention has one layer, or two of which the first is retroactive, not \(layers)"
-            )
+                "\"window\" with continual attention has one layer, "
+                    + "or two of which the first is retroactive, not \(layers)")
         }
         let size = StreamSize(self)
         try values.require(
@@ -154,13 +154,13 @@ extension EncoderConfiguration: Decodable {
             "the memory of a stream would be \(gibibytes(size.bytes)), more than \(gibibytes(StreamSize.largest))")
         try values.require(
             size.foldedBytes <= StreamSize.largest, .attention,
-            "the landmarks' matrices would take \(gibibytes(size.foldedBytes)), more than \(gibibytes(StreamSize.largest))"
-        )
+            "the landmarks' matrices would take \(gibibytes(size.foldedBytes)), "
+                + "more than \(gibibytes(StreamSize.largest))")
         if let landmarks = attention.landmarks {
             try values.require(
                 heads * landmarks * landmarks <= 1 << 22, .attention,
-                "\(landmarks) landmarks of \(heads) heads are too many to invert: heads x landmarks^2 is at most 4194304"
-            )
+                "\(landmarks) landmarks of \(heads) heads are too many to invert: "
+                    + "heads x landmarks^2 is at most 4194304")
         }
     }
 }

@@ -120,9 +120,9 @@ public final class Model: Sendable {
             token += 1
         }
         guard token > 0, token * labels == golden.logits.count else {
+            let expected = golden.logits.count / labels
             throw ModelError(
-                .golden,
-                "\(directory): the golden features make \(token) tokens, the golden logits are for \(golden.logits.count / labels)"
+                .golden, "\(directory): the golden features make \(token) tokens, the golden logits are for \(expected)"
             )
         }
         return worst
@@ -133,8 +133,8 @@ public final class Model: Sendable {
         guard error <= configuration.goldenTolerance else {
             throw ModelError(
                 .golden,
-                "\(directory): the golden logits differ by \(error), more than \(configuration.goldenTolerance); the model was exported for other code or its files do not belong together"
-            )
+                "\(directory): the golden logits differ by \(error), more than \(configuration.goldenTolerance); "
+                    + "the model was exported for other code or its files do not belong together")
         }
     }
 

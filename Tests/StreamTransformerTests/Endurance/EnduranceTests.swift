@@ -15,7 +15,8 @@ internal import Testing
     func slidingSumsStayWithinTheirContract(_ window: Int, _ signal: EnduranceSignal) {
         let errors = SumsEndurance(window: window, signal: signal, steps: Self.tokens).run()
         Self.report(
-            "sliding sums, \(signal), window \(window): Delta \(errors.delta), o_t \(errors.output), \(errors.checked) compared"
+            "sliding sums, \(signal), window \(window): "
+                + "Delta \(errors.delta), o_t \(errors.output), \(errors.checked) compared"
         )
         #expect(errors.checked > 0)
         #expect(errors.delta <= 2e-6, "a row of Delta, relative to its norm")

@@ -7,9 +7,9 @@ internal import StreamTransformer
 /// With K and V the window's keys and values, one a row, every softmax over rows, and 1/sqrt(d) shared by the factors
 /// of a product:
 ///
-///     softmax attention (Vaswani et al., arXiv 1706.03762, equation 1)        o_j = softmax(q_j K') V
+///     softmax attention (Vaswani et al., arXiv 1706.03762, equation 1)      o_j = softmax(q_j K') V
 ///     Nystrom attention (Nystromformer, arXiv 2102.03902, section 3.2;
-///     Continual Low-Rank Scaled Dot-product Attention, arXiv 2412.03214)      o_j = softmax(q_j Kt') Z softmax(Qt K') V
+///     Continual Low-Rank Scaled Dot-product Attention, arXiv 2412.03214)    o_j = softmax(q_j Kt') Z softmax(Qt K') V
 ///
 /// with landmarks Qt and Kt, and Z close to the inverse of Gamma = softmax(Qt Kt').
 struct OracleAttention {
