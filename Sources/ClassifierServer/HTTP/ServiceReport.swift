@@ -99,7 +99,8 @@ struct ServiceReport: Sendable {
             values.sourceRestarts)
         text.counter("state_failures_total", "States that could not be saved.", values.stateFailures)
         text.histogram(
-            "step_duration_seconds", "Time of one turn of an inference loop: all streams to their next prediction.",
+            "step_duration_seconds",
+            "Time of one iteration of an inference loop: all ready streams to their next prediction.",
             values.steps)
         text.histogram(
             "prediction_latency_seconds", "Time from the arrival of a prediction's newest samples to the prediction.",

@@ -1,6 +1,6 @@
 import { fit, seconds } from "./canvas.js";
 
-// Told apart by their brightness too, and dark enough for white words on them.
+// Colours of different brightness, all of them dark enough for white text.
 const colours = ["#2f74b5", "#b45309", "#22805a", "#a23b80", "#7657c4", "#b83a31", "#517a22", "#5b6472"];
 
 /** Curves of probabilities, and bars of events, by time. */
@@ -61,9 +61,9 @@ export class Chart {
         curves.get(label).push([time, p]);
       }
     }
-    // What was never likely is not worth a curve.
+    // Classes that were never likely get no curve.
     const likely = [...curves].filter(([, points]) => points.some(([, p]) => p > 0.1));
-    // Whoever has gone from the picture leaves its colour to others.
+    // A class that left the picture frees its colour.
     const seen = new Set([...likely.map(([label]) => label), ...[...this.events.values()].map((event) => event.label)]);
     for (const label of this.labels.keys()) if (!seen.has(label)) this.labels.delete(label);
     for (const [label, points] of likely) {
@@ -71,7 +71,7 @@ export class Chart {
       context.beginPath();
       let last = -Infinity;
       for (const [time, p] of points) {
-        // A class that was not among the first for a while has a curve that is interrupted.
+        // The curve of a class breaks where the class was not among the first.
         if (time - last > 1) context.moveTo(x(time), y(p)); else context.lineTo(x(time), y(p));
         last = time;
       }
@@ -94,7 +94,7 @@ export class Chart {
     }
   }
 
-  /** Says which colour is which class. */
+  /** Shows the legend of the curves. */
   explain(labels) {
     if (labels.join("\n") === this.shown) return;
     this.shown = labels.join("\n");
@@ -124,7 +124,7 @@ export class Chart {
       context.fillStyle = this.colour(label);
       context.fillRect(from, 0, wide, height);
       context.fillStyle = "#fff";
-      // A word that is cut says less than none: the colour is explained below.
+      // A label that does not fit is left out; the legend explains the colour.
       const space = wide - 8 * ratio;
       if (context.measureText(label).width <= space) context.fillText(label, from + 4 * ratio, height / 2);
       context.restore();

@@ -1,7 +1,7 @@
-// Runs in the browser's audio thread: brings the microphone to the model's rate and hands over 16-bit samples, 40 ms at a time.
+// Runs in the browser's audio thread: converts the microphone to the model's rate and posts 16-bit samples in blocks of 40 ms.
 //
-// The browser has been asked for an AudioContext at the model's rate and resamples itself, well; where it does not, every output
-// sample is the mean of the input samples that fall into its time, which keeps aliases of a voice down.
+// Browsers that support an AudioContext at the model's rate resample by themselves. In others every output sample is the mean
+// of the input samples in its interval, which attenuates aliases of a voice.
 class Microphone extends AudioWorkletProcessor {
   constructor(options) {
     super();
@@ -37,7 +37,7 @@ class Microphone extends AudioWorkletProcessor {
   push(value) {
     this.block[this.filled++] = Math.max(-1, Math.min(1, value)) * 32767;
     if (this.filled < this.size) return;
-    // The buffer is handed over, not copied: this array has no length from then on.
+    // The buffer is transferred, so that a new array is needed.
     this.port.postMessage(this.block.buffer, [this.block.buffer]);
     this.block = new Int16Array(this.size);
     this.filled = 0;

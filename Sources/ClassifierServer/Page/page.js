@@ -1,5 +1,5 @@
-// The live page: one stream at a time, of this device's microphone or one that is running.
-// Labels and names come from models and clients: they are only ever text, never markup.
+// The live page shows one stream at a time: a new one from this device's microphone, or a running one.
+// Labels and names come from models and clients, and are inserted as text, never as markup.
 
 import { Chart } from "./chart.js";
 import { Spectrogram } from "./spectrogram.js";
@@ -14,9 +14,9 @@ let latencies = [];
 let isRedrawing = false;
 let drawn = 0;
 
-/** Classes that a prediction names: the curves of more could not be told apart. */
+/** Number of classes in a prediction; more curves would be indistinguishable. */
 const largestTop = 12;
-/** Events that are kept for the download. */
+/** Largest number of events for the download. */
 const largestRecords = 20000;
 
 // MARK: The service
@@ -26,7 +26,7 @@ function headers() {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
-/** A WebSocket cannot carry headers: the token goes into the name of a protocol, in hexadecimal digits. */
+/** Opens a WebSocket. Its token is in a protocol name in hexadecimal digits, because scripts cannot set its headers. */
 function open(path, parameters) {
   const url = new URL(path, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -48,7 +48,7 @@ async function ask(path) {
   return reply.json();
 }
 
-/** Asks how the service is doing, and which streams there are to look on at. */
+/** Updates load and list of streams. */
 async function refresh() {
   if (document.hidden) return;
   try {
@@ -59,8 +59,8 @@ async function refresh() {
     const own = session?.id;
     const names = streams.map((stream) => stream.stream).filter((name) => name !== own);
     for (const option of [...source.options].slice(1)) {
-      const place = names.indexOf(option.value.slice(2));
-      if (place >= 0) names.splice(place, 1); else if (!option.selected) option.remove();
+      const index = names.indexOf(option.value.slice(2));
+      if (index >= 0) names.splice(index, 1); else if (!option.selected) option.remove();
     }
     for (const name of names) source.add(new Option(`stream ${name}`, `s:${name}`));
     if (models.length === 0) await loadModels();
@@ -86,7 +86,7 @@ async function listen() {
   element("listen").textContent = "Stop";
 }
 
-/** The model is the client's choice only where the audio is the client's. */
+/** Enables the choice of a model for the microphone alone, because a running stream has its model. */
 function choose() {
   element("model").disabled = element("source").value !== "microphone";
 }
@@ -103,7 +103,7 @@ async function listenToMicrophone() {
   media.getAudioTracks()[0].onended = () => {
     if (session !== own) return;
     stop();
-    say("The microphone has gone.", true);
+    say("The microphone was disconnected.", true);
   };
   await context.resume();
   await context.audioWorklet.addModule("microphone.js");
@@ -112,18 +112,18 @@ async function listenToMicrophone() {
     model: model.model, emit: "frames,events", features: true, top_k: Math.min(model.labels.length, largestTop), live: true,
   });
   own.socket = socket;
-  // Samples said so far, and when the last of each block was: what a prediction's latency is measured from.
-  own.said = 0;
+  // Number of recorded samples, and the end and time of each sent block, to measure the latency of predictions.
+  own.recorded = 0;
   own.blocks = [];
   let lost = 0;
   node.port.onmessage = ({ data }) => {
     if (socket.readyState !== WebSocket.OPEN) return;
-    own.said += data.byteLength / 2;
-    // Two seconds behind: what is said now is lost, and the service is told.
+    own.recorded += data.byteLength / 2;
+    // The connection is two seconds behind, so the block is dropped and reported as a gap.
     if (socket.bufferedAmount > 4 * model.rate) { lost += data.byteLength / 2; return; }
     if (lost > 0) socket.send(JSON.stringify({ type: "gap", lost_samples: lost }));
     lost = 0;
-    own.blocks.push({ end: own.said, time: performance.now() });
+    own.blocks.push({ end: own.recorded, time: performance.now() });
     socket.send(data);
   };
   context.createMediaStreamSource(media).connect(node);
@@ -134,7 +134,7 @@ async function listenToMicrophone() {
 function watch(name) {
   session = { stops: [], id: name };
   session.socket = open(`v1/streams/${encodeURIComponent(name)}/watch`, { emit: "frames,events", features: true, top_k: largestTop });
-  attach(session.socket, `Looking on at ${name}.`);
+  attach(session.socket, `Watching ${name}.`);
 }
 
 function attach(socket, text) {
@@ -155,7 +155,7 @@ function attach(socket, text) {
     stop();
     say(failure ?? "The stream has ended.", failure !== null);
   };
-  socket.onerror = () => { failure ??= "The service did not take the connection; is there room for another stream?"; };
+  socket.onerror = () => { failure ??= "The service refused the connection; is there room for another stream?"; };
 }
 
 function stop() {
@@ -213,7 +213,7 @@ function describe(model) {
   if (model) spectrogram.configure(model.rate / model.frame_hop, model.bands);
 }
 
-/** The time from the last sample that a prediction has heard, as it left the microphone, to the prediction. */
+/** Measures the time from a prediction's last sample at the microphone to the arrival of the prediction. */
 function measure(sample, own) {
   while (own.blocks?.length > 1 && own.blocks[0].end < sample) own.blocks.shift();
   if (!(own.blocks?.[0]?.end >= sample)) return;
@@ -224,12 +224,12 @@ function measure(sample, own) {
   latencies = [];
 }
 
-/** Log-mel frames: the first one's number in 8 bytes, then the values. */
+/** Shows log-mel frames: 8 bytes with the index of the first frame, then the values. */
 function showFeatures(data) {
   spectrogram.add(Number(new DataView(data).getBigInt64(0, true)), new Float32Array(data, 8));
 }
 
-/** Draws ten times a second at most: a slow device is to listen first. */
+/** Draws at most ten times a second, so that a slow device has time to listen. */
 function redraw() {
   if (isRedrawing) return;
   isRedrawing = true;

@@ -1,18 +1,18 @@
 import { fit, seconds } from "./canvas.js";
 
-// Black over violet and orange to pale yellow: brightness grows evenly, so that it reads without colours too.
+// From black over violet and orange to pale yellow, with evenly growing brightness for readers without colour vision.
 const stops = [[6, 6, 18], [58, 15, 99], [139, 35, 105], [211, 66, 64], [248, 139, 42], [250, 235, 162]];
 
-/** Log-mel frames, a column each, the lowest band at the bottom. */
+/** A scrolling picture of log-mel frames: one column for each frame, the lowest band at the bottom. */
 export class Spectrogram {
   constructor(canvas) {
     this.canvas = canvas;
-    // The frames of the last seconds, a pixel a value, written round and round.
+    // A ring buffer of the last frames, one pixel for each value.
     this.store = document.createElement("canvas");
     this.configure(100, 64);
   }
 
-  /** Frames a second and mel bands of what comes from now on. */
+  /** Sets the number of frames per second and of mel bands, and clears the picture. */
   configure(rate, bands) {
     this.bands = bands;
     Object.assign(this.store, { width: Math.round(rate * seconds), height: bands });
@@ -22,9 +22,9 @@ export class Spectrogram {
     this.high = 2;
   }
 
-  /** Takes frames, the first of them with its number. */
+  /** Adds frames after the index of the first one. */
   add(first, values) {
-    // Frames that were lost leave their place empty.
+    // Lost frames leave their columns empty.
     const lost = this.next === null ? 0 : Math.min(first - this.next, this.store.width);
     this.context.fillStyle = "#06060f";
     for (let frame = first - lost; frame < first; frame++) this.context.fillRect(frame % this.store.width, 0, 1, this.bands);
@@ -39,7 +39,7 @@ export class Spectrogram {
   column(values) {
     const image = this.context.createImageData(1, this.bands);
     values.forEach((value, band) => {
-      // The scale follows the loudest and the faintest of late.
+      // The scale follows the recent maximum and minimum.
       this.high = Math.max(this.high - 2e-5, value, this.low + 4);
       this.low = Math.min(this.low + 2e-5, Math.max(value, -12));
       const level = Math.max(0, Math.min(0.9999, (value - this.low) / (this.high - this.low))) * (stops.length - 1);

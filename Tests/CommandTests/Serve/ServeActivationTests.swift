@@ -4,12 +4,12 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// `serve` on sockets that systemd has opened, by systemd's own tool.
+/// `serve` on sockets of systemd-socket-activate.
 @Suite struct ServeActivationTests {
     private static let tool = "/usr/bin/systemd-socket-activate"
     private static let hasTool = FileManager.default.isExecutableFile(atPath: tool)
 
-    /// Ports that were free a moment ago, all different.
+    /// Different ports that were free a moment ago.
     private func freePorts(_ count: Int) throws -> [Int] {
         let servers = try (0..<count).map { _ in try Server() }
         let ports = servers.map(\.httpPort)
@@ -29,8 +29,7 @@ internal import Testing
         return child
     }
 
-    /// The client that starts the service is served, and so are the others, whatever the configuration says of
-    /// addresses.
+    /// The client that starts the service is served, and so are later ones; the sockets replace configured addresses.
     @Test(.enabled(if: hasTool, "needs systemd-socket-activate of Debian's systemd"))
     func socketsAreTakenOver() throws {
         let ports = try freePorts(2)
@@ -57,7 +56,7 @@ internal import Testing
         #expect(FileManager.default.fileExists(atPath: path), "who has made a socket removes it")
     }
 
-    /// One socket alone is for HTTP, and what the name says otherwise is checked.
+    /// A single unnamed socket is for HTTP, and wrong names are refused.
     @Test(.enabled(if: hasTool, "needs systemd-socket-activate of Debian's systemd"))
     func namesAndAddressesAreChecked() throws {
         let ports = try freePorts(2)

@@ -4,12 +4,12 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Every example of docs/clients.md, as it stands there, against a service of the test's own.
+/// Every example of docs/clients.md, run against the test's own service.
 @Suite struct ServeClientTests {
     private static let package = Program.models.dropLast("/models".count)
     private static let recording = "/usr/share/sounds/alsa/Front_Left.wav"
 
-    /// The code behind `<!-- client: NAME -->`.
+    /// Returns the code after `<!-- client: NAME -->`.
     private func example(_ name: String) throws -> String {
         let text = try String(contentsOf: URL(filePath: "\(Self.package)/docs/clients.md"), encoding: .utf8)
         let marker = try #require(text.firstRange(of: "<!-- client: \(name) -->\n"), "\(name)")
@@ -32,7 +32,7 @@ internal import Testing
             ("127.0.0.1:8082", other?.httpPort),
         ] {
             guard let port else { continue }
-            // With a colon or, for nc, a space before the port.
+            // The port follows a colon or, for nc, a space.
             for separator in [":", " "] {
                 let place = address.split(separator: ":").joined(separator: separator)
                 code = code.split(separator: place, omittingEmptySubsequences: false)
@@ -55,7 +55,7 @@ internal import Testing
     }
 
     @Test(arguments: ["nc", "socat"])
-    func bareSockets(name: String) throws {
+    func rawSockets(name: String) throws {
         guard has(name) else {
             Issue.record("\(name) is not installed; make setup-tests installs it")
             return

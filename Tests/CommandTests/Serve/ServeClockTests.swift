@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// A time of day that jumps under `serve`: nothing but the times that it tells changes.
+/// A jump of the time of day changes the times in records of `serve` and nothing else.
 @Suite struct ServeClockTests {
     private static let compiler = ["/usr/bin/cc", "/usr/bin/clang", "/opt/swift/usr/bin/clang"].first {
         FileManager.default.isExecutableFile(atPath: $0)
@@ -13,7 +13,7 @@ internal import Testing
 
     init() throws { folder = try TemporaryDirectory() }
 
-    /// Adds the seconds in a file to every time of day; the clocks that do not jump stay as they are.
+    /// Adds the seconds in a file to every time of day; monotonic clocks stay as they are.
     private static let shim = """
         #define _GNU_SOURCE
         #include <fcntl.h>
@@ -78,7 +78,7 @@ internal import Testing
         let raw = Sound.raw(Sound.samples(48_000))
         let socket = try WebSocketClient(server, "/v1/stream?stream=mic")
         let first = try #require(try start(socket)["time"]?.number)
-        // A client that has gone, and may come back.
+        // A client that has disconnected and may resume.
         let other = try WebSocketClient(server, "/v1/stream?stream=other")
         try other.send(Array(raw[..<20_000]))
         while case .text(let text)? = try other.receive(), !text.contains("\"frame\":14,") {}
@@ -88,7 +88,7 @@ internal import Testing
             try jump(seconds)
             try socket.send(Array(raw[index * 32_000..<(index + 1) * 32_000]))
             while case .text(let text)? = try socket.receive(), !text.contains("\"frame\":\(25 * index + 20),") {}
-            // What is tried again is, and what is new begins at the new time.
+            // Repeated tries continue, and new records have the new time.
             let before = try restarts(server)
             if index == 0 {
                 var tries = 0
@@ -105,7 +105,7 @@ internal import Testing
         let back = try WebSocketClient(server, "/v1/stream?stream=other&resume=true")
         #expect(try start(back)["resumed"] == .bool(true))
         try jump(-tenDays)
-        // Silence is still noticed, after seconds and not after days.
+        // Silence is still detected after seconds.
         let messages = try socket.receiveAll()
         #expect(messages.texts("error").first?.contains("nothing came for 15 s") == true)
         #expect(try server.stop().status == 0)

@@ -4,15 +4,15 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// What `deploy/` promises.
+/// The files in `deploy/` work with their tools.
 @Suite struct ServeDeploymentTests {
     private static let deploy = Program.models.dropLast("models".count) + "deploy"
     private let folder: TemporaryDirectory
 
     init() throws { folder = try TemporaryDirectory() }
 
-    /// systemd's own check finds nothing, once the program is where the unit says.
-    @Test func unitIsGood() throws {
+    /// `systemd-analyze verify` accepts the unit if the program is at its path.
+    @Test func unitIsValid() throws {
         let analyze = "/usr/bin/systemd-analyze"
         guard FileManager.default.isExecutableFile(atPath: analyze) else {
             Issue.record("systemd-analyze is not installed; it comes with Debian's systemd")
@@ -31,8 +31,8 @@ internal import Testing
         for unit in units { #expect(!finished.errors.contains("\(unit):"), "\(finished.errors)") }
     }
 
-    /// The unit's words to systemd: ready when clients can connect, alive while the loops turn, stopping.
-    @Test func systemdIsTold() throws {
+    /// The service reports to systemd: ready, alive while the loops run, stopping.
+    @Test func stateIsReportedToSystemd() throws {
         let path = "\(folder.path)/notify"
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC, 0)
         defer { close(descriptor) }
@@ -68,7 +68,7 @@ internal import Testing
         words = []
         server.child.send(signal: SIGHUP)
         receive(until: "RELOADING=1")
-        // systemd compares it with its own clock of this kind.
+        // systemd compares the value with its own monotonic clock.
         let time = try #require(reloading)
         #expect(time >= began && time <= monotonicMicroseconds())
         receive(until: "READY=1")
@@ -100,7 +100,7 @@ internal import Testing
         }
     }
 
-    /// The shipped configuration is what it says it is: the defaults, but for the socket for bare samples.
+    /// The shipped configuration has the defaults, except for the socket for raw PCM.
     @Test func shippedConfigurationRuns() throws {
         let file = Program.models.dropLast("models".count) + "configs/serve.yaml"
         let environment = ["AUDIO_CLASSIFIERD_MODEL": ""]

@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// How streams of `serve` end, and who is not let in. Whatever a client does, the others go on.
+/// Ends of streams and refusals of `serve`. No client can disturb another one.
 @Suite struct ServeEndTests {
     private static let raw = Sound.raw(Sound.samples(16000))
     private static let always = "threshold=0.000000001&threshold_off=0.000000001"
@@ -34,7 +34,7 @@ internal import Testing
         #expect(finished.status == 0 && finished.output == "")
     }
 
-    @Test func silentClientsAreClosed() throws {
+    @Test func idleClientsAreClosed() throws {
         let server = try Server(["limits.idle_seconds=2"])
         let socket = try WebSocketClient(server, "/v1/stream?stream=a&emit=events&\(Self.always)")
         try socket.send(Self.raw)
@@ -42,7 +42,7 @@ internal import Testing
         #expect(code(messages) == "idle")
         #expect(messages.texts("event").contains { $0.contains("\"phase\":\"end\"") })
         #expect(messages.texts("error").first?.contains("nothing came for 2 s") == true)
-        // Half a request, and none.
+        // Half a request, and no byte at all.
         for start in ["GET / HTTP/1.1\r\nHost:", ""] {
             let half = try server.connect()
             try half.send(Array(start.utf8))
@@ -56,7 +56,7 @@ internal import Testing
         let socket = try WebSocketClient(
             server, "/v1/stream?stream=slow&features=true&top_k=12", receiveBuffer: 4096)
         let fast = try WebSocketClient(server, "/v1/stream?stream=fast")
-        // Megabytes of features fill what the system buffers; the rest is bounded.
+        // Megabytes of features fill the system's buffers; the service's own are bounded.
         let piece = Sound.raw(Sound.samples(32_000))
         for _ in 0..<400 {
             do { try socket.send(piece) } catch { break }
@@ -68,11 +68,11 @@ internal import Testing
         #expect(try fast.receiveAll().texts("frame").count == 24)
     }
 
-    /// An answer is made no faster than it is read, and whoever reads none of it does not keep others waiting.
-    @Test func unreadAnswersAreGivenUp() throws {
+    /// An answer is computed no faster than its client reads, and a client that reads nothing does not delay others.
+    @Test func unreadAnswersAreDropped() throws {
         let server = try Server(["limits.files=1", "limits.idle_seconds=2"])
         let target = "/v1/classify?sample_format=s16le&rate=16000&emit=frames&top_k=12"
-        // 15 minutes, whose 20 MB of lines fill whatever the system buffers.
+        // 15 minutes of audio, whose 20 MB of lines fill the system's buffers.
         let samples = Sound.samples(32_000)
         let body = Array(repeatElement(Sound.raw(samples), count: 450).joined())
         let head = "POST \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.httpPort)\r\nContent-Length: \(body.count)\r\n"
@@ -117,7 +117,7 @@ internal import Testing
     }
 
     @Test func capacityIsMeasured() throws {
-        // A hundredth of a thread holds some streams and not two hundred.
+        // A hundredth of a thread has room for some streams, but not for two hundred.
         let server = try Server(["capacity.load=0.01", "capacity.threads=1"])
         var sockets: [WebSocketClient] = []
         var refusal: Reply?
@@ -132,7 +132,7 @@ internal import Testing
         #expect(refusal?.text.contains("\"code\":\"capacity\"") == true)
     }
 
-    /// A limit of open files that the connections do not fit into is raised, or the log says what to do.
+    /// A low limit of open files is raised, or the log names the remedy.
     @Test func openFilesAreRaised() throws {
         for (hard, isEnough) in [(600, true), (300, false)] {
             let script = "ulimit -Sn 200; ulimit -Hn \(hard); exec \"$0\" \"$@\""
@@ -148,7 +148,7 @@ internal import Testing
         }
     }
 
-    @Test func badClientsHarmNobody() throws {
+    @Test func badClientsDisturbNoStream() throws {
         let server = try Server(["limits.message_bytes=4096"], hasTCP: true)
         let good = try WebSocketClient(server, "/v1/stream?stream=good")
         for text in ["", "{}", "{\"type\":\"loud\"}", "[1", "{\"type\":\"gap\",\"lost_samples\":-1}"] {

@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Events of `serve` on their way out: a file, a web hook, and a real MQTT broker (Debian's mosquitto).
+/// Event outputs of `serve`: a file, a web hook, and a real MQTT broker (Debian's mosquitto).
 @Suite struct ServeEventTests {
     private let folder: TemporaryDirectory
     private static let always = "threshold=0.000000001&threshold_off=0.000000001&min_duration_ms=0"
@@ -15,7 +15,7 @@ internal import Testing
 
     init() throws { folder = try TemporaryDirectory() }
 
-    /// A stream with events that begin with its first prediction and end with it.
+    /// Runs a stream whose events begin with its first prediction and end with the stream.
     private func stream(_ server: Server, _ name: String, labels: [String] = ["yes", "left"]) throws -> [String] {
         let allow = labels.map { "&allow=\($0)" }.joined()
         let socket = try WebSocketClient(server, "/v1/stream?stream=\(name)&emit=events&\(Self.always)\(allow)")
@@ -28,7 +28,7 @@ internal import Testing
         line.firstRange(of: ",\"time\":").map { line[..<$0.lowerBound] + "}" } ?? String(line)
     }
 
-    @Test func fileIsWrittenAndMovedAside() throws {
+    @Test func fileIsWrittenAndRotated() throws {
         let path = "\(folder.path)/events.jsonl"
         let server = try Server(["events.file.path=\(path)", "events.file.max_bytes=1500", "events.file.keep=50"])
         var expected: Set<String> = []
@@ -46,7 +46,7 @@ internal import Testing
         #expect(files > 2 && found.count == 24 && Set(found) == expected)
     }
 
-    @Test func fullDiskHarmsNobody() throws {
+    @Test func fullDiskDisturbsNoStream() throws {
         let server = try Server(["events.file.path=/dev/full"])
         #expect(try stream(server, "a").count == 4)
         #expect(try stream(server, "b").count == 4)
@@ -55,7 +55,7 @@ internal import Testing
         #expect(finished.errors.split(separator: "\n").filter { $0.contains("/dev/full") }.count == 1, "told once")
     }
 
-    /// Standard output has the events and nothing else, each in a line of its own.
+    /// Standard output has one line for each event and nothing else.
     @Test func standardOutputIsWritten() throws {
         let server = try Server(["events.stdout=true"])
         let expected = try stream(server, "a") + stream(server, "b")
@@ -66,13 +66,13 @@ internal import Testing
         #expect(finished.lines.allSatisfy { $0.contains(",\"time\":") })
     }
 
-    /// A reader that does not read, and then goes, is nobody else's trouble, and does not hold up the end.
-    @Test func standardOutputMayBeStuck() throws {
+    /// A reader that does not read, and then closes, disturbs neither streams nor the end of the service.
+    @Test func standardOutputMayBlock() throws {
         let pipe = "\(folder.path)/pipe"
         try #require(unsafe mkfifo(pipe, 0o600) == 0)
         let reader = unsafe open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         let labels = ["yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go"]
-        // A page holds twenty events, and the store sixteen.
+        // A page of the pipe holds twenty events, and the queue sixteen.
         let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, which Glibc's module does not show
         _ = fcntl(reader, setPipeSize, 4096)
         let server = try Server(["events.stdout=true", "events.store=16"], output: .file(pipe))
@@ -84,7 +84,7 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// The first answers are refusals; every event arrives all the same, in order.
+    /// The first answers are errors, and every event arrives in order nevertheless.
     @Test func webHookTriesAgain() throws {
         let receiver = try ChildProcess(
             [
@@ -157,13 +157,13 @@ internal import Testing
         let json = Data(discovery.drop { $0 != " " }.dropFirst().utf8)
         let message = try JSONDecoder().decode(JSONValue.self, from: json)
         #expect(message["state_topic"] == "ear/door/yes" && message["availability_topic"] == "ear/availability")
-        // A service that is killed cannot say goodbye: the broker does.
+        // The broker publishes `offline` for a killed service.
         server.child.send(signal: SIGKILL)
         try subscriber.waitForOutput { $0.contains("ear/availability offline\n") }
         withExtendedLifetime(broker) {}
     }
 
-    /// The broker is away while events happen, and is told when it is back.
+    /// Events during an outage of the broker arrive when it is back.
     @Test(.enabled(if: hasBroker, "needs Debian's mosquitto and mosquitto-clients; make setup-tests installs both"))
     func outageLosesNothing() throws {
         let port = try freePort()
@@ -176,7 +176,7 @@ internal import Testing
         for number in 0..<3 { expected += try stream(server, "s\(number)", labels: ["yes"]) }
         broker = try startBroker(port: port)
         let subscriber = try subscriber(port: port)
-        // Messages are retained: a subscriber that comes late sees the newest of each topic.
+        // Messages are retained, so that a late subscriber gets the newest one of each topic.
         try subscriber.waitForOutput { text in (0..<3).allSatisfy { text.contains("ear/s\($0)/yes OFF\n") } }
         let states = subscriber.outputSoFar.split(separator: "\n").filter { $0.contains("/yes/state ") }
         let ends = Set(states.map { withoutTime($0.drop { $0 != " " }.dropFirst()) })

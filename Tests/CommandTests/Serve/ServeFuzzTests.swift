@@ -1,10 +1,9 @@
 internal import TestSupport
 internal import Testing
 
-/// Requests and messages that were good until somebody changed them: whatever comes of it, the service goes on and other
-/// streams do not notice.
+/// Valid requests and messages with random changes: the service survives, and other streams are not disturbed.
 @Suite struct ServeFuzzTests {
-    /// A seed that found a fault stays here for good.
+    /// Seeds that found a fault stay in the list.
     private static let seeds: [UInt64] = [1, 2, 3, 4]
     private static let rounds = 60
 
@@ -12,7 +11,7 @@ internal import Testing
         Array("\(head) HTTP/1.1\r\nHost: 127.0.0.1\r\n\(body.isEmpty ? "\r\n" : body)".utf8)
     }
 
-    /// A frame of a client, its mask all zeros.
+    /// Returns a frame of a client with a mask of zeros.
     private static func frame(_ opcode: UInt8, _ payload: [UInt8]) -> [UInt8] {
         let length =
             payload.count < 126
@@ -41,7 +40,7 @@ internal import Testing
             + frame(1, Array("{\"type\":\"end\"}".utf8)) + frame(8, [3, 232]),
     ]
 
-    /// Some bytes are changed, some are taken away, some come twice.
+    /// Changes, removes and repeats some bytes.
     private static func change(_ bytes: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<random.integer(in: 1...4) where bytes.count > 1 {
@@ -58,7 +57,7 @@ internal import Testing
         return bytes
     }
 
-    @Test(arguments: seeds) func changedConversationsHarmNobody(seed: UInt64) throws {
+    @Test(arguments: seeds) func changedConversationsDisturbNoStream(seed: UInt64) throws {
         let server = try Server(["limits.idle_seconds=2", "limits.connections_per_second=10000"])
         let raw = Sound.raw(Sound.samples(32000))
         let good = try WebSocketClient(server, "/v1/stream?stream=good")
@@ -70,7 +69,7 @@ internal import Testing
             let conversation = Self.conversations[random.integer(in: 0...(Self.conversations.count - 1))]
             try? socket.send(Self.change(conversation, &random))
             socket.finish()
-            // One in five goes without hearing the answer.
+            // One client in five closes without reading the answer.
             if random.integer(in: 0...4) == 0 { socket.vanish() } else { _ = try? socket.receiveAll() }
         }
         try good.send(text: "{\"type\":\"end\"}")

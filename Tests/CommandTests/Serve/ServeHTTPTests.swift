@@ -3,14 +3,14 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// `serve` over HTTP: what it says about itself, and files that it classifies.
+/// `serve` over HTTP: reports about the service, and classification of files.
 @Suite struct ServeHTTPTests {
     private let server: Server
     private static let sound = WaveFile(Sound.samples(16000)).bytes
 
     init() throws { server = try Server(["limits.body_bytes=100000"]) }
 
-    @Test func statusIsTold() throws {
+    @Test func statusIsReported() throws {
         #expect(try server.request("GET", "/healthz").json()["ok"] == .bool(true))
         #expect(try server.request("GET", "/readyz").json()["streams"] == 0)
         #expect(try server.request("GET", "/v1/streams").json() == .array([]))
@@ -22,7 +22,7 @@ internal import Testing
         #expect(head.headers["x-content-type-options"] == "nosniff")
     }
 
-    @Test func wrongRequestsAreTold() throws {
+    @Test func wrongRequestsAreRefused() throws {
         for (method, target, status) in [
             ("GET", "/nothing", 404), ("GET", "/../etc/passwd", 404), ("GET", "/v1/streams/none", 404),
             ("POST", "/healthz", 405), ("GET", "/v1/classify", 405), ("GET", "/v1/stream", 426), ("GET", "/%ff", 400),
@@ -59,17 +59,17 @@ internal import Testing
         #expect(reply.lines == expected.lines.map { $0.split(separator: path).joined(separator: "a") })
     }
 
-    @Test func bareSamplesAndTables() throws {
+    @Test func rawPCMAndTables() throws {
         let raw = Sound.raw(Sound.samples(16000))
         let table = try server.request(
             "POST", "/v1/classify?sample_format=s16le&rate=8000&format=csv&emit=frames", body: raw)
         #expect(table.status == 200 && table.headers["content-type"]?.hasPrefix("text/csv") == true)
         #expect(table.lines.first == "stream,frame,sample,t,warm,rank,label,p,dbfs")
-        // Two seconds of sound, three labels a prediction.
+        // Two seconds of sound with three labels for each prediction.
         #expect(table.lines.count == 1 + 3 * 49)
     }
 
-    @Test func badFilesAreTold() throws {
+    @Test func badFilesAreRefused() throws {
         let noise = try server.request("POST", "/v1/classify", body: Array("fLaC but not really".utf8))
         #expect(noise.status == 422)
         #expect(try noise.json()["code"] == "decode")
@@ -86,7 +86,7 @@ internal import Testing
         #expect(try server.request("GET", "/healthz").status == 200)
     }
 
-    /// Several requests on one connection, sent before the first answer.
+    /// Several requests on one connection are sent before the first answer.
     @Test func connectionIsKept() throws {
         let socket = try server.connect()
         let host = "Host: 127.0.0.1:\(server.httpPort)\r\n"
@@ -96,8 +96,8 @@ internal import Testing
         #expect(text.split(separator: "HTTP/1.1 200 OK").count == 4)
     }
 
-    /// The metrics that dashboards depend on, in a text that Prometheus' own tool accepts.
-    @Test func metricsAreGood() throws {
+    /// The metrics of dashboards exist, and Prometheus' own tool accepts the text.
+    @Test func metricsAreValid() throws {
         let socket = try WebSocketClient(server, "/v1/stream?stream=m&threshold=0.000001&emit=events")
         try socket.send(Sound.raw(Sound.samples(16000)))
         try socket.send(text: "{\"type\":\"end\"}")

@@ -3,7 +3,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// The live page in a real browser, whose microphone hears a recording.
+/// The live page in a real browser with a recording as its microphone.
 @Suite(.serialized) struct ServePageTests {
     private static let recording = "/usr/share/sounds/alsa/Front_Left.wav"
     private static var isReady: Bool {
@@ -23,7 +23,7 @@ internal import Testing
             let reply = try server.request("GET", path)
             #expect(reply.status == 200 && reply.headers["content-type"]?.hasPrefix(type) == true, "\(path)")
             #expect(reply.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
-            // Nothing from elsewhere, and no way for a label to become markup.
+            // The policy forbids other sources and markup from labels.
             for word in ["innerHTML", "insertAdjacentHTML", "document.write", "eval(", "onclick=", "style=\"", "cdn"] {
                 #expect(!reply.text.contains(word), "\(word) in \(path)")
             }
@@ -36,7 +36,7 @@ internal import Testing
         let browser = try Browser(button(server), microphone: Self.recording)
         try browser.wait("document.querySelector('#model option') !== null")
         _ = try browser.evaluate("document.querySelector('#listen').click()")
-        // The recording says "front left", again and again.
+        // The recording is a repeated "front left".
         try browser.wait("[...document.querySelectorAll('#events td')].some((cell) => cell.textContent === 'left')")
         try browser.wait("document.querySelector('#latency').textContent.endsWith(' ms')")
         let state = try browser.evaluate(
@@ -53,7 +53,7 @@ internal import Testing
         #expect(state["colours"]?.number ?? 0 > 20, "the spectrogram is drawn")
         #expect(state["download"] == .bool(false) && state["spoken"] != "")
 
-        // Another page looks on at the same stream.
+        // Another page watches the same stream.
         let watcher = try Browser(button(server), size: (390, 800))
         try watcher.wait("document.querySelectorAll('#source option').length === 2")
         _ = try watcher.evaluate(
@@ -73,7 +73,7 @@ internal import Testing
         #expect(try server.metric("streams") == 0)
     }
 
-    /// Every control has a name, is reached by the keyboard, and does what it does there too.
+    /// Every control has a name and works with the keyboard.
     @Test(.enabled(if: isReady, "needs chromium and alsa-utils of Debian; make setup-tests installs both"))
     func keyboardAndNames() throws {
         let server = try Server()

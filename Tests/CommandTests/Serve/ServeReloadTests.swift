@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// SIGHUP: what is new is for new streams, and what is wrong for nobody.
+/// After SIGHUP new streams use the new configuration, and a wrong configuration changes nothing.
 @Suite struct ServeReloadTests {
     private let folder: TemporaryDirectory
     private static let raw = Sound.raw(Sound.samples(32_000))
@@ -20,7 +20,7 @@ internal import Testing
         return try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
     }
 
-    /// Reloads, and waits until the service says so for the `count`-th time, or that it does not.
+    /// Reloads, and waits for the `count`-th message about success or failure.
     private func reload(_ server: Server, _ text: String = "the configuration is reloaded", count: Int = 1) throws {
         server.child.send(signal: SIGHUP)
         try server.child.waitForErrors { $0.ranges(of: text).count == count }
@@ -32,7 +32,7 @@ internal import Testing
         try FileManager.default.copyItem(atPath: "\(Program.models)/\(model)", toPath: target)
     }
 
-    /// A model that is replaced where it is: a running stream keeps the old one to its end.
+    /// A model's files are replaced, and a running stream keeps the old model to its end.
     @Test func modelsAreReplaced() throws {
         try install("keywords-en")
         try configure("model: \(folder.path)/model\n")
@@ -53,7 +53,7 @@ internal import Testing
                 ["run", "-", "--model", model, "--input-format", "raw", "--source-name", name], input: Self.raw)
             #expect(try socket.receiveAll().texts("frame") == run.lines("frame"), "\(model)")
         }
-        // Damage is found before anybody gets it.
+        // A damaged model is refused before any stream uses it.
         try Data("{".utf8).write(to: URL(filePath: "\(folder.path)/model/config.json"))
         try reload(server, "the configuration is not reloaded: ")
         let last = try WebSocketClient(server, "/v1/stream")
@@ -61,7 +61,7 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// What a stream of a new model costs is known before the first one comes, whatever the old one's cost.
+    /// The cost of a new model is measured before its first stream.
     @Test func newModelsAreMeasured() throws {
         let settings = ["capacity.load=0.05", "capacity.threads=1"]
         try install("keywords-en")
@@ -97,7 +97,7 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// Streams that it takes before it refuses one, which all end then.
+    /// Returns the number of admitted streams before the first refusal, and ends them.
     private func admitted(by server: Server) throws -> Int {
         var sockets: [WebSocketClient] = []
         while sockets.count < 200 {
@@ -133,8 +133,8 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// Sources begin, end and begin anew as the configuration has them; one that has not changed runs on.
-    @Test func sourcesComeAndGo() throws {
+    /// Sources start, end and restart with the configuration; an unchanged source keeps running.
+    @Test func sourcesFollowTheConfiguration() throws {
         func source(_ name: String, _ device: String) -> String {
             "  - {name: \(name), command: [sh, -c, \"echo \(name) \(device) runs >&2; exec cat \(device)\"]}\n"
         }

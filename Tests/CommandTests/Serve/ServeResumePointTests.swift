@@ -4,8 +4,8 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// A followed file keeps its place while the service is away.
-@Suite struct ServeFilePlaceTests {
+/// A followed file is resumed at its position after a restart of the service.
+@Suite struct ServeResumePointTests {
     private let folder: TemporaryDirectory
     private static let raw = Sound.raw(Sound.samples(48_000))
 
@@ -50,9 +50,9 @@ internal import Testing
         try #require(FileManager.default.fileExists(atPath: "\(folder.path)/states/log.state"))
     }
 
-    /// What is written while the service is away is classified when it is back, bit for bit as if it had been there.
-    @Test(arguments: [SIGKILL, SIGTERM], [false, true]) func streamGoesOn(signal: Int32, isWave: Bool) throws {
-        // What the file has before the service comes is passed over.
+    /// Audio that was written during a restart is classified bit for bit as without the restart.
+    @Test(arguments: [SIGKILL, SIGTERM], [false, true]) func streamIsResumed(signal: Int32, isWave: Bool) throws {
+        // Audio from before the first start is skipped.
         var wave = WaveFile(Sound.samples(3000, seed: 2))
         wave.rate = 16_000
         try append(isWave ? wave.bytes : wave.data)
@@ -81,13 +81,13 @@ internal import Testing
         }
         #expect(frames.count > 20 && frames == whole.suffix(frames.count))
         #expect(try second.stop().status == 0)
-        // A service that has nothing to catch up with goes on, too.
+        // A restart without new audio resumes, too.
         let third = try serve()
         try wait(third, at: 48_000)
         #expect(try third.stop().status == 0)
     }
 
-    /// Another file, or less of the same one, is begun with, and the log says so.
+    /// A replaced or shortened file begins a new stream, and the log gives the reason.
     @Test(arguments: ["replaced", "shorter", "anew", "gone"]) func otherFilesBeginAfresh(_ change: String) throws {
         let first = try serve(from: "start")
         try append(Self.raw[..<20_000])
@@ -115,8 +115,8 @@ internal import Testing
         #expect(try second.stop().status == 0)
     }
 
-    /// After silence the next bytes are another stream, and a restart in between loses none of them.
-    @Test func silenceKeepsThePlace() throws {
+    /// After silence the next bytes begin another stream, and a restart in between loses none of them.
+    @Test func silenceKeepsThePosition() throws {
         let yaml = """
             limits: {idle_seconds: 1}
             state: {folder: "\(folder.path)/states", every_seconds: 0.1}

@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Audio that `serve` fetches itself: commands and files that grow.
+/// Sources of `serve`: commands and growing files.
 @Suite struct ServeSourceTests {
     private let folder: TemporaryDirectory
     private static let raw = Sound.raw(Sound.samples(32_000))
@@ -20,7 +20,7 @@ internal import Testing
         try Program.run(["run", "-", "--input-format", "raw", "--source-name", name], input: input).lines("frame")
     }
 
-    /// Waits until a stream is so far, or further.
+    /// Waits until a stream has reached a position.
     private func wait(_ server: Server, _ name: String, for sample: Double) throws {
         try waitUntil("\(name) at \(sample)") {
             let reply = try server.request("GET", "/v1/streams/\(name)")
@@ -69,11 +69,11 @@ internal import Testing
 
     // MARK: Commands
 
-    /// What a command says is classified as it is; when it comes back, what it missed is a gap in the same stream.
+    /// The output of a command is classified, and its restart is a gap in the same stream.
     @Test func commandIsRestarted() throws {
         let pipe = "\(folder.path)/pipe"
         try #require(unsafe mkfifo(pipe, 0o600) == 0)
-        // With both ends open, neither side waits for the other.
+        // The FIFO is open at both ends, so that opening it does not block.
         var ends = unsafe open(pipe, O_RDWR | O_CLOEXEC)
         let server = try serve("  - {name: mic, command: [cat, \"\(pipe)\"]}")
         func send(_ bytes: ArraySlice<UInt8>) throws {
@@ -103,8 +103,8 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// Commands that are not there, die, flood, or say nothing but errors harm nobody, and nothing of them is left.
-    @Test func badCommandsHarmNobody() throws {
+    /// Commands that are missing, die, flood, or write errors disturb no stream and leave no process.
+    @Test func badCommandsDisturbNoStream() throws {
         let server = try serve(
             """
               - {name: none, command: [/nonexistent/recorder, -q]}
@@ -139,7 +139,7 @@ internal import Testing
         #expect((1...200).contains(broken.count), "the log is bounded")
     }
 
-    @Test func silentCommandIsRestarted() throws {
+    @Test func idleCommandIsRestarted() throws {
         let server = try serve("  - {name: mute, command: [sleep, 1000]}", ["limits.idle_seconds=1"])
         try server.child.waitForErrors { $0.contains("sleep said nothing for 1 s; it is started again") }
         #expect(try server.stop().status == 0)
@@ -147,7 +147,7 @@ internal import Testing
 
     // MARK: Files
 
-    /// A file that comes later, grows and is rotated is one stream; one that is cut begins a new one.
+    /// A file that appears later, grows and is rotated is one stream; a truncated file begins a new one.
     @Test func fileIsFollowed() throws {
         let server = try serve("  - {name: log, follow: \"\(folder.path)/a.raw\"}")
         try append(Array(Self.raw[..<800]), to: "a.raw")
@@ -155,7 +155,7 @@ internal import Testing
         let watcher = try watch(server, "log")
         try append(Array(Self.raw[800..<20_000]), to: "a.raw")
         try wait(server, "log", for: 10_000)
-        // The writer goes on for a moment after the file has been moved.
+        // The writer continues for a moment after the rotation.
         try #require(unsafe rename("\(folder.path)/a.raw", "\(folder.path)/a.raw.1") == 0)
         try append(Array(Self.raw[20_000..<40_000]), to: "a.raw.1")
         try append(Array(Self.raw[40_000...]), to: "a.raw")
@@ -171,7 +171,7 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// What is there already is passed over or not; a WAV file says itself what it is.
+    /// Existing audio is skipped or read, as configured; the header of a WAV file gives its format.
     @Test func fileIsFollowedFromItsEndOrStart() throws {
         var wave = WaveFile(Sound.samples(16_000))
         wave.rate = 16_000
@@ -194,8 +194,8 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// Events of a source that falls silent end.
-    @Test func silentFileEndsItsEvents() throws {
+    /// Events end when their source brings no audio any more.
+    @Test func idleFileEndsItsEvents() throws {
         let server = try serve(
             """
               - name: log

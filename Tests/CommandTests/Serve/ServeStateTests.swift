@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Streams of `serve` go on where they were, whatever interrupted them, and say the same as if nothing had.
+/// Streams of `serve` resume after interruptions with the records of an uninterrupted stream.
 @Suite struct ServeStateTests {
     private let folder: TemporaryDirectory
     private static let raw = Sound.raw(Sound.samples(64_000))
@@ -22,7 +22,7 @@ internal import Testing
         return try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
     }
 
-    /// The rest of the recording, from where the server says that the stream is.
+    /// Returns the recording from the server's position on.
     private func resume(_ server: Server, _ parameters: String = "resume=true") throws -> (
         start: JSONValue, frames: [String]
     ) {
@@ -34,14 +34,18 @@ internal import Testing
         return (start, try socket.receiveAll().texts("frame"))
     }
 
-    @Test func killedServiceGoesOn() throws {
+    @Test func killedServiceResumes() throws {
         let whole = try expected()
         let server = try Server(settings)
         let socket = try WebSocketClient(server, "/v1/stream?stream=mic")
-        try socket.send(Array(Self.raw[..<50_000]))
-        // The state after these samples is saved sooner or later; the kill comes while more arrive.
+        // The first state may be that of an empty stream; the second one, after more samples, cannot. The service is killed
+        // after it is saved, while more samples arrive.
         let path = "\(folder.path)/states/mic.state"
-        for _ in 0..<600 where !FileManager.default.fileExists(atPath: path) { usleep(50_000) }
+        for samples in [0..<40_000, 40_000..<50_000] {
+            _ = unsafe unlink(path)
+            try socket.send(Array(Self.raw[samples]))
+            for _ in 0..<600 where !FileManager.default.fileExists(atPath: path) { usleep(50_000) }
+        }
         try socket.send(Array(Self.raw[50_000..<60_001]))
         server.child.send(signal: SIGKILL)
         _ = try server.child.wait()
@@ -56,7 +60,7 @@ internal import Testing
         #expect(!FileManager.default.fileExists(atPath: path), "a complete stream leaves no state")
     }
 
-    @Test func stoppedServiceGoesOn() throws {
+    @Test func stoppedServiceResumes() throws {
         let whole = try expected()
         let server = try Server(settings)
         let socket = try WebSocketClient(server, "/v1/stream?stream=mic")
@@ -70,8 +74,8 @@ internal import Testing
         #expect(start["sample"] == 20_000 && frames == whole.suffix(frames.count))
     }
 
-    /// A client whose connection broke comes back before the server has noticed, and sends some samples again.
-    @Test func brokenConnectionGoesOn() throws {
+    /// A client resumes before the server has detected its broken connection, and repeats some samples.
+    @Test func brokenConnectionIsResumed() throws {
         let whole = try expected()
         let server = try Server()
         let socket = try WebSocketClient(server, "/v1/stream?stream=mic")
@@ -89,7 +93,7 @@ internal import Testing
         #expect(frames == whole)
     }
 
-    /// A live client cannot send again what was said meanwhile.
+    /// A live client cannot send the missed audio again.
     @Test func missingSamplesAreAGap() throws {
         let server = try Server()
         let socket = try WebSocketClient(server, "/v1/stream?stream=mic")
@@ -128,7 +132,7 @@ internal import Testing
         #expect(try second.request("PUT", "/v1/streams/..%2Fa/state", body: state.body).status == 400)
     }
 
-    /// What cannot be gone on from is not, and the client is told why.
+    /// Streams without a usable state start afresh, and `note` gives the reason.
     @Test func otherStatesStartAfresh() throws {
         let whole = try expected()
         let states = "\(folder.path)/states"

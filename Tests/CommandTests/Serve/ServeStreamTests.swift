@@ -3,7 +3,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Streams of `serve` say what `run` says of the same samples, byte for byte, through whatever they come.
+/// Streams of `serve` have the records of `run` on the same samples, byte for byte, over every kind of connection.
 @Suite struct ServeStreamTests {
     private let folder: TemporaryDirectory
     private let server: Server
@@ -20,7 +20,7 @@ internal import Testing
             ["run", "-", "--input-format", "raw", "--source-name", name] + arguments, input: input)
     }
 
-    /// All lines of a stream on a bare socket.
+    /// Returns all lines of a stream of raw PCM.
     private func lines(_ socket: Socket, piece: Int) throws -> [String] {
         let raw = Self.raw
         for start in stride(from: 0, to: raw.count, by: piece) {
@@ -68,7 +68,7 @@ internal import Testing
         #expect(run.lines.count > 2)
     }
 
-    /// Frames of many streams, stepped together, are those that each one has alone.
+    /// Streams that are stepped together have the same frames as each one alone.
     @Test func neighboursDoNotMatter() throws {
         let inputs = (0..<12).map { Sound.raw(Sound.samples(9000 + 700 * $0, seed: UInt64($0 + 10))) }
         let sockets = try inputs.indices.map { try WebSocketClient(server, "/v1/stream?stream=s\($0)") }
@@ -84,7 +84,7 @@ internal import Testing
         }
     }
 
-    @Test func otherFormatsAreTaken() throws {
+    @Test func otherFormatsAreAccepted() throws {
         let stereo = Self.samples.flatMap { [Float($0) / 65536, Float($0) / 65536] }
         let input = Sound.raw(stereo)
         let format = ["--sample-format", "f32le", "--rate", "48000", "--channels", "2"]
@@ -98,7 +98,7 @@ internal import Testing
         #expect(try socket.receiveAll().texts("frame") == run.lines("frame"))
     }
 
-    /// A fragmented message is one message; pings are answered with what they carry.
+    /// A fragmented message is one message, and pongs repeat the data of their pings.
     @Test func fragmentsAndPings() throws {
         let socket = try WebSocketClient(server, "/v1/stream?stream=f")
         try socket.send(opcode: 2, Array(Self.raw[..<999]), isFinal: false)
@@ -113,8 +113,8 @@ internal import Testing
         #expect(messages.texts("frame") == run.lines("frame"))
     }
 
-    /// What a client says it has lost counts as time, and is told to everybody.
-    @Test func gapsAreTold() throws {
+    /// Samples that a client reports as lost count as time, and all readers get the gap.
+    @Test func gapsAreReported() throws {
         let socket = try WebSocketClient(server, "/v1/stream?stream=g")
         try socket.send(Array(Self.raw[..<20_000]))
         try socket.send(text: "{\"type\":\"gap\",\"lost_samples\":16000}")
@@ -133,7 +133,7 @@ internal import Testing
         #expect(try server.metric("dropped_samples_total") == 16000)
     }
 
-    /// Whoever looks on gets the stream's records and the features that the model saw.
+    /// A watcher gets the stream's records and the model's features.
     @Test func streamIsWatched() throws {
         let socket = try WebSocketClient(server, "/v1/stream?stream=w&emit=events")
         #expect(try socket.receive() != nil)

@@ -3,7 +3,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// SIGHUP and TLS: a renewed certificate is for new connections, and one that cannot be used is for nobody.
+/// After SIGHUP new connections use a renewed certificate, and an unusable certificate changes nothing.
 @Suite struct ServeTLSReloadTests {
     private let folder: TemporaryDirectory
     private let certificates: Certificates
@@ -16,7 +16,7 @@ internal import Testing
         try install("first")
     }
 
-    /// Puts files into the places that the configuration names.
+    /// Copies files to the configured paths.
     private func install(_ certificate: String, key: String? = nil) throws {
         try folder.write(folder.read("\(certificate).pem"), to: "server.pem")
         try folder.write(folder.read("\(key ?? certificate).key"), to: "server.key")
@@ -42,7 +42,7 @@ internal import Testing
         try server.child.waitForErrors { $0.ranges(of: text).count > before }
     }
 
-    /// Whether a new connection gets the certificate, and nobody else's: curl trusts this one alone.
+    /// Whether a new connection gets the certificate, the only one that curl trusts.
     private func isServed(_ name: String, by server: Server) throws -> Bool {
         let finished = try ChildProcess(
             [
@@ -53,7 +53,7 @@ internal import Testing
         return finished.status == 0 && finished.output.contains("\"ok\":true")
     }
 
-    /// A connection that speaks TLS for its owner, and stays open.
+    /// An open TLS connection through socat.
     private func connect(_ server: Server, trusting name: String) throws -> ChildProcess {
         try ChildProcess(
             [
@@ -65,7 +65,7 @@ internal import Testing
     @Test func newConnectionsGetTheNewCertificate() throws {
         let server = try start()
         #expect(try isServed("first", by: server))
-        // One connection in the middle of a file, one between two requests.
+        // One connection is in the middle of a file, one between two requests.
         let upload = try connect(server, trusting: "first")
         let target = "/v1/classify?emit=frames&sample_format=s16le&rate=16000&stream=upload"
         try upload.write(
@@ -91,7 +91,7 @@ internal import Testing
         try upload.waitForOutput { $0.ranges(of: "\"type\":\"frame\"").count == frames.count }
         for frame in frames { #expect(upload.outputSoFar.contains(frame)) }
 
-        // Other files are read at once, too, and a reload without a new certificate says nothing of one.
+        // Other certificate files take effect at once, and a reload without a new certificate logs none.
         try configure("third")
         try reload(server, "the configuration is reloaded")
         #expect(try isServed("third", by: server))
@@ -123,7 +123,7 @@ internal import Testing
         try install("second")
         try reload(server, "the configuration is reloaded")
         #expect(try isServed("second", by: server))
-        // Whether the listener speaks TLS is settled when it is opened.
+        // A listener keeps speaking TLS or plain HTTP until a restart.
         try folder.write(Array("limits: {idle_seconds: 120}\n".utf8), to: "serve.yaml")
         try reload(server, "the configuration is reloaded")
         #expect(server.child.errorsSoFar.contains("tls.certificate has changed, and takes effect when"))

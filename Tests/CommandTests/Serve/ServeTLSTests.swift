@@ -2,7 +2,7 @@ internal import Foundation
 internal import TestSupport
 internal import Testing
 
-/// TLS with certificates that openssl makes, and curl as the client.
+/// TLS with certificates of openssl and curl as the client.
 @Suite struct ServeTLSTests {
     private let folder: TemporaryDirectory
     private let certificates: Certificates
@@ -36,7 +36,7 @@ internal import Testing
         #expect(file.output.contains("\"type\":\"summary\""))
         let old = try curl(server, "/healthz", ["--tls-max", "1.1"])
         #expect(old.status != 0 && old.output.isEmpty, "old versions are not spoken")
-        // Somebody who speaks plain HTTP, or noise, is not answered and harms nobody.
+        // Clients that send plain HTTP or noise get no answer and disturb no other client.
         for words in ["GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "\u{16}\u{3}\u{1}\u{0}\u{5}noise"] {
             let plain = try server.connect()
             try plain.send(Array(words.utf8))
@@ -68,7 +68,7 @@ internal import Testing
         #expect(half.status == 78 && half.errors.contains("belong together"))
     }
 
-    /// A web hook over TLS: its server must be who it says it is.
+    /// A web hook over TLS verifies the certificate of its server.
     @Test func webHooksAreSecure() throws {
         let receiver = try ChildProcess(
             [

@@ -41,7 +41,7 @@ final class Browser {
         _ = try call("Runtime.enable")
     }
 
-    /// The value of an expression in the page.
+    /// Returns the value of an expression in the page.
     func evaluate(_ expression: String) throws -> JSONValue {
         let result = try call(
             "Runtime.evaluate",
@@ -65,7 +65,7 @@ final class Browser {
         throw ChildProcess.Failure(description: "\(expression) does not become true; the page is: \(page)")
     }
 
-    /// A picture of the page, as PNG in base 64.
+    /// Returns a picture of the page, as PNG in base 64.
     func screenshot() throws -> String {
         try call("Page.captureScreenshot", ["format": "png", "captureBeyondViewport": .bool(true)])["data"]?.string
             ?? ""

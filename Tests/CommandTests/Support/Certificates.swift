@@ -1,7 +1,7 @@
 internal import TestSupport
 internal import Testing
 
-/// Certificates that openssl makes, and the keys that belong to them, in a folder.
+/// Certificates of openssl and their keys, in a folder.
 struct Certificates {
     let folder: TemporaryDirectory
 
@@ -10,7 +10,7 @@ struct Certificates {
         try #require(finished.status == 0, "openssl \(arguments): \(finished.errors)")
     }
 
-    /// `NAME.pem` and `NAME.key`, good for this machine for two days.
+    /// Makes `NAME.pem` and `NAME.key`, valid for this machine for two days.
     func make(_ name: String) throws {
         try openssl([
             "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
@@ -19,7 +19,7 @@ struct Certificates {
         ])
     }
 
-    /// `NAME.pem` of the year 2020, for `KEY.key`: `openssl ca` takes dates.
+    /// Makes `NAME.pem` of the year 2020 for `KEY.key`, with `openssl ca`, which accepts dates.
     func makeExpired(_ name: String, key: String) throws {
         try folder.write([], to: "index.txt")
         try folder.write(Array("01\n".utf8), to: "serial")

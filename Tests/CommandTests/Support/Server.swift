@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import StrictCoding
 
-/// `serve` as a process of its own, on addresses that the system chooses.
+/// `serve` as a process, on ports that the system chooses.
 final class Server {
     let child: ChildProcess
     let httpPort: Int
@@ -35,7 +35,7 @@ final class Server {
 
     func connect() throws -> Socket { try Socket(port: httpPort) }
 
-    /// Asks once, on a connection of its own.
+    /// Sends a request on a new connection.
     func request(
         _ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8] = []
     ) throws -> Reply {
@@ -52,7 +52,7 @@ final class Server {
         return try child.wait(atMost: 20)
     }
 
-    /// The value of a metric, 0 where it has none.
+    /// Returns the value of a metric; 0 without one.
     func metric(_ name: String) throws -> Double {
         let text = try request("GET", "/metrics").text
         let line = text.split(separator: "\n").first { $0.hasPrefix("audio_classifierd_\(name) ") }

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A plain client of a socket, that waits, but not for ever.
+/// A client of a socket with time-outs.
 final class Socket {
     private let descriptor: Int32
 
@@ -56,17 +56,17 @@ final class Socket {
         }
     }
 
-    /// The end of what is sent; what comes is still read.
+    /// Ends sending; receiving continues.
     func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// Goes away without a word: the other side sees a reset.
+    /// Closes with a reset.
     func vanish() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// What there is, at least one byte; nothing at the end.
+    /// Receives at least one byte; none at the end.
     func receive(atMost count: Int = 65536) throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         let got = unsafe recv(descriptor, &buffer, count, 0)
@@ -82,14 +82,14 @@ final class Socket {
     }
 }
 
-/// Reads lines as they come.
+/// A reader of lines.
 struct LineReader {
     let socket: Socket
     private var buffer: [UInt8] = []
 
     init(_ socket: Socket) { self.socket = socket }
 
-    /// The next line, or nil at the end.
+    /// Returns the next line; nil at the end.
     mutating func next() throws -> String? {
         while true {
             if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {

@@ -1,6 +1,6 @@
 internal import TestSupport
 
-/// A WebSocket (RFC 6455), as plain as can be: whole messages out, masked; frames in.
+/// A minimal WebSocket client (RFC 6455): whole masked messages out, frames in.
 final class WebSocketClient {
     enum Message: Equatable {
         case text(String)
@@ -13,7 +13,7 @@ final class WebSocketClient {
     private var buffer: [UInt8]
     private var random = SplitMix64(seed: 9)
 
-    /// - Throws: with the answer where the server does not upgrade.
+    /// - Throws: ``Refused`` with the answer if the server does not upgrade.
     convenience init(
         _ server: Server, _ target: String, headers: [String: String] = [:], receiveBuffer: Int32? = nil
     ) throws { try self.init(port: server.httpPort, target, headers: headers, receiveBuffer: receiveBuffer) }
@@ -62,7 +62,7 @@ final class WebSocketClient {
         try socket.send(frame)
     }
 
-    /// The next message, or nil where the connection has ended.
+    /// Returns the next message; nil at the end of the connection.
     func receive() throws -> Message? {
         while true {
             if let message = takeFrame() { return message }
@@ -72,7 +72,7 @@ final class WebSocketClient {
         }
     }
 
-    /// All that comes until the server closes.
+    /// Receives all messages until the server closes.
     func receiveAll() throws -> [Message] {
         var messages: [Message] = []
         while let message = try receive() {
@@ -109,6 +109,6 @@ final class WebSocketClient {
 extension [WebSocketClient.Message] {
     var texts: [String] { compactMap { if case .text(let text) = $0 { text } else { nil } } }
 
-    /// The texts that are records of this type.
+    /// Returns the texts that are records of a type.
     func texts(_ type: String) -> [String] { texts.filter { $0.hasPrefix("{\"type\":\"\(type)\",") } }
 }
