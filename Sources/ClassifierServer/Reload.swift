@@ -47,12 +47,12 @@ struct Reload: Sendable {
             loaded = try await load(next)
         } catch {
             log.error(
-                "the configuration is not reloaded: \(ClassifierError(error).message); the service goes on with the one that it has"
+                "the configuration is not reloaded: \(ClassifierError(error).message); the service keeps the old one"
             )
             return
         }
         for key in next.changes(since: first) where !isImmediate(key, next) {
-            log.warning("\(key) has changed, and takes effect when the service is started again")
+            log.warning("\(key) has changed, and takes effect after a restart of the service")
         }
         models = loaded.models
         // Admission must know a model's cost before its first stream.
@@ -60,11 +60,11 @@ struct Reload: Sendable {
         hub.offer(models, defaults: next.streams)
         for loop in hub.loops { await loop.retire(except: models.all) }
         if let tls, let certificate = loaded.certificate, tls.replace(with: certificate) {
-            log.notice("new connections get the new certificate, which is good until \(certificate.end)")
+            log.notice("new connections get the new certificate, which is valid until \(certificate.end)")
         }
         await sources.apply(next.sources, models: models)
         log.notice(
-            "the configuration is reloaded: new streams get it",
+            "the configuration is reloaded for new streams",
             metadata: [
                 "model": "\(models.default.model.configuration.name)", "models": "\(models.byName.count)",
                 "sources": "\(next.sources.count)",

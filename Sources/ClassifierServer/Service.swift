@@ -121,7 +121,7 @@ public struct Service: Sendable {
                 }
                 Self.restoreSignals()
                 systemd.stopping()
-                log.notice("stopping: streams end, no new ones are taken")
+                log.notice("stopping: all streams end, and no new ones are accepted")
                 await sources.stop()
                 await hub.drain()
                 // Connections end by themselves after their streams; slow ones are cancelled.

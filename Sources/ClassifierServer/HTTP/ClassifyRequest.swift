@@ -75,7 +75,8 @@ struct ClassifyRequest: Sendable {
         }
         if let form, !form.hasFile || !form.isComplete {
             throw MultipartReader.Malformed(
-                message: form.hasFile ? "the form is cut" : "the form has no file: curl -F file=@recording.wav ...")
+                message: form.hasFile
+                    ? "the form is incomplete" : "the form has no file: curl -F file=@recording.wav ...")
         }
         return upload.release()
     }

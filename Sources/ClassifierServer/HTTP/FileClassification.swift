@@ -3,7 +3,7 @@ internal import AudioFrontend
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
 
-/// Classifies uploaded files on threads of their own, a few at a time, so that live streams do not wait for them.
+/// Classifies a few uploaded files at a time on separate threads, so that live streams do not wait for them.
 final class FileClassification: Sendable {
     private struct ReaderGone: Error {}
 
@@ -17,9 +17,11 @@ final class FileClassification: Sendable {
         pool.start()
     }
 
+    /// Returns when the threads have ended.
     func stop() async { try? await pool.shutdownGracefully() }
 
-    /// - Returns: false where as many files as are allowed are being classified. Whoever gets true calls ``leave()``.
+    /// Counts a file if the limit allows one more.
+    /// - Returns: false at the limit; after true, the caller must call ``leave()``.
     func enter() -> Bool {
         running.withLockedValue { count in
             guard count < limit else { return false }
@@ -33,8 +35,8 @@ final class FileClassification: Sendable {
 
     func leave() { running.withLockedValue { $0 -= 1 } }
 
-    /// Lines as they are made, and no sooner than they are taken but for a few; an error where the file is not audio, after
-    /// the lines of what was.
+    /// Returns the lines of a file as they are made, a few ahead of their reader. The sequence throws if the file is no audio,
+    /// after the lines of its audio.
     func lines(
         _ descriptor: Int32, session: StreamSession, input: InputOptions, name: String
     ) -> some AsyncSequence<[String], any Error> {

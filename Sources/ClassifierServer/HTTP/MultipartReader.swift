@@ -74,7 +74,7 @@ package struct MultipartReader {
                 buffer.removeFirst(after)
                 // The line end after the delimiter stays in the buffer, because the end of a part without headers needs it.
                 if !isLast && !buffer.starts(with: Array("\r\n".utf8)) {
-                    throw Malformed(message: "a part's delimiter is followed by something else than a line end")
+                    throw Malformed(message: "a part's delimiter has no line end after it")
                 }
             }
         }

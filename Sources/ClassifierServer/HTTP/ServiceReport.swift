@@ -93,9 +93,9 @@ struct ServiceReport: Sendable {
         text.counter("stream_ends_total", "Streams that ended, by reason.", label: "reason", values.ends)
         text.counter("refusals_total", "Streams and connections refused, by reason.", label: "reason", values.refusals)
         text.counter(
-            "lost_events_total", "Events that did not fit into an output's store.", label: "output", values.lostEvents)
+            "lost_events_total", "Events that did not fit into an output's queue.", label: "output", values.lostEvents)
         text.counter(
-            "source_restarts_total", "Sources that ended or failed and were begun again.", label: "source",
+            "source_restarts_total", "Restarts of sources that ended or failed.", label: "source",
             values.sourceRestarts)
         text.counter("state_failures_total", "States that could not be saved.", values.stateFailures)
         text.histogram(
@@ -106,9 +106,9 @@ struct ServiceReport: Sendable {
             "prediction_latency_seconds", "Time from the arrival of a prediction's newest samples to the prediction.",
             values.latency)
         text.gauge(
-            "load_ratio", "Part of the inference loops' time, or of the processors, that the streams take.", load)
+            "load_ratio", "Share of the inference loops' time, or of the processors, that streams use.", load)
         text.gauge(
-            "late_ratio", "Part of the predictions of the last seconds that was later than capacity.latency_ms.",
+            "late_ratio", "Share of the predictions of the last seconds that were later than capacity.latency_ms.",
             hub.shared.lateShare)
         text.gauge(
             "realtime_factor", "Seconds of audio that a second of an inference loop classifies, as measured.",

@@ -51,7 +51,7 @@ struct StateExchange: Sendable {
             } catch { mismatch = mismatch ?? StateMismatch.reason(error) }
         }
         try await exchange.answer(
-            .failure(.unprocessableEntity, code: "snapshot", "what was sent \(mismatch ?? "is no state")"))
+            .failure(.unprocessableEntity, code: "snapshot", "the body \(mismatch ?? "is no state")"))
     }
 
     /// Refuses impossible names.

@@ -1,33 +1,27 @@
 internal import AudioClassifier
 internal import Glibc
 
-/// A client's audio file, in a file without a name: what comes in a request never chooses where it is kept.
+/// An uploaded audio file in an unnamed temporary file, so that no part of a request becomes a path.
 struct UploadedFile: ~Copyable {
     let descriptor: Int32
     private(set) var count = 0
 
     init() throws(ClassifierError) {
-        guard let file = unsafe tmpfile() else { throw Self.failure() }
+        guard let file = unsafe tmpfile() else { throw Self.failure(errno) }
         defer { unsafe fclose(file) }
         let copy = unsafe fcntl(fileno(file), F_DUPFD_CLOEXEC, 3)
-        guard copy >= 0 else { throw Self.failure() }
+        guard copy >= 0 else { throw Self.failure(errno) }
         descriptor = copy
     }
 
     deinit { close(descriptor) }
 
     mutating func append(_ bytes: [UInt8]) throws(ClassifierError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { throw Self.failure() }
-            rest = rest.dropFirst(written)
-        }
+        do { try writeAll(bytes, to: descriptor) } catch { throw Self.failure(error.number) }
         count += bytes.count
     }
 
-    /// Back to the first byte, for a reader. The descriptor is the caller's from now on.
+    /// Returns the descriptor at the first byte. The caller owns it and must close it.
     consuming func release() -> Int32 {
         lseek(descriptor, 0, SEEK_SET)
         let result = descriptor
@@ -35,10 +29,10 @@ struct UploadedFile: ~Copyable {
         return result
     }
 
-    private static func failure() -> ClassifierError {
+    private static func failure(_ number: Int32) -> ClassifierError {
         ClassifierError(
             .inputOutput, code: "storage",
-            "the file cannot be kept: \(unsafe String(cString: strerror(errno))); is there room in the temporary folder?"
+            "the file cannot be stored: \(unsafe String(cString: strerror(number))); is there room in the temporary folder?"
         )
     }
 }

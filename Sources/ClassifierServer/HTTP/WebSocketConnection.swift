@@ -75,7 +75,8 @@ struct WebSocketConnection: Sendable {
             case .binary, .text, .continuation, .pong: break
             default:
                 throw ClassifierError(
-                    .data, code: "protocol", "a frame's opcode is none of RFC 6455; is a proxy in between?")
+                    .data, code: "protocol",
+                    "a frame has an opcode that RFC 6455 does not define; does a proxy change the frames?")
             }
         }
         return isComplete ? .complete : .lost

@@ -27,7 +27,7 @@ struct CommandSource: Sendable {
                 if NIODeadline.now() - began > .nanoseconds(Int64(Backoff.longest * 1e9)) { backoff.reset() }
                 let delay = backoff.delay()
                 hub.metrics.restarted(source.name)
-                log.warning("\(arguments[0]) \(reason); it is started again in \(Decimal.text(delay, 1)) s")
+                log.warning("\(arguments[0]) \(reason); it is restarted in \(Decimal.text(delay, 1)) s")
                 await stream.wait(delay)
             }
             await stream.end(.failed(code: "source", message: "the source has been stopped"))
@@ -49,7 +49,7 @@ struct CommandSource: Sendable {
             var fault: String?
             do { try await read(child.output, &stream) } catch {
                 switch error {
-                case is ClientIdle: fault = "said nothing for \(Decimal.text(idleSeconds, 1)) s"
+                case is ClientIdle: fault = "wrote nothing for \(Decimal.text(idleSeconds, 1)) s"
                 case is SourceStream.Ended: fault = "lost its stream, which another client has ended"
                 case let refusal as AdmissionRefusal: fault = "has no stream: \(refusal.message)"
                 default: fault = "failed: \(ClassifierError(error).message)"

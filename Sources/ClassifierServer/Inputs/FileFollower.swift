@@ -2,53 +2,54 @@ internal import AudioClassifier
 internal import AudioFrontend
 internal import Glibc
 
-/// What comes next out of a file that grows, as `tail -F` sees it: a file of another name that takes its place is read
-/// after the rest of the old one, and one that has become shorter from its beginning. It never waits.
+/// Reads a growing file like `tail -F`, without waiting. A new file under the path is read after the rest of the old one, and
+/// a truncated file is read from its beginning.
 struct FileFollower: ~Copyable {
     enum Notification {
-        /// No more for now.
+        /// There are no new bytes.
         case nothing
         case bytes([UInt8])
-        /// A file begins: with the header of a WAV file, or, without one, with bare samples.
-        /// - isCut: it is the same file, which has lost what it had.
+        /// A file begins, with the header of a WAV file or, for nil, with raw PCM.
+        /// - isCut: whether it is the same file after a truncation.
         case began(WaveFormat?, isCut: Bool)
     }
 
     private let path: String
     private let fromStart: Bool
-    private let bareFrameBytes: Int
+    private let rawFrameBytes: Int
     private(set) var frameBytes: Int
     private var descriptor: Int32 = -1
     private var offset: off_t = 0
     private var isDescribed = false
     private var isCut = false
-    /// Where the samples of the file begin.
+    /// Byte offset of the first sample.
     private var audioOffset: off_t = 0
-    /// Where the first file is gone on with.
+    /// Byte offset at which reading of the first file resumes.
     private var resumption: off_t?
-    /// Only what is there when the service comes is passed over.
+    /// Whether no file has been read yet; existing audio is skipped in the first file only.
     private var isFirst = true
 
-    /// Bytes a read.
+    /// Bytes of one read.
     private static let piece = 1 << 16
-    /// Longer than the header of any WAV file that has one.
+    /// Size of a file from which an unreadable WAV header is an error instead of an incomplete one.
     private static let longestHeader = 1 << 20
-    /// Bytes that tell a WAV file.
+    /// Number of bytes that identify a WAV file.
     private static let magic = 12
 
     /// - Parameters:
-    ///   - fromStart: read what is there already; otherwise, begin at its end.
-    ///   - frameBytes: of bare samples of all channels.
+    ///   - fromStart: whether existing audio is read; otherwise reading begins at the end of the file.
+    ///   - frameBytes: bytes of one raw PCM sample of all channels.
     init(_ path: String, fromStart: Bool, frameBytes: Int) {
         self.path = path
         self.frameBytes = frameBytes
-        bareFrameBytes = frameBytes
+        rawFrameBytes = frameBytes
         self.fromStart = fromStart
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// - Throws: ``ClassifierError`` where the file cannot be read, or is none; another call tries again.
+    /// Returns the next bytes or the begin of a file.
+    /// - Throws: ``ClassifierError`` if the path cannot be read or is no regular file; another call tries again.
     mutating func next() throws(ClassifierError) -> Notification {
         if descriptor < 0 {
             guard try open() else { return .nothing }
@@ -61,18 +62,18 @@ struct FileFollower: ~Copyable {
         if !isDescribed, let begun = try describe(status) { return begun }
         if isDescribed, let bytes = try read() { return .bytes(bytes) }
         guard isReplaced(status) else { return .nothing }
-        // What was written to the old file before the new one came.
+        // Bytes that were written to the old file since the last read.
         if isDescribed, let bytes = try read() { return .bytes(bytes) }
         close(descriptor)
         descriptor = -1
         return .nothing
     }
 
-    /// The first file is gone on with, at this byte, wherever reading would have begun.
-    mutating func goOn(at byte: Int64) { resumption = off_t(byte) }
+    /// Makes reading of the first file begin at a byte offset.
+    mutating func resume(at byte: Int64) { resumption = off_t(byte) }
 
-    /// A sample of the stream is so many bytes before the next one that is read.
-    /// - Returns: nil where there is no file, or it cannot be looked at.
+    /// Returns the resume point of a sample that lies a number of bytes before the next read.
+    /// - Returns: nil if there is no file or it cannot be read.
     func resumePoint(of sample: Int64, before bytes: Int) -> ResumePoint? {
         guard descriptor >= 0 else { return nil }
         return ResumePoint(
@@ -80,12 +81,12 @@ struct FileFollower: ~Copyable {
             offset: Int64(offset) - Int64(bytes))
     }
 
-    /// The last bytes could not be used yet.
+    /// Makes the next read return the last bytes again.
     mutating func unread(_ count: Int) { offset -= off_t(count) }
 
-    /// - Returns: false where there is no such file yet.
+    /// - Returns: false if there is no such file yet.
     private mutating func open() throws(ClassifierError) -> Bool {
-        // Opening a FIFO must not wait for its writer.
+        // Without O_NONBLOCK, opening a FIFO would wait for its writer.
         descriptor = unsafe Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
             guard errno == ENOENT else { throw failure("cannot be opened") }
@@ -96,7 +97,7 @@ struct FileFollower: ~Copyable {
             close(descriptor)
             descriptor = -1
             throw ClassifierError(
-                .noInput, code: "source", "is no regular file; a pipe is read by a command: [cat, \(path)]")
+                .noInput, code: "source", "is no regular file; to read a pipe, use a command: [cat, \(path)]")
         }
         (offset, isDescribed, isCut) = (0, false, false)
         return true
@@ -106,13 +107,13 @@ struct FileFollower: ~Copyable {
         guard status.st_size >= Self.magic else { return nil }
         let wave: WaveFormat?
         do { wave = try WaveFormat.read(descriptor, name: path) } catch {
-            // A header is written before the samples; it may not be complete yet.
+            // The header of a small file may be incomplete.
             guard status.st_size > Self.longestHeader else { return nil }
             throw ClassifierError(error)
         }
         audioOffset = off_t(wave?.offset ?? 0)
         offset = audioOffset
-        frameBytes = wave.map { $0.format.bytesPerSample * $0.channels } ?? bareFrameBytes
+        frameBytes = wave.map { $0.format.bytesPerSample * $0.channels } ?? rawFrameBytes
         if isFirst && !isCut, let resumption {
             offset = max(offset, resumption)
         } else if isFirst && !fromStart && !isCut {
@@ -135,11 +136,11 @@ struct FileFollower: ~Copyable {
 
     private func status() throws(ClassifierError) -> stat {
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw failure("cannot be looked at") }
+        guard unsafe fstat(descriptor, &status) == 0 else { throw failure("cannot be examined") }
         return status
     }
 
-    /// Whether another file has the name now; while there is none, the old one is still followed.
+    /// Whether the path is another file now. Without a file at the path, the old one is still followed.
     private func isReplaced(_ old: stat) -> Bool {
         var new = stat()
         guard unsafe stat(path, &new) == 0 else { return false }

@@ -4,7 +4,7 @@ internal import Logging
 internal import NIOCore
 internal import StrictCoding
 
-/// A file that somebody else writes, followed while it grows, over rotation and truncation, from when it is there.
+/// A source that follows a growing file over rotation and truncation, and waits for a file that does not exist yet.
 struct FileSource: Sendable {
     let source: ServeConfiguration.Source
     let path: String
@@ -13,11 +13,10 @@ struct FileSource: Sendable {
     let idleSeconds: Double
     let log: Logger
 
-    /// How often the file is looked at, in seconds: a look costs a microsecond, and, other than inotify(7), sees files of
-    /// other machines.
+    /// Polling interval in seconds. Polling costs a microsecond and, unlike inotify(7), works on network file systems.
     private static let interval = 0.05
 
-    /// Until cancelled.
+    /// Follows the file until the task is cancelled.
     @concurrent
     func run() async {
         do {
@@ -32,31 +31,31 @@ struct FileSource: Sendable {
         }
     }
 
-    /// Goes on where the last service was, if that can be.
+    /// Resumes at the saved resume point, if it is still valid.
     private func resume(_ file: inout FileFollower, _ stream: inout SourceStream) async {
-        guard let place = await hub.states.resumePoint(of: source.name), place.path == path else { return }
+        guard let point = await hub.states.resumePoint(of: source.name), point.path == path else { return }
         var backoff = Backoff()
-        var fault = place.fault(upTo: place.offset)
+        var fault = point.fault(upTo: point.offset)
         let hasState = await hub.states.load(source.name) != nil
         while fault == nil && !Task.isCancelled {
             do throws(AdmissionRefusal) {
                 let (sample, note) = hasState ? try await stream.resume() : (nil, nil)
-                // Before the first state was saved, and after silence, a stream begins at its place.
-                let byte = place.byteOffset(of: sample ?? 0)
+                // Without a state, before its first save or after silence, a new stream begins at the resume point.
+                let byte = point.byteOffset(of: sample ?? 0)
                 if hasState && sample == nil {
-                    fault = "cannot be gone on with: \(note ?? "there is no state")"
+                    fault = "cannot be resumed: \(note ?? "there is no state")"
                 } else if let byte {
-                    fault = place.fault(upTo: byte)
+                    fault = point.fault(upTo: byte)
                     guard fault == nil else { break }
-                    file.goOn(at: byte)
-                    log.notice("\(path) goes on at byte \(byte)", metadata: ["sample": "\(sample ?? 0)"])
+                    file.resume(at: byte)
+                    log.notice("\(path) is resumed at byte \(byte)", metadata: ["sample": "\(sample ?? 0)"])
                     return
                 } else {
-                    fault = "has no state to go on from"
+                    fault = "has no state to resume from"
                 }
             } catch {
                 let delay = backoff.delay()
-                log.warning("\(path): \(error.message); it is tried again in \(Decimal.text(delay, 1)) s")
+                log.warning("\(path): \(error.message); the next try is in \(Decimal.text(delay, 1)) s")
                 await stream.wait(delay)
             }
         }
@@ -66,12 +65,12 @@ struct FileSource: Sendable {
         await hub.states.save(nil, of: source.name, isNew: true)
     }
 
-    /// Notes where in the file the stream is, for a service that is started again.
-    private func tie(
+    /// Saves the resume point of the stream.
+    private func saveResumePoint(
         _ file: borrowing FileFollower, _ stream: inout SourceStream, before bytes: Int, isNew: Bool
     ) async {
-        let place = stream.isPlaced ? file.resumePoint(of: stream.position, before: bytes) : nil
-        await hub.states.save(place, of: source.name, isNew: isNew)
+        let point = stream.hasByteOffsets ? file.resumePoint(of: stream.position, before: bytes) : nil
+        await hub.states.save(point, of: source.name, isNew: isNew)
     }
 
     private func follow(_ file: inout FileFollower, _ stream: inout SourceStream) async {
@@ -82,14 +81,14 @@ struct FileSource: Sendable {
                 switch try file.next() {
                 case .nothing:
                     try await Task.sleep(for: .seconds(Self.interval))
-                    if await stream.endIfSilent() {
-                        // What comes next is another stream's, from here on.
+                    if await stream.endIfIdle() {
+                        // The next bytes begin another stream.
                         await hub.states.save(file.resumePoint(of: 0, before: 0), of: source.name, isNew: true)
                     }
                 case .began(let wave, let isCut):
-                    // What was in a file that has been cut is not known.
+                    // The stream's position in a truncated file is unknown.
                     if isCut {
-                        log.notice("\(path) was cut: it is read from its beginning, as a new stream")
+                        log.notice("\(path) was truncated: it is read from its beginning, as a new stream")
                         await stream.end(.complete)
                     }
                     isResumePointSaved = false
@@ -100,7 +99,9 @@ struct FileSource: Sendable {
                         file.unread(bytes.count)
                         throw error
                     }
-                    if isNew || !isResumePointSaved { await tie(file, &stream, before: bytes.count, isNew: isNew) }
+                    if isNew || !isResumePointSaved {
+                        await saveResumePoint(file, &stream, before: bytes.count, isNew: isNew)
+                    }
                     isResumePointSaved = true
                     try await stream.receive(bytes)
                     backoff.reset()
@@ -110,21 +111,21 @@ struct FileSource: Sendable {
             } catch {
                 let delay = backoff.delay()
                 hub.metrics.restarted(source.name)
-                // The state is that of somebody else's audio now.
+                // Another client has taken the stream's name, so the saved state is not this file's any more.
                 if error is SourceStream.Ended { await hub.states.save(nil, of: source.name, isNew: false) }
                 let message =
                     switch error {
                     case let refusal as AdmissionRefusal: refusal.message
-                    case is SourceStream.Ended: "somebody else has ended its stream"
+                    case is SourceStream.Ended: "another client has ended its stream"
                     default: ClassifierError(error).message
                     }
-                log.warning("\(path): \(message); it is tried again in \(Decimal.text(delay, 1)) s")
+                log.warning("\(path): \(message); the next try is in \(Decimal.text(delay, 1)) s")
                 await stream.wait(delay)
             }
         }
     }
 
-    /// Bare samples are what the configuration says, a WAV file is what its header says.
+    /// Begins a file with the format of its WAV header, or with the configured format of raw PCM.
     private func begin(_ wave: WaveFormat?, _ stream: inout SourceStream) async throws {
         var description = stream.configured
         if let wave { description = .init(format: wave.format, rate: wave.sampleRate, channels: wave.channels) }

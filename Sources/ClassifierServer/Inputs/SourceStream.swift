@@ -3,14 +3,13 @@ internal import AudioFrontend
 internal import NIOCore
 internal import StrictCoding
 
-/// The stream of a source. It begins with the source's first bytes, goes on over short interruptions with a gap as long
-/// as they were, and ends when nothing has come for as long as a client may be silent: events must not stay open because
-/// nobody listens.
+/// The stream of a source. It begins with the source's first bytes, continues over short interruptions with a gap of their
+/// length, and ends after `limits.idle_seconds` without audio, so that events do not stay open.
 struct SourceStream: ~Copyable {
-    /// The stream has been ended by somebody else, a client that has taken its name for example.
+    /// Another client has ended the stream, for example by taking over its name.
     struct Ended: Error {}
 
-    /// Bytes as they are now: what a source says, or what the header of a WAV file says.
+    /// The format of the audio, from the configuration or the header of a WAV file.
     struct Description: Equatable {
         var format: SampleFormat
         var rate: Int
@@ -22,7 +21,7 @@ struct SourceStream: ~Copyable {
     }
 
     let idleSeconds: Double
-    /// What the configuration says.
+    /// The configured format.
     let configured: Description
     private(set) var description: Description
     private let hub: StreamHub
@@ -30,12 +29,13 @@ struct SourceStream: ~Copyable {
     private let dropsWhenFull: Bool
     private var stream: OpenStream?
     private var receiver: AudioReceiver?
-    private var heard = NIODeadline.now()
+    private var lastArrival = NIODeadline.now()
     private var isInterrupted = false
-    /// Samples that the stream had got before its receiver's.
+    /// Samples that the stream got before the current receiver.
     private var samples: Int64 = 0
 
-    /// - Parameter dropsWhenFull: what does not fit is lost, and said to be; otherwise the source waits.
+    /// - Parameter dropsWhenFull: whether audio beyond the queue's limit is lost and reported as a gap; otherwise the source
+    ///   waits.
     init(
         _ source: ServeConfiguration.Source, hub: StreamHub, dropsWhenFull: Bool, idleSeconds: Double
     ) throws(AdmissionRefusal) {
@@ -50,26 +50,27 @@ struct SourceStream: ~Copyable {
         description = configured
     }
 
-    /// What comes next begins with a whole sample, and is as described.
+    /// Begins a new part of the source, whose first byte begins a sample of a format.
     mutating func begin(_ next: Description) async throws {
-        // Whatever becomes of the end of what came before, what comes next is described.
+        // The format changes even if the end of the old part fails.
         defer { description = next }
         defer { dropReceiver() }
         if stream != nil { try await receiver?.finish() }
     }
 
-    /// The source has stopped and will come back: what it would have said meanwhile is lost.
+    /// Marks an interruption of the source, whose audio is lost until the next bytes.
     mutating func interrupt() {
         dropReceiver()
         isInterrupted = true
     }
 
-    /// - Throws: ``AdmissionRefusal`` where the stream cannot begin, and then has taken nothing.
+    /// Pushes bytes into the stream, which begins with the first ones.
+    /// - Throws: ``AdmissionRefusal`` if the stream cannot begin; the bytes are not used then.
     mutating func receive(_ bytes: [UInt8]) async throws {
         let running: OpenStream
         if let stream { running = stream } else { running = try await open(resumes: false) }
         if isInterrupted {
-            let away = Double((NIODeadline.now() - heard).nanoseconds) * 1e-9 - description.seconds(bytes.count)
+            let away = Double((NIODeadline.now() - lastArrival).nanoseconds) * 1e-9 - description.seconds(bytes.count)
             if away > 0 { await running.loop.lose(Int64(away * Double(running.rate)), of: running.id) }
             isInterrupted = false
         }
@@ -80,7 +81,7 @@ struct SourceStream: ~Copyable {
                     name: source.name, format: description.format, sampleRate: description.rate,
                     channels: description.channels, selection: source.selection, rate: running.rate))
         }
-        heard = .now()
+        lastArrival = .now()
         do {
             guard try await receiver?.receive(bytes) == true else {
                 forget()
@@ -92,16 +93,16 @@ struct SourceStream: ~Copyable {
         }
     }
 
-    /// Begins the stream, if there is none.
-    /// - Returns: whether there was none.
+    /// Begins the stream if it is not running.
+    /// - Returns: whether it has begun.
     mutating func beginIfNeeded() async throws(AdmissionRefusal) -> Bool {
         guard stream == nil else { return false }
         _ = try await open(resumes: false)
         return true
     }
 
-    /// Begins the stream where its state is, or afresh.
-    /// - Returns: the sample at which it goes on; nil where it begins afresh, and why.
+    /// Begins the stream from its saved state, or afresh.
+    /// - Returns: the position of a resumed stream; nil with the reason for a new one.
     mutating func resume() async throws(AdmissionRefusal) -> (sample: Int64?, note: String?) {
         let start = try await open(resumes: true).start
         guard case .start(_, _, _, _, _, _, _, let live?) = start else { return (nil, nil) }
@@ -109,47 +110,47 @@ struct SourceStream: ~Copyable {
         return (live.isResumed ? live.sample : nil, live.note)
     }
 
-    /// The sample of the stream that comes next.
+    /// Position of the stream's next sample.
     var position: Int64 {
         mutating get { samples + (receiver?.count ?? 0) }
     }
 
-    /// Whether a byte's place tells its sample, which a resampler would not let it.
-    var isPlaced: Bool { !dropsWhenFull && hub.states.store.folder != nil && stream?.rate == description.rate }
+    /// Whether byte offsets map to sample positions. False when the input is resampled.
+    var hasByteOffsets: Bool { !dropsWhenFull && hub.states.store.folder != nil && stream?.rate == description.rate }
 
-    /// Ends the stream when nothing has come for too long.
+    /// Ends the stream after too long a silence.
     /// - Returns: whether it has been ended.
     @discardableResult
-    mutating func endIfSilent() async -> Bool {
-        guard stream != nil, silence <= 0 else { return false }
-        await end(.idle(message: "nothing came from the source for \(Decimal.text(idleSeconds, 1)) s"))
+    mutating func endIfIdle() async -> Bool {
+        guard stream != nil, remainingSilence <= 0 else { return false }
+        await end(.idle(message: "no audio came from the source for \(Decimal.text(idleSeconds, 1)) s"))
         return true
     }
 
-    /// Waits before the source is tried again.
+    /// Waits before another try, and ends the stream in time.
     mutating func wait(_ seconds: Double) async {
         var seconds = seconds
-        if stream != nil, silence < seconds {
-            let first = max(0, silence)
+        if stream != nil, remainingSilence < seconds {
+            let first = max(0, remainingSilence)
             try? await Task.sleep(for: .seconds(first))
             seconds -= first
-            await endIfSilent()
+            await endIfIdle()
         }
         try? await Task.sleep(for: .seconds(seconds))
     }
 
-    /// Ends the stream; its name is free when this returns.
+    /// Ends the stream. Its name is free on return.
     mutating func end(_ reason: EndReason) async {
         if let stream {
             await stream.loop.end(stream.id, reason)
-            // A task of its own, because the one that asks may have been cancelled.
+            // A new task, because the caller's may have been cancelled.
             await Task { for await _ in stream.completion {} }.value
         }
         forget()
     }
 
-    /// Seconds until it has been silent for too long.
-    private var silence: Double { idleSeconds - Double((NIODeadline.now() - heard).nanoseconds) * 1e-9 }
+    /// Seconds that are left until the silence is too long.
+    private var remainingSilence: Double { idleSeconds - Double((NIODeadline.now() - lastArrival).nanoseconds) * 1e-9 }
 
     private mutating func dropReceiver() {
         samples = position
@@ -168,22 +169,22 @@ struct SourceStream: ~Copyable {
         parameters.id = source.name
         parameters.model = source.model
         parameters.format = description.format
-        // What can be gone on with is at the model's rate, whatever a file that is not open yet will say.
+        // Only a stream at the model's rate can be resumed; the format of the file is not known yet.
         parameters.rate = resumes ? nil : description.rate
         parameters.channels = description.channels
         parameters.selection = source.selection
         parameters.decision = source.decision
         parameters.dropsWhenFull = dropsWhenFull
-        // Nobody reads: its records go to who looks on, and its events to the outputs.
+        // The stream has no reader of its own: records go to watchers, and events to the outputs.
         parameters.setEmissions([.events])
         parameters.subscription = Subscription(frames: false, events: false, features: false)
-        // A command that comes back after the service has other audio, and a file has the same.
+        // After a restart of the service a command has other audio, and a file has the same.
         parameters.keepsState = !dropsWhenFull && hub.states.store.folder != nil
         parameters.resumes = resumes
         let opened = try await hub.open(parameters, prefix: source.name, client: "source:\(source.name)")
         forget()
         stream = opened
-        heard = .now()
+        lastArrival = .now()
         return opened
     }
 }

@@ -63,7 +63,7 @@ package struct Admission {
         }
         guard assignments[id] == nil else {
             throw AdmissionRefusal(
-                reason: .duplicate, message: "there is a stream \"\(id)\" already; end it or choose another name",
+                reason: .duplicate, message: "the stream \"\(id)\" is running already; end it or choose another name",
                 retryAfter: 5)
         }
         guard assignments.count < limit else {
@@ -74,7 +74,7 @@ package struct Admission {
         guard clients[client, default: 0] < limitPerClient else {
             throw AdmissionRefusal(
                 reason: .client,
-                message: "this client has \(limitPerClient) streams, as limits.streams_per_client allows",
+                message: "this client has \(limitPerClient) streams, the limit of limits.streams_per_client",
                 retryAfter: 10)
         }
         // Running streams come first, even if by its cost another one would fit.
@@ -82,7 +82,7 @@ package struct Admission {
             throw AdmissionRefusal(
                 reason: .capacity,
                 message:
-                    "predictions are up to \(Decimal.text(lateness * 1000, 0)) ms late, more than capacity.latency_ms; this machine has no room for another stream",
+                    "predictions are up to \(Decimal.text(lateness * 1000, 0)) ms late, more than capacity.latency_ms; this machine cannot process another stream in real time",
                 retryAfter: 5)
         }
         let busy = busy ?? zip(counts, cost).map { Double($0) * $1 }

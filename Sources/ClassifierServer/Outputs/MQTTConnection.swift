@@ -25,7 +25,7 @@ final class MQTTConnection: @unchecked Sendable {
     /// - Parameter availability: the topic on which the broker publishes `offline` when the connection breaks.
     init(_ settings: ServeConfiguration.Events.MQTT, availability: String) throws(ClassifierError) {
         guard Self.isInitialised, let client = unsafe mosquitto_new(settings.client, true, nil) else {
-            throw ClassifierError(.software, code: "mqtt", "libmosquitto makes no client \"\(settings.client)\"")
+            throw ClassifierError(.software, code: "mqtt", "libmosquitto cannot make a client \"\(settings.client)\"")
         }
         unsafe self.client = client
         self.settings = settings

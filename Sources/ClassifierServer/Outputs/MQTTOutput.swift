@@ -76,7 +76,9 @@ struct MQTTOutput: EventOutput {
                 store.disconnect()
                 connection.publish(topics.availability, "online")
             case .connection(.disconnected(let reason)):
-                if isConnected { log.warning("the broker \(settings.host):\(settings.port) is away: \(reason)") }
+                if isConnected {
+                    log.warning("the broker \(settings.host):\(settings.port) cannot be reached: \(reason)")
+                }
                 isConnected = false
                 store.disconnect()
             case .connection(.acknowledged(let number)): store.acknowledge(number)

@@ -49,7 +49,7 @@ struct StandardOutputEvents: EventOutput {
                 switch error {
                 case .readerGone:
                     isGone = true
-                    log.warning("standard output: its reader has gone; no more events are written there")
+                    log.warning("standard output: its reader has closed it; no more events are written")
                 case .system(let number):
                     // A full disk stays full for a while, so only the first failure is logged.
                     if !isFailing {

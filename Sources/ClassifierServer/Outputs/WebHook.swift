@@ -37,7 +37,8 @@ struct WebHook: EventOutput {
                 } catch {
                     tries += 1
                     let delay = backoff.delay()
-                    log.warning("\(settings.address): an event was not taken: \(error)", metadata: ["try": "\(tries)"])
+                    log.warning(
+                        "\(settings.address): an event was not accepted: \(error)", metadata: ["try": "\(tries)"])
                     if tries < settings.tries { try? await Task.sleep(for: .seconds(delay)) }
                 }
             }

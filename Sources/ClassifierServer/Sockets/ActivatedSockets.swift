@@ -74,7 +74,7 @@ struct ActivatedSockets: Sendable {
 
     private static func wrong(_ fault: String, _ remedy: String) -> ClassifierError {
         ClassifierError(
-            .configuration, code: "listen", "a socket that was handed over (LISTEN_FDS) \(fault); \(remedy)")
+            .configuration, code: "listen", "a socket from the service manager (LISTEN_FDS) \(fault); \(remedy)")
     }
 
     private static func variable(_ name: String) -> String? {

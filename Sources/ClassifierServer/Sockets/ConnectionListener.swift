@@ -86,7 +86,7 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
                     }
                 }
             } catch is CancellationError {} catch {
-                log.error("\(address): no more connections are taken: \(error)")
+                log.error("\(address): no more connections are accepted: \(error)")
             }
         }
     }

@@ -19,7 +19,7 @@ struct ServerCertificate: Sendable {
             throw wrong(settings.certificate, "no certificate can be read; expected a PEM file, the server's own first")
         }
         guard let own = chain.first else {
-            throw wrong(settings.certificate, "there is no certificate in it; expected a PEM file")
+            throw wrong(settings.certificate, "the file has no certificate; expected a PEM file")
         }
         let now = time(nil)
         guard now <= own.notValidAfter else {
@@ -39,7 +39,7 @@ struct ServerCertificate: Sendable {
         do { context = try NIOSSLContext(configuration: configuration) } catch {
             throw wrong(
                 settings.key,
-                "the key is not that of the certificate \(settings.certificate); expected the two that were made together"
+                "the key is not that of the certificate \(settings.certificate); expected a matching pair"
             )
         }
         self.own = own

@@ -59,7 +59,7 @@ struct ResumePoint: Codable, Sendable {
         else { return "has been replaced" }
         guard status.st_size >= byte else { return "has become shorter" }
         guard let head = Self.hash(descriptor, at: headOffset, count: headCount), head == (headCount, headHash) else {
-            return "has been written anew"
+            return "has been rewritten"
         }
         return nil
     }

@@ -29,7 +29,7 @@ final class StateStore: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch { throw Self.failure(folder, "the folder cannot be made") }
-        guard unsafe access(folder, W_OK | X_OK) == 0 else { throw Self.failure(folder, "cannot write there") }
+        guard unsafe access(folder, W_OK | X_OK) == 0 else { throw Self.failure(folder, "the folder is not writable") }
         // Incomplete files of a killed process.
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         where name.hasPrefix(".partial-") {
@@ -134,6 +134,6 @@ final class StateStore: Sendable {
     private static func failure(_ path: String, _ reason: String) -> ClassifierError {
         ClassifierError(
             .inputOutput, code: "state",
-            "\(path): \(reason): \(unsafe String(cString: strerror(errno))); state.folder is where states are kept")
+            "\(path): \(reason): \(unsafe String(cString: strerror(errno))); state.folder names the folder of states")
     }
 }

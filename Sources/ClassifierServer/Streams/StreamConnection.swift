@@ -70,7 +70,8 @@ struct StreamConnection: Sendable {
         case let idle as ClientIdle:
             .failed(
                 code: "idle",
-                message: "nothing came for \(Decimal.text(idle.seconds, 1)) s; say so when there is no more audio")
+                message:
+                    "no audio came for \(Decimal.text(idle.seconds, 1)) s; end the stream when there is no more audio")
         case let error as AudioError: .failed(code: error.code.rawValue, message: error.message)
         case let error as ClassifierError: .failed(code: error.code, message: error.message)
         default: .lost

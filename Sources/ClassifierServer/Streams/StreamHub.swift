@@ -104,7 +104,7 @@ final class StreamHub: Sendable {
             await end(id)
             setup.state = keepsState ? await states.load(id) : nil
             if !keepsState {
-                setup.note = "only a stream at the model's rate can go on; this one starts afresh"
+                setup.note = "only a stream at the model's rate can be resumed; this one starts afresh"
             } else if setup.state == nil {
                 setup.note = "there is no state of this stream; it starts afresh"
             }

@@ -107,7 +107,7 @@ internal import Testing
         try jump(-tenDays)
         // Silence is still detected after seconds.
         let messages = try socket.receiveAll()
-        #expect(messages.texts("error").first?.contains("nothing came for 15 s") == true)
+        #expect(messages.texts("error").first?.contains("no audio came for 15 s") == true)
         #expect(try server.stop().status == 0)
     }
 }

@@ -41,7 +41,7 @@ internal import Testing
         let messages = try socket.receiveAll()
         #expect(code(messages) == "idle")
         #expect(messages.texts("event").contains { $0.contains("\"phase\":\"end\"") })
-        #expect(messages.texts("error").first?.contains("nothing came for 2 s") == true)
+        #expect(messages.texts("error").first?.contains("no audio came for 2 s") == true)
         // Half a request, and no byte at all.
         for start in ["GET / HTTP/1.1\r\nHost:", ""] {
             let half = try server.connect()

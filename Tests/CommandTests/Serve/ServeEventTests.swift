@@ -79,7 +79,7 @@ internal import Testing
         for number in 0..<5 { #expect(try stream(server, "s\(number)", labels: labels).count == 20) }
         #expect(try server.metric("lost_events_total{output=\"stdout\"}") > 0)
         close(reader)
-        try server.child.waitForErrors { $0.contains("its reader has gone") }
+        try server.child.waitForErrors { $0.contains("its reader has closed it") }
         #expect(try stream(server, "last").count == 4)
         #expect(try server.stop().status == 0)
     }

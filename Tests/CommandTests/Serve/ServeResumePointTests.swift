@@ -70,7 +70,7 @@ internal import Testing
         _ = try first.child.wait()
         try append(Self.raw[40_001..<60_000])
         let second = try serve()
-        try second.child.waitForErrors { $0.contains("/log goes on at byte ") }
+        try second.child.waitForErrors { $0.contains("/log is resumed at byte ") }
         try wait(second, at: 30_000)
         let watcher = try WebSocketClient(second, "/v1/streams/log/watch?emit=frames")
         #expect(try watcher.receive() != nil)
@@ -106,7 +106,7 @@ internal import Testing
         }
         let second = try serve(from: "start")
         let words = [
-            "replaced": "has been replaced", "shorter": "has become shorter", "anew": "has been written anew",
+            "replaced": "has been replaced", "shorter": "has become shorter", "anew": "has been rewritten",
             "gone": "is not there",
         ]
         try second.child.waitForErrors { $0.contains("\(words[change] ?? "?"); its stream begins afresh") }
@@ -134,7 +134,7 @@ internal import Testing
         #expect(try first.stop().status == 0)
         try append(Self.raw[20_000..<36_000])
         let second = try Server(["limits.idle_seconds=60"], arguments: arguments)
-        try second.child.waitForErrors { $0.contains("/log goes on at byte 20000 sample=0") }
+        try second.child.waitForErrors { $0.contains("/log is resumed at byte 20000 sample=0") }
         try wait(second, at: 8000)
         #expect(try second.stop().status == 0)
     }

@@ -87,7 +87,7 @@ internal import Testing
         let whole = try expected(Array(Self.raw[..<32_000]), name: "mic")
         #expect(try frames(watcher, until: 15_600) == whole)
         close(ends)
-        try server.child.waitForErrors { $0.contains("cat ended with status 0; it is started again in 0.5 s") }
+        try server.child.waitForErrors { $0.contains("cat ended with status 0; it is restarted in 0.5 s") }
         ends = unsafe open(pipe, O_RDWR | O_CLOEXEC)
         try send(Self.raw[32_000..<48_000])
         var gap: JSONValue?
@@ -115,7 +115,7 @@ internal import Testing
         let good = try WebSocketClient(server, "/v1/stream?stream=good")
         try server.child.waitForErrors { text in
             text.contains("/nonexistent/recorder cannot be started: No such file")
-                && text.contains("sh ended with status 3; it is started again in 1 s")
+                && text.contains("sh ended with status 3; it is restarted in 1 s")
                 && text.contains("no such device source=dies")
         }
         try wait(server, "flood", for: 32_000)
@@ -141,7 +141,7 @@ internal import Testing
 
     @Test func idleCommandIsRestarted() throws {
         let server = try serve("  - {name: mute, command: [sleep, 1000]}", ["limits.idle_seconds=1"])
-        try server.child.waitForErrors { $0.contains("sleep said nothing for 1 s; it is started again") }
+        try server.child.waitForErrors { $0.contains("sleep wrote nothing for 1 s; it is restarted") }
         #expect(try server.stop().status == 0)
     }
 

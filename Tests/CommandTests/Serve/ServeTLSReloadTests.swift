@@ -80,7 +80,7 @@ internal import Testing
         try asking.waitForOutput { $0.contains("\"ok\":true") }
 
         try install("second")
-        try reload(server, "new connections get the new certificate, which is good until 20")
+        try reload(server, "new connections get the new certificate, which is valid until 20")
         #expect(try isServed("second", by: server))
         #expect(try !isServed("first", by: server))
         try asking.write(request)
@@ -109,7 +109,7 @@ internal import Testing
         for (certificate, key, words) in [
             ("garbage", "second", "server.pem: no certificate can be read; expected a PEM file"),
             ("second", "garbage", "server.key: no key can be read; expected a PEM file without a passphrase"),
-            ("second", "third", "expected the two that were made together"),
+            ("second", "third", "expected a matching pair"),
             ("expired", "second", "the certificate has expired; renew it, then start or reload the service"),
         ] {
             try install(certificate, key: key)
@@ -126,7 +126,7 @@ internal import Testing
         // A listener keeps speaking TLS or plain HTTP until a restart.
         try folder.write(Array("limits: {idle_seconds: 120}\n".utf8), to: "serve.yaml")
         try reload(server, "the configuration is reloaded")
-        #expect(server.child.errorsSoFar.contains("tls.certificate has changed, and takes effect when"))
+        #expect(server.child.errorsSoFar.contains("tls.certificate has changed, and takes effect after"))
         #expect(try isServed("second", by: server))
         #expect(try server.stop().status == 0)
     }

@@ -108,7 +108,7 @@ internal import Testing
                     $0.split(separator: "\n").count >= before.split(separator: "\n").count + 2
                 }
             } else {
-                try server.child.waitForErrors { $0.contains("an event was not taken") }
+                try server.child.waitForErrors { $0.contains("an event was not accepted") }
                 #expect(receiver.outputSoFar == before)
             }
             #expect(try server.stop().status == 0)
