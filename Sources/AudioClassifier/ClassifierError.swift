@@ -3,14 +3,15 @@ public import StreamTransformer
 
 /// An error of this library, or of one that it builds on.
 public struct ClassifierError: Error, Sendable, CustomStringConvertible {
+    /// Kinds of errors, for which the program has an exit code each.
     public enum Kind: Sendable, CaseIterable {
         /// An argument is wrong, or arguments contradict each other.
         case usage
-        /// An input is not what it should be.
+        /// An input has wrong contents.
         case data
         /// An input cannot be opened.
         case noInput
-        /// A service that is needed does not answer, or has no room.
+        /// A required service does not answer, or has no room.
         case unavailable
         /// A fault of this program.
         case software
@@ -20,9 +21,11 @@ public struct ClassifierError: Error, Sendable, CustomStringConvertible {
         case configuration
     }
 
+    /// Kind of the error.
     public let kind: Kind
-    /// A machine-readable word, as in `{"type":"error","code":...}`.
+    /// Machine-readable code, as in `{"type":"error","code":...}`.
     public let code: String
+    /// Place, offending value and next step, in words.
     public let message: String
 
     public init(_ kind: Kind, code: String, _ message: String) {
@@ -31,6 +34,7 @@ public struct ClassifierError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// Makes one of an error of the front-end.
     public init(_ error: AudioError) {
         let kind: Kind =
             switch error.code {
@@ -43,13 +47,14 @@ public struct ClassifierError: Error, Sendable, CustomStringConvertible {
         self.init(kind, code: error.code.rawValue, error.message)
     }
 
+    /// Makes one of an error of the network.
     public init(_ error: ModelError) {
         self.init(
             error.code == .nonFinite || error.code == .snapshot ? .data : .configuration, code: error.code.rawValue,
             error.message)
     }
 
-    /// Any error of the project's own kinds; another one is a fault of this program.
+    /// Makes one of any error; an error that is not of this project is a fault of this program.
     public init(_ error: any Error) {
         switch error {
         case let error as ClassifierError: self = error

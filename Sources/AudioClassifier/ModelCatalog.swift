@@ -1,17 +1,18 @@
 internal import FoundationEssentials
 public import StreamTransformer
 
-/// Where models are found by name.
+/// The folders in which models are found by name.
 public struct ModelCatalog: Sendable {
-    /// Folders that hold a folder a model, the first one that has a name wins.
+    /// Folders that hold one folder for each model. Of two models of one name the first counts.
     public let folders: [String]
 
-    /// The model that is meant where nobody names one: the environment's `AUDIO_CLASSIFIERD_MODEL`, or the one of most
-    /// sounds.
-    public static var usual: String { ProcessInfo.processInfo.environment["AUDIO_CLASSIFIERD_MODEL"] ?? "general" }
+    /// Name of the default model: the environment's `AUDIO_CLASSIFIERD_MODEL`, or `general`.
+    public static var defaultName: String {
+        ProcessInfo.processInfo.environment["AUDIO_CLASSIFIERD_MODEL"] ?? "general"
+    }
 
-    /// The environment's `AUDIO_CLASSIFIERD_MODELS`, `models` in the working directory, beside the program (a build in its
-    /// package, an installation under a prefix), and the system's.
+    /// The usual folders: the environment's `AUDIO_CLASSIFIERD_MODELS`, `models` in the working directory, those beside
+    /// the program (a build in its package, an installation under a prefix), and the system's.
     public init() {
         var folders: [String] = []
         if let chosen = ProcessInfo.processInfo.environment["AUDIO_CLASSIFIERD_MODELS"] { folders.append(chosen) }
@@ -27,7 +28,11 @@ public struct ModelCatalog: Sendable {
         self.folders = folders
     }
 
-    /// The folder of the model called `name`; a name with a slash is a folder itself.
+    /// A catalogue of these folders.
+    public init(folders: [String]) { self.folders = folders }
+
+    /// Returns the folder of the model called `name`; a name with a slash is a folder itself.
+    /// - Throws: ``ClassifierError`` with the code `model_not_found`, whose message lists the installed models.
     public func directory(of name: String) throws(ClassifierError) -> String {
         if name.contains("/") || name == "." || name == ".." { return name }
         for folder in folders where FileManager.default.fileExists(atPath: "\(folder)/\(name)/config.json") {
@@ -40,11 +45,12 @@ public struct ModelCatalog: Sendable {
             "there is no model \"\(name)\"; \(list) (a folder is given with a slash: ./\(name))")
     }
 
+    /// Loads a network, whatever features it takes.
     public func load(_ name: String, precision: WeightPrecision = .float32) throws -> Model {
         try Model(directory: directory(of: name), precision: precision)
     }
 
-    /// The folders of every model that there is.
+    /// Folders of all installed models.
     public var installed: [String] {
         var seen: Set<String> = []
         return folders.flatMap { folder -> [String] in

@@ -91,13 +91,13 @@ struct Reload: Sendable {
         let certificate = try next.tls.map { settings in try ServerCertificate(settings) }
         let loaded = try ServiceModels(next, catalog: catalog, keeping: models)
         let known = Set(models.identities)
-        let new = loaded.all.filter { !known.contains(ObjectIdentifier($0.model)) }
+        let new = loaded.all.filter { !known.contains(ObjectIdentifier($0.network)) }
         let costs = try Calibration.costs(of: new)
         for model in new {
-            let cost = costs[ObjectIdentifier(model.model)] ?? 0
+            let cost = costs[ObjectIdentifier(model.network)] ?? 0
             log.info(
                 "a second of audio takes \(Decimal.text(cost * 1000, 2)) ms",
-                metadata: ["model": "\(model.model.configuration.name)"])
+                metadata: ["model": "\(model.network.configuration.name)"])
         }
         return Loaded(models: loaded, costs: costs, certificate: certificate)
     }

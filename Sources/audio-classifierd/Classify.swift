@@ -21,7 +21,7 @@ struct Classify: ParsableCommand {
     var sourceName: String?
 
     @Option(help: "What to tell of each file.")
-    var emit = Emission.summary
+    var emit = ReportMode.summary
 
     @Option(help: "With --emit frames: only every so many-th.")
     var every = 1
@@ -47,14 +47,14 @@ struct Classify: ParsableCommand {
         let interrupt = StopSignal.install()
         let model = try modelArguments.load()
         var report = ReportOptions(rules: try decision.rules(for: model))
-        report.emission = emit
+        report.mode = emit
         report.topCount = decision.topK
         report.every = every
         var session = StreamSession(model: model, report: report)
         session.format = format
         session.followProgram()
         session.input = inputArguments.options(interrupt: interrupt)
-        session.framed = emit != .summary
+        session.includesStartAndEnd = emit != .summary
         let files = try paths.flatMap { path -> [String] in
             guard AudioPaths.isFolder(path) else { return [path] }
             let folder = path.hasSuffix("/") ? path : path + "/"

@@ -1,20 +1,20 @@
 public import ArgumentParser
-public import AudioClassifier
+internal import AudioClassifier
 public import StreamTransformer
 
 extension WeightPrecision: ExpressibleByArgument {}
 extension OutputFormat: ExpressibleByArgument {}
-extension Emission: ExpressibleByArgument {}
+extension ReportMode: ExpressibleByArgument {}
 
 struct ModelArguments: ParsableArguments {
     @Option(help: "A model's name (see: audio-classifierd models list), or its folder.")
-    var model = ModelCatalog.usual
+    var model = ModelCatalog.defaultName
 
     @Option(help: "How to keep its matrices: f16 and int8 are faster, and less exact (docs/performance.md).")
     var weights = WeightPrecision.float32
 
     func load() throws -> AudioModel {
-        try AudioModel(ModelCatalog().load(model, precision: weights))
+        try AudioModel(named: model, precision: weights)
     }
 }
 
@@ -85,6 +85,6 @@ struct DecisionArguments: ParsableArguments {
         settings.refractoryTime = refractoryMs
         settings.padding = padMs
         settings.minimumLevel = minDbfs
-        return try DecisionRules(model.model.configuration, settings)
+        return try DecisionRules(model.network.configuration, settings)
     }
 }

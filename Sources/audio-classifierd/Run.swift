@@ -20,7 +20,7 @@ struct Run: ParsableCommand {
     var sourceName = "audio"
 
     @Option(help: "What to tell: every frame, changes of the first label, events, or one summary at the end.")
-    var emit = Emission.frames
+    var emit = ReportMode.frames
 
     @Option(help: "With --emit frames: only every so many-th.")
     var every = 1
@@ -56,7 +56,7 @@ struct Run: ParsableCommand {
         let interrupt = StopSignal.install()
         let model = try modelArguments.load()
         var report = ReportOptions(rules: try decision.rules(for: model))
-        report.emission = emit
+        report.mode = emit
         report.topCount = decision.topK
         report.every = every
         var session = StreamSession(model: model, report: report)

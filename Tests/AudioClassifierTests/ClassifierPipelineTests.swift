@@ -28,7 +28,7 @@ internal import Testing
             try pipeline.push(piece) { result.append(PredictionBits($0)) }
         }
         try pipeline.finish { result.append(PredictionBits($0)) }
-        #expect(pipeline.samples == samples.count && pipeline.predictions == result.count)
+        #expect(pipeline.sampleCount == samples.count && pipeline.predictionCount == result.count)
         return result
     }
 
@@ -51,17 +51,17 @@ internal import Testing
         let samples = noise(8000, seed: 3)
         var pipeline = try ClassifierPipeline(model)
         var (count, previous) = (0, 0)
-        let (frames, warmUp) = (shape.frames, model.model.warmUpTokens)
-        #expect(model.hop == 160 * frames)
+        let (frames, warmUp) = (shape.frames, model.network.warmUpTokens)
+        #expect(model.predictionPeriod == 160 * frames)
         try pipeline.push(samples.span) { prediction in
             let lastFrame = (count + 1) * frames - 1
             let end = lastFrame * recipe.hop + recipe.frameSpan - recipe.leadingZeros
-            #expect(prediction.frame == count)
+            #expect(prediction.index == count)
             #expect(prediction.sample == end, "the newest sample that it has seen")
             #expect(prediction.time == Double(end) / 16000)
             #expect(prediction.isWarm == (count >= warmUp - 1))
-            let heard = samples[previous..<end].reduce(0) { $0 + Double($1) * Double($1) }
-            let level = max(-120, 10 * log10(heard / Double(end - previous)))
+            let energy = samples[previous..<end].reduce(0) { $0 + Double($1) * Double($1) }
+            let level = max(-120, 10 * log10(energy / Double(end - previous)))
             #expect(abs(prediction.level - level) < 1e-9)
             #expect(abs(prediction.probabilities.reduce(0, +) - 1) < 1e-5)
             count += 1
@@ -102,7 +102,7 @@ internal import Testing
         withExtendedLifetime(files) {}
     }
 
-    /// A snapshot is untrusted: whatever is in it, it is refused, or what comes of it can be told.
+    /// A snapshot is untrusted: it is refused, or its stream gives predictions that can be written.
     @Test func damagedSnapshotDoesNotTrap() throws {
         let (model, files) = try audioModel()
         let samples = noise(3200, seed: 5)

@@ -11,7 +11,7 @@ internal import Testing
         #expect(summary.scores { _ in true } == [0.5, 0.3125, 0.1875])
     }
 
-    @Test func nothingHeardHasNoScores() {
+    @Test func noPredictionHasNoScores() {
         #expect(ClipSummary(labels: 3).scores { _ in false }.isEmpty)
     }
 }

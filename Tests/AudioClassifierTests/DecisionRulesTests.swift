@@ -26,8 +26,8 @@ internal import Testing
             "min_duration_ms": 80, "max_gap_ms": 120, "refractory_ms": 500,
             "class_thresholds": .object(["dog": 0.8]),
         ])
-        #expect(rules.starts == [0.6, 0.8, 0.6])
-        #expect(rules.ends == [0.4, 0.4, 0.4])
+        #expect(rules.startThresholds == [0.6, 0.8, 0.6])
+        #expect(rules.endThresholds == [0.4, 0.4, 0.4])
         #expect(rules.minimumDuration == 0.08)
         #expect(rules.maximumGap == 0.12)
         #expect(rules.refractoryTime == 0.5)
@@ -46,8 +46,8 @@ internal import Testing
             $0.refractoryTime = 30
             $0.padding = 40
         }
-        #expect(rules.starts == [0.5, 0.5, 0.5], "a threshold for all is for all")
-        #expect(rules.ends == [0.2, 0.2, 0.2])
+        #expect(rules.startThresholds == [0.5, 0.5, 0.5], "a threshold for all is for all")
+        #expect(rules.endThresholds == [0.2, 0.2, 0.2])
         #expect(rules.minimumDuration == 0.01)
         #expect(rules.maximumGap == 0.02)
         #expect(rules.refractoryTime == 0.03)
@@ -55,10 +55,10 @@ internal import Testing
     }
 
     @Test func lowerThresholdIsNeverAboveTheUpperOne() throws {
-        #expect(try rules { $0.threshold = 0.3 }.ends == [0.3, 0.3, 0.3])
+        #expect(try rules { $0.threshold = 0.3 }.endThresholds == [0.3, 0.3, 0.3])
         let rules = try rules { $0.classThresholds = ["dog": 0.1] }
-        #expect(rules.starts == [0.6, 0.1, 0.6])
-        #expect(rules.ends == [0.4, 0.1, 0.4])
+        #expect(rules.startThresholds == [0.6, 0.1, 0.6])
+        #expect(rules.endThresholds == [0.4, 0.1, 0.4])
     }
 
     @Test func classThresholdBeatsThreshold() throws {
@@ -66,7 +66,7 @@ internal import Testing
             $0.threshold = 0.5
             $0.classThresholds = ["dog": 0.9]
         }
-        #expect(rules.starts == [0.5, 0.9, 0.5])
+        #expect(rules.startThresholds == [0.5, 0.9, 0.5])
     }
 
     @Test func allowAndDeny() throws {
@@ -111,6 +111,6 @@ internal import Testing
         #expect(try message { $0.maximumGap = -2 }.contains("-2 ms"))
         #expect(try message { $0.refractoryTime = -3 }.contains("-3 ms"))
         #expect(try message { $0.padding = -4 }.contains("-4 ms"))
-        #expect(try rules { $0.threshold = 1 }.starts == [1, 1, 1])
+        #expect(try rules { $0.threshold = 1 }.startThresholds == [1, 1, 1])
     }
 }

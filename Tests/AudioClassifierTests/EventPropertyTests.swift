@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// What holds of events whatever the probabilities and the settings are.
+/// Properties of events that hold for all probabilities and settings.
 @Suite struct EventPropertyTests {
     private static let labels = ["a", "b", "c", "d", "noise"]
     private static let step = 40
@@ -33,8 +33,8 @@ internal import Testing
                     values[label] = min(1, max(0, values[label] + restlessness * random.normal()))
                 }
                 return prediction(
-                    values.map(Float.init), at: EventPropertyTests.step * index, frame: index,
-                    level: -60 * random.uniform())
+                    values.map(Float.init), at: EventPropertyTests.step * index, index: index,
+                    level: -60 * random.uniform(), labels: EventPropertyTests.labels)
             }
         }
 
@@ -64,10 +64,10 @@ internal import Testing
         let events = run.events()
         #expect(events == run.events(), "events are a function of the predictions")
         for label in Self.labels.indices {
-            let own = events.filter { $0.label == label }
+            let own = events.filter { $0.labelIndex == label }
             #expect(own.count.isMultiple(of: 2))
-            #expect(own.enumerated().allSatisfy { $1.phase == ($0.isMultiple(of: 2) ? .start : .end) })
-            #expect(Set(own.map(\.sample)).count * 2 == own.count, "an id belongs to one event")
+            #expect(own.enumerated().allSatisfy { $1.isOngoing == $0.isMultiple(of: 2) })
+            #expect(Set(own.map(\.id)).count * 2 == own.count, "an id belongs to one event")
             var previous: Event?
             for index in stride(from: 0, to: own.count - 1, by: 2) {
                 let cutShort = own[index + 1].end == run.predictions.last.map { $0.time + run.rules.padding }
@@ -75,7 +75,7 @@ internal import Testing
                 previous = own[index + 1]
             }
         }
-        #expect(events.allSatisfy { $0.label != 4 }, "noise is background")
+        #expect(events.allSatisfy { $0.label != "noise" }, "noise is background")
     }
 
     private func check(
@@ -83,9 +83,10 @@ internal import Testing
     ) throws {
         let padding = rules.padding
         let last = try #require(end.end)
-        #expect(start.sample == end.sample && start.start == end.start)
+        #expect(start.id == end.id && start.start == end.start)
         #expect(end.start <= last)
-        #expect(end.peak >= start.peak && end.peak >= rules.starts[start.label])
+        #expect(end.peakProbability >= start.peakProbability)
+        #expect(end.peakProbability >= rules.startThresholds[start.labelIndex])
         let begin = Double(start.sample) / 16000
         #expect(start.start == max(0, begin - padding))
         #expect(last - padding - begin >= rules.minimumDuration / (cutShort ? 2 : 1) - 1e-6)
@@ -106,7 +107,7 @@ internal import Testing
         }
     }
 
-    /// Whatever bytes a state consists of, it is refused, or its events can be told.
+    /// A state of any bytes is refused, or its events can be written.
     @Test func damagedStateDoesNotTrap() throws {
         let run = try Run(seed: 3)
         var detector = EventDetector(run.rules)

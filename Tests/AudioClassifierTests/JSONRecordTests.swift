@@ -34,7 +34,7 @@ internal import Testing
 
     @Test func recordsAreTheDocumentedLines() {
         let top = [
-            Record.Score(label: "yes", probability: 0.91), Record.Score(label: "no", probability: 0.00004),
+            Classification(label: "yes", probability: 0.91), Classification(label: "no", probability: 0.00004),
         ]
         let records: [(Record, String)] = [
             (

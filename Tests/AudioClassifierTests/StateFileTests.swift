@@ -17,7 +17,7 @@ internal import Testing
     private var path: String { "\(folder.path)/state" }
 
     private func reporter(_ model: AudioModel) throws -> StreamReporter {
-        let configuration = model.model.configuration
+        let configuration = model.network.configuration
         return StreamReporter(
             configuration, stream: "s", options: ReportOptions(rules: try DecisionRules(configuration)))
     }
@@ -32,7 +32,7 @@ internal import Testing
         var pipeline = try ClassifierPipeline(model)
         var reporter = try reporter(model)
         try StateFile.load(&pipeline, &reporter, model: model, from: path)
-        #expect(pipeline.samples == 2000)
+        #expect(pipeline.sampleCount == 2000)
     }
 
     private func refusal(_ bytes: [UInt8]) throws -> String {
@@ -52,8 +52,8 @@ internal import Testing
         let (other, otherFiles) = try audioModel(seed: 77)
         try save(other, to: path)
         let message = try refusal(try folder.read("state"))
-        #expect(message.contains(other.model.configuration.weightsFile.sha256), "whose it is")
-        #expect(message.contains(model.model.configuration.weightsFile.sha256), "and whose it should be")
+        #expect(message.contains(other.network.configuration.weightsFile.sha256), "whose it is")
+        #expect(message.contains(model.network.configuration.weightsFile.sha256), "and whose it should be")
         withExtendedLifetime(otherFiles) {}
     }
 

@@ -6,14 +6,14 @@ internal import Testing
 /// Which records a stream's predictions make.
 @Suite struct StreamReporterTests {
     private func reporter(
-        _ emission: Emission, every: Int = 1, topCount: Int = 2,
+        _ mode: ReportMode, every: Int = 1, topCount: Int = 2,
         _ change: (inout DecisionRules.Settings) -> Void = { _ in }
     ) throws -> StreamReporter {
         var settings = DecisionRules.Settings()
         change(&settings)
         let configuration = try configuration()
         var options = ReportOptions(rules: try DecisionRules(configuration, settings))
-        options.emission = emission
+        options.mode = mode
         options.every = every
         options.topCount = topCount
         return StreamReporter(configuration, stream: "s", options: options)
@@ -40,8 +40,8 @@ internal import Testing
 
     @Test func everySoManyth() throws {
         var reporter = try reporter(.frames, every: 3)
-        let told = (0..<10).filter { !reporter.records(prediction([0, 0, 1], at: 40 * $0, frame: $0)).isEmpty }
-        #expect(told == [0, 3, 6, 9])
+        let reported = (0..<10).filter { !reporter.records(prediction([0, 0, 1], at: 40 * $0, index: $0)).isEmpty }
+        #expect(reported == [0, 3, 6, 9])
     }
 
     @Test func topCountAndFilters() throws {
@@ -55,19 +55,19 @@ internal import Testing
         #expect(labels(denied.records(prediction([0.1, 0.3, 0.6], at: 0))) == [["quiet", "horn"]])
     }
 
-    @Test func changesAreToldOnce() throws {
+    @Test func changesAreReportedOnce() throws {
         var reporter = try reporter(.changes, topCount: 1)
         let track: [[Float]] = [[0.1, 0.3, 0.6], [0.1, 0.2, 0.7], [0.8, 0.1, 0.1], [0.7, 0.2, 0.1], [0, 0, 1]]
-        let told = track.enumerated().flatMap { labels(reporter.records(prediction($1, at: 40 * $0))) }
-        #expect(told == [["quiet"], ["horn"], ["quiet"]])
+        let reported = track.enumerated().flatMap { labels(reporter.records(prediction($1, at: 40 * $0))) }
+        #expect(reported == [["quiet"], ["horn"], ["quiet"]])
     }
 
     @Test func eventsHaveDeterministicNames() throws {
         var reporter = try reporter(.events)
-        var told = labels(reporter.records(prediction([0.9, 0, 0], at: 1000)))
-        told += labels(reporter.records(prediction([0.9, 0, 0], at: 1040)))
-        told += labels(reporter.finalRecords(file: "f", seconds: 2))
-        #expect(told == [["s-16000-horn", "start"], ["s-16000-horn", "end"]])
+        var reported = labels(reporter.records(prediction([0.9, 0, 0], at: 1000)))
+        reported += labels(reporter.records(prediction([0.9, 0, 0], at: 1040)))
+        reported += labels(reporter.finalRecords(file: "f", seconds: 2))
+        #expect(reported == [["s-16000-horn", "start"], ["s-16000-horn", "end"]])
     }
 
     @Test func summaryComesLast() throws {
@@ -76,7 +76,7 @@ internal import Testing
         #expect(reporter.records(prediction([0, 0.8, 0.2], at: 40)).isEmpty)
         #expect(labels(reporter.finalRecords(file: "f", seconds: 2)) == [["horn", "dog"]])
         var silent = try self.reporter(.summary)
-        #expect(labels(silent.finalRecords(file: "f", seconds: 2)) == [[]], "nothing was heard")
+        #expect(labels(silent.finalRecords(file: "f", seconds: 2)) == [[]], "there was no prediction")
     }
 
     @Test func suspendedReporterGoesOn() throws {

@@ -22,10 +22,13 @@ func configuration(
 }
 
 /// A prediction as the pipeline would make it at this time, in milliseconds.
-func prediction(_ probabilities: [Float], at milliseconds: Int, frame: Int = 0, level: Double = -20) -> Prediction {
+func prediction(
+    _ probabilities: [Float], at milliseconds: Int, index: Int = 0, level: Double = -20,
+    labels: [String] = ["horn", "dog", "quiet"]
+) -> Prediction {
     Prediction(
-        frame: Int64(frame), sample: Int64(milliseconds * 16), time: Double(milliseconds * 16) / 16000, isWarm: true,
-        probabilities: probabilities, level: level)
+        labels: labels, probabilities: probabilities, index: Int64(index),
+        sample: Int64(milliseconds * 16), time: Double(milliseconds * 16) / 16000, isWarm: true, level: level)
 }
 
 /// A small random model that takes audio; its folder lasts as long as the owner of `files`.
@@ -54,15 +57,15 @@ func noise(_ count: Int, seed: UInt64) -> [Float] {
 
 /// Everything that a prediction says, comparable bit for bit.
 struct PredictionBits: Equatable {
-    let frame: Int64
+    let index: Int64
     let sample: Int64
     let time: UInt64
     let isWarm: Bool
     let probabilities: [UInt32]
     let level: UInt64
 
-    init(_ prediction: borrowing Prediction) {
-        frame = prediction.frame
+    init(_ prediction: Prediction) {
+        index = prediction.index
         sample = prediction.sample
         time = prediction.time.bitPattern
         isWarm = prediction.isWarm

@@ -61,7 +61,7 @@ internal import Testing
     }
 
     @Test func headersMatchRows() throws {
-        let top = [Record.Score(label: "a", probability: 0.5), Record.Score(label: "b", probability: 0.25)]
+        let top = [Classification(label: "a", probability: 0.5), Classification(label: "b", probability: 0.25)]
         let frame = Record.frame(stream: "s", frame: 3, sample: 640, time: 0.04, warm: false, top: top, level: -20.04)
         let start = Record.event(id: "i", phase: .start, stream: "s", label: "a", start: 1, end: nil, peak: 0.5)
         let end = Record.event(id: "i", phase: .end, stream: "s", label: "a", start: 1, end: 2.5, peak: 0.75)
@@ -72,15 +72,17 @@ internal import Testing
         ]
         #expect(rows(.csv, others).isEmpty, "a table holds only what its columns are for")
         #expect(rows(.csv, [frame]) == ["s,3,640,0.04,false,1,a,0.5,-20", "s,3,640,0.04,false,2,b,0.25,-20"])
-        #expect(rows(.csv, [start, end]) == ["i,s,a,1,2.5,0.75"], "an event is one row, told at its end")
+        #expect(rows(.csv, [start, end]) == ["i,s,a,1,2.5,0.75"], "an event is one row, reported at its end")
         #expect(rows(.csv, [summary]) == ["f,2,1,a,0.5", "f,2,2,b,0.25"])
         #expect(rows(.tsv, [end]) == ["i\ts\ta\t1\t2.5\t0.75"])
-        let expected: [(Emission, Record)] = [(.frames, frame), (.changes, frame), (.events, end), (.summary, summary)]
-        for (emission, record) in expected {
-            let header = try #require(OutputFormat.csv.header(emission))
+        let expected: [(ReportMode, Record)] = [
+            (.frames, frame), (.changes, frame), (.events, end), (.summary, summary),
+        ]
+        for (mode, record) in expected {
+            let header = try #require(OutputFormat.csv.header(mode))
             #expect(fields(ofCSV: header).count == fields(ofCSV: rows(.csv, [record])[0]).count)
-            #expect(OutputFormat.tsv.header(emission) == header.split(separator: ",").joined(separator: "\t"))
-            #expect(OutputFormat.jsonl.header(emission) == nil)
+            #expect(OutputFormat.tsv.header(mode) == header.split(separator: ",").joined(separator: "\t"))
+            #expect(OutputFormat.jsonl.header(mode) == nil)
         }
     }
 

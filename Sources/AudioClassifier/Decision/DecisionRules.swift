@@ -1,65 +1,87 @@
-public import StreamTransformer
+package import StreamTransformer
 
-/// When a probability becomes an event, and which labels count.
+/// The rules by which probabilities become events, and the labels that count.
+///
+/// ```swift
+/// var settings = DecisionRules.Settings()
+/// settings.threshold = 0.7
+/// settings.allow = ["Dog", "Bark"]
+/// let rules = try DecisionRules(model, settings)
+/// ```
 public struct DecisionRules: Sendable {
-    /// Probability at which an event starts, a label.
-    public let starts: [Float]
-    /// Probability below which it ends, a label.
-    public let ends: [Float]
-    /// Whether a label is shown at all.
+    /// Labels of the model.
+    public let labels: [String]
+    /// For each label, the probability at which an event starts.
+    public let startThresholds: [Float]
+    /// For each label, the probability below which an event ends.
+    public let endThresholds: [Float]
+    /// For each label, whether reports show it.
     public let isShown: [Bool]
-    /// Whether a label can be an event.
+    /// For each label, whether it can be an event.
     public let isEvent: [Bool]
-    /// In seconds.
+    /// Least duration of an event, in seconds.
     public let minimumDuration: Double
+    /// Longest gap, in seconds, over which two events of a label become one.
     public let maximumGap: Double
+    /// Time after an event, in seconds, in which no other event of its label starts.
     public let refractoryTime: Double
-    /// Added on either side of an event's times.
+    /// Time, in seconds, by which an event's start is moved back and its end forward.
     public let padding: Double
-    /// In dB relative to full scale: below it nothing starts.
+    /// Level, in dB relative to full scale, below which no event starts.
     public let minimumLevel: Double
 
-    /// What a command line or a configuration sets; nil leaves the model's default.
+    /// Changes to a model's rules; `nil` keeps the model's value.
     public struct Settings: Sendable, Equatable {
+        /// Probability at which an event starts, for all labels.
         public var threshold: Double?
+        /// Probability below which an event ends, for all labels.
         public var thresholdOff: Double?
+        /// Probability at which an event starts, for single labels.
         public var classThresholds: [String: Double] = [:]
+        /// The only labels that count; empty means all.
         public var allow: [String] = []
+        /// Labels that do not count.
         public var deny: [String] = []
+        /// Least duration of an event, in milliseconds.
         public var minimumDuration: Int?
+        /// Longest gap inside an event, in milliseconds.
         public var maximumGap: Int?
+        /// Least time from an event's end to the next start of its label, in milliseconds.
         public var refractoryTime: Int?
+        /// Time added on either side of an event, in milliseconds.
         public var padding = 0
+        /// Level below which no event starts, in dB relative to full scale.
         public var minimumLevel = -120.0
 
+        /// Changes nothing.
         public init() {}
     }
 
-    /// - Throws: ``ClassifierError`` `usage` for a label that the model does not have, or a threshold out of range.
-    public init(_ model: ModelConfiguration, _ settings: Settings = Settings()) throws(ClassifierError) {
-        func usage(_ message: String) -> ClassifierError { ClassifierError(.usage, code: "usage", message) }
-        for label in settings.allow + settings.deny + Array(settings.classThresholds.keys)
-        where !model.labels.contains(label) {
-            throw usage(
-                "\(model.name) has no label \"\(label)\"; its labels are \(model.labels.prefix(60).joined(separator: ", "))"
-            )
-        }
-        for value in settings.classThresholds.values + [settings.threshold, settings.thresholdOff].compactMap({ $0 })
-        where !(value > 0 && value <= 1) {
-            throw usage("a threshold of \(value) is not above 0 and at most 1")
-        }
-        for value in [settings.minimumDuration, settings.maximumGap, settings.refractoryTime, settings.padding]
-        where (value ?? 0) < 0 { throw usage("a time of \(value ?? 0) ms is negative") }
+    /// The rules for which a model was calibrated.
+    public init(_ model: AudioModel) { self.init(resolving: Settings(), model.network.configuration) }
+
+    /// A model's rules with some changes.
+    /// - Throws: ``ClassifierError`` of kind `usage` for a label that the model does not have, a threshold that is not
+    ///   above 0 and at most 1, a negative time, or an end threshold above the start threshold.
+    public init(_ model: AudioModel, _ settings: Settings) throws(ClassifierError) {
+        try self.init(model.network.configuration, settings)
+    }
+
+    package init(_ model: ModelConfiguration, _ settings: Settings = Settings()) throws(ClassifierError) {
+        try Self.check(settings, model)
+        self.init(resolving: settings, model)
+    }
+
+    private init(resolving settings: Settings, _ model: ModelConfiguration) {
         let defaults = model.decision
-        let on = settings.threshold ?? defaults.threshold
-        let off = settings.thresholdOff ?? min(defaults.thresholdOff, on)
-        guard off <= on else { throw usage("--threshold-off \(off) is above --threshold \(on)") }
-        starts = model.labels.map { label in
+        let (on, off) = Self.thresholds(settings, defaults)
+        labels = model.labels
+        startThresholds = model.labels.map { label in
             Float(
                 settings.classThresholds[label] ?? (settings.threshold == nil ? defaults.classThresholds[label] : nil)
                     ?? on)
         }
-        ends = starts.map { min($0, Float(off)) }
+        endThresholds = startThresholds.map { min($0, Float(off)) }
         isShown = model.labels.map { label in
             (settings.allow.isEmpty || settings.allow.contains(label)) && !settings.deny.contains(label)
         }
@@ -69,5 +91,27 @@ public struct DecisionRules: Sendable {
         refractoryTime = Double(settings.refractoryTime ?? defaults.refractoryTime) / 1000
         padding = Double(settings.padding) / 1000
         minimumLevel = settings.minimumLevel
+    }
+
+    private static func check(_ settings: Settings, _ model: ModelConfiguration) throws(ClassifierError) {
+        func usage(_ message: String) -> ClassifierError { ClassifierError(.usage, code: "usage", message) }
+        for label in settings.allow + settings.deny + Array(settings.classThresholds.keys)
+        where !model.labels.contains(label) {
+            let labels = model.labels.prefix(60).joined(separator: ", ")
+            throw usage("\(model.name) has no label \"\(label)\"; its labels are \(labels)")
+        }
+        for value in settings.classThresholds.values + [settings.threshold, settings.thresholdOff].compactMap({ $0 })
+        where !(value > 0 && value <= 1) {
+            throw usage("a threshold of \(value) is not above 0 and at most 1")
+        }
+        for value in [settings.minimumDuration, settings.maximumGap, settings.refractoryTime, settings.padding]
+        where (value ?? 0) < 0 { throw usage("a time of \(value ?? 0) ms is negative") }
+        let (on, off) = thresholds(settings, model.decision)
+        guard off <= on else { throw usage("--threshold-off \(off) is above --threshold \(on)") }
+    }
+
+    private static func thresholds(_ settings: Settings, _ defaults: DecisionDefaults) -> (on: Double, off: Double) {
+        let on = settings.threshold ?? defaults.threshold
+        return (on, settings.thresholdOff ?? min(defaults.thresholdOff, on))
     }
 }

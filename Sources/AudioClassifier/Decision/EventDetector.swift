@@ -1,32 +1,26 @@
 internal import Kernels
 package import StrictCoding
 
-/// A sound with a beginning and an end.
-public struct Event: Sendable, Equatable {
-    public enum Phase: String, Sendable { case start, end }
-
-    public let phase: Phase
-    /// Index of the label.
-    public let label: Int
-    /// Sample position of the prediction that started it: with the stream and the label it makes the event's id.
-    public let sample: Int64
-    /// In seconds; the end is nil until it is known.
-    public let start: Double
-    public let end: Double?
-    /// The largest probability so far.
-    public let peak: Float
-}
-
-/// Probabilities to events, a small state machine a label: two thresholds, a least duration, merging over short gaps, a time of
-/// rest after each event. A pure function of the predictions.
+/// A detector of events in the predictions of one stream.
+///
+/// ```swift
+/// var detector = EventDetector(DecisionRules(model))
+/// try classifier.push(samples) { prediction in
+///     for event in detector.update(prediction) { print(event) }
+/// }
+/// for event in detector.finish() { print(event) }
+/// ```
+///
+/// Every label has a small state machine: two thresholds, a least duration, merging over short gaps, and a time of rest
+/// after each event. The events depend on the predictions alone.
 public struct EventDetector: Sendable {
     private enum State: Equatable {
         case idle
-        /// Above the threshold, not yet for the least duration.
+        /// Above the threshold, for less than the least duration.
         case rising
-        /// Announced.
+        /// Reported.
         case active
-        /// Announced, and below the lower threshold since `last`.
+        /// Reported, and below the lower threshold since `last`.
         case falling
     }
 
@@ -34,26 +28,28 @@ public struct EventDetector: Sendable {
         var state = State.idle
         var sample: Int64 = 0
         var start = 0.0
-        /// The newest time at which it was above the lower threshold.
+        /// Newest time at which the probability was above the lower threshold.
         var last = 0.0
         var peak: Float = 0
         var restUntil = -1.0
     }
 
-    /// Times are rounded: whether a gap is the largest allowed must not depend on where in the stream it is.
-    /// In seconds, less than a sample.
+    /// Tolerance of comparisons of times, in seconds, less than a sample. Times are rounded, and whether a gap is the
+    /// largest allowed must not depend on its position in the stream.
     private static let rounding = 1e-6
 
-    private let rules: DecisionRules
+    /// The rules by which it decides.
+    public let rules: DecisionRules
     private var tracks: [Track]
 
+    /// Makes the detector of a new stream.
     public init(_ rules: DecisionRules) {
         self.rules = rules
-        tracks = rules.starts.map { _ in Track() }
+        tracks = rules.labels.map { _ in Track() }
     }
 
-    /// Takes the next prediction and returns what starts or ends with it.
-    public mutating func update(_ prediction: borrowing Prediction) -> [Event] {
+    /// Returns the events that start or end with the next prediction.
+    public mutating func update(_ prediction: Prediction) -> [Event] {
         var events: [Event] = []
         for label in tracks.indices where rules.isEvent[label] {
             let probability = prediction.probabilities[label]
@@ -61,8 +57,8 @@ public struct EventDetector: Sendable {
             if case .falling = tracks[label].state, time - tracks[label].last > rules.maximumGap + Self.rounding {
                 events.append(end(label))
             }
-            let isOn = probability >= rules.starts[label] && prediction.level >= rules.minimumLevel
-            let isHeld = probability >= rules.ends[label]
+            let isOn = probability >= rules.startThresholds[label] && prediction.level >= rules.minimumLevel
+            let isHeld = probability >= rules.endThresholds[label]
             switch tracks[label].state {
             case .idle:
                 guard isOn && time >= tracks[label].restUntil - Self.rounding else { continue }
@@ -90,21 +86,23 @@ public struct EventDetector: Sendable {
                 time - tracks[label].start >= rules.minimumDuration - Self.rounding
             {
                 tracks[label].state = .active
-                events.append(event(label, .start))
+                events.append(event(label))
             }
         }
         return events
     }
 
-    /// The stream has ended, and so has every event that is still open. What it cut short while the least duration was not yet over
-    /// is told if half of that was: a short file often ends soon after the sound that it was recorded for.
+    /// Ends the stream and returns the ends of all open events.
+    ///
+    /// A sound that the end of the stream cuts short becomes an event if it has lasted half of the least duration: a
+    /// short recording often ends soon after the sound for which it was made.
     public mutating func finish() -> [Event] {
         tracks.indices.flatMap { label -> [Event] in
             let track = tracks[label]
             switch track.state {
             case .active, .falling: return [end(label)]
             case .rising where track.last - track.start >= rules.minimumDuration / 2 - Self.rounding:
-                return [event(label, .start), end(label)]
+                return [event(label), end(label)]
             case .idle, .rising: return []
             }
         }
@@ -113,14 +111,14 @@ public struct EventDetector: Sendable {
     private mutating func end(_ label: Int) -> Event {
         tracks[label].state = .idle
         tracks[label].restUntil = tracks[label].last + rules.refractoryTime
-        return event(label, .end)
+        return event(label, end: tracks[label].last + rules.padding)
     }
 
-    private func event(_ label: Int, _ phase: Event.Phase) -> Event {
+    private func event(_ label: Int, end: Double? = nil) -> Event {
         let track = tracks[label]
         return Event(
-            phase: phase, label: label, sample: track.sample, start: max(0, track.start - rules.padding),
-            end: phase == .end ? track.last + rules.padding : nil, peak: track.peak)
+            label: rules.labels[label], labelIndex: label, sample: track.sample,
+            start: max(0, track.start - rules.padding), end: end, peakProbability: track.peak)
     }
 
     package func snapshot(to writer: inout SnapshotWriter) {
@@ -152,7 +150,7 @@ public struct EventDetector: Sendable {
         }
     }
 
-    /// A number of seconds that a stream can have; no other one can be written as a decimal.
+    /// Reads a number of seconds that a stream can have; no other one can be written as a decimal.
     private static func readTime(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) -> Double {
         let time = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
         guard abs(time) <= 1e12 else { throw SnapshotReader.Truncated() }

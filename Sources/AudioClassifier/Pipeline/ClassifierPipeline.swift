@@ -3,58 +3,108 @@ internal import Kernels
 internal import StreamTransformer
 package import StrictCoding
 
-/// Samples in, predictions out: the path from audio to probabilities of one stream, live or in a file.
+/// The path from samples to predictions of one stream, live or in a file.
+///
+/// ```swift
+/// let model = try AudioModel(named: "general")
+/// var classifier = try ClassifierPipeline(model)
+/// try classifier.push(samples) { print($0.best.label, $0.best.probability) }
+/// ```
+///
+/// The predictions are the same, bit for bit, however the samples are cut into calls of ``push(_:_:)-(Span<Float>,_)``.
+/// After its `init` a pipeline allocates no memory. It has one owner, who calls it from one thread at a time.
 public struct ClassifierPipeline: ~Copyable {
-    private let audioModel: AudioModel
+    /// The model whose predictions these are.
+    public let model: AudioModel
+    /// The newest prediction.
+    private(set) var prediction: Prediction
     private var frontend: PipelineFrontend
     private var stream: StreamState
-    private var prediction: Prediction
 
-    public init(_ audioModel: AudioModel) throws {
-        let frontend = try PipelineFrontend(audioModel.recipe)
-        self.audioModel = audioModel
-        self.frontend = frontend
-        stream = audioModel.model.makeStream()
-        prediction = Prediction(probabilities: audioModel.model.configuration.labels.map { _ in 0 })
+    /// Makes the pipeline of a new stream.
+    public init(_ model: AudioModel) throws(ClassifierError) {
+        do { frontend = try PipelineFrontend(model.recipe) } catch { throw ClassifierError(error) }
+        self.model = model
+        stream = model.network.makeStream()
+        prediction = Prediction(labels: model.labels, probabilities: model.labels.map { _ in 0 })
     }
 
-    /// Samples taken in so far.
-    public var samples: Int64 { frontend.position }
-    /// Predictions made so far.
-    public var predictions: Int64 { stream.tokens }
+    /// Number of samples received.
+    public var sampleCount: Int64 { frontend.position }
+    /// Number of predictions made.
+    public var predictionCount: Int64 { stream.tokens }
 
-    /// Takes the next samples, at the model's rate, and hands over every prediction that they complete.
-    public mutating func push(_ samples: Span<Float>, _ body: (borrowing Prediction) throws -> Void) throws {
-        let model = audioModel.model
-        var taken = 0
-        while taken < samples.count {
+    /// Receives samples at the model's rate and calls `body` with every prediction that they complete.
+    ///
+    /// An error that `body` throws ends the call; the samples behind that prediction are not received.
+    /// - Throws: the error of `body`, or a ``ClassifierError`` for a sample that is not finite.
+    public mutating func push(_ samples: Span<Float>, _ body: (Prediction) throws -> Void) throws {
+        var position = 0
+        while try advance(samples, from: &position) { try body(prediction) }
+    }
+
+    /// Receives samples of an array, a slice, or another collection.
+    ///
+    /// Collections in contiguous memory are not copied. Otherwise the same as ``push(_:_:)-(Span<Float>,_)``.
+    public mutating func push(_ samples: some Collection<Float>, _ body: (Prediction) throws -> Void) throws {
+        let isDone: Void? = try samples.withContiguousStorageIfAvailable { try push(unsafe $0.span, body) }
+        if isDone == nil { try push(Array(samples).span, body) }
+    }
+
+    /// Ends the input and calls `body` with the predictions that only its end completes.
+    ///
+    /// A recipe that centres its frames has a few of them at the end; other recipes have none.
+    public mutating func finish(_ body: (Prediction) throws -> Void) throws {
+        var zeros = endZeros
+        while try advanceEnd(&zeros) { try body(prediction) }
+    }
+
+    /// Begins a new stream, as a new pipeline would.
+    public mutating func reset() {
+        frontend.reset()
+        stream.reset()
+    }
+
+    /// Number of zeros that follow the end of the input.
+    var endZeros: Int { frontend.endZeros }
+
+    /// Receives samples from `position` on, until they complete a prediction or all of them are received.
+    /// - Returns: whether ``prediction`` is a new one.
+    mutating func advance(_ samples: Span<Float>, from position: inout Int) throws(ClassifierError) -> Bool {
+        let network = model.network
+        while position < samples.count {
             var isNew = false
-            taken += try frontend.push(samples, from: taken) { frame throws(ModelError) in
-                if try model.step(frame, &stream) { isNew = true }
+            position += try frontend.push(samples, from: position) { frame throws(ClassifierError) in
+                do { if try network.step(frame, &stream) { isNew = true } } catch { throw ClassifierError(error) }
             }
-            if isNew { try predict(body) }
+            guard isNew else { continue }
+            updatePrediction()
+            return true
         }
+        return false
     }
 
-    /// The input has ended.
-    public mutating func finish(_ body: (borrowing Prediction) throws -> Void) throws {
-        let model = audioModel.model
-        var zeros = frontend.endZeros
+    /// Receives zeros behind the end of the input, until they complete a prediction or all of them are received.
+    /// - Returns: whether ``prediction`` is a new one.
+    mutating func advanceEnd(_ zeros: inout Int) throws(ClassifierError) -> Bool {
+        let network = model.network
         while zeros > 0 {
             var isNew = false
-            try frontend.pushEnd(&zeros) { frame throws(ModelError) in
-                if try model.step(frame, &stream) { isNew = true }
+            try frontend.pushEnd(&zeros) { frame throws(ClassifierError) in
+                do { if try network.step(frame, &stream) { isNew = true } } catch { throw ClassifierError(error) }
             }
-            if isNew { try predict(body) }
+            guard isNew else { continue }
+            updatePrediction()
+            return true
         }
+        return false
     }
 
-    private mutating func predict(_ body: (borrowing Prediction) throws -> Void) throws {
-        let model = audioModel.model
-        frontend.describe(&prediction, tokens: stream.tokens, warmUpTokens: model.warmUpTokens)
+    private mutating func updatePrediction() {
+        let network = model.network
+        frontend.describe(&prediction, tokens: stream.tokens, warmUpTokens: network.warmUpTokens)
         stream.copyLogits(to: &prediction.probabilities)
-        model.configuration.activation.apply(to: &prediction.probabilities)
-        try body(prediction)
+        network.configuration.activation.apply(to: &prediction.probabilities)
     }
 
     package func snapshot(to writer: inout SnapshotWriter) {

@@ -2,7 +2,7 @@ internal import Glibc
 package import StreamTransformer
 
 extension ModelConfiguration.OutputActivation {
-    /// Logits to probabilities, in place.
+    /// Replaces logits by probabilities.
     package func apply(to values: inout [Float]) {
         switch self {
         case .sigmoid:

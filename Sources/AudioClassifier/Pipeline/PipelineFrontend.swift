@@ -3,51 +3,65 @@ internal import Glibc
 internal import Kernels
 package import StrictCoding
 
-/// Samples to log-mel frames, with what a prediction says about them: where they end, and how loud they were. The part
-/// of a pipeline before its encoder.
+/// The part of a pipeline before its encoder.
+///
+/// It makes log-mel frames, and measures position and level of their samples.
 package struct PipelineFrontend: ~Copyable {
     private var extractor: LogMelExtractor
-    /// Samples taken in.
-    private var heard: Int64 = 0
-    /// Samples that the input has lost, and that count as time.
+    /// Number of samples received.
+    private var received: Int64 = 0
+    /// Number of samples that the input has lost; they count as time.
     private var lost: Int64 = 0
     private var energy = 0.0
     private var measured = 0
 
     package init(_ recipe: LogMelRecipe) throws(AudioError) { extractor = try LogMelExtractor(recipe) }
 
-    /// The position in the input of the newest sample.
-    package var position: Int64 { heard + lost }
+    /// Position in the input of the end of the newest sample.
+    package var position: Int64 { received + lost }
 
-    /// Frames made so far.
+    /// Number of frames made.
     package var frames: Int64 { extractor.frames }
 
-    /// So many samples of the input are lost: the next ones follow what came before them, at their own times.
+    /// Notes that samples of the input are lost: the next ones follow those before them, at their own times.
     package mutating func skip(_ samples: Int64) { lost += samples }
 
-    /// Takes in samples from `start` on, up to the end of the next frame, so that a prediction's level and position do
+    /// Receives samples from `start` on, up to the end of the next frame, so that a prediction's level and position do
     /// not depend on how the samples are cut.
-    /// - Parameter frame: called with the frame that they complete, if they do.
-    /// - Returns: how many samples were taken.
-    package mutating func push<E: Error>(
-        _ samples: Span<Float>, from start: Int, frame: (Span<Float>) throws(E) -> Void
-    ) throws(E) -> Int {
+    /// - Parameter frame: called with the frame that they complete.
+    /// - Returns: the number of samples received.
+    /// - Throws: ``ClassifierError`` with the code `non_finite_sample`, before any of the samples is received, or with
+    ///   the error of `frame`.
+    package mutating func push(
+        _ samples: Span<Float>, from start: Int, frame: (Span<Float>) throws(ClassifierError) -> Void
+    ) throws(ClassifierError) -> Int {
         let recipe = extractor.recipe
         let frameEnd = extractor.frames * Int64(recipe.hop) + Int64(recipe.frameSpan - recipe.leadingZeros)
-        let count = min(samples.count - start, Int(max(1, frameEnd - heard)))
+        let count = min(samples.count - start, Int(max(1, frameEnd - received)))
         let piece = samples.extracting(start..<start + count)
-        for index in piece.indices { energy += Double(piece[index]) * Double(piece[index]) }
+        var total = energy
+        for index in piece.indices { total += Double(piece[index]) * Double(piece[index]) }
+        // The squares of all finite samples are finite in double precision.
+        guard total.isFinite else { throw refusal(of: piece) }
+        energy = total
         measured += count
-        heard += Int64(count)
+        received += Int64(count)
         try extractor.push(piece, frame: frame)
         return count
     }
 
-    /// Zeros behind the end of the input, until a frame is complete.
-    /// - Parameter remaining: zeros that are left; 0 when all are used.
-    package mutating func pushEnd<E: Error>(
-        _ remaining: inout Int, frame: (Span<Float>) throws(E) -> Void
-    ) throws(E) {
+    private func refusal(of samples: Span<Float>) -> ClassifierError {
+        let index = samples.indices.first { !samples[$0].isFinite } ?? 0
+        return ClassifierError(
+            .data, code: "non_finite_sample",
+            "sample \(position + Int64(index)) is \(samples[index]), not a finite number; samples are from -1 to 1")
+    }
+
+    /// Receives zeros behind the end of the input, until a frame is complete.
+    /// - Parameter remaining: number of zeros that are left; 0 when all are used.
+    package mutating func pushEnd(
+        _ remaining: inout Int, frame: (Span<Float>) throws(ClassifierError) -> Void
+    ) throws(ClassifierError) {
         let zero: [Float] = [0]
         let before = extractor.frames
         while remaining > 0, extractor.frames == before {
@@ -56,12 +70,12 @@ package struct PipelineFrontend: ~Copyable {
         }
     }
 
-    /// Zeros that reach behind the end of the input.
+    /// Number of zeros that follow the end of the input.
     package var endZeros: Int { extractor.recipe.center ? extractor.recipe.leadingZeros : 0 }
 
-    /// Fills in what a prediction says about its samples, and begins to measure the next one's.
+    /// Sets index, position and level of a prediction, and begins to measure those of the next one.
     package mutating func describe(_ prediction: inout Prediction, tokens: Int64, warmUpTokens: Int) {
-        prediction.frame = tokens - 1
+        prediction.index = tokens - 1
         prediction.sample = position
         prediction.time = Double(position) / Double(extractor.recipe.sampleRate)
         prediction.isWarm = tokens >= Int64(warmUpTokens)
@@ -70,8 +84,14 @@ package struct PipelineFrontend: ~Copyable {
         measured = 0
     }
 
+    /// Begins a new stream.
+    package mutating func reset() {
+        extractor.reset()
+        (received, lost, energy, measured) = (0, 0, 0, 0)
+    }
+
     package func snapshot(to writer: inout SnapshotWriter) {
-        writer.write(heard)
+        writer.write(received)
         writer.write(lost)
         writer.write(Int64(bitPattern: energy.bitPattern))
         writer.write(measured)
@@ -79,8 +99,8 @@ package struct PipelineFrontend: ~Copyable {
     }
 
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        // No stream gets as far, and up to there neither positions nor times can overflow.
-        heard = Int64(try reader.readInt(in: 0...1 << 48))
+        // No stream is as long, and below this limit neither positions nor times overflow.
+        received = Int64(try reader.readInt(in: 0...1 << 48))
         lost = Int64(try reader.readInt(in: 0...1 << 48))
         energy = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
         measured = try reader.readInt(in: 0...1 << 48)

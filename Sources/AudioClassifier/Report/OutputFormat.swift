@@ -1,16 +1,16 @@
 internal import StrictCoding
 
-/// How records are written.
-public enum OutputFormat: String, Sendable, CaseIterable {
+/// Formats in which records are written.
+package enum OutputFormat: String, Sendable, CaseIterable {
     case jsonl, csv, tsv
 
-    /// The first line, where the format has one: the columns of what is emitted.
-    package func header(_ emission: Emission) -> String? {
+    /// Returns the first line, or `nil` if the format has none: the names of the columns.
+    package func header(_ mode: ReportMode) -> String? {
         guard self != .jsonl else { return nil }
-        return row(emission.columns)
+        return row(mode.columns)
     }
 
-    /// The lines of a record; tables leave out what is not theirs.
+    /// Returns the lines of a record. A table has rows for predictions, ended events and summaries alone.
     package func lines(_ record: Record) -> [String] {
         guard self != .jsonl else { return [record.json] }
         switch record {
@@ -39,7 +39,8 @@ public enum OutputFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// RFC 4180 for CSV; tabs for TSV, whose fields cannot hold any.
+    /// Returns a row by RFC 4180 for CSV; for TSV, whose fields cannot hold tabs or line ends, with spaces in their
+    /// place.
     private func row(_ fields: [String]) -> String {
         switch self {
         case .tsv:
@@ -52,30 +53,10 @@ public enum OutputFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// Scalar by scalar, since a quote with an accent and CR with LF are characters of their own.
+    /// Replaces scalar by scalar, because a quote with an accent, and CR with LF, are single characters.
     private static func replacing(
         _ scalars: String, in text: String, _ replacement: (Unicode.Scalar) -> String
     ) -> String {
         text.unicodeScalars.map { scalars.unicodeScalars.contains($0) ? replacement($0) : String($0) }.joined()
-    }
-}
-
-/// What is told of a stream.
-public enum Emission: String, Sendable, CaseIterable {
-    /// Every prediction.
-    case frames
-    /// A prediction whenever its first label is another one.
-    case changes
-    /// Sounds with beginning and end.
-    case events
-    /// One line for the whole input.
-    case summary
-
-    var columns: [String] {
-        switch self {
-        case .frames, .changes: ["stream", "frame", "sample", "t", "warm", "rank", "label", "p", "dbfs"]
-        case .events: ["id", "stream", "label", "t0", "t1", "p_max"]
-        case .summary: ["file", "seconds", "rank", "label", "p"]
-        }
     }
 }

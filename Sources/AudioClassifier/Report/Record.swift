@@ -1,25 +1,22 @@
 package import StrictCoding
 
-/// One thing to tell: a line of output, whatever its format (JSON lines, version 1).
+/// One record of the output, as the program writes it (JSON lines, version 1).
+///
+/// ```swift
+/// for event in detector.update(prediction) { print(Record(event, stream: "microphone").json) }
+/// ```
 public enum Record: Sendable {
-    public struct Score: Sendable, Equatable {
-        public let label: String
-        public let probability: Float
+    /// Whether a record is about the start or the end of an event.
+    public enum EventPhase: String, Sendable { case start, end }
 
-        package init(label: String, probability: Float) {
-            self.label = label
-            self.probability = probability
-        }
-    }
-
-    /// What the start of a live stream says beside a file's.
+    /// The part of a live stream's start that a file's start does not have.
     public struct LiveStart: Sendable, Equatable {
-        /// Position of the next sample: 0, or where a resumed stream goes on.
+        /// Position of the next sample, above 0 for a resumed stream.
         public let sample: Int64
         public let isResumed: Bool
-        /// Why a stream that was to be resumed starts afresh.
+        /// The reason why a stream that was to be resumed starts afresh.
         public let note: String?
-        /// When it started, in seconds since 1970.
+        /// Time of the start, in seconds since 1970.
         public let time: Double
 
         package init(sample: Int64, isResumed: Bool, note: String?, time: Double) {
@@ -34,16 +31,34 @@ public enum Record: Sendable {
         stream: String, file: String?, rate: Int, hop: Int, model: String, modelHash: String, labels: Int,
         live: LiveStart? = nil)
     case frame(
-        stream: String, frame: Int64, sample: Int64, time: Double, warm: Bool, top: [Score], level: Double)
+        stream: String, frame: Int64, sample: Int64, time: Double, warm: Bool, top: [Classification], level: Double)
     case event(
-        id: String, phase: Event.Phase, stream: String, label: String, start: Double, end: Double?, peak: Float)
-    case summary(file: String, seconds: Double, top: [Score])
+        id: String, phase: EventPhase, stream: String, label: String, start: Double, end: Double?, peak: Float)
+    case summary(file: String, seconds: Double, top: [Classification])
     case error(file: String, code: String, message: String)
-    /// So many samples of a live stream were lost, from this position on.
+    /// Samples of a live stream that were lost, from this position on.
     case gap(stream: String, sample: Int64, lost: Int64)
-    /// Why a live stream ends before its time.
+    /// The reason why a live stream ends early.
     case failure(stream: String, code: String, message: String)
     case end(stream: String, frames: Int64, dropped: Int64)
+
+    /// Makes the record of a prediction.
+    /// - Parameters:
+    ///   - stream: the name that the record gives to the stream.
+    ///   - top: the labels that it lists; `nil` means the three most probable ones.
+    public init(_ prediction: Prediction, stream: String, top: [Classification]? = nil) {
+        self = .frame(
+            stream: stream, frame: prediction.index, sample: prediction.sample, time: prediction.time,
+            warm: prediction.isWarm, top: top ?? prediction.top(3), level: prediction.level)
+    }
+
+    /// Makes the record of an event's start or end.
+    /// - Parameter stream: the name that the record gives to the stream, and with which its `id` begins.
+    public init(_ event: Event, stream: String) {
+        self = .event(
+            id: "\(stream)-\(event.id)", phase: event.isOngoing ? .start : .end, stream: stream, label: event.label,
+            start: event.start, end: event.end, peak: event.peakProbability)
+    }
 
     /// The record as one line of JSON, `type` first.
     public var json: String { object.text }
@@ -121,7 +136,7 @@ public enum Record: Sendable {
 
 extension JSONWriter {
     /// Adds labels with their probabilities.
-    package mutating func add(_ key: String, _ scores: [Record.Score]) {
+    package mutating func add(_ key: String, _ scores: [Classification]) {
         add(key, objects: scores) { object, score in
             object.add("label", score.label)
             object.add("p", Double(score.probability), decimals: 4)

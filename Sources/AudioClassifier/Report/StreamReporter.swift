@@ -1,23 +1,23 @@
 internal import Kernels
-public import StreamTransformer
+package import StreamTransformer
 package import StrictCoding
 
-/// What to tell about a stream, and how.
-public struct ReportOptions: Sendable {
-    public var emission = Emission.frames
-    /// Whether events are told beside frames, changes or a summary.
-    public var addsEvents = false
-    public var rules: DecisionRules
-    /// Labels of a frame or a summary.
-    public var topCount = 3
-    /// Only every so many-th frame.
-    public var every = 1
+/// Choices for the report on a stream.
+package struct ReportOptions: Sendable {
+    package var mode = ReportMode.frames
+    /// Whether events are reported beside frames, changes or a summary.
+    package var addsEvents = false
+    package var rules: DecisionRules
+    /// Number of labels of a frame or a summary.
+    package var topCount = 3
+    /// Period of reported frames: 1 reports each, 2 every second one.
+    package var every = 1
 
-    public init(rules: DecisionRules) { self.rules = rules }
+    package init(rules: DecisionRules) { self.rules = rules }
 }
 
-/// Predictions to records: chooses, filters, detects events. One a stream.
-public struct StreamReporter: Sendable {
+/// The records of one stream's predictions: chosen, filtered, with detected events.
+package struct StreamReporter: Sendable {
     private let options: ReportOptions
     private let configuration: ModelConfiguration
     private let stream: String
@@ -25,7 +25,7 @@ public struct StreamReporter: Sendable {
     private var summary: ClipSummary
     private var lastLabel = -1
 
-    public init(_ configuration: ModelConfiguration, stream: String, options: ReportOptions) {
+    package init(_ configuration: ModelConfiguration, stream: String, options: ReportOptions) {
         self.configuration = configuration
         self.stream = stream
         self.options = options
@@ -33,12 +33,12 @@ public struct StreamReporter: Sendable {
         summary = ClipSummary(labels: configuration.labels.count)
     }
 
-    /// The records of the next prediction.
-    public mutating func records(_ prediction: borrowing Prediction) -> [Record] {
+    /// Returns the records of the next prediction.
+    package mutating func records(_ prediction: Prediction) -> [Record] {
         var records: [Record] = []
-        switch options.emission {
+        switch options.mode {
         case .frames:
-            if prediction.frame % Int64(options.every) == 0 { records = [frame(prediction)] }
+            if prediction.index % Int64(options.every) == 0 { records = [frame(prediction)] }
         case .changes:
             let label = ranked(prediction.probabilities, 1).first ?? -1
             if label != lastLabel { records = [frame(prediction)] }
@@ -50,10 +50,10 @@ public struct StreamReporter: Sendable {
         return records
     }
 
-    /// The records that only the end brings.
-    public mutating func finalRecords(file: String, seconds: Double) -> [Record] {
+    /// Returns the records that the end of the stream brings.
+    package mutating func finalRecords(file: String, seconds: Double) -> [Record] {
         var records: [Record] = detectsEvents ? detector.finish().map(record) : []
-        if options.emission == .summary {
+        if options.mode == .summary {
             let labels = configuration.labels
             let scores = summary.scores { configuration.background.contains(labels[$0]) }
             records.append(.summary(file: file, seconds: seconds, top: top(scores)))
@@ -61,36 +61,20 @@ public struct StreamReporter: Sendable {
         return records
     }
 
-    private var detectsEvents: Bool { options.emission == .events || options.addsEvents }
+    private var detectsEvents: Bool { options.mode == .events || options.addsEvents }
 
-    private func frame(_ prediction: borrowing Prediction) -> Record {
-        .frame(
-            stream: stream, frame: prediction.frame, sample: prediction.sample, time: prediction.time,
-            warm: prediction.isWarm, top: top(prediction.probabilities), level: prediction.level)
+    private func frame(_ prediction: Prediction) -> Record {
+        Record(prediction, stream: stream, top: top(prediction.probabilities))
     }
 
-    private func record(_ event: Event) -> Record {
-        let label = configuration.labels[event.label]
-        return .event(
-            id: "\(stream)-\(event.sample)-\(label)", phase: event.phase, stream: stream, label: label,
-            start: event.start, end: event.end, peak: event.peak)
-    }
+    private func record(_ event: Event) -> Record { Record(event, stream: stream) }
 
-    private func top(_ scores: [Float]) -> [Record.Score] {
+    private func top(_ scores: [Float]) -> [Classification] {
         ranked(scores, options.topCount).map { .init(label: configuration.labels[$0], probability: scores[$0]) }
     }
 
-    /// The labels with the largest scores, the larger first; equal ones in the labels' order.
-    private func ranked(_ scores: [Float], _ count: Int) -> [Int] {
-        var best: [Int] = []
-        for label in scores.indices where options.rules.isShown[label] {
-            guard best.count < count || scores[label] > scores[best[best.count - 1]] else { continue }
-            let place = best.firstIndex { scores[label] > scores[$0] } ?? best.count
-            best.insert(label, at: place)
-            if best.count > count { best.removeLast() }
-        }
-        return best
-    }
+    /// Indices of the shown labels with the largest scores, the largest first.
+    private func ranked(_ scores: [Float], _ count: Int) -> [Int] { scores.ranked(count) { options.rules.isShown[$0] } }
 
     package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(lastLabel)

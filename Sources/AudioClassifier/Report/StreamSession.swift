@@ -1,110 +1,114 @@
-public import AudioFrontend
+package import AudioFrontend
 internal import StreamTransformer
 
-/// One input from its first sample to its last: read, classify, report. Files and live streams take this same path.
-public struct StreamSession: Sendable {
-    public var model: AudioModel
-    public var report: ReportOptions
-    public var format = OutputFormat.jsonl
-    public var input = InputOptions()
-    /// Resume from, and suspend to, these files.
-    public var stateIn: String?
-    public var stateOut: String?
-    /// Whether `start` and `end` are told.
-    public var framed = true
+/// The way of one input from its first sample to its last: read, classify, report. Files and live streams take the same
+/// way.
+package struct StreamSession: Sendable {
+    package var model: AudioModel
+    package var report: ReportOptions
+    package var format = OutputFormat.jsonl
+    package var input = InputOptions()
+    /// File with the state from which the stream is resumed.
+    package var stateIn: String?
+    /// File to which the stream is suspended at the end.
+    package var stateOut: String?
+    /// Whether the output has the records `start` and `end`.
+    package var includesStartAndEnd = true
 
-    /// Whether the input shall end; asked between reads.
-    public var isStopped: @Sendable () -> Bool = { false }
-    /// Takes what an operator may want to know.
-    public var inform: @Sendable (String) -> Void = { _ in }
-    /// Takes what is wrong with an input whose samples were used all the same.
-    public var warn: @Sendable (String) -> Void = { _ in }
+    /// Returns whether the input shall end; called between reads.
+    package var isStopped: @Sendable () -> Bool = { false }
+    /// Receives messages for an operator.
+    package var inform: @Sendable (String) -> Void = { _ in }
+    /// Receives the faults of an input whose samples were used all the same.
+    package var warn: @Sendable (String) -> Void = { _ in }
 
-    public init(model: AudioModel, report: ReportOptions) {
+    package init(model: AudioModel, report: ReportOptions) {
         self.model = model
         self.report = report
     }
 
-    /// The table's first line, where the format has one.
-    public var header: [String] { [format.header(report.emission)].compactMap { $0 } }
+    /// First line of a table; empty for other formats.
+    package var header: [String] { [format.header(report.mode)].compactMap { $0 } }
 
     /// Runs the input to its end, or until the program is asked to stop.
     /// - Parameters:
     ///   - path: a file, or `-`.
     ///   - stream: the name that the records carry.
-    ///   - progress: told the fraction that is done, where the length is known.
-    ///   - write: takes lines as they come.
+    ///   - progress: called with the fraction that is done, if the length is known.
+    ///   - write: receives lines as they come.
     /// - Throws: the first error, after the records of what was good have been written.
-    public func run(
+    package func run(
         _ path: String, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
     ) throws {
         try run(FileName(path), stream: stream, progress: progress, write: write)
     }
 
-    /// The same for a file whose name need not be text.
-    public func run(
+    /// Runs an input whose name need not be text to its end, or until the program is asked to stop.
+    package func run(
         _ file: FileName, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
     ) throws {
-        var audio = try AudioInput(file, rate: model.recipe.sampleRate, options: input)
-        try run(&audio, file: file.isStandardInput ? nil : file.description, stream: stream, progress: progress, write: write)
+        var audio = try AudioInput(file, rate: model.sampleRate, options: input)
+        let name = file.isStandardInput ? nil : file.description
+        try run(&audio, file: name, stream: stream, progress: progress, write: write)
     }
 
-    /// The same for an input that is open.
+    /// Runs an input that is open to its end, or until the program is asked to stop.
     /// - Parameter file: the name that `start` and `summary` carry.
-    public func run(
+    package func run(
         _ audio: inout AudioInput, file: String?, stream: String, progress: (Double) -> Void = { _ in },
         write: ([String]) throws -> Void
     ) throws {
-        let rate = model.recipe.sampleRate
-        let configuration = model.model.configuration
+        let rate = model.sampleRate
+        let configuration = model.network.configuration
         var reporter = StreamReporter(configuration, stream: stream, options: report)
         var pipeline = try ClassifierPipeline(model)
         if stateIn != nil || stateOut != nil {
             guard audio.sourceRate == rate else {
                 throw ClassifierError(
                     .usage, code: "usage",
-                    "--state-in and --state-out need input at the model's rate, \(rate) Hz; \(audio.name) has \(audio.sourceRate) Hz"
+                    "--state-in and --state-out need input at the model's rate, \(rate) Hz; "
+                        + "\(audio.name) has \(audio.sourceRate) Hz"
                 )
             }
         }
         if let stateIn { try StateFile.load(&pipeline, &reporter, model: model, from: stateIn) }
-        // Whoever takes the lines may go away: nothing can be written then, and there is nothing to go on for.
+        // The reader of the lines may go away: then nothing can be written, and the rest of the input need not be read.
         var writeFailure: (any Error)?
-        func tell(_ records: [Record]) throws {
+        func emit(_ records: [Record]) throws {
             guard !records.isEmpty else { return }
             do { try write(records.flatMap(format.lines)) } catch {
                 writeFailure = error
                 throw error
             }
         }
-        if framed {
-            try tell([
+        if includesStartAndEnd {
+            try emit([
                 .start(
-                    stream: stream, file: file, rate: rate, hop: model.hop,
+                    stream: stream, file: file, rate: rate, hop: model.predictionPeriod,
                     model: configuration.name,
                     modelHash: configuration.weightsFile.sha256, labels: configuration.labels.count)
             ])
         }
         inform(
             "listening to \(audio.name) at \(audio.sourceRate) Hz, with \(configuration.name), as stream \(stream)")
-        let before = pipeline.predictions
+        let before = pipeline.predictionCount
         let result = Result<Void, any Error> {
             try readAll(&audio, progress: progress) { samples in
-                try pipeline.push(samples) { try tell(reporter.records($0)) }
+                try pipeline.push(samples) { try emit(reporter.records($0)) }
             }
         }
         if let writeFailure { throw writeFailure }
         if let stateOut {
             try StateFile.save(pipeline, reporter, model: model, to: stateOut)
         } else {
-            try pipeline.finish { try tell(reporter.records($0)) }
-            let seconds = Double(pipeline.samples) / Double(rate)
-            if (try? result.get()) != nil || report.emission != .summary {
-                try tell(reporter.finalRecords(file: file ?? "-", seconds: seconds))
+            try pipeline.finish { try emit(reporter.records($0)) }
+            let seconds = Double(pipeline.sampleCount) / Double(rate)
+            if (try? result.get()) != nil || report.mode != .summary {
+                try emit(reporter.finalRecords(file: file ?? "-", seconds: seconds))
             }
         }
-        if framed {
-            try tell([.end(stream: stream, frames: pipeline.predictions - before, dropped: 0)])
+        if includesStartAndEnd {
+            try emit([.end(stream: stream, frames: pipeline.predictionCount - before, dropped: 0)])
         }
         try result.get()
         if audio.missingBytes > 0 {

@@ -47,7 +47,7 @@ public struct ServeConfiguration: Sendable {
         /// Nil is the model's.
         public var rate: Int?
         public var channels: Int
-        public var emission: Emission
+        package var emission: ReportMode
         public var every: Int
         public var topCount: Int
         /// Audio that may wait.
@@ -223,7 +223,7 @@ extension ServeConfiguration.Streams {
         format = try section.choice("sample_format", default: SampleFormat.s16le)
         rate = try section.optionalInteger("rate", in: 1000...768_000)
         channels = try section.integer("channels", default: 1, in: 1...256)
-        emission = try section.choice("emit", default: Emission.frames)
+        emission = try section.choice("emit", default: ReportMode.frames)
         every = try section.integer("every", default: 1, in: 1...1_000_000)
         topCount = try section.integer("top_k", default: 3, in: 1...1000)
         queueSeconds = try section.number("queue_seconds", default: 2, in: 0.1...3600)

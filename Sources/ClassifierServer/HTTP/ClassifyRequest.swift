@@ -28,7 +28,7 @@ struct ClassifyRequest: Sendable {
         session.inform = { log.info("\($0)") }
         session.warn = { log.warning("\($0)") }
         session.format = parameters.lines
-        session.framed = parameters.emission != .summary
+        session.includesStartAndEnd = parameters.emission != .summary
         guard files.enter() else {
             hub.metrics.refused(AdmissionRefusal.Reason.capacity.rawValue)
             try await exchange.answer(

@@ -40,14 +40,14 @@ struct ServiceReport: Sendable {
 
     func models() -> String {
         let objects = hub.offered.map { model in
-            let configuration = model.model.configuration
+            let configuration = model.network.configuration
             var line = JSONWriter(type: "model")
             line.add("model", configuration.name)
             line.add("description", configuration.description)
             line.add("licence", configuration.licence)
             line.add("model_sha256", configuration.weightsFile.sha256)
             line.add("rate", model.recipe.sampleRate)
-            line.add("hop", model.hop)
+            line.add("hop", model.predictionPeriod)
             line.add("bands", model.recipe.bands)
             line.add("frame_hop", model.recipe.hop)
             line.add("labels", configuration.labels)

@@ -27,7 +27,7 @@ actor SourceSupervisor {
     /// Starts new sources, ends removed ones, and restarts sources whose settings or model have changed.
     func apply(_ sources: [ServeConfiguration.Source], models: ServiceModels) async {
         func model(_ source: ServeConfiguration.Source) -> ObjectIdentifier {
-            ObjectIdentifier((models.model(source.model) ?? models.default).model)
+            ObjectIdentifier((models.model(source.model) ?? models.default).network)
         }
         let wanted = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
         let outdated = running.filter { name, running in

@@ -10,7 +10,7 @@ enum Calibration {
     /// Returns each model's cost in seconds of a thread per second of audio.
     static func costs(of models: [AudioModel]) throws -> [ObjectIdentifier: Double] {
         var costs: [ObjectIdentifier: Double] = [:]
-        for model in models { costs[ObjectIdentifier(model.model)] = try cost(of: model) }
+        for model in models { costs[ObjectIdentifier(model.network)] = try cost(of: model) }
         return costs
     }
 

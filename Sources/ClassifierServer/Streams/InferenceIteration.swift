@@ -53,7 +53,7 @@ extension InferenceLoop {
             let audio = Double(samples) / Double(group.batch.audioModel.recipe.sampleRate)
             group.meter.update(busy: busy, audio: audio)
             shared.classified(
-                audio, busy: busy, model: ObjectIdentifier(group.batch.audioModel.model), cost: group.meter.cost,
+                audio, busy: busy, model: ObjectIdentifier(group.batch.audioModel.network), cost: group.meter.cost,
                 loop: index)
             metrics.iteration(predictions: count, seconds: busy)
         }
@@ -80,7 +80,7 @@ extension InferenceLoop {
                 var isToken = false
                 while offset < samples.count && !isToken {
                     let push = try group.batch.push(
-                        samples.span, from: offset, &stream.frontend, place: stream.slot
+                        samples.span, from: offset, &stream.frontend, slot: stream.slot
                     ) { if wantsFeatures { stream.addFeatures($0) } }
                     offset += push.taken
                     isToken = push.isToken
@@ -93,7 +93,7 @@ extension InferenceLoop {
         }
         guard stream.isEnding, stream.endZeros > 0 else { return (used, false) }
         while stream.endZeros > 0 {
-            if try group.batch.pushEnd(&stream.endZeros, &stream.frontend, place: stream.slot) {
+            if try group.batch.pushEnd(&stream.endZeros, &stream.frontend, slot: stream.slot) {
                 return (used, true)
             }
         }
@@ -101,8 +101,8 @@ extension InferenceLoop {
     }
 
     private func emit(_ stream: LiveStream, _ group: Group) {
-        let firstFrame = stream.frontend.frames - Int64(group.batch.audioModel.model.framesPerToken)
-        let records = group.batch.predict(&stream.frontend, place: stream.slot) { prediction in
+        let firstFrame = stream.frontend.frames - Int64(group.batch.audioModel.network.framesPerToken)
+        let records = group.batch.predict(&stream.frontend, slot: stream.slot) { prediction in
             stream.emit(prediction, firstFrame: max(0, firstFrame))
         }
         let waited = Double(
@@ -115,13 +115,13 @@ extension InferenceLoop {
 
     private func finish(_ stream: LiveStream, _ group: Group) {
         let reason = stream.endReason ?? .complete
-        let predictions = group.batch.predictions(place: stream.slot)
+        let predictions = group.batch.predictions(slot: stream.slot)
         // The state is taken before open events end, so that they go on in a resumed stream.
         let isFinal = reason.isFinal || !stream.setup.keepsState
         states.ended(stream.setup.id, isFinal ? nil : snapshot(stream, group))
         group.batch.leave(stream.slot)
         group.count -= 1
-        if group.isRetired && group.count == 0 { groups[ObjectIdentifier(stream.setup.model.model)] = nil }
+        if group.isRetired && group.count == 0 { groups[ObjectIdentifier(stream.setup.model.network)] = nil }
         streams[stream.setup.id] = nil
         shared.release(stream.setup.id)
         // The end is sent last, because a client may use the name again as soon as it has the end.

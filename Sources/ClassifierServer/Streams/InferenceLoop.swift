@@ -64,7 +64,7 @@ actor InferenceLoop {
 
     /// Begins an admitted stream.
     func open(_ setup: StreamSetup) throws -> OpenStream {
-        let key = ObjectIdentifier(setup.model.model)
+        let key = ObjectIdentifier(setup.model.network)
         let group =
             groups[key] ?? Group(setup.model, capacity: capacity, cost: shared.cost(of: key, loop: index))
         groups[key] = group
@@ -152,9 +152,9 @@ actor InferenceLoop {
     /// Returns the first record for a reader.
     private func start(_ stream: LiveStream, isResumed: Bool, note: String?) -> Record {
         let setup = stream.setup
-        let configuration = setup.model.model.configuration
+        let configuration = setup.model.network.configuration
         return .start(
-            stream: setup.id, file: nil, rate: setup.model.recipe.sampleRate, hop: setup.model.hop,
+            stream: setup.id, file: nil, rate: setup.model.recipe.sampleRate, hop: setup.model.predictionPeriod,
             model: configuration.name, modelHash: configuration.weightsFile.sha256, labels: configuration.labels.count,
             live: .init(sample: stream.frontend.position, isResumed: isResumed, note: note, time: WallClock.now()))
     }
@@ -169,7 +169,7 @@ actor InferenceLoop {
         nextWatcher += 1
         stream.watchers[nextWatcher] = LiveStream.Watcher(
             subscription: subscription,
-            reporter: StreamReporter(stream.setup.model.model.configuration, stream: id, options: report), output: end)
+            reporter: StreamReporter(stream.setup.model.network.configuration, stream: id, options: report), output: end)
         return (nextWatcher, start(stream, isResumed: true, note: nil), output)
     }
 
@@ -182,17 +182,17 @@ actor InferenceLoop {
     func status(of id: String) -> StreamStatus? { streams[id].map(status) }
 
     private func status(_ stream: LiveStream) -> StreamStatus {
-        let configuration = stream.setup.model.model.configuration
+        let configuration = stream.setup.model.network.configuration
         return StreamStatus(
             id: stream.setup.id, model: configuration.name, rate: stream.setup.model.recipe.sampleRate,
             position: stream.frontend.position,
-            predictions: group(of: stream)?.batch.predictions(place: stream.slot) ?? 0,
+            predictions: group(of: stream)?.batch.predictions(slot: stream.slot) ?? 0,
             queued: stream.queue.count, dropped: stream.dropped, watchers: stream.watchers.count)
     }
 
     /// Retires all models but these: they get no new streams and are freed with their last one.
     func retire(except models: [AudioModel]) {
-        let kept = Set(models.map { ObjectIdentifier($0.model) })
+        let kept = Set(models.map { ObjectIdentifier($0.network) })
         for (key, group) in groups where !kept.contains(key) {
             group.isRetired = true
             if group.count == 0 { groups[key] = nil }
@@ -209,20 +209,20 @@ actor InferenceLoop {
 
     func snapshot(_ stream: LiveStream, _ group: Group) -> [UInt8] {
         var writer = StateFile.begin(stream.setup.model)
-        group.batch.snapshot(stream.frontend, place: stream.slot, to: &writer)
+        group.batch.snapshot(stream.frontend, slot: stream.slot, to: &writer)
         stream.snapshot(to: &writer)
         return StateFile.seal(writer)
     }
 
     private func restore(_ stream: LiveStream, _ group: Group, _ state: [UInt8]) throws {
         var reader = try StateFile.open(state, model: stream.setup.model)
-        try group.batch.restore(&stream.frontend, place: stream.slot, from: &reader)
+        try group.batch.restore(&stream.frontend, slot: stream.slot, from: &reader)
         try stream.restore(from: &reader)
         try StateFile.close(reader)
     }
 
     private func group(of stream: LiveStream) -> Group? {
-        groups[ObjectIdentifier(stream.setup.model.model)]
+        groups[ObjectIdentifier(stream.setup.model.network)]
     }
 
     // MARK: The loop

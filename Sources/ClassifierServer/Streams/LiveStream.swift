@@ -54,7 +54,7 @@ final class LiveStream {
         endZeros = frontend.endZeros
         var report = setup.report
         report.addsEvents = true
-        reporter = StreamReporter(setup.model.model.configuration, stream: setup.id, options: report)
+        reporter = StreamReporter(setup.model.network.configuration, stream: setup.id, options: report)
         self.output = output
         self.finalRecords = finalRecords
         self.completion = completion

@@ -20,7 +20,7 @@ struct ServiceModels: Sendable {
             if let description, let kept = old?.byName[name], old?.descriptions[name] == description {
                 byName[name] = kept
             } else {
-                byName[name] = try AudioModel(catalog.load(name))
+                byName[name] = try AudioModel(named: name, in: catalog)
             }
             descriptions[name] = description
         }
@@ -42,7 +42,7 @@ struct ServiceModels: Sendable {
             throw wrong("there is no model \"\(source.model ?? "")\" here; add it to models")
         }
         do {
-            _ = try DecisionRules(model.model.configuration, source.decision)
+            _ = try DecisionRules(model.network.configuration, source.decision)
             _ = try PCMDecoder(
                 name: source.name, format: source.format, sampleRate: source.rate ?? model.recipe.sampleRate,
                 channels: source.channels, selection: source.selection, rate: model.recipe.sampleRate)
@@ -54,5 +54,5 @@ struct ServiceModels: Sendable {
 
     var all: [AudioModel] { Array(byName.values) }
     /// Identities of the loaded models; a model that is loaded again has another one.
-    var identities: [ObjectIdentifier] { all.map { ObjectIdentifier($0.model) } }
+    var identities: [ObjectIdentifier] { all.map { ObjectIdentifier($0.network) } }
 }

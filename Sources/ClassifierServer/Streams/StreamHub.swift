@@ -41,7 +41,7 @@ final class StreamHub: Sendable {
     /// The models that clients may ask for, the default model first.
     var offered: [AudioModel] {
         let models = offer.withLockedValue { $0.models }
-        let others = models.byName.filter { $0.value.model !== models.default.model }
+        let others = models.byName.filter { $0.value.network !== models.default.network }
         return [models.default] + others.sorted { $0.key < $1.key }.map(\.value)
     }
 
@@ -60,8 +60,8 @@ final class StreamHub: Sendable {
     /// Returns the options of a reporter for these parameters.
     func report(_ parameters: StreamParameters, _ model: AudioModel) throws(AdmissionRefusal) -> ReportOptions {
         do {
-            var report = ReportOptions(rules: try DecisionRules(model.model.configuration, parameters.decision))
-            report.emission = parameters.emission
+            var report = ReportOptions(rules: try DecisionRules(model.network.configuration, parameters.decision))
+            report.mode = parameters.emission
             report.every = parameters.every
             report.topCount = parameters.topCount
             return report
@@ -109,7 +109,7 @@ final class StreamHub: Sendable {
                 setup.note = "there is no state of this stream; it starts afresh"
             }
         }
-        let loop = try shared.admit(id, client: client, model: ObjectIdentifier(model.model), near: near)
+        let loop = try shared.admit(id, client: client, model: ObjectIdentifier(model.network), near: near)
         do { return try await loops[loop].open(setup) } catch {
             shared.release(id)
             if let refusal = error as? AdmissionRefusal { throw refusal }

@@ -10,7 +10,7 @@ package struct StreamParameters: Sendable {
     package var rate: Int?
     package var channels: Int
     package var selection = ChannelSelection.mix
-    package var emission: Emission
+    package var emission: ReportMode
     package var subscription = Subscription()
     package var every: Int
     package var topCount: Int
@@ -69,7 +69,7 @@ package struct StreamParameters: Sendable {
 
     static func wrong(_ message: String) -> AdmissionRefusal { AdmissionRefusal(reason: .request, message: message) }
 
-    mutating func setEmissions(_ emissions: [Emission]) {
+    mutating func setEmissions(_ emissions: [ReportMode]) {
         emission = emissions.first { $0 != .events } ?? .events
         subscription.frames = emission != .events
         subscription.events = emissions.contains(.events)
@@ -91,7 +91,7 @@ package struct StreamParameters: Sendable {
         case "channel":
             return assign(value == "mix" ? .mix : count(1...256).map { .channel($0) }) { selection = $0 }
         case "emit":
-            let words = value.split(separator: ",").map { Emission(rawValue: String($0)) }
+            let words = value.split(separator: ",").map { ReportMode(rawValue: String($0)) }
             let emissions = words.compactMap { $0 }
             guard !words.isEmpty, words.count == emissions.count else { return false }
             setEmissions(emissions)

@@ -41,7 +41,7 @@ package struct ClassificationJob: Sendable {
             do {
                 try session.run(file, stream: streamName ?? file) { outcome.lines += $0 }
                 // What a signal has cut short would look complete.
-                if StopSignal.isRaised && session.report.emission == .summary { outcome.lines = [] }
+                if StopSignal.isRaised && session.report.mode == .summary { outcome.lines = [] }
             } catch {
                 let failure = ClassifierError(error)
                 outcome.failure = failure

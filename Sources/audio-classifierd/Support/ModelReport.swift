@@ -52,7 +52,7 @@ package enum ModelReport {
         if configuration.frontend != nil {
             let audio = try AudioModel(model)
             lines.append(
-                "front-end    \(audio.recipe.sampleRate) Hz, \(audio.recipe.bands) mel bands every \(audio.recipe.hop) samples; a prediction every \(audio.hop) samples"
+                "front-end    \(audio.recipe.sampleRate) Hz, \(audio.recipe.bands) mel bands every \(audio.recipe.hop) samples; a prediction every \(audio.predictionPeriod) samples"
             )
         }
         let encoderOfJSON = JSONEncoder()

@@ -3,7 +3,8 @@ internal import Kernels
 internal import StreamTransformer
 package import StrictCoding
 
-/// A suspended stream as bytes, in a file or on their way: everything that its continuation in another process needs to give the same bytes.
+/// The state of a suspended stream as bytes, in a file or in a message: with it another process goes on and gives the
+/// same bytes.
 package enum StateFile {
     private static let magic: Int64 = 0x3530_4554_4154_5341  // "ASTATE05"
 
@@ -36,7 +37,7 @@ package enum StateFile {
             .data, code: "snapshot", "\(path): \(StateMismatch.reason(failure)); leave --state-in out to start afresh")
     }
 
-    /// Begins the state of a stream of this model; what the stream writes follows, then ``seal(_:)``.
+    /// Begins the state of a stream of this model; the stream's own part follows, then ``seal(_:)``.
     package static func begin(_ model: AudioModel) -> SnapshotWriter {
         var writer = SnapshotWriter()
         writer.write(Array(identity(model).utf8))
@@ -50,7 +51,7 @@ package enum StateFile {
         return head.bytes + writer.bytes
     }
 
-    /// A reader that stands where the stream's own part begins.
+    /// Returns a reader at the beginning of the stream's own part.
     package static func open(_ bytes: [UInt8], model: AudioModel) throws -> SnapshotReader {
         var reader = SnapshotReader(bytes)
         guard try reader.readInt64() == magic else { throw StateMismatch(reason: "is not a stream's state") }
@@ -71,11 +72,11 @@ package enum StateFile {
     /// Protects streams against continuing with the arbitrary numbers of a damaged state.
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> Int64 { Int64(bitPattern: fnv1a(bytes)) }
 
-    /// What two processes must share for the second to continue bit for bit: weights, as they are kept, and instruction set.
+    /// Weights, their precision and the instruction set: two processes that share them continue each other bit for bit.
     private static func identity(_ model: AudioModel) -> String {
-        let configuration = model.model.configuration
-        return
-            "\(configuration.name) \(configuration.weightsFile.sha256) in \(model.model.precision.rawValue) on \(Kernels.best.name)"
+        let configuration = model.network.configuration
+        let weights = "\(configuration.weightsFile.sha256) in \(model.network.precision.rawValue)"
+        return "\(configuration.name) \(weights) on \(Kernels.best.name)"
     }
 }
 
