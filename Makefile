@@ -10,7 +10,7 @@ BUILD := swift build -c release
 BENCHMARKS := swift build --package-path Benchmarks
 MODEL ?= keywords-en
 
-.PHONY: help setup setup-tests build run test check lint test-swift test-sanitizer test-training test-instructions test-benchmarks test-arm bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
+.PHONY: help setup setup-tests build run test check lint test-swift test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -39,12 +39,12 @@ soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table 
 
 test: setup test-swift test-training  ## All tests
 
-check: setup lint test-swift test-sanitizer test-training test-instructions test-benchmarks test-arm  ## What must pass before a change lands
+check: setup lint test-swift test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm  ## What must pass before a change lands
 	@scripts/tally
 
 lint:  ## Format, rules, types and layers of all code, with no finding
 	@scripts/check-layers
-	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks Examples
 	scripts/lint-python
 	scripts/check-line-length
 
@@ -67,6 +67,10 @@ test-instructions: build
 # The benchmarks compile: `make bench` and `make soak` build them with optimisation.
 test-benchmarks: setup
 	@$(BENCHMARKS)
+
+# The packages in Examples/, which use the libraries as any other package would.
+test-examples: setup
+	@scripts/run-examples
 
 # The kernels as they are compiled for 64-bit Arm, run by an emulator.
 test-arm:
@@ -117,4 +121,4 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint build Benchmarks/.build
+	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint build Benchmarks/.build

@@ -66,7 +66,7 @@ struct Reload: Sendable {
         log.notice(
             "the configuration is reloaded for new streams",
             metadata: [
-                "model": "\(models.default.model.configuration.name)", "models": "\(models.byName.count)",
+                "model": "\(models.default.network.configuration.name)", "models": "\(models.byName.count)",
                 "sources": "\(next.sources.count)",
             ])
     }

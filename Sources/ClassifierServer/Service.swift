@@ -67,7 +67,7 @@ public struct Service: Sendable {
             states: states)
         log.info(
             "a second of audio takes \(Decimal.text(shared.cost * 1000, 2)) ms",
-            metadata: ["threads": "\(threads)", "model": "\(models.default.model.configuration.name)"])
+            metadata: ["threads": "\(threads)", "model": "\(models.default.network.configuration.name)"])
         let result = await serve(hub, outputs, group: group, reread: reread, started: started)
         await states.stop()
         try? await group.shutdownGracefully()

@@ -169,7 +169,8 @@ actor InferenceLoop {
         nextWatcher += 1
         stream.watchers[nextWatcher] = LiveStream.Watcher(
             subscription: subscription,
-            reporter: StreamReporter(stream.setup.model.network.configuration, stream: id, options: report), output: end)
+            reporter: StreamReporter(stream.setup.model.network.configuration, stream: id, options: report),
+            output: end)
         return (nextWatcher, start(stream, isResumed: true, note: nil), output)
     }
 
