@@ -120,8 +120,8 @@ let package = Package(
         .testTarget(
             name: "AudioClassifierTests",
             dependencies: [
-                "AudioClassifier", "AudioFrontend", "CAllocationCounter", "Kernels", "StreamTransformer", "StrictCoding",
-                "TestSupport",
+                "AudioClassifier", "AudioFrontend", "CAllocationCounter", "Kernels", "StreamTransformer",
+                "StrictCoding", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

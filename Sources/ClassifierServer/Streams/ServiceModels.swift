@@ -29,7 +29,7 @@ struct ServiceModels: Sendable {
         }
         self.default = found
         // The configured thresholds must fit the labels of the default model.
-        _ = try DecisionRules(found.model.configuration, configuration.streams.decision)
+        _ = try DecisionRules(found.network.configuration, configuration.streams.decision)
         for source in configuration.sources { try check(source) }
     }
 
