@@ -28,8 +28,8 @@ struct Report {
         if let beside {
             (row.beside, row.theirs, row.ratio) = (beside.name, beside.value, beside.ratio)
             switch beside.threshold {
-            case .atMost(let threshold): row.at_most = threshold
-            case .atLeast(let threshold): row.at_least = threshold
+            case .atMost(let threshold): row.atMost = threshold
+            case .atLeast(let threshold): row.atLeast = threshold
             case nil: break
             }
         }
@@ -45,8 +45,14 @@ struct Report {
         var beside: String?
         var theirs: Double?
         var ratio: Double?
-        var at_most: Double?
-        var at_least: Double?
+        var atMost: Double?
+        var atLeast: Double?
+
+        enum CodingKeys: String, CodingKey {
+            case name, here, unit, limit, beside, theirs, ratio
+            case atMost = "at_most"
+            case atLeast = "at_least"
+        }
     }
 
     private func write(_ line: some Encodable) {
