@@ -1,22 +1,22 @@
 internal import Glibc
 
-/// One real-time stream over a socket that never blocks: a block of 16-bit samples at its time, lines back.
+/// One real-time stream over a non-blocking socket. It sends blocks of 16-bit samples on time, and reads lines.
 struct LoadStream {
-    /// Samples that are sent at once: a hop of keywords-en, 40 ms at 16 kHz.
+    /// Samples of a block: a prediction period of keywords-en, 40 ms at 16 kHz.
     static let block = 640
     static let blockNanoseconds: UInt64 = 40_000_000
 
     enum Outcome { case running, refused, ended, broken }
 
     let descriptor: Int32
-    /// When block 0 is due, in nanoseconds of the monotonic clock.
+    /// Time of block 0, in nanoseconds of the monotonic clock.
     let began: UInt64
     private(set) var blocks = 0
     private(set) var outcome = Outcome.running
     private(set) var gaps = 0
     private(set) var dropped = 0
     private(set) var frames = 0
-    /// When each block was first offered to the socket.
+    /// Times at which the blocks were first offered to the socket.
     private var offered: [UInt64] = []
     private var unsent: ArraySlice<UInt8> = []
     private var line: [UInt8] = []
@@ -26,9 +26,10 @@ struct LoadStream {
         self.began = began
     }
 
-    var due: UInt64 { began + UInt64(blocks) * Self.blockNanoseconds }
+    /// Time of the next block.
+    var nextTime: UInt64 { began + UInt64(blocks) * Self.blockNanoseconds }
 
-    /// Sends the next block; what does not fit into the socket waits for the next one's time.
+    /// Sends the next block. Bytes that do not fit into the socket wait for the time of the next block.
     mutating func send(_ samples: ArraySlice<UInt8>, now: UInt64) {
         offered.append(now)
         blocks += 1
@@ -36,11 +37,11 @@ struct LoadStream {
         let count = unsafe unsent.withUnsafeBytes {
             unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
-        // A connection that the service has closed may still hold the line that says why: who reads decides.
+        // A connection that the service has closed may still hold a line with the reason, so `receive` decides.
         if count >= 0 { unsent = unsent.dropFirst(count) } else if errno != EAGAIN { unsent = [] }
     }
 
-    /// The end of the audio, where all of it has been sent.
+    /// Ends the audio after all blocks.
     mutating func finish() {
         if !unsent.isEmpty { leave(.broken) }
         shutdown(descriptor, Int32(SHUT_WR))
@@ -50,8 +51,8 @@ struct LoadStream {
         if self.outcome == .running { self.outcome = outcome }
     }
 
-    /// Reads the lines that have come.
-    /// - Parameter latency: told for each prediction the milliseconds since its newest sample was sent.
+    /// Reads the lines that have arrived.
+    /// - Parameter latency: called for each prediction with the milliseconds since its newest sample was sent.
     mutating func receive(into buffer: inout [UInt8], now: UInt64, latency: (Float) -> Void) {
         let capacity = buffer.count
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, capacity, 0) }
@@ -93,7 +94,7 @@ struct LoadStream {
             .reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     }
 
-    /// The place behind the first occurrence of a text in the line.
+    /// Returns the index after the first occurrence of a text in the line.
     private func end(of text: StaticString) -> Int? {
         let wanted = unsafe UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         guard line.count >= wanted.count else { return nil }

@@ -1,17 +1,17 @@
 internal import Foundation
 internal import Glibc
 
-/// Many real-time streams from one thread that costs little, so that a measurement shows the service: `make soak`.
+/// Many real-time streams from one thread of little cost, so that a measurement shows the service: `make soak`.
 ///
-/// It connects them all at once and prints one JSON object: how many were refused or harmed, and how long predictions
-/// took from the moment their newest sample was sent.
+/// It connects all streams at once and prints one JSON object: the numbers of refused and harmed streams, and the
+/// latencies of predictions since their newest sample was sent.
 @main
 struct StreamLoad {
     private static let patience: UInt64 = 10_000_000_000
 
     private var streams: [LoadStream] = []
     private var latencies: [Float] = []
-    /// The generator's own: how late a block was offered to its socket.
+    /// Largest delay with which this program offered a block to its socket.
     private var latest: UInt64 = 0
     private let samples: [UInt8]
     private var buffer = [UInt8](repeating: 0, count: 65536)
@@ -29,7 +29,7 @@ struct StreamLoad {
     }
 
     private init() {
-        // Two seconds of noise, which the front-end must work on as on any sound.
+        // Two seconds of noise, on which the front-end works as on any sound.
         var generator: UInt64 = 1
         samples = (0..<(50 * 2 * LoadStream.block)).map { _ in
             generator = generator &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -55,7 +55,7 @@ struct StreamLoad {
             var one: Int32 = 1
             unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
             _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-            // Real sources do not all speak at the same moment.
+            // The blocks of real sources are not synchronous.
             let phase = LoadStream.blockNanoseconds * UInt64(index) / UInt64(count)
             streams.append(LoadStream(descriptor: descriptor, began: start + phase))
             if result != 0 { streams[index].leave(.broken) }
@@ -63,7 +63,7 @@ struct StreamLoad {
     }
 
     private mutating func run(blocks: Int) {
-        var next = streams.map(\.due).min() ?? 0
+        var next = streams.map(\.nextTime).min() ?? 0
         var polls = streams.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         var deadline: UInt64?
         while streams.contains(where: { $0.outcome == .running }) {
@@ -72,8 +72,8 @@ struct StreamLoad {
                 next = now + LoadStream.blockNanoseconds
                 for index in streams.indices where streams[index].outcome == .running && streams[index].blocks < blocks
                 {
-                    if streams[index].due <= now { send(index, blocks, now) }
-                    if streams[index].blocks < blocks { next = min(next, streams[index].due) }
+                    if streams[index].nextTime <= now { send(index, blocks, now) }
+                    if streams[index].blocks < blocks { next = min(next, streams[index].nextTime) }
                 }
                 if deadline == nil, streams.allSatisfy({ $0.outcome != .running || $0.blocks == blocks }) {
                     deadline = now + Self.patience
@@ -81,7 +81,7 @@ struct StreamLoad {
             }
             if let deadline, now > deadline { break }
             for index in streams.indices where streams[index].outcome != .running { polls[index].fd = -1 }
-            // A turn a millisecond at most, which the latencies contain: the machine belongs to the service.
+            // One iteration a millisecond, which is part of the latencies, so that the service gets the processor.
             usleep(1000)
             let wait = max(1, Int64(next) - Int64(Self.now())) / 1_000_000
             guard unsafe poll(&polls, nfds_t(polls.count), Int32(max(0, wait))) > 0 else { continue }
@@ -96,7 +96,7 @@ struct StreamLoad {
     private mutating func send(_ index: Int, _ blocks: Int, _ now: UInt64) {
         let size = 2 * LoadStream.block
         let start = (streams[index].blocks + index) % 50 * size
-        latest = max(latest, now - streams[index].due)
+        latest = max(latest, now - streams[index].nextTime)
         streams[index].send(samples[start..<(start + size)], now: now)
         if streams[index].blocks == blocks { streams[index].finish() }
     }

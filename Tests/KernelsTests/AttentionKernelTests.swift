@@ -13,7 +13,7 @@ internal import Testing
             ] {
                 for deviation in [0.3, 3] {
                     let query = random.normals(heads * width, deviation: deviation / Double(width).squareRoot())
-                    // What is behind the filled slots must not matter.
+                    // The slots after the filled ones must have no effect.
                     let size = heads * width * capacity
                     let keys = random.normals(size + 5)
                     let values = random.normals(size + 5)
@@ -41,7 +41,7 @@ internal import Testing
         }
     }
 
-    /// Aggregates that take in tokens one by one or are combined give the softmax average over all of them.
+    /// Aggregates of tokens that are added one by one, or combined, give the softmax average over all tokens.
     @Test(arguments: Kernels.available) func sums(_ kernels: Kernels) throws {
         var random = SplitMix64(seed: 2)
         for (heads, landmarks, width) in [
@@ -55,7 +55,7 @@ internal import Testing
                 }
                 let beta = random.normals(shape.rows, deviation: deviation)
                 let inverse = random.normals(shape.rows * landmarks)
-                // Three parts in an order of their own; an empty one among them now and then.
+                // Three parts in a random order, some of them empty.
                 let first = random.integer(in: 0...tokens.count - 1)
                 let second = random.integer(in: first...tokens.count - 1)
                 let parts = [Array(tokens[..<first]), Array(tokens[first..<second]), Array(tokens[second...])]
@@ -68,7 +68,7 @@ internal import Testing
         }
     }
 
-    /// An aggregate whose sum is zero makes the sum of one token's exponential alone visible.
+    /// An aggregate whose sum is zero shows the exponential of a single token.
     @Test(arguments: Kernels.available) func exponentialIsAccurate(_ kernels: Kernels) throws {
         let shape = SumsShape(heads: 1, landmarks: 16, width: 1)
         var scratch = AlignedBuffer(count: shape.scratch)
@@ -81,14 +81,14 @@ internal import Testing
                 to: 0, compensation: &compensation, at: 0, scratch: &scratch)
             for (lane, logit) in logits.enumerated() {
                 let expected = exp(Double(logit))
-                // What is e^-80 times smaller than the largest may count as nothing.
+                // A term e^-80 times smaller than the largest may be zero.
                 let tolerance = logit < -80 ? expected : 2 * ulp * expected
                 try compare([sums[16 + lane]], with: [expected], absolute: tolerance, "exp(\(logit))")
             }
         }
     }
 
-    /// What is e^-100 times smaller leaves no trace, and nothing overflows.
+    /// A term e^-100 times smaller has no effect, and nothing overflows.
     @Test(arguments: Kernels.available) func exponentsOfAnySize(_ kernels: Kernels) throws {
         let shape = SumsShape(heads: 1, landmarks: 3, width: 4)
         var random = SplitMix64(seed: 3)
@@ -136,7 +136,7 @@ internal import Testing
         let values: [Float]
     }
 
-    /// softmax(logits) times the rows of `values`.
+    /// Returns softmax(logits) times the rows of `values`.
     private func average(_ logits: [Double], width: Int, _ values: (_ row: Int, _ column: Int) -> Float) -> [Double] {
         let largest = logits.max() ?? 0
         let weights = logits.map { exp($0 - largest) }
@@ -161,7 +161,7 @@ internal import Testing
         return (0..<shape.width).flatMap { c in heads.map { $0[c] } }
     }
 
-    /// The kernels' answer: the oldest part, the middle made of two aggregates, and the newest.
+    /// Returns the kernels' result from the oldest part, a middle of two aggregates, and the newest part.
     private func attend(_ kernels: Kernels, _ shape: SumsShape, _ parts: [[Token]], _ beta: [Float], _ inverse: [Float])
         -> [Float]
     {

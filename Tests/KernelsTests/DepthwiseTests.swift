@@ -38,7 +38,7 @@ internal import Testing
         }
     }
 
-    /// A channel's result does not depend on how many others there are.
+    /// The result of a channel does not depend on the number of channels.
     @Test(arguments: Kernels.available) func channelsAreIndependentBitForBit(_ kernels: Kernels) throws {
         var random = SplitMix64(seed: 2)
         let (channels, bands) = (37, 4)

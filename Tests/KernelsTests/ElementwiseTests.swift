@@ -3,7 +3,7 @@ internal import Kernels
 internal import TestSupport
 internal import Testing
 
-/// One value in, one value out, and layer norm, against plain loops in float64.
+/// Element-wise kernels and layer norm against plain loops in float64.
 @Suite struct ElementwiseTests {
     @Test(arguments: Kernels.available) func layerNorm(_ kernels: Kernels) throws {
         var random = SplitMix64(seed: 1)

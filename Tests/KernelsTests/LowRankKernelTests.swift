@@ -84,7 +84,7 @@ internal import Testing
         }
     }
 
-    /// Rows that take in tokens and give the oldest up, for several times as long as a row lives.
+    /// Rows to which tokens are added and from which the oldest are subtracted, for several lifetimes of a row.
     @Test(arguments: Kernels.available) func exchange(_ kernels: Kernels) throws {
         for (heads, width, capacity) in TestScale.choose(
             [(1, 1, 2), (2, 3, 7), (1, 12, 16), (3, 5, 37)], reduced: [(2, 3, 7)])
@@ -124,7 +124,7 @@ internal import Testing
         }
     }
 
-    /// Sums a row from its tokens: with keys that are the scores themselves, and a query of one.
+    /// Computes a row from its tokens, with the scores as keys and a query of one.
     private func recompute(
         _ index: Int, _ tokens: [(scores: [Float], values: [Float])], _ kernels: Kernels, _ rows: inout SoftmaxRows
     ) {

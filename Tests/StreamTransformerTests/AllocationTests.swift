@@ -3,7 +3,7 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// Nothing is allocated between a frame and its logits.
+/// A step allocates no memory.
 @Suite struct AllocationTests {
     @Test(
         .enabled(if: allocation_counter_is_active() != 0, "a sanitizer's allocator counts nothing"), arguments: shapes)
@@ -18,7 +18,7 @@ internal import Testing
         #expect(after == before, "\(after - before) allocations in \(frames.count) frames")
     }
 
-    /// The counter counts.
+    /// The counter counts allocations.
     @Test(.enabled(if: allocation_counter_is_active() != 0, "a sanitizer's allocator counts nothing"))
     func newStreamAllocates() throws {
         let model = try ModelAndOracle(ModelShape()).model

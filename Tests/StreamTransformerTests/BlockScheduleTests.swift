@@ -2,13 +2,13 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// Follows the schedule with sets of tokens in the place of aggregates: at every token the three that are attended
-/// cover the window, each of its tokens once, and nothing else.
+/// Runs the schedule with sets of tokens instead of aggregates. At every token the three aggregates of attention cover
+/// exactly the window, each token once.
 @Suite struct BlockScheduleTests {
-    /// The tokens that an aggregate has taken in: ranges in order, joined where they touch.
+    /// The tokens of an aggregate: ranges in order, joined if they touch.
     private struct Cover: Equatable {
         private(set) var ranges: [Range<Int64>] = []
-        /// No token was taken in twice.
+        /// Whether no token was added twice.
         private(set) var isDisjoint = true
 
         init() {}
@@ -31,7 +31,7 @@ internal import Testing
         mutating func take(_ token: Int64) { take(Cover(token..<token + 1)) }
     }
 
-    /// What ``SlidingSums`` does with its buffers, done with covers, and a count of the operations of the newest step.
+    /// The operations of ``SlidingSums`` on covers instead of buffers, and their number in the newest step.
     private struct Simulation {
         let schedule: BlockSchedule
         var suffixes: [Cover]
@@ -41,7 +41,7 @@ internal import Testing
         var nextMiddle = Cover()
         var inserts = 0
         var combines = 0
-        /// What was wrong, if anything.
+        /// The first failure, if any.
         var problem: String?
 
         init(window: Int) {
@@ -50,7 +50,7 @@ internal import Testing
             totals = [Cover](repeating: Cover(), count: schedule.blocks)
         }
 
-        /// - Returns: what is attended at token `t`.
+        /// - Returns: the cover of attention at token `t`.
         mutating func step(_ t: Int64) -> Cover {
             let plan = schedule.plan(t)
             let b = Int64(schedule.block)
@@ -107,22 +107,22 @@ internal import Testing
             mostCombines = max(mostCombines, simulation.combines)
             mostInserts = max(mostInserts, simulation.inserts)
         }
-        // A completed block joins two aggregates, and the next phase's middle takes in one block a step.
+        // A completed block joins two aggregates, and each step adds one block to the next phase's middle.
         #expect(mostInserts <= 2 && mostCombines <= 3, "the work of a step does not grow with the window")
     }
 
-    /// About the square root of the window is what is kept.
+    /// The number of blocks and of their tokens is about the square root of the window.
     @Test(arguments: Array(2...40) + [120, 480, 12000]) func memoryIsSmall(_ window: Int) {
         let schedule = BlockSchedule(window: window)
         #expect(schedule.block >= 1 && 2 * schedule.block <= window)
         #expect(Double(schedule.block + schedule.blocks) <= 2 * Double(window).squareRoot() + 6)
     }
 
-    /// After any number of tokens the plan repeats itself, so that a stream may go on for ever.
+    /// The plan is periodic, so that a stream can have any length.
     @Test(arguments: [2, 3, 5, 25, 120] + TestScale.choose([12000], reduced: [])) func plansArePeriodic(_ window: Int) {
         let schedule = BlockSchedule(window: window)
         let b = Int64(schedule.block)
-        // Suffixes alternate between even and odd blocks, and complete blocks have a ring of places.
+        // Suffixes alternate between even and odd blocks, and complete blocks have a ring of slots.
         let period = 2 * b * Int64(schedule.blocks)
         let shift = (Int64(1) << 50) / period * period
         for t in Int64(window) + 2 * b..<Int64(window) + 2 * b + 2 * period {

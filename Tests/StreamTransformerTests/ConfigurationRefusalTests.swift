@@ -3,7 +3,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// A `config.json` that is not as the format says is refused, and the message names the key.
+/// A `config.json` that violates the format is refused, and the message names the key.
 @Suite struct ConfigurationRefusalTests {
     struct Change: Sendable, CustomTestStringConvertible {
         let path: [String]
@@ -11,8 +11,8 @@ internal import Testing
         let parts: [String]
 
         /// - Parameters:
-        ///   - value: the new value of the key at `path`; nil leaves the key out.
-        ///   - parts: of the message.
+        ///   - value: the new value of the key at `path`; nil removes the key.
+        ///   - parts: parts of the expected message.
         init(_ path: String, _ value: JSONValue?, _ parts: String...) {
             self.path = path.split(separator: ".").map(String.init)
             self.value = value
@@ -144,7 +144,7 @@ internal import Testing
         for part in change.parts { expectRefusal(files.directory, .configuration, part) }
     }
 
-    /// Keys that the format lets a model leave out.
+    /// Optional keys of the format.
     private static let optional: Set<String> = [
         "frontend", "decision.class_thresholds", "weights.bytes", "weights.sha256",
     ]
@@ -191,8 +191,7 @@ internal import Testing
         #expect(model.configuration.labels.count == 5 && model.configuration.decision.maximumGap == 120)
     }
 
-    /// Sizes that are allowed each for itself, but together ask for more than a machine has: refused before anything is
-    /// allocated.
+    /// Sizes that are valid alone but together need too much memory are refused before anything is allocated.
     @Test func hostileSizes() throws {
         let inverse: JSONValue = .object(["kind": "ridge", "lambda": 0.01])
         func attention(_ kind: JSONValue, _ count: Double, landmarks: JSONValue? = nil) -> JSONValue {

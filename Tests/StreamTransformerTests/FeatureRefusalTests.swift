@@ -2,7 +2,7 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// Features that are no numbers are refused at the door, with their place, and leave no trace.
+/// Features that are not finite are refused with their index, and have no effect.
 @Suite struct FeatureRefusalTests {
     static let poisons: [Float] = [.nan, .signalingNaN, .infinity, -.infinity, 2e6, -.greatestFiniteMagnitude]
 
@@ -47,8 +47,8 @@ internal import Testing
         var frames = shape.frames(tokens: 3 * shape.window, seed: 2)
         for index in frames.indices where index % 4 == 1 { frames[index] = frames[index].map { $0 < 0 ? -1e6 : 1e6 } }
         for (t, logits) in try model.run(frames).enumerated() {
-            let place = logits.firstIndex { !$0.isFinite }
-            #expect(place == nil, "token \(t)")
+            let index = logits.firstIndex { !$0.isFinite }
+            #expect(index == nil, "token \(t)")
         }
     }
 

@@ -3,7 +3,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// A model whose weights are not what its configuration says is refused, with the reason and the place.
+/// A model whose weights do not match its configuration is refused, with the reason and the tensor.
 @Suite struct ModelRefusalTests {
     private let nystrom = ModelShape().with { $0.attention = ModelShape.ridge }
 

@@ -68,7 +68,7 @@ internal import Testing
         #expect(ring.attention == 2 * 120 * 192)
         let full = try count(.full)
         #expect(full.layers == 120 * (ring.projections + ring.feedForward) + 2 * 120 * 120 * 192)
-        // Folded: beta's and Delta's scores take 2 H m rows in the place of 2 D.
+        // Folded: beta's and Delta's scores take 2 H m rows instead of 2 D.
         let fixed = try count(.continualNystrom(landmarks: 8, inverse: ridge))
         #expect(fixed.projections == Double((2 * 16 * 8 + 2 * 192) * 192))
         // Softmax(beta) Z and three aggregates; an insertion and a suffix; two or three combinations of blocks a block

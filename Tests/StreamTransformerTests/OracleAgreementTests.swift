@@ -39,14 +39,14 @@ internal import Testing
         return TestScale.sample(shapes, every: 17)
     }()
 
-    /// Logits of several layers within 1e-4.
+    /// Compares the logits of several layers within 1e-4.
     @Test(arguments: shapes) func logits(_ shape: ModelShape) throws {
         try agree(shape, tokens: 4 * shape.window + 3)
     }
 
-    /// The output of one layer within 1e-5, relative to its norm.
+    /// Compares the output of one layer within 1e-5 of its norm.
     @Test(arguments: shapes) func oneLayer(_ shape: ModelShape) throws {
-        // The identity in the place of the head makes it visible.
+        // With the identity as the head, the logits are the output.
         let layer = shape.with { ($0.layers, $0.hasIdentityHead, $0.labels) = (1, true, shape.width) }
         try agree(layer, tokens: 4 * shape.window + 3, relative: 1e-5)
     }
@@ -65,13 +65,13 @@ internal import Testing
         try agree(shape, tokens: 3 * shape.window + 20)
     }
 
-    /// The layers' logits far apart, as those of a trained model are.
+    /// Attention logits that are as far apart as in a trained model.
     @Test(arguments: ModelShape.systems) func peakedAttention(_ system: ModelShape) throws {
         let shape = system.window(24).with { ($0.logitScale, $0.headWidth) = (4, 8) }
         try agree(shape, tokens: TestScale.choose(100, reduced: 40))
     }
 
-    /// Long after the beginning, with memories and positions that went round many times.
+    /// A long stream, whose memories and positions wrap around many times.
     @Test(arguments: ModelShape.systems) func longStream(_ system: ModelShape) throws {
         let shape = system.window(12).with { $0.position = .recycling(period: 7) }
         try agree(shape, tokens: TestScale.choose(3000, reduced: 50))

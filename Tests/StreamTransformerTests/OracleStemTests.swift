@@ -3,12 +3,11 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// The oracle's convolutions, by numbers worked out by hand and by what must hold between the kinds. No fast code takes
-/// part.
+/// The oracle's convolutions against numbers computed by hand and relations between the kinds, without the fast code.
 @Suite struct OracleStemTests {
     private typealias Layer = ModelShape.ConvolutionLayer
 
-    /// The tokens that a stem of these layers and tensors makes of `frames`, as the last layer's columns.
+    /// Returns the last layer's columns of a stem of these layers and tensors for `frames`.
     private func columns(
         _ layers: [Layer], _ tensors: [String: TensorFile.Tensor], outputs: Int, _ frames: [[Float]]
     ) throws -> [[Double]] {
@@ -30,7 +29,7 @@ internal import Testing
         ).run(frames).tokens
     }
 
-    /// Three frames of four bands; a filter that picks one place.
+    /// Three frames of four bands; a filter with a single weight.
     private static let frames: [[Float]] = [[1, 2, 3, 4], [10, 20, 30, 40], [100, 200, 300, 400], [5, 6, 7, 8]]
 
     private func picked(_ time: Int, _ band: Int, _ layer: Layer) throws -> [[Double]] {
@@ -55,7 +54,7 @@ internal import Testing
         func layer(_ timeStride: Int, _ bandStride: Int, _ padding: StemConfiguration.BandPadding) -> Layer {
             Layer(channels: 1, timeStride: timeStride, bandStride: bandStride, bandPadding: padding)
         }
-        // The bias of -2 is added, and what is then negative is zero.
+        // The bias of -2 is added, and negative results become zero.
         #expect(try picked(2, 0, layer(2, 2, .symmetric)) == [[0, 18], [0, 4]])
         #expect(try picked(2, 0, layer(2, 2, .end)) == [[8, 28], [3, 5]])
         #expect(try picked(2, 2, layer(2, 2, .symmetric)) == [[18, 38], [4, 6]])
@@ -75,7 +74,7 @@ internal import Testing
         #expect(try picked(1, 0, layer(.end)) == [[1, 5], [199, 599]])
     }
 
-    /// Where nothing is negative, a separable convolution is the convolution with the products of its weights.
+    /// Without negative values, a separable convolution equals the convolution with the products of its weights.
     @Test func separableEqualsFullOfPositiveWeights() throws {
         var random = SplitMix64(seed: 1)
         func positive(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.uniform()) } }

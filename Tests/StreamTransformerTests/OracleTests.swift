@@ -4,7 +4,7 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// The oracle itself, by what must hold between the systems and by numbers worked out by hand. No fast code takes part.
+/// The oracle against numbers computed by hand and relations between the systems, without the fast code.
 @Suite struct OracleTests {
     private static let ridge = EncoderConfiguration.Inverse.ridge(lambda: 1e-2)
 
@@ -24,8 +24,8 @@ internal import Testing
         #expect(largestDifference(full, continual).allSatisfy { $0 < 1e-12 })
     }
 
-    /// Landmarks that are means of the window's segments: anew for every window, or from a segment's end on. Where a
-    /// segment ends both are the same; in between they are not.
+    /// Landmarks that are means of the window's segments, of every window or of the last segment's end. Both are equal
+    /// at the end of a segment, and differ between.
     @Test(arguments: [1, 2]) func nystromformerEqualsContinualLandmarksAtSegmentEnds(_ layers: Int) throws {
         let shape = ModelShape().with { ($0.depth, $0.layers, $0.window) = (.window, layers, 12) }
         let whole = try outputs(shape.with { $0.attention = .nystromformer(landmarks: 3, inverse: Self.ridge) })
@@ -40,7 +40,7 @@ internal import Testing
         }
     }
 
-    /// One layer has one window, whatever its depth.
+    /// With one layer both depths are equal.
     @Test(arguments: ModelShape.systems.map(\.attention)) func depthsOfOneLayer(
         _ attention: EncoderConfiguration.Attention
     ) throws {
@@ -51,7 +51,7 @@ internal import Testing
         #expect(largestDifference(window, stream).allSatisfy { $0 < 1e-12 })
     }
 
-    /// Two layers look back twice as far in depth as over a window: what left the window is forgotten only there.
+    /// Two layers of depth `stream` depend on twice as many tokens as with depth `window`.
     @Test(arguments: TestScale.sample(ModelShape.systems, every: 4)) func windowForgets(_ system: ModelShape) throws {
         let files = try TemporaryModel(system)
         let frames = system.frames(tokens: 40, seed: 3)
@@ -59,15 +59,14 @@ internal import Testing
         for index in 0..<12 { changed[index] = changed[index].map { $0 + 1 } }
         let difference = largestDifference(
             try files.oracle.run(frames).contexts, try files.oracle.run(changed).contexts)
-        // Token 17 is the first whose window has no changed token; landmarks remember a segment more.
+        // Token 17 is the first whose window has no changed token; landmarks depend on a segment more.
         let segment = system.attention.landmarks.map { system.window / $0 } ?? 1
         let last = system.depth == .window ? 12 + system.window + segment : 12 + 2 * (system.window + segment)
         #expect(difference[last...].allSatisfy { $0 < 1e-12 }, "nothing is left after the last window")
         if system.depth == .stream { #expect(difference[12 + system.window] > 1e-9, "a deep layer still remembers") }
     }
 
-    /// As many landmarks as tokens, each its own landmark: Nystrom attention is softmax attention, as far as the
-    /// inverse is one.
+    /// If every token is a landmark, Nystrom attention is softmax attention up to the error of the inverse.
     @Test func everyTokenALandmark() throws {
         let shape = ModelShape().with { ($0.depth, $0.layers, $0.window, $0.logitScale) = (.window, 1, 4, 8) }
         let softmax = try outputs(shape.with { $0.attention = .full })
@@ -105,7 +104,7 @@ internal import Testing
         #expect(abs(segments[1]) < 1e-12)
     }
 
-    /// A(x) of every token.
+    /// Returns A(x) of every token.
     private func attend(
         _ attention: EncoderConfiguration.Attention, tokens: [Double], landmarks: (Double, Double)? = nil
     ) throws -> [Double] {

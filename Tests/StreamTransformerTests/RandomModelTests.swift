@@ -20,7 +20,7 @@ internal import Testing
         }
     }
 
-    /// Shrinking finds the smallest shape that fails, for a failure of our own making.
+    /// Shrinking finds the smallest shape with an artificial failure.
     @Test func shrinks() {
         var shape = ModelShape()
         (shape.window, shape.layers, shape.heads, shape.position) = (40, 3, 4, .recycling(period: 9))
@@ -35,7 +35,7 @@ internal import Testing
         shape.bands = random.integer(in: 1...20)
         shape.labels = random.integer(in: 1...20)
         shape.heads = random.integer(in: 1...6)
-        // A layer norm over few elements is ill-conditioned: that would test rounding, not the shape.
+        // A layer norm over few elements is ill-conditioned, and would test rounding instead of the shape.
         shape.headWidth = random.integer(in: max(2, 12 / shape.heads)...20)
         shape.layers = random.integer(in: 1...3)
         shape.feedForward = random.integer(in: 1...70)
@@ -67,7 +67,7 @@ internal import Testing
         return shape
     }
 
-    /// What is wrong with a model of this shape, or nil.
+    /// Returns the failure of a model of this shape, or nil.
     private static func failure(_ shape: ModelShape) -> String? {
         do {
             let pair = try ModelAndOracle(shape)
@@ -84,7 +84,7 @@ internal import Testing
         } catch { return "\(error)" }
     }
 
-    /// Halves sizes and leaves parts out for as long as the shape still fails.
+    /// Halves sizes and removes parts while the shape still fails.
     private static func shrunk(
         _ shape: ModelShape, _ reason: String, failure: (ModelShape) -> String? = Self.failure
     ) -> (ModelShape, String) {
@@ -114,7 +114,7 @@ internal import Testing
         }
         candidates.append(shape.with { $0.position = .none })
         candidates.append(shape.with { $0.pooledContexts = 1 })
-        // A shape that is no model fails for another reason.
+        // A shape that is not valid fails for another reason.
         return candidates.filter { $0.window >= 2 && $0.headWidth >= 2 && $0.window($0.window) == $0 }
     }
 }

@@ -23,13 +23,13 @@ internal import Testing
         + [30, 100, 300, -100].map { .outliers($0) } + [.silence]
     static let shape = SumsShape(heads: 3, landmarks: 4, width: 5)
 
-    /// With the identity in the place of the inverse and beta's weight on one landmark, a head's output is a row of
+    /// With the identity as the inverse and beta's weight on one landmark, a head's output is a row of
     /// Delta.
     @Test(arguments: windows, signals) func rowsOfDelta(_ window: Int, _ signal: Signal) throws {
         let shape = Self.shape
         let m = shape.landmarks
-        let identity = (0..<m * m).flatMap { place in
-            [Float](repeating: place / m == place % m ? 1 : 0, count: shape.heads)
+        let identity = (0..<m * m).flatMap { element in
+            [Float](repeating: element / m == element % m ? 1 : 0, count: shape.heads)
         }
         var stream = Stream(window: window, inverse: identity, signal)
         for t in 0..<stream.length {
@@ -104,7 +104,7 @@ internal import Testing
             }
             return OracleInverse.of(gamma, .ridge(lambda: 1e-2)).flatMap { $0 }.map(Float.init)
         }
-        return inverses[0].indices.flatMap { place in inverses.map { $0[place] } }
+        return inverses[0].indices.flatMap { element in inverses.map { $0[element] } }
     }
 }
 

@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Streams that are stepped together get bit for bit what each gets alone.
+/// Streams that are stepped together get bit for bit the logits that each gets alone.
 @Suite struct StreamBatchTests {
     static let shapes: [ModelShape] = TestScale.sample(ModelShape.systems, every: 3).flatMap { system in
         [
@@ -13,7 +13,7 @@ internal import Testing
         ]
     }
 
-    /// Streams that begin and end at different times, and now and then miss a step.
+    /// Streams that begin and end at different times, and sometimes miss a step.
     @Test(arguments: shapes) func equalsSingle(_ shape: ModelShape) throws {
         for kernels in Kernels.available {
             let model = try ModelAndOracle(shape, kernels: kernels).model
@@ -98,7 +98,7 @@ internal import Testing
         }
     }
 
-    /// A refused feature of one stream is as if it had never been, for this stream and for its neighbours.
+    /// A refused feature of one stream has no effect on this stream and on others.
     @Test(arguments: shapes) func refusalLeavesOthersAlone(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model
         let frames = (0..<3).map { shape.frames(tokens: 2 * shape.window, seed: UInt64($0)) }
@@ -133,7 +133,7 @@ internal import Testing
         }
     }
 
-    /// A stream goes on in a batch, and out of it, where it was alone.
+    /// A stream continues bit for bit when it is moved into a batch and out of it.
     @Test(arguments: shapes) func movesInAndOut(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model
         let frames = shape.frames(tokens: 3 * shape.window, seed: 5)

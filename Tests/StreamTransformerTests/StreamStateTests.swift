@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// A stream's state is a value of its own: it can be saved, restored and cleared, and no two streams share any of it.
+/// A stream's state can be saved, restored and cleared, and is independent of other streams.
 @Suite struct StreamStateTests {
     static let shapes: [ModelShape] = ModelShape.systems.flatMap { system in
         [
@@ -19,7 +19,7 @@ internal import Testing
         ]
     }
 
-    /// Saved at any frame and restored elsewhere, a stream goes on bit for bit.
+    /// A stream that is saved at any frame and restored elsewhere continues bit for bit.
     @Test(arguments: shapes) func snapshotAtEveryFrame(_ shape: ModelShape) throws {
         let pair = try ModelAndOracle(shape)
         let (model, frames) = (pair.model, shape.frames(tokens: 4 * shape.window, seed: 3))
@@ -66,7 +66,7 @@ internal import Testing
         }
     }
 
-    /// Bytes of something else throw, or at least leave a part of themselves unread, and stop nothing.
+    /// Foreign bytes throw an error, or leave bytes unread, and never stop the program.
     @Test(arguments: shapes) func foreignSnapshot(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model
         let size = model.makeStream().snapshotBytes.count
@@ -76,7 +76,7 @@ internal import Testing
         for _ in 0..<TestScale.choose(50, reduced: 5) {
             var stream = model.makeStream()
             var bytes = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-            // Positions in the range of a stream's.
+            // Positions in the range of a stream.
             for byte in [7, 15] { bytes[byte] &= 0x3F }
             var reader = SnapshotReader(bytes)
             do { try stream.restore(from: &reader) } catch { refused += 1 }
@@ -85,7 +85,7 @@ internal import Testing
         #expect(refused > 0, "random bytes hold values that are not numbers")
         for other in Self.shapes where other != shape {
             let bytes = try ModelAndOracle(other).model.makeStream().snapshotBytes
-            // Which model a snapshot is of, its file says; here only the size tells them apart.
+            // The state file names its model; here only the sizes differ.
             guard bytes.count != size else { continue }
             var stream = model.makeStream()
             var reader = SnapshotReader(bytes)
@@ -126,7 +126,7 @@ internal import Testing
         for t in expected.indices { try compareBits(observed[t], with: expected[t], "token \(t) after a reset") }
     }
 
-    /// Two streams in turn give what each gives alone.
+    /// Two streams that are stepped in turn give the logits that each gives alone.
     @Test(arguments: shapes) func interleavedStreams(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model
         let (one, two) = (

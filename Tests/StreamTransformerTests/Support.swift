@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 extension Model {
-    /// Logits of every token of a stream, from an empty state on.
+    /// Returns the logits of every token of a new stream.
     func run(_ frames: [[Float]]) throws -> [[Float]] {
         var stream = makeStream()
         var logits: [[Float]] = []
@@ -28,7 +28,7 @@ extension StreamState {
 }
 
 extension ModelShape {
-    /// This shape with some of its values changed.
+    /// Returns this shape with some of its values changed.
     func with(_ change: (inout ModelShape) -> Void) -> ModelShape {
         var result = self
         change(&result)
@@ -57,7 +57,7 @@ extension ModelShape {
         }
     }()
 
-    /// With another window, and as many landmarks as divide it, where they must.
+    /// Returns this shape with another window, and with fewer landmarks if they must divide it.
     func window(_ window: Int) -> ModelShape {
         func divisor(_ landmarks: Int) -> Int {
             (1...min(landmarks, window)).last { window.isMultiple(of: $0) } ?? 1
@@ -88,7 +88,7 @@ extension ModelShape: CustomTestStringConvertible {
 }
 
 extension EncoderConfiguration.Attention {
-    /// The same kind with another number of landmarks and another inverse.
+    /// Returns the same kind with another number of landmarks and another inverse.
     func with(landmarks: Int, inverse: EncoderConfiguration.Inverse) -> Self {
         switch self {
         case .full, .continual: self

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A seeded random generator: the same numbers on every machine, so that a failure can be repeated from its seed.
+/// A seeded random generator with the same numbers on every machine, so that a failure can be repeated from its seed.
 ///
 /// SplitMix64 of Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
@@ -16,20 +16,20 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// Uniform in 0 ..< 1.
+    /// Returns a uniformly distributed number in 0 ..< 1.
     package mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     package mutating func integer(in range: ClosedRange<Int>) -> Int {
         range.lowerBound + Int(next() % UInt64(range.count))
     }
 
-    /// Normally distributed, with mean 0 and standard deviation 1 (Box and Muller).
+    /// Returns a normally distributed number with mean 0 and standard deviation 1 (Box and Muller).
     package mutating func normal() -> Double {
         let radius = (-2 * log(1 - uniform())).squareRoot()
         return radius * cos(2 * Double.pi * uniform())
     }
 
-    /// `count` normally distributed floats.
+    /// Returns `count` normally distributed floats.
     package mutating func normals(_ count: Int, deviation: Double = 1, mean: Double = 0) -> [Float] {
         (0..<count).map { _ in Float(mean + deviation * normal()) }
     }

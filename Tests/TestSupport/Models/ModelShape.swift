@@ -1,7 +1,7 @@
 package import StreamTransformer
 package import StrictCoding
 
-/// What a random model is like: everything but its weights, which follow from the seed.
+/// The properties of a random model. Its weights follow from the seed.
 package struct ModelShape: Sendable, Equatable {
     package struct ConvolutionLayer: Sendable, Equatable {
         package var channels: Int
@@ -21,7 +21,7 @@ package struct ModelShape: Sendable, Equatable {
             self.isSeparable = isSeparable
         }
 
-        /// Without the keys that have their default value.
+        /// Omits the keys that have their default value.
         fileprivate var configuration: JSONValue {
             var members: [String: JSONValue] = [
                 "channels": .number(Double(channels)), "time_stride": .number(Double(timeStride)),
@@ -41,7 +41,7 @@ package struct ModelShape: Sendable, Equatable {
     package var seed: UInt64 = 1
     package var bands = 7
     package var labels = 5
-    /// The logits are what the head reads, one label an element of it.
+    /// Whether the head is the identity, so that the logits are the context vector.
     package var hasIdentityHead = false
     package var stem = Stem.linear(frames: 1)
     package var heads = 3
@@ -54,9 +54,9 @@ package struct ModelShape: Sendable, Equatable {
     package var norm = EncoderConfiguration.Norm.pre
     package var activation = EncoderConfiguration.Activation.relu
     package var position = EncoderConfiguration.Position.none
-    /// Contexts of whose mean the head makes logits.
+    /// Number of contexts that temporal mean pooling averages.
     package var pooledContexts = 1
-    /// Standard deviation of the logits of attention, roughly.
+    /// Approximate standard deviation of the logits of attention.
     package var logitScale = 1.0
 
     package init() {}
@@ -75,13 +75,13 @@ package struct ModelShape: Sendable, Equatable {
         }
     }
 
-    /// Random frames that make `tokens` tokens.
+    /// Returns random frames of `tokens` tokens.
     package func frames(tokens: Int, seed: UInt64) -> [[Float]] {
         var random = SplitMix64(seed: seed)
         return (0..<tokens * framesPerToken).map { _ in random.normals(bands, deviation: 1.5, mean: 0.5) }
     }
 
-    /// `config.json`, complete but for the size and the hash of the weights.
+    /// `config.json` without the size and the hash of the weights.
     package var configuration: JSONValue {
         var members: [String: JSONValue] = [
             "format_version": 1,
@@ -155,7 +155,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 }
 
 extension JSONValue {
-    /// The same with another value at `path`, or with none.
+    /// Returns the object with another value at `path`, or with none.
     package func with(_ path: [String], _ value: JSONValue?) -> JSONValue {
         guard let key = path.first, case .object(var members) = self else { return self }
         members[key] = path.count == 1 ? value : members[key]?.with(Array(path.dropFirst()), value)

@@ -2,7 +2,7 @@ internal import Glibc
 internal import StreamTransformer
 
 extension ModelShape {
-    /// Random weights under which every layer's values stay around one.
+    /// Random weights with which the values of every layer are around one.
     package var weights: TensorFile {
         var random = SplitMix64(seed: seed)
         var file = TensorFile()
@@ -51,7 +51,7 @@ extension ModelShape {
         return file
     }
 
-    /// - Returns: the inputs of the projection behind the stem.
+    /// - Returns: the number of inputs of the stem's projection.
     private func stemWeights(_ add: (String, [Int], _ deviation: Double, _ mean: Double) -> Void) -> Int {
         switch stem {
         case .linear(let frames): return frames * bands

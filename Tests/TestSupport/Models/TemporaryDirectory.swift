@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// A directory of a test's own, removed with its owner.
+/// A temporary directory, removed with its owner.
 package final class TemporaryDirectory: Sendable {
     package let path: String
 

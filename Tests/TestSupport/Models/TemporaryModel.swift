@@ -5,7 +5,7 @@ package import StrictCoding
 
 /// The directory of a small random model, complete with golden vectors by the ``Oracle``; removed with its owner.
 ///
-/// Whatever a test changes is written with a size and a hash that fit, unless it spoils the file itself.
+/// Changes of a test are written with a matching size and hash, unless the test damages the file itself.
 package final class TemporaryModel {
     package let files: TemporaryDirectory
     package var directory: String { files.path }
@@ -13,7 +13,7 @@ package final class TemporaryModel {
     package var configuration: JSONValue
     /// `model.safetensors`; a change takes effect with ``write()``.
     package var weights: TensorFile
-    /// The reference for this model, as it was made.
+    /// The reference of this model before any change.
     package let oracle: Oracle
 
     package init(_ shape: ModelShape) throws {
@@ -35,7 +35,7 @@ package final class TemporaryModel {
         try writeWeights(weights.bytes)
     }
 
-    /// Writes these bytes as the weights, and a configuration with their size and hash.
+    /// Writes `bytes` as the weights, and a configuration with their size and hash.
     package func writeWeights(_ bytes: [UInt8]) throws {
         try files.write(bytes, to: "model.safetensors")
         let complete =
@@ -50,7 +50,7 @@ package final class TemporaryModel {
     }
 }
 
-/// The SHA-256 of `bytes` in hexadecimal digits.
+/// Returns the SHA-256 of `bytes` in hexadecimal digits.
 package func sha256(_ bytes: [UInt8]) -> String {
     var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
     _ = unsafe SHA256(bytes, bytes.count, &digest)

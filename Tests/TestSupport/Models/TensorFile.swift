@@ -1,9 +1,9 @@
-/// Named tensors to be written in the safetensors layout.
+/// Named tensors, to be written in the safetensors layout.
 package struct TensorFile: Sendable {
     package struct Tensor: Sendable, Equatable {
         package var shape: [Int]
         package var values: [Float]
-        /// Written in half precision.
+        /// Whether the tensor is written in half precision.
         package var isHalf = false
 
         package init(_ shape: [Int], _ values: [Float], isHalf: Bool = false) {
@@ -43,7 +43,7 @@ package struct TensorFile: Sendable {
         return Self.bytes(header: "{\(entries.joined(separator: ","))}", data: data)
     }
 
-    /// A file with a header of the caller's making, sound or not.
+    /// Returns a file with the given header, which may be invalid.
     package static func bytes(header: String, data: [UInt8]) -> [UInt8] {
         littleEndian(UInt64(header.utf8.count), 8) + Array(header.utf8) + data
     }

@@ -1,19 +1,19 @@
 package import StreamTransformer
 
-/// The reference implementation of `docs/model-format.md` in float64: every formula as it is written there, over whole
-/// sequences, with nothing folded, carried over or shared with the streaming code that it is the measure of.
+/// The reference implementation of `docs/model-format.md` in float64: every formula as written there, over whole
+/// sequences, without folding or state, and without code of the streaming implementation.
 ///
 /// The attention systems are those of "Continual Low-Rank Scaled Dot-product Attention" (Carreto Picon et al., arXiv
-/// 2412.03214). For every token the window is computed anew.
+/// 2412.03214). The window is recomputed for every token.
 package struct Oracle: Sendable {
     let configuration: ModelConfiguration
     let tensors: OracleTensors
 
-    /// What a sequence of frames gives: a row for every token.
+    /// The results of a sequence of frames, a row for every token.
     package struct Output: Sendable {
         /// The stem's tokens, before the position is added.
         package let tokens: [[Double]]
-        /// What the head reads.
+        /// The input of the head.
         package let contexts: [[Double]]
         package let logits: [[Double]]
     }
@@ -23,7 +23,7 @@ package struct Oracle: Sendable {
         self.tensors = OracleTensors(tensors)
     }
 
-    /// - Parameter frames: each with `inputWidth` features, before normalisation, from the stream's beginning.
+    /// - Parameter frames: frames of `inputWidth` features before normalisation, from the beginning of the stream.
     package func run(_ frames: [[Float]]) throws -> Output {
         let encoder = configuration.encoder
         let tokens = try OracleStem(configuration, tensors).tokens(frames.map { $0.map(Double.init) })
@@ -57,7 +57,7 @@ package struct Oracle: Sendable {
         return Output(tokens: tokens, contexts: x, logits: x.map(head.callAsFunction))
     }
 
-    /// Attention alone: A(x) of every token of a sequence, which sees the window that it ends.
+    /// Returns A(x) of every token of a sequence, each of which attends to the window that it ends.
     package static func attend(
         _ prefix: String, _ encoder: EncoderConfiguration, _ tensors: [String: Safetensors.Tensor], _ x: [[Double]]
     ) throws -> [[Double]] {
@@ -68,7 +68,7 @@ package struct Oracle: Sendable {
     }
 }
 
-/// y = W x + b
+/// Returns W x + b.
 struct OracleAffine {
     let weight: [[Double]]
     let bias: [Double]
@@ -81,7 +81,7 @@ struct OracleAffine {
     func callAsFunction(_ x: [Double]) -> [Double] { zip(weight, bias).map { dot($0, x) + $1 } }
 }
 
-/// (x - mean) / sqrt(variance + 1e-5) * weight + bias (Ba, Kiros and Hinton, arXiv 1607.06450)
+/// Returns (x - mean) / sqrt(variance + 1e-5) * weight + bias (Ba, Kiros and Hinton, arXiv 1607.06450)
 struct OracleLayerNorm {
     let weight: [Double]
     let bias: [Double]

@@ -1,11 +1,10 @@
 internal import Glibc
 internal import StreamTransformer
 
-/// The formulas of attention over a window of tokens, the whole window anew for every row (`docs/model-format.md`,
-/// "encoder").
+/// The formulas of attention over a window of tokens, recomputed for every row (`docs/model-format.md`, "encoder").
 ///
-/// With K and V the window's keys and values, one a row, every softmax over rows, and 1/sqrt(d) shared by the factors
-/// of a product:
+/// K and V are the window's keys and values, one a row; every softmax is over rows; the factors of a product share
+/// 1/sqrt(d):
 ///
 ///     softmax attention (Vaswani et al., arXiv 1706.03762, equation 1)      o_j = softmax(q_j K') V
 ///     Nystrom attention (Nystromformer, arXiv 2102.03902, section 3.2;
@@ -42,7 +41,7 @@ struct OracleAttention {
         output = try OracleAffine("\(prefix).output", tensors)
     }
 
-    /// q = (W_q x + b_q) / d^(1/4) and k likewise, v = W_v x + b_v, of every token.
+    /// Returns q = (W_q x + b_q) / d^(1/4), k likewise, and v = W_v x + b_v of every token.
     func project(_ x: [[Double]]) -> Projections {
         let scale = pow(Double(encoder.headWidth), -0.25)
         return Projections(
@@ -51,7 +50,7 @@ struct OracleAttention {
             values: split(x.map(value.callAsFunction)))
     }
 
-    /// Of every token of a sequence, which sees the window of tokens that it ends.
+    /// Returns A(x) of every token of a sequence, each of which attends to the window that it ends.
     func sequence(_ x: [[Double]], _ history: inout OracleLandmarkHistory) -> [[Double]] {
         let projections = project(x)
         return x.indices.map { t in
@@ -60,8 +59,8 @@ struct OracleAttention {
         }
     }
 
-    /// A(x_j) = W_o o_j + b_o, of token `row` of the window.
-    /// - Parameter landmarks: of every head; nil for softmax attention.
+    /// Returns A(x_j) = W_o o_j + b_o of token `row` of the window.
+    /// - Parameter landmarks: the landmarks of every head; nil for softmax attention.
     func attend(from row: Int, _ window: Projections, _ landmarks: [OracleLandmarks]?) -> [Double] {
         output(
             (0..<encoder.heads).flatMap { head in
@@ -79,7 +78,7 @@ struct OracleAttention {
     }
 }
 
-/// softmax over j of q . k_j
+/// Returns softmax over j of q . k_j.
 func softmax(_ q: [Double], _ keys: [[Double]]) -> [Double] { softmax(keys.map { dot(q, $0) }) }
 
 package func softmax(_ logits: [Double]) -> [Double] {
@@ -89,7 +88,7 @@ package func softmax(_ logits: [Double]) -> [Double] {
     return exponentials.map { $0 / total }
 }
 
-/// The product of a row of weights and a matrix.
+/// Returns the product of a row of weights and a matrix.
 func average(_ rows: [[Double]], _ weights: [Double]) -> [Double] {
     var sum = [Double](repeating: 0, count: rows.first?.count ?? 0)
     for (row, weight) in zip(rows, weights) {

@@ -9,14 +9,14 @@ package enum OracleInverse {
         }
     }
 
-    /// (Gamma' Gamma + lambda I)^-1 Gamma'
+    /// Returns (Gamma' Gamma + lambda I)^-1 Gamma'.
     private static func ridge(_ gamma: [[Double]], _ lambda: Double) -> [[Double]] {
         var normal = product(transposed(gamma), gamma)
         for index in normal.indices { normal[index][index] += lambda }
         return solve(normal, transposed(gamma))
     }
 
-    /// A^-1 B, by Gaussian elimination with partial pivoting.
+    /// Returns A^-1 B by Gaussian elimination with partial pivoting.
     private static func solve(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
         let size = a.count
         var rows = zip(a, b).map { left, right in left + right }  // (A | B)
@@ -27,7 +27,7 @@ package enum OracleInverse {
             rows[column] = rows[column].map { $0 / divisor }
             for row in 0..<size where row != column {
                 let factor = rows[row][column]
-                for place in rows[row].indices { rows[row][place] -= factor * rows[column][place] }
+                for entry in rows[row].indices { rows[row][entry] -= factor * rows[column][entry] }
             }
         }
         return rows.map { Array($0[size...]) }
@@ -49,7 +49,7 @@ package enum OracleInverse {
         return v
     }
 
-    /// factor I - A
+    /// Returns factor I - A.
     private static func difference(_ factor: Double, _ a: [[Double]]) -> [[Double]] {
         a.indices.map { i in a.indices.map { j in (i == j ? factor : 0) - a[i][j] } }
     }

@@ -13,7 +13,7 @@ struct OracleLandmarks {
     }
 
     /// The means of the complete segments of a window, counted from its first token (Nystromformer, arXiv 2102.03902,
-    /// equation 13); none where no segment is complete.
+    /// equation 13); none if no segment is complete.
     static func ofSegments(
         _ window: OracleAttention.Projections, length: Int, _ kind: EncoderConfiguration.Inverse
     ) -> [OracleLandmarks]? {
@@ -31,7 +31,7 @@ struct OracleLandmarks {
     }
 }
 
-/// The landmarks of a layer as the stream goes on.
+/// The landmarks of a layer at each token of a stream.
 struct OracleLandmarkHistory {
     private let encoder: EncoderConfiguration
     private var current: [OracleLandmarks]?
@@ -45,7 +45,7 @@ struct OracleLandmarkHistory {
         }
     }
 
-    /// The landmarks that token t uses, whose window has these projections. To be asked for every token in turn.
+    /// Returns the landmarks of token t, whose window has these projections. Call it for every token in turn.
     mutating func landmarks(of t: Int, _ window: OracleAttention.Projections) -> [OracleLandmarks]? {
         switch encoder.attention {
         case .full, .continual: return nil

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import StreamTransformer
 
-/// One encoder layer, with its landmarks as the stream goes on:
+/// One encoder layer, with its current landmarks:
 ///
 ///     pre:   x <- x + A(LN_a(x));  x <- x + FF(LN_f(x))
 ///     post:  x <- LN_a(x + A(x));  x <- LN_f(x + FF(x))
@@ -25,24 +25,24 @@ struct OracleLayer {
         contract = try OracleAffine("\(prefix).feed_forward.out", tensors)
     }
 
-    /// Depth `stream`: of every token of a sequence, which sees the window of tokens that it ends.
+    /// Returns the output for every token of a sequence, with depth `stream`: each attends to the window that it ends.
     mutating func sequence(_ x: [[Double]]) -> [[Double]] {
         zip(x, attention.sequence(normed(x), &history)).map(finish)
     }
 
-    /// Depth `window`: of all rows of the window that token t ends.
+    /// Returns all rows of the window that token t ends, with depth `window`.
     mutating func window(_ rows: [[Double]], of t: Int) -> [[Double]] {
         let window = attention.project(normed(rows))
         let landmarks = history.landmarks(of: t, window)
         return rows.indices.map { finish(rows[$0], attention.attend(from: $0, window, landmarks)) }
     }
 
-    /// What attention reads.
+    /// Returns the input of attention.
     private func normed(_ x: [[Double]]) -> [[Double]] {
         encoder.norm == .pre ? x.map(attentionNorm.callAsFunction) : x
     }
 
-    /// The rest of the layer, for one token x and its A.
+    /// Returns the output of the layer for one token x and its A.
     private func finish(_ x: [Double], _ attended: [Double]) -> [Double] {
         let x = sum(x, attended)
         switch encoder.norm {
@@ -57,6 +57,6 @@ struct OracleLayer {
         contract(expand(x).map { encoder.activation == .relu ? max($0, 0) : gelu($0) })
     }
 
-    /// The Gaussian error linear unit as defined, with erf (Hendrycks and Gimpel, arXiv 1606.08415).
+    /// Returns the Gaussian error linear unit by its definition, with erf (Hendrycks and Gimpel, arXiv 1606.08415).
     private func gelu(_ x: Double) -> Double { x / 2 * (1 + erf(x / 2.0.squareRoot())) }
 }

@@ -1,6 +1,6 @@
 internal import StreamTransformer
 
-/// Frames to tokens (`docs/model-format.md`, "stem").
+/// The map from frames to tokens (`docs/model-format.md`, "stem").
 struct OracleStem {
     let configuration: ModelConfiguration
     let tensors: OracleTensors
@@ -27,8 +27,8 @@ struct OracleStem {
         }
     }
 
-    /// A 3 x 3 convolution and ReLU; of a separable layer the one of each channel for itself, then of all channels in
-    /// each band.
+    /// Computes a 3 x 3 convolution and ReLU, or, in a separable layer, that of each channel and then that of all
+    /// channels in each band.
     private func convolve(_ input: [[[Double]]], _ index: Int, _ layer: StemConfiguration.ConvolutionLayer) throws
         -> [[[Double]]]
     {
@@ -60,9 +60,9 @@ struct OracleStem {
         }
     }
 
-    /// ReLU of `element`(output channel, surroundings) for every output column j and band f. The surroundings are, for
-    /// each input channel, 3 times of 3 bands: the columns `time_stride * (j + 1) - 3` to `time_stride * (j + 1) - 1`,
-    /// and the bands from `band_stride * f - 1` or `band_stride * f` on. Outside of the input there are zeros.
+    /// Computes ReLU of `element`(output channel, surroundings) for every output column j and band f. The surroundings
+    /// are, for each input channel, 3 times of 3 bands: the columns `time_stride * (j + 1) - 3` to `time_stride * (j +
+    /// 1) - 1`, and the bands from `band_stride * f - 1` or `band_stride * f` on. Outside of the input there are zeros.
     private func map(
         _ input: [[[Double]]], _ layer: StemConfiguration.ConvolutionLayer, channels: Int,
         _ element: (_ channel: Int, _ around: [[Double]]) -> Double
