@@ -1,12 +1,13 @@
 import ArgumentParser
 import AudioClassifier
+import FoundationEssentials
 import Glibc
 
 @main
 struct AudioClassifierd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audio-classifierd",
-        abstract: "Listens and says what it hears, step by step.",
+        abstract: "Classifies sound while it arrives: microphones, pipes and files.",
         discussion: """
             Examples:
               arecord -q -t raw -f S16_LE -r 16000 -c 1 | audio-classifierd run -
@@ -14,18 +15,22 @@ struct AudioClassifierd: AsyncParsableCommand {
               audio-classifierd serve --config configs/serve.yaml
               audio-classifierd models list
 
-            Results go to standard output, messages to standard error.
+            Results go to standard output, messages to standard error. Options can also be set by environment variables:
+            --top-k by AUDIO_CLASSIFIERD_TOP_K. docs/configuration.md lists all settings.
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Classify.self, Serve.self, Models.self, Features.self, Encode.self, Bench.self,
+            Run.self, Classify.self, Serve.self, Models.self, Features.self, Encode.self, Bench.self, Settings.self,
         ]
     )
 
     static func main() async {
         occupyStandardDescriptors()
         do {
-            var command = try parseAsRoot()
+            let words = ProgramArguments.read()
+            let environment = ProcessInfo.processInfo.environment
+            StandardErrorLog.start(words, environment)
+            var command = try parseAsRoot(arguments(words, environment))
             try KernelChoice.check()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -35,6 +40,15 @@ struct AudioClassifierd: AsyncParsableCommand {
         } catch {
             CommandFailure.exit(error)
         }
+    }
+
+    /// The words as the parser takes them, with what the environment sets.
+    private static func arguments(_ words: [String], _ environment: [String: String]) throws -> [String] {
+        // A shell that completes a word calls the program with words that are not complete.
+        if words.first == "---completion" { return words }
+        let command = try CommandNames.find(words)
+        return try EnvironmentArguments.add(
+            to: ProgramArguments.protectDashes(words), environment, command: command)
     }
 
     /// Where a standard descriptor is closed, the first file that is opened would get its number, and data would go there.

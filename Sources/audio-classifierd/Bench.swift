@@ -5,7 +5,7 @@ public import StreamTransformer
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Speed of each stage and of each attention system on this machine.",
+        abstract: "Measure each stage and each attention system on this machine.",
         discussion: """
             Times are of one call on one thread: a frame of the front-end, a token through a whole model and through encoder layers, whose window is full. The maximum
             of moving landmarks is a segment's end. --operations counts multiply-adds instead of measuring.
@@ -24,7 +24,7 @@ struct Bench: ParsableCommand {
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 
-    @Option(help: "How to write it.")
+    @Option(help: "The format of the output.")
     var format = Format.table
 
     @Option(help: "Only this attention system.")
@@ -36,36 +36,19 @@ struct Bench: ParsableCommand {
     @Option(help: "Only this depth, of two layers and more.")
     var depth: EncoderConfiguration.Depth?
 
-    @Option(help: "Encoder layers; may be repeated. (default: 1)")
-    var layers: [Int] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "Tokens that attention looks back on; may be repeated. (default: 120, 480, 1920, 12000)",
-            valueName: "tokens"))
-    var window: [Int] = []
-
-    @Option(help: "How layers keep their matrices.")
-    var weights = WeightPrecision.float32
-
-    @Option(help: "Streams that step together; times are then of one of them.")
-    var streams = 1
+    @Option(BenchSettings.layers) var layers: [Int]
+    @Option(BenchSettings.windows) var window: [Int]
+    @Option(ModelSettings.weights) var weights: WeightPrecision
+    @Option(BenchSettings.streams) var streams: Int
 
     @Flag(help: "Print multiply-adds a step instead of times.")
     var operations = false
 
-    @Option(help: "Also of this model (a name or a folder), and of layers like its.")
+    @Option(
+        help: "Measure also this model (a name or a folder), and layers like its.", completion: Completions.models)
     var model: String?
 
     @OptionGroup(title: "Messages") var logging: LogArguments
-
-    func validate() throws {
-        for window in window where !(8...1_000_000).contains(window) {
-            throw ValidationError("--window is in 8 ... 1000000.")
-        }
-        guard (1...4096).contains(streams) else { throw ValidationError("--streams is in 1 ... 4096.") }
-        for layers in layers where !(1...64).contains(layers) { throw ValidationError("--layers is in 1 ... 64.") }
-    }
 
     func run() throws {
         logging.start()

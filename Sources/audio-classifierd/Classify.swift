@@ -1,10 +1,12 @@
 import ArgumentParser
 import AudioClassifier
+import AudioFrontend
 import Glibc
+import Logging
 
-struct Classify: ParsableCommand {
+struct Classify: SettableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Classify files and folders, in parallel: a line for each, or the frames or events of each.",
+        abstract: "Classify files and folders in parallel: a summary of each, or its frames or events.",
         discussion: """
             Predictions are those of a live stream that starts with the file.
 
@@ -14,32 +16,30 @@ struct Classify: ParsableCommand {
               audio-classifierd classify a.flac b.ogg --emit frames --every 10
             """)
 
-    @Argument(help: "Audio files, and folders that are searched for them.")
+    @Argument(help: "Audio files, and folders that are searched for them.", completion: .file())
     var paths: [String]
 
-    @Option(help: "The stream's name in every record. (default: audio for one file, else each file's path)")
-    var sourceName: String?
-
-    @Option(help: "What to tell of each file.")
-    var emit = ReportMode.summary
-
-    @Option(help: "With --emit frames: only every so many-th.")
-    var every = 1
-
-    @Option(help: "How to write it.")
-    var format = OutputFormat.jsonl
-
-    @Option(help: "Files at a time. (default: the number of cores)")
-    var threads: Int?
+    @Option(ProgramSettings.fileSourceName) var sourceName: String?
+    @Option(ProgramSettings.emit) var emit: ReportMode
+    @Option(ReportSettings.every) var every: Int
+    @Option(ReportSettings.format) var format: OutputFormat
+    @Option(ProgramSettings.threads) var threads: Int?
 
     @OptionGroup(title: "Model") var modelArguments: ModelArguments
     @OptionGroup(title: "Input") var inputArguments: InputArguments
     @OptionGroup(title: "Decision") var decision: DecisionArguments
     @OptionGroup(title: "Messages") var logging: LogArguments
 
+    static let settings: [any SettingDescription] =
+        [
+            ProgramSettings.fileSourceName, ProgramSettings.emit, ReportSettings.every, ReportSettings.format,
+            ProgramSettings.threads,
+        ] + ModelArguments.settings + InputSettings.all + DecisionArguments.settings + ProgramSettings.logging
+
     func validate() throws {
-        if every < 1 { throw ValidationError("--every is at least 1.") }
-        if let threads, threads < 1 { throw ValidationError("--threads is at least 1.") }
+        guard paths.count(where: { $0 == "-" }) <= 1 else {
+            throw ValidationError("Standard input (-) can be read once only.")
+        }
     }
 
     func run() throws {
@@ -55,23 +55,22 @@ struct Classify: ParsableCommand {
         session.followProgram()
         session.input = inputArguments.options(interrupt: interrupt)
         session.includesStartAndEnd = emit != .summary
-        let files = try paths.flatMap { path -> [String] in
-            guard AudioPaths.isFolder(path) else { return [path] }
-            let folder = path.hasSuffix("/") ? path : path + "/"
-            return try AudioPaths.files(below: path).map { folder + $0 }
-        }
-        guard !files.isEmpty else {
-            throw ClassifierError(
-                .noInput, code: "not_found", "\(paths.joined(separator: ", ")): there is no audio file there")
+        var search = FileSearch()
+        for path in paths { search.add(ProgramArguments.file(path)) }
+        if let warning = search.warning { Logger(label: "audio-classifierd").warning("\(warning)") }
+        guard !search.files.isEmpty else {
+            throw search.failures.first
+                ?? ClassifierError(
+                    .noInput, code: "not_found", "\(paths.joined(separator: ", ")): there is no audio file there")
         }
         let job = ClassificationJob(
-            session: session, files: files, streamName: sourceName,
-            threads: threads ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))),
-            progress: StandardError.isTerminal ? Progress.ifTerminal("classify") : nil)
+            session: session, files: search.files, streamName: sourceName,
+            threads: threads ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), progress: Progress.ifTerminal("classify"))
         let failures = try job.run(OutputSink())
-        failures.forEach(CommandFailure.report)
-        if let first = failures.first {
-            throw ExitCode((failures.count == files.count ? first.status : .data).rawValue)
+        (search.failures + failures).forEach(CommandFailure.report)
+        if let first = failures.first, failures.count == search.files.count, search.failures.isEmpty {
+            throw ExitCode(first.status.rawValue)
         }
+        if !failures.isEmpty || !search.failures.isEmpty { throw ExitCode(ExitStatus.data.rawValue) }
     }
 }

@@ -1,9 +1,10 @@
-internal import ArgumentParser
-internal import AudioClassifier
+import ArgumentParser
+import AudioClassifier
+import AudioFrontend
 import Glibc
-internal import StreamTransformer
+import StreamTransformer
 
-struct Encode: ParsableCommand {
+struct Encode: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send any feature stream, audio or not, through a model's encoder.",
         discussion: """
@@ -17,53 +18,52 @@ struct Encode: ParsableCommand {
               camera-features | audio-classifierd encode --model actions --features -
             """)
 
-    @Option(help: "A model's name or folder.")
+    @Option(help: "The model's name or folder.", completion: Completions.models)
     var model: String
 
-    @Option(help: "How to keep the model's matrices: f16 and int8 are faster, and less exact.")
-    var weights = WeightPrecision.float32
+    @Option(ModelSettings.weights) var weights: WeightPrecision
 
-    @Option(help: "A NumPy array of frames x features, float32 or float64; or - for lines of standard input.")
+    @Option(
+        help: "A NumPy array of frames x features, float32 or float64; or - for lines of standard input.",
+        completion: .file(extensions: ["npy"]))
     var features: String
 
-    @Option(help: "The .npy file to write: tokens x labels, float32 logits; or - for lines on standard output.")
+    @Option(
+        help: "The .npy file to write: tokens x labels, float32 logits; or - for lines on standard output.",
+        completion: .file(extensions: ["npy"]))
     var out = "-"
 
-    @Option(help: "What a line says: the most probable labels, all logits, or all probabilities.")
-    var scores = FeatureEncoding.Scores.top
-
-    @Option(help: ArgumentHelp("How many of the most probable labels.", valueName: "labels"))
-    var topK = 3
-
-    @Option(help: "The stream's name in every line.")
-    var sourceName = "features"
+    @Option(ProgramSettings.scores) var scores: FeatureEncoding.Scores
+    @Option(ReportSettings.topCount) var topK: Int
+    @Option(ProgramSettings.featureSourceName) var sourceName: String
 
     @OptionGroup(title: "Messages") var logging: LogArguments
 
-    func validate() throws {
-        if topK < 1 { throw ValidationError("--top-k is at least 1.") }
-    }
+    static let settings: [any SettingDescription] =
+        [
+            ModelSettings.weights, ProgramSettings.scores, ReportSettings.topCount, ProgramSettings.featureSourceName,
+        ] + ProgramSettings.logging
 
     func run() throws {
         logging.start()
-        let isLive = features == "-"
+        let (input, target) = (ProgramArguments.file(features), ProgramArguments.file(out))
+        let isLive = input.isStandardInput
         if isLive, isatty(STDIN_FILENO) != 0 {
             throw ClassifierError(
                 .usage, code: "usage",
                 "standard input is a terminal: pipe features into it, a frame a line, or name a file")
         }
+        try OutputFiles.refuse(target, over: input, option: "--out")
         let interrupt = isLive ? StopSignal.install() : nil
         var encoding = FeatureEncoding(try ModelCatalog().load(model, precision: weights))
         (encoding.scores, encoding.topCount, encoding.name) = (scores, topK, sourceName)
         let output = OutputSink()
         switch (isLive, out == "-") {
         case (false, false):
-            try encoding.run(array: features, out: out, progress: Progress.ifTerminal("encode"))
-        case (false, true): try encoding.run(array: features) { try output.write($0) }
-        case (true, false): try encoding.runLines(interrupt: interrupt, out: out)
+            try encoding.run(array: input, out: target, progress: Progress.ifTerminal("encode"))
+        case (false, true): try encoding.run(array: input) { try output.write($0) }
+        case (true, false): try encoding.runLines(interrupt: interrupt, out: target)
         case (true, true): try encoding.runLines(interrupt: interrupt) { try output.write($0) }
         }
     }
 }
-
-extension FeatureEncoding.Scores: ExpressibleByArgument {}

@@ -1,8 +1,9 @@
 import ArgumentParser
 import AudioClassifier
 import AudioFrontend
+import Logging
 
-struct Features: ParsableCommand {
+struct Features: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the log-mel frames that a model sees, as a NumPy array.",
         discussion: """
@@ -17,19 +18,23 @@ struct Features: ParsableCommand {
 
     enum Stage: String, ExpressibleByArgument, CaseIterable { case features, samples }
 
-    @Argument(help: "An audio file, a folder of them, or - for standard input.")
+    @Argument(help: "An audio file, a folder of them, or - for standard input.", completion: .file())
     var input: String?
 
-    @Option(help: "The .npy file to write; for a folder, the folder for one .npy a file.")
+    @Option(help: "The .npy file to write; for a folder, the folder for one .npy a file.", completion: .file())
     var out: String?
 
-    @Option(help: "Take the front-end of this model (a name or a folder).")
+    @Option(help: "Take the front-end of this model (a name or a folder).", completion: Completions.models)
     var model: String?
 
-    @Option(help: "Take a published front-end: kaldi, librosa, vggish, yamnet.")
+    @Option(
+        help: "Take a published front-end: \(LogMelRecipe.named.keys.sorted().joined(separator: ", ")).",
+        completion: .list(LogMelRecipe.named.keys.sorted()))
     var recipe: String?
 
-    @Option(help: "Take the front-end from this JSON file, as in a model's config.json.")
+    @Option(
+        help: "Take the front-end from this JSON file, as in a model's config.json.",
+        completion: .file(extensions: ["json"]))
     var frontend: String?
 
     @Option(help: "What to write: frames x bands, or the mono samples at the front-end's rate.")
@@ -40,6 +45,8 @@ struct Features: ParsableCommand {
 
     @OptionGroup(title: "Input") var arguments: InputArguments
     @OptionGroup(title: "Messages") var logging: LogArguments
+
+    static let settings: [any SettingDescription] = InputSettings.all + ProgramSettings.logging
 
     func validate() throws {
         guard !printRecipes else { return }
@@ -53,11 +60,16 @@ struct Features: ParsableCommand {
     func run() throws {
         logging.start()
         guard !printRecipes else { return try OutputSink().write([LogMelRecipe.namedAsJSON]) }
-        guard let input, let out else { return }
+        guard let input = input.map(ProgramArguments.file), let out = out.map(ProgramArguments.file) else { return }
         let frontend = try FrontendChoice.recipe(model: model, named: recipe, file: frontend)
         let job = FeatureExtraction(recipe: frontend, samplesOnly: stage == .samples, options: arguments.options())
-        guard AudioPaths.isFolder(input) else { return try job.run(input, out: out) }
-        let failures = try job.run(folder: input, out: out, progress: Progress.ifTerminal("features"))
+        guard input.isFolder else {
+            try OutputFiles.refuse(out, over: input, option: "--out")
+            return try job.run(input, out: out)
+        }
+        let log = Logger(label: "audio-classifierd")
+        let failures = try job.run(
+            folder: input, out: out, warn: { log.warning("\($0)") }, progress: Progress.ifTerminal("features"))
         failures.forEach(CommandFailure.report)
         if !failures.isEmpty { throw ExitCode(ExitStatus.data.rawValue) }
     }

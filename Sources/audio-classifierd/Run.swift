@@ -1,8 +1,9 @@
 import ArgumentParser
 import AudioClassifier
+import AudioFrontend
 import Glibc
 
-struct Run: ParsableCommand {
+struct Run: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Classify one live stream: predictions on standard output as the audio arrives.",
         discussion: """
@@ -13,27 +14,22 @@ struct Run: ParsableCommand {
               audio-classifierd run recording.flac --emit changes
             """)
 
-    @Argument(help: "A file, or - for standard input.")
+    @Argument(help: "A file, or - for standard input.", completion: .file())
     var input = "-"
 
-    @Option(help: "The stream's name in every record.")
-    var sourceName = "audio"
+    @Option(ReportSettings.sourceName) var sourceName: String
+    @Option(ReportSettings.emit) var emit: ReportMode
+    @Option(ReportSettings.every) var every: Int
+    @Option(ReportSettings.format) var format: OutputFormat
 
-    @Option(help: "What to tell: every frame, changes of the first label, events, or one summary at the end.")
-    var emit = ReportMode.frames
-
-    @Option(help: "With --emit frames: only every so many-th.")
-    var every = 1
-
-    @Option(help: "How to write it.")
-    var format = OutputFormat.jsonl
-
-    @Option(help: ArgumentHelp("Resume the stream whose state is in this file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Resume the stream whose state is in this file.", valueName: "file"), completion: .file())
     var stateIn: String?
 
     @Option(
-        help: ArgumentHelp("At the end, suspend the stream to this file: its open events stay open.", valueName: "file")
-    )
+        help: ArgumentHelp(
+            "At the end, save the state of the stream to this file; open events stay open.", valueName: "file"),
+        completion: .file())
     var stateOut: String?
 
     @OptionGroup(title: "Model") var modelArguments: ModelArguments
@@ -41,17 +37,24 @@ struct Run: ParsableCommand {
     @OptionGroup(title: "Decision") var decision: DecisionArguments
     @OptionGroup(title: "Messages") var logging: LogArguments
 
-    func validate() throws {
-        if every < 1 { throw ValidationError("--every is at least 1.") }
-    }
+    static let settings: [any SettingDescription] =
+        [ReportSettings.sourceName, ReportSettings.emit, ReportSettings.every, ReportSettings.format]
+        + ModelArguments.settings + InputSettings.all + DecisionArguments.settings + ProgramSettings.logging
 
     func run() throws {
         logging.start()
-        guard input != "-" || isatty(STDIN_FILENO) == 0 else {
+        let file = ProgramArguments.file(input)
+        guard !file.isStandardInput || isatty(STDIN_FILENO) == 0 else {
             throw ClassifierError(
                 .usage, code: "usage",
                 "standard input is a terminal: pipe audio into it (arecord -q -t raw -f S16_LE -r 16000 -c 1 | audio-classifierd run -) or name a file"
             )
+        }
+        let stateIn = try ProgramArguments.text(stateIn, of: "--state-in")
+        let stateOut = try ProgramArguments.text(stateOut, of: "--state-out")
+        if let stateOut {
+            try OutputFiles.refuse(FileName(stateOut), over: file, option: "--state-out")
+            try OutputFiles.checkWritable(FileName(stateOut), option: "--state-out")
         }
         let interrupt = StopSignal.install()
         let model = try modelArguments.load()
@@ -67,6 +70,6 @@ struct Run: ParsableCommand {
         session.stateOut = stateOut
         let output = OutputSink()
         try output.write(session.header)
-        try session.run(input, stream: sourceName) { try output.write($0) }
+        try session.run(file, stream: sourceName) { try output.write($0) }
     }
 }

@@ -3,16 +3,16 @@ import AudioClassifier
 import ClassifierServer
 import Logging
 
-struct Serve: AsyncParsableCommand {
+struct Serve: AsyncParsableCommand, SettableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Classify many live streams, over sockets, HTTP and WebSocket.",
+        abstract: "Classify many live streams from sockets, HTTP and WebSocket.",
         discussion: """
-            Settings come from flags, from the environment (listen.http is AUDIO_CLASSIFIERD_LISTEN_HTTP), from the configuration file
-            and from defaults, in this order. configs/serve.yaml shows them all.
+            A setting comes from a flag, else from the environment (listen.http from AUDIO_CLASSIFIERD_LISTEN_HTTP), else from the
+            configuration file, else it has its default. configs/serve.yaml shows all settings.
 
-            SIGTERM and SIGINT end it: streams are closed properly first. SIGHUP reads the configuration, the models and the
-            certificate again: models, streams and sources change at once, for new streams, and the certificate for new
-            connections; the log says what waits for a new start.
+            SIGTERM and SIGINT close all streams and end the service. SIGHUP reads the configuration, the models and the certificate
+            again: new streams get the new models, settings and sources, new connections the new certificate. The log names the
+            settings that change with the next start.
 
             Examples:
               audio-classifierd serve
@@ -21,25 +21,33 @@ struct Serve: AsyncParsableCommand {
               audio-classifierd serve --config configs/serve.yaml --check
             """)
 
-    @Option(help: ArgumentHelp("A configuration file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The configuration file.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     @Option(help: ArgumentHelp("Where to listen for HTTP; short for --set listen.http=...", valueName: "host:port"))
     var listen: String?
 
-    @Option(help: "A model's name or folder; short for --set model=...")
+    @Option(
+        help: ArgumentHelp("A model's name or folder; short for --set model=...", valueName: "model"),
+        completion: Completions.models)
     var model: String?
 
-    @Option(help: ArgumentHelp("Any setting; may be repeated.", valueName: "key=value"))
+    @Option(
+        help: ArgumentHelp("Any setting of the configuration; may be repeated.", valueName: "key=value"),
+        completion: Completions.configurationKeys)
     var set: [String] = []
 
     @Flag(help: "Check the configuration, the models and the certificate, and end.")
     var check = false
 
-    @Flag(help: "Print the effective configuration, each value with where it comes from, and end.")
+    @Flag(help: "Print the effective configuration, each value with its origin, and end.")
     var printConfig = false
 
     @OptionGroup(title: "Messages") var logging: LogArguments
+
+    static let settings: [any SettingDescription] = ProgramSettings.logging
 
     private var flags: [String: String] {
         get throws {
@@ -60,10 +68,10 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         logging.start()
         let log = Logger(label: "audio-classifierd")
-        let (file, flags) = (config, try flags)
+        let (file, flags) = (try ProgramArguments.text(config, of: "--config"), try flags)
         let configuration = try ServeConfiguration(file: file, flags: flags)
-        for variable in configuration.unusedVariables {
-            log.warning("\(variable) is not a setting of serve; is it misspelt?")
+        for variable in configuration.unusedVariables where !SettingTables.optionVariables.contains(variable) {
+            log.warning("\(variable) is not a setting; docs/configuration.md lists them")
         }
         if printConfig {
             try OutputSink().write(configuration.text.split(separator: "\n").map(String.init))

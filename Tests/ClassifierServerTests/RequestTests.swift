@@ -28,7 +28,7 @@ internal import Testing
     private func parameters(_ query: String) throws -> StreamParameters {
         let defaults = try ServeConfiguration(file: nil, environment: [:]).streams
         let target = try #require(RequestTarget("/?" + query))
-        return try StreamParameters(defaults, query: target.query, known: StreamParameters.stream)
+        return try StreamParameters(defaults, query: target.query, known: QueryParameter.stream)
     }
 
     @Test func parametersAreRead() throws {

@@ -97,8 +97,10 @@ public struct DecisionRules: Sendable {
         func usage(_ message: String) -> ClassifierError { ClassifierError(.usage, code: "usage", message) }
         for label in settings.allow + settings.deny + Array(settings.classThresholds.keys)
         where !model.labels.contains(label) {
-            let labels = model.labels.prefix(60).joined(separator: ", ")
-            throw usage("\(model.name) has no label \"\(label)\"; its labels are \(labels)")
+            let question = Spelling.question(label, in: model.labels)
+            throw usage(
+                "\(model.name) has no label \"\(label)\"\(question); all labels: audio-classifierd models labels \(model.name)"
+            )
         }
         for value in settings.classThresholds.values + [settings.threshold, settings.thresholdOff].compactMap({ $0 })
         where !(value > 0 && value <= 1) {

@@ -28,6 +28,9 @@ package enum OutputFormat: String, Sendable, CaseIterable {
                     Decimal.text(Double(peak), 4),
                 ])
             ]
+        // A recording shorter than a prediction has its row too, without a label.
+        case .summary(let file, let seconds, let top) where top.isEmpty:
+            return [row([file, Decimal.text(seconds, 3), "", "", ""])]
         case .summary(let file, let seconds, let top):
             return top.enumerated().map { rank, score in
                 row([

@@ -1,121 +1,57 @@
 internal import AudioClassifier
-internal import FoundationEssentials
 
-extension ServeConfiguration {
-    /// Where events go beside the clients.
-    public struct Events: Sendable {
-        public struct File: Sendable {
-            public var path: String
-            public var maximumBytes: Int
-            /// Files that have been moved aside.
-            public var keep: Int
-        }
+/// The settings of the outputs of events.
+enum EventSettings {
+    private static let file = ValueKind.text("file", expected: "a file's path")
 
-        public struct WebHook: Sendable {
-            public var address: String
-            var isSecure: Bool
-            var host: String
-            var port: Int
-            var path: String
-            public var tries: Int
-            /// PEM: whom to trust, in place of the system's authorities.
-            public var authorities: String?
-        }
+    static let store = Setting(
+        "store", .integer(1...10_000_000), default: 10_000, "Events that may wait for each of the outputs.")
+    static let standardOutput = Setting(
+        "stdout", .flag, default: false, "Whether events are written to standard output as JSON lines.")
 
-        public struct MQTT: Sendable {
-            public var host: String
-            public var port: Int
-            public var user: String?
-            public var password: String?
-            /// The service's name at the broker.
-            public var client: String
-            public var prefix: String
-            /// Home Assistant's prefix of discovery messages; nil for none.
-            public var discovery: String?
-            /// Messages that wait while the broker is away.
-            public var store: Int
-        }
-
-        /// Events that may wait for an output.
-        public var store: Int
-        /// Events as JSON lines on standard output.
-        public var standardOutput: Bool
-        public var file: File?
-        public var webHook: WebHook?
-        public var mqtt: MQTT?
+    enum File {
+        static let path = Setting("path", file, "File for events as JSON lines.")
+        static let maximumBytes = Setting(
+            "max_bytes", .integer(1024...1 << 40, "bytes", unit: "bytes"), default: 10 << 20,
+            "Size at which the file is moved to PATH.1, PATH.1 to PATH.2 and so on.")
+        static let keep = Setting("keep", .integer(0...1000), default: 5, "Moved files that are kept.")
     }
-}
 
-extension ServeConfiguration.Events {
-    init(_ section: inout ConfigurationSection) throws(ClassifierError) {
-        store = try section.integer("store", default: 10_000, in: 1...10_000_000)
-        standardOutput = try section.flag("stdout", default: false)
-        file = try section.section("file") { section throws(ClassifierError) -> File? in
-            let path = try section.optionalString("path")
-            let bytes = try section.integer("max_bytes", default: 10 << 20, in: 1024...1 << 40)
-            let keep = try section.integer("keep", default: 5, in: 0...1000)
-            return path.map { File(path: $0, maximumBytes: bytes, keep: keep) }
-        }
-        webHook = try section.section("webhook") { section throws(ClassifierError) -> WebHook? in
-            let address = try section.optionalString("url")
-            let tries = try section.integer("tries", default: 8, in: 1...1000)
-            let authorities = try section.optionalString("ca_file")
-            guard let address else { return nil }
-            guard let hook = WebHook(address, tries: tries, authorities: authorities) else {
-                throw ConfigurationReader.wrong(
-                    section.place, "events.webhook.url is \"\(address)\"; expected http[s]://HOST[:PORT]/PATH")
-            }
-            return hook
-        }
-        mqtt = try section.section("mqtt") { section throws(ClassifierError) in try MQTT.read(&section) }
+    enum WebHook {
+        static let address = Setting(
+            "url", .text("url", expected: "http[s]://HOST[:PORT]/PATH"), "Address that each event is posted to.")
+        static let tries = Setting(
+            "tries", .integer(1...1000), default: 8, "Tries for each event, half a second, one, two ... seconds apart.")
+        static let authorities = Setting(
+            "ca_file", file, "PEM file of the authorities to trust with https, in place of the system's.")
     }
-}
 
-extension ServeConfiguration.Events.WebHook {
-    init?(_ address: String, tries: Int, authorities: String?) {
-        let isSecure = address.hasPrefix("https://")
-        let scheme = isSecure ? "https://" : "http://"
-        guard address.hasPrefix(scheme) else { return nil }
-        let rest = address.dropFirst(scheme.count)
-        let authority = rest.prefix { $0 != "/" }
-        let path = rest.dropFirst(authority.count)
-        let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let host = parts.first, !host.isEmpty,
-            let port = parts.count > 1 ? Int(parts[1]) : isSecure ? 443 : 80, (1...65535).contains(port),
-            address.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else { return nil }
-        self.init(
-            address: address, isSecure: isSecure, host: String(host), port: port,
-            path: path.isEmpty ? "/" : String(path), tries: tries, authorities: authorities)
+    enum MQTT {
+        static let host = Setting("host", .text("host"), "Host of the MQTT broker.")
+        static let port = Setting("port", .integer(1...65535), default: 1883, "Port of the broker.")
+        static let user = Setting("user", .text("name"), "User at the broker.")
+        static let passwordFile = Setting("password_file", file, "File whose first line is the user's password.")
+        static let client = Setting(
+            "client", .text("name"), default: "audio-classifierd", "The service's name at the broker.")
+        static let prefix = Setting(
+            "prefix", .text("topic"), default: "audio-classifierd",
+            "First level of the topics: PREFIX/STREAM/LABEL is ON or OFF, PREFIX/STREAM/LABEL/state the event.")
+        static let discovery = Setting(
+            "discovery", .text("topic"), default: "homeassistant",
+            "Home Assistant's prefix of discovery messages; off for none.")
+        static let store = Setting(
+            "store", .integer(1...10_000_000), default: 10_000, "Messages that may wait while the broker is away.")
     }
-}
 
-extension ServeConfiguration.Events.MQTT {
-    /// - Returns: nil where no broker is named.
-    static func read(_ section: inout ConfigurationSection) throws(ClassifierError) -> Self? {
-        let host = try section.optionalString("host")
-        let port = try section.integer("port", default: 1883, in: 1...65535)
-        let user = try section.optionalString("user")
-        let passwordFile = try section.optionalString("password_file")
-        let client = try section.string("client", default: "audio-classifierd")
-        let prefix = try section.string("prefix", default: "audio-classifierd")
-        let discovery = try section.string("discovery", default: "homeassistant")
-        let store = try section.integer("store", default: 10_000, in: 1...10_000_000)
-        guard let host else { return nil }
-        guard StreamName.isValid(prefix) else {
-            throw ConfigurationReader.wrong(
-                section.place,
-                "events.mqtt.prefix is \"\(prefix)\"; expected letters, digits, dots, dashes and underscores")
-        }
-        var password: String?
-        if let passwordFile {
-            guard let text = try? String(contentsOf: URL(filePath: passwordFile), encoding: .utf8) else {
-                throw ConfigurationReader.wrong(passwordFile, "the broker's password cannot be read")
-            }
-            password = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-        }
-        return Self(
-            host: host, port: port, user: user, password: password, client: client, prefix: prefix,
-            discovery: discovery.isEmpty || discovery == "off" ? nil : discovery, store: store)
-    }
+    static let sections: [ServerSettings.Section] = [
+        .init(path: "events.", settings: [store, standardOutput]),
+        .init(path: "events.file.", settings: [File.path, File.maximumBytes, File.keep]),
+        .init(path: "events.webhook.", settings: [WebHook.address, WebHook.tries, WebHook.authorities]),
+        .init(
+            path: "events.mqtt.",
+            settings: [
+                MQTT.host, MQTT.port, MQTT.user, MQTT.passwordFile, MQTT.client, MQTT.prefix, MQTT.discovery,
+                MQTT.store,
+            ]),
+    ]
 }

@@ -2,7 +2,7 @@ public import AudioClassifier
 public import AudioFrontend
 internal import FoundationEssentials
 
-/// Everything that `serve` can be told, checked.
+/// The configuration of `serve`, checked.
 public struct ServeConfiguration: Sendable {
     public struct Listening: Sendable {
         /// The page, the interface for programs, WebSocket.
@@ -123,23 +123,23 @@ public struct ServeConfiguration: Sendable {
     private init(_ root: inout ConfigurationSection) throws(ClassifierError) {
         text = ""
         unusedVariables = []
-        model = try root.string("model", default: "general")
-        models = try root.words("models")
+        model = try root.value(ServerSettings.model)
+        models = try root.list(ServerSettings.models)
         listening = try root.section("listen") { section throws(ClassifierError) in
             Listening(
-                http: try section.address("http", default: .network(host: "127.0.0.1", port: 8080)),
-                tcp: try section.address("tcp", default: nil), unix: try section.address("unix", default: nil))
+                http: try section.value(ServerSettings.Listen.http),
+                tcp: try section.value(ServerSettings.Listen.tcp), unix: try section.value(ServerSettings.Listen.unix))
         }
         access = try root.section("access") { section throws(ClassifierError) in
-            let token = try section.optionalString("token", isSecret: true)
-            let file = try section.optionalString("token_file")
-            let hosts = try section.words("hosts")
+            let token = try section.optional(ServerSettings.Access.token)
+            let file = try section.optional(ServerSettings.Access.tokenFile)
+            let hosts = try section.list(ServerSettings.Access.hosts)
             guard token == nil, let file else { return Access(token: token, hosts: hosts) }
             return Access(token: try Self.readToken(file), hosts: hosts)
         }
         tls = try root.section("tls") { section throws(ClassifierError) -> TLS? in
-            let certificate = try section.optionalString("certificate")
-            let key = try section.optionalString("key")
+            let certificate = try section.optional(ServerSettings.TLS.certificate)
+            let key = try section.optional(ServerSettings.TLS.key)
             if let certificate, let key { return TLS(certificate: certificate, key: key) }
             guard certificate == nil, key == nil else {
                 throw ConfigurationReader.wrong(
@@ -151,16 +151,16 @@ public struct ServeConfiguration: Sendable {
         streams = try root.section("streams") { section throws(ClassifierError) in try Streams(&section) }
         capacity = try root.section("capacity") { section throws(ClassifierError) in
             Capacity(
-                threads: try section.integer("threads", default: 0, in: 0...256),
-                load: try section.number("load", default: 0.8, in: 0.01...1),
-                latency: try section.number("latency_ms", default: 100, in: 1...60_000) / 1000)
+                threads: try section.value(ServerSettings.Capacity.threads),
+                load: try section.value(ServerSettings.Capacity.load),
+                latency: try section.value(ServerSettings.Capacity.latency) / 1000)
         }
         state = try root.section("state") { section throws(ClassifierError) in
             State(
-                folder: try section.optionalString("folder"),
-                everySeconds: try section.number("every_seconds", default: 5, in: 0.1...86400),
-                keepHours: try section.number("keep_hours", default: 24, in: 0.01...87600),
-                kept: try section.integer("kept", default: 100, in: 0...100_000))
+                folder: try section.optional(ServerSettings.State.folder),
+                everySeconds: try section.value(ServerSettings.State.everySeconds),
+                keepHours: try section.value(ServerSettings.State.keepHours),
+                kept: try section.value(ServerSettings.State.kept))
         }
         events = try root.section("events") { section throws(ClassifierError) in try Events(&section) }
         sources = try Source.read(&root, streams)
@@ -206,28 +206,29 @@ public struct ServeConfiguration: Sendable {
 
 extension ServeConfiguration.Limits {
     init(_ section: inout ConfigurationSection) throws(ClassifierError) {
-        streams = try section.integer("streams", default: 1000, in: 1...100_000)
-        streamsPerClient = try section.integer("streams_per_client", default: 1000, in: 1...100_000)
-        connections = try section.integer("connections", default: 2000, in: 1...1_000_000)
-        connectionRate = try section.integer("connections_per_second", default: 200, in: 1...1_000_000)
-        headerBytes = try section.integer("header_bytes", default: 16384, in: 1024...1 << 20)
-        bodyBytes = try section.integer("body_bytes", default: 64 << 20, in: 1024...1 << 34)
-        messageBytes = try section.integer("message_bytes", default: 1 << 20, in: 1024...1 << 24)
-        files = try section.integer("files", default: 2, in: 1...256)
-        idleSeconds = try section.number("idle_seconds", default: 30, in: 0.1...86400)
+        let settings = ServerSettings.Limits.self
+        streams = try section.value(settings.streams)
+        streamsPerClient = try section.value(settings.streamsPerClient)
+        connections = try section.value(settings.connections)
+        connectionRate = try section.value(settings.connectionRate)
+        headerBytes = try section.value(settings.headerBytes)
+        bodyBytes = try section.value(settings.bodyBytes)
+        messageBytes = try section.value(settings.messageBytes)
+        files = try section.value(settings.files)
+        idleSeconds = try section.value(settings.idleSeconds)
     }
 }
 
 extension ServeConfiguration.Streams {
     init(_ section: inout ConfigurationSection) throws(ClassifierError) {
-        format = try section.choice("sample_format", default: SampleFormat.s16le)
-        rate = try section.optionalInteger("rate", in: 1000...768_000)
-        channels = try section.integer("channels", default: 1, in: 1...256)
-        emission = try section.choice("emit", default: ReportMode.frames)
-        every = try section.integer("every", default: 1, in: 1...1_000_000)
-        topCount = try section.integer("top_k", default: 3, in: 1...1000)
-        queueSeconds = try section.number("queue_seconds", default: 2, in: 0.1...3600)
-        outputs = try section.integer("outputs", default: 1024, in: 16...1_000_000)
+        format = try section.value(InputSettings.sampleFormat)
+        rate = try section.optional(InputSettings.rate)
+        channels = try section.value(InputSettings.channels)
+        emission = try section.value(ReportSettings.emit)
+        every = try section.value(ReportSettings.every)
+        topCount = try section.value(ReportSettings.topCount)
+        queueSeconds = try section.value(ServerSettings.Streams.queueSeconds)
+        outputs = try section.value(ServerSettings.Streams.outputs)
         decision = try section.section("decision") { section throws(ClassifierError) in try .read(&section) }
     }
 }
@@ -235,16 +236,16 @@ extension ServeConfiguration.Streams {
 extension DecisionRules.Settings {
     static func read(_ section: inout ConfigurationSection) throws(ClassifierError) -> Self {
         var settings = Self()
-        settings.threshold = try section.optionalNumber("threshold", in: 0...1)
-        settings.thresholdOff = try section.optionalNumber("threshold_off", in: 0...1)
-        settings.classThresholds = try section.numbers("class_thresholds")
-        settings.allow = try section.words("allow")
-        settings.deny = try section.words("deny")
-        settings.minimumDuration = try section.optionalInteger("min_duration_ms", in: 0...3_600_000)
-        settings.maximumGap = try section.optionalInteger("max_gap_ms", in: 0...3_600_000)
-        settings.refractoryTime = try section.optionalInteger("refractory_ms", in: 0...3_600_000)
-        settings.padding = try section.integer("pad_ms", default: 0, in: 0...3_600_000)
-        settings.minimumLevel = try section.number("min_dbfs", default: -120, in: -120...0)
+        settings.threshold = try section.optional(DecisionSettings.threshold)
+        settings.thresholdOff = try section.optional(DecisionSettings.thresholdOff)
+        settings.classThresholds = try section.thresholds(DecisionSettings.classThreshold)
+        settings.allow = try section.list(DecisionSettings.allow)
+        settings.deny = try section.list(DecisionSettings.deny)
+        settings.minimumDuration = try section.optional(DecisionSettings.minimumDuration)
+        settings.maximumGap = try section.optional(DecisionSettings.maximumGap)
+        settings.refractoryTime = try section.optional(DecisionSettings.refractoryTime)
+        settings.padding = try section.value(DecisionSettings.padding)
+        settings.minimumLevel = try section.value(DecisionSettings.minimumLevel)
         return settings
     }
 }

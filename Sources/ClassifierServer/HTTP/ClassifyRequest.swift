@@ -15,7 +15,7 @@ struct ClassifyRequest: Sendable {
         do throws(AdmissionRefusal) {
             var defaults = hub.defaults
             defaults.emission = .summary
-            parameters = try StreamParameters(defaults, query: target.query, known: StreamParameters.file)
+            parameters = try StreamParameters(defaults, query: target.query, known: QueryParameter.file)
             let model = try hub.model(parameters.model)
             var report = try hub.report(parameters, model)
             report.addsEvents = parameters.subscription.events && parameters.subscription.frames

@@ -7,7 +7,7 @@ struct WebSocketRequest: Sendable {
 
     /// Begins a stream.
     func stream(_ target: RequestTarget, _ origin: WebSocketOrigin) async throws(AdmissionRefusal) -> WebSocketTask {
-        let parameters = try StreamParameters(hub.defaults, query: target.query, known: StreamParameters.stream)
+        let parameters = try StreamParameters(hub.defaults, query: target.query, known: QueryParameter.stream)
         let rate = try hub.model(parameters.model).recipe.sampleRate
         // Finds impossible parameters, which the connection could not answer any more.
         _ = try StreamHub.decoder(parameters, name: parameters.id ?? "stream", rate: rate)
@@ -18,7 +18,7 @@ struct WebSocketRequest: Sendable {
 
     /// Adds a watcher to a running stream.
     func watch(_ target: RequestTarget, id: String) async throws(AdmissionRefusal) -> WebSocketTask {
-        let parameters = try StreamParameters(hub.defaults, query: target.query, known: StreamParameters.watch)
+        let parameters = try StreamParameters(hub.defaults, query: target.query, known: QueryParameter.watch)
         guard let loop = hub.loop(of: id), let model = await loop.model(of: id) else {
             throw AdmissionRefusal(reason: .model, message: "there is no stream \"\(id)\"; GET /v1/streams lists them")
         }

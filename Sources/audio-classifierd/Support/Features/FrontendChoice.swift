@@ -18,10 +18,12 @@ package enum FrontendChoice {
             return recipe
         }
         if let file {
-            guard let data = try? Data(contentsOf: URL(filePath: file)) else {
+            guard let contents = ProgramArguments.file(file).contents else {
                 throw ClassifierError(.noInput, code: "not_found", "\(file): cannot be read")
             }
-            do { return try JSONDecoder().decode(LogMelRecipe.self, from: data) } catch let error as DecodingError {
+            do { return try JSONDecoder().decode(LogMelRecipe.self, from: Data(contents)) } catch let error
+                as DecodingError
+            {
                 throw ClassifierError(.configuration, code: "recipe", "\(file): \(error.explanation)")
             }
         }

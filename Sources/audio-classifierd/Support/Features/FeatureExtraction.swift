@@ -17,8 +17,8 @@ package struct FeatureExtraction: Sendable {
     }
 
     /// One input to one `.npy` file.
-    package func run(_ input: String, out: String) throws {
-        var audio = try AudioInput(path: input, rate: recipe.sampleRate, options: options)
+    package func run(_ input: FileName, out: FileName) throws {
+        var audio = try AudioInput(input, rate: recipe.sampleRate, options: options)
         var extractor = try LogMelExtractor(recipe)
         let writer = try NumpyWriter(path: out, columns: samplesOnly ? nil : recipe.bands)
         var failure: ClassifierError?
@@ -37,23 +37,27 @@ package struct FeatureExtraction: Sendable {
 
     /// Every audio file below `folder` to `out`, which mirrors it: `a/b.ogg` becomes `a/b.ogg.npy`.
     /// - Returns: what failed; the other files are done.
-    package func run(folder: String, out: String, progress: Progress?) throws -> [ClassifierError] {
-        let files = try AudioPaths.files(below: folder)
+    package func run(folder: FileName, out: FileName, warn: (String) -> Void, progress: Progress?) throws
+        -> [ClassifierError]
+    {
+        var search = FileSearch()
+        search.add(below: folder)
+        if let warning = search.warning { warn(warning) }
+        let files = search.files
         guard !files.isEmpty else {
-            throw ClassifierError(.noInput, code: "not_found", "\(folder): there is no audio file below this folder")
+            throw search.failures.first
+                ?? ClassifierError(.noInput, code: "not_found", "\(folder): there is no audio file below this folder")
         }
-        for parent in Set(files.map { file in file.split(separator: "/").dropLast().joined(separator: "/") }) {
-            do {
-                try FileManager.default.createDirectory(atPath: "\(out)/\(parent)", withIntermediateDirectories: true)
-            } catch {
-                throw ClassifierError(.inputOutput, code: "write", "\(out)/\(parent): the folder cannot be made")
-            }
+        let start = folder.appending("").bytes.count
+        @Sendable func target(_ file: FileName) -> FileName {
+            out.appending(FileName(bytes: file.bytes[start...] + Array(".npy".utf8)))
         }
-        let failures = Mutex<[ClassifierError]>([])
+        for parent in Set(files.map { target($0).folder }) { try OutputFiles.makeFolder(parent) }
+        let failures = Mutex<[ClassifierError]>(search.failures)
         let done = Atomic<Int>(0)
         ParallelWork.run(files, threads: ProcessInfo.processInfo.activeProcessorCount) { file -> ClassifierError? in
             do {
-                try run("\(folder)/\(file)", out: "\(out)/\(file).npy")
+                try run(file, out: target(file))
                 return nil
             } catch {
                 return ClassifierError(error)
@@ -61,7 +65,7 @@ package struct FeatureExtraction: Sendable {
         } deliver: { file, failure in
             if let failure { failures.withLock { $0.append(failure) } }
             let count = done.add(1, ordering: .relaxed).newValue
-            progress?.update(Double(count) / Double(files.count), file)
+            progress?.update(Double(count) / Double(files.count), file.description)
         }
         progress?.finish()
         return failures.withLock { $0 }

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Standard output as a sequence of whole lines, each written at once.
 package final class OutputSink: Sendable {
-    /// The reader has gone away: nothing is wrong, there is just nobody to tell.
+    /// The reader of the output has gone away, which is no failure.
     package struct ReaderGone: Error {}
 
     private let descriptor: Int32
@@ -21,7 +21,9 @@ package final class OutputSink: Sendable {
         guard !lines.isEmpty else { return }
         let bytes = lines.flatMap { Array($0.utf8) + [UInt8(ascii: "\n")] }
         try written.withLock { written in
-            do throws(WriteFailure) { try writeAll(bytes, to: descriptor) } catch {
+            do throws(WriteFailure) {
+                try TerminalLine.clear { () throws(WriteFailure) in try writeAll(bytes, to: descriptor) }
+            } catch {
                 if error.isReaderGone { throw ReaderGone() }
                 throw ClassifierError(
                     .inputOutput, code: "write",

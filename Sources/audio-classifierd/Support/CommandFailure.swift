@@ -5,7 +5,7 @@ import Glibc
 import Logging
 import StreamTransformer
 
-/// How a command ends that did not succeed: one line on standard error, and a status of `sysexits.h`.
+/// The end of a command that failed: one line on standard error, and a status of `sysexits.h`.
 enum CommandFailure {
     static func exit(_ error: any Error) -> Never {
         switch error {
@@ -19,7 +19,10 @@ enum CommandFailure {
             Glibc.exit(code.rawValue)
         default:
             // Help, version and usage errors are the parser's; it exits with 64 for the latter.
-            AudioClassifierd.exit(withError: error)
+            let code = AudioClassifierd.exitCode(for: error)
+            guard StandardErrorLog.isJSON, !code.isSuccess else { AudioClassifierd.exit(withError: error) }
+            report(ClassifierError(.usage, code: "usage", AudioClassifierd.message(for: error)))
+            Glibc.exit(code.rawValue)
         }
     }
 

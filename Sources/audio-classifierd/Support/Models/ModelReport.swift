@@ -5,9 +5,9 @@ internal import Kernels
 package import StreamTransformer
 internal import StrictCoding
 
-/// What `models` prints about models.
+/// The output of `models`.
 package enum ModelReport {
-    /// A line a model: name, labels, licence, accuracy, description. A model that cannot be read is told with its reason.
+    /// A line a model: name, labels, licence, accuracy, description. A model that cannot be read has its reason.
     package static func list(_ catalog: ModelCatalog) -> [String] {
         let rows = catalog.installed.map { directory -> [String] in
             do {
@@ -28,6 +28,18 @@ package enum ModelReport {
             }
             return padded.joined(separator: "  ") + "  " + row[4]
         }
+    }
+
+    /// The labels of a model, read from its configuration alone.
+    package static func labels(_ name: String) throws(ClassifierError) -> [String] {
+        let path = try ModelCatalog().directory(of: name) + "/config.json"
+        let configuration = FileName(path).contents.flatMap {
+            try? JSONDecoder().decode(JSONValue.self, from: Data($0))
+        }
+        guard case .array(let labels) = configuration?["labels"] else {
+            throw ClassifierError(.configuration, code: "model_not_found", "\(path): there is no list of labels")
+        }
+        return labels.compactMap(\.string)
     }
 
     /// Everything about a model: architecture, memory, front-end, thresholds, card.
@@ -94,4 +106,9 @@ package enum ModelReport {
         }
         return parts.isEmpty ? "-" : parts.joined(separator: ", ")
     }
+}
+
+extension ModelCatalog {
+    /// The names of the installed models.
+    package var names: [String] { installed.map { $0.split(separator: "/").last.map(String.init) ?? $0 } }
 }

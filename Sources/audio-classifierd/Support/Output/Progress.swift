@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// A line on the terminal that says how far long work is and how long it still takes. Without a terminal there is none.
+/// A line on the terminal with the share of long work that is done and the time that is left. Without a terminal there is none.
 package final class Progress: Sendable {
     private let title: String
     private let began: Double
@@ -19,23 +19,23 @@ package final class Progress: Sendable {
     /// - Parameter fraction: of the work that is done, 0 to 1.
     package func update(_ fraction: Double, _ note: String = "") {
         let now = Self.now()
-        let due = shown.withLock { last in
+        let isReady = shown.withLock { last in
             guard now - last >= 0.1 || fraction >= 1 else { return false }
             last = now
             return true
         }
-        guard due else { return }
+        guard isReady else { return }
         let elapsed = now - began
         let left = fraction > 0 ? elapsed / fraction - elapsed : 0
         let width = 24
         let full = Int(fraction * Double(width))
         let bar = String(repeating: "#", count: full) + String(repeating: ".", count: width - full)
         let line = "\(title) [\(bar)] \(Int(fraction * 100)) %  \(Self.clock(left)) left  \(note)"
-        StandardError.write("\r\u{1B}[K\(line)")
+        TerminalLine.show(line)
     }
 
     /// Removes the line.
-    package func finish() { StandardError.write("\r\u{1B}[K") }
+    package func finish() { TerminalLine.clear() }
 
     private static func clock(_ seconds: Double) -> String {
         let whole = Int(seconds.rounded(.up))

@@ -1,16 +1,17 @@
 package import AudioClassifier
+package import AudioFrontend
 internal import Logging
 internal import Synchronization
 
 /// Many files, several at once, their lines in the order of the files.
 package struct ClassificationJob: Sendable {
     private let session: StreamSession
-    private let files: [String]
+    private let files: [FileName]
     private let streamName: String?
     private let threads: Int
     private let progress: Progress?
 
-    package init(session: StreamSession, files: [String], streamName: String?, threads: Int, progress: Progress?) {
+    package init(session: StreamSession, files: [FileName], streamName: String?, threads: Int, progress: Progress?) {
         self.session = session
         self.files = files
         self.streamName = streamName
@@ -28,7 +29,7 @@ package struct ClassificationJob: Sendable {
     package func run(_ output: OutputSink) throws -> [ClassifierError] {
         try output.write(session.header)
         defer { progress?.finish() }
-        // One file is told while it is read, however long it is; several are told one by one.
+        // The records of one file come while it is read, however long it is; those of several come file by file.
         if files.count == 1 {
             return try runOne(files[0], output).map { [$0] } ?? []
         }
@@ -39,7 +40,7 @@ package struct ClassificationJob: Sendable {
             guard !StopSignal.isRaised, broken.withLock({ $0 == nil }) else { return Outcome() }
             var outcome = Outcome()
             do {
-                try session.run(file, stream: streamName ?? file) { outcome.lines += $0 }
+                try session.run(file, stream: streamName ?? file.description) { outcome.lines += $0 }
                 // What a signal has cut short would look complete.
                 if StopSignal.isRaised && session.report.mode == .summary { outcome.lines = [] }
             } catch {
@@ -55,7 +56,7 @@ package struct ClassificationJob: Sendable {
                 broken.withLock { $0 = error }
             }
             if let failure = outcome.failure { failures.withLock { $0.append(failure) } }
-            progress?.update(Double(done.add(1, ordering: .relaxed).newValue) / Double(files.count), file)
+            progress?.update(Double(done.add(1, ordering: .relaxed).newValue) / Double(files.count), file.description)
         }
         if let error = broken.withLock({ $0 }) { throw error }
         if StopSignal.isRaised {
@@ -64,10 +65,10 @@ package struct ClassificationJob: Sendable {
         return failures.withLock { $0 }
     }
 
-    private func runOne(_ file: String, _ output: OutputSink) throws -> ClassifierError? {
+    private func runOne(_ file: FileName, _ output: OutputSink) throws -> ClassifierError? {
         do {
             try session.run(
-                file, stream: streamName ?? "audio", progress: { progress?.update($0, file) },
+                file, stream: streamName ?? "audio", progress: { progress?.update($0, file.description) },
                 write: { try output.write($0) })
             return nil
         } catch let error as OutputSink.ReaderGone {
@@ -81,7 +82,7 @@ package struct ClassificationJob: Sendable {
         }
     }
 
-    private static func record(_ file: String, _ failure: ClassifierError) -> Record {
-        .error(file: file, code: failure.code, message: failure.message)
+    private static func record(_ file: FileName, _ failure: ClassifierError) -> Record {
+        .error(file: file.description, code: failure.code, message: failure.message)
     }
 }

@@ -1,5 +1,5 @@
 internal import AudioClassifier
-internal import AudioFrontend
+package import AudioFrontend
 internal import FoundationEssentials
 internal import Glibc
 package import StreamTransformer
@@ -7,7 +7,7 @@ internal import StrictCoding
 
 /// Any feature stream, audio or not, through a model: frames in, a prediction a token out.
 package struct FeatureEncoding: Sendable {
-    /// What a line says about its token.
+    /// The numbers of a line.
     package enum Scores: String, Sendable, CaseIterable { case top, logits, probabilities }
 
     package var scores = Scores.top
@@ -22,14 +22,14 @@ package struct FeatureEncoding: Sendable {
 
     /// From an array to an array of logits (tokens, labels).
     /// - Throws: ``ClassifierError`` at the frame that is refused; the output is then not written.
-    package func run(array path: String, out: String, progress: Progress?) throws {
+    package func run(array path: FileName, out: FileName, progress: Progress?) throws {
         let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)
         try encode(array: path, progress: progress) { _, stream in try writer.append(stream.newestLogits) }
         try writer.close()
     }
 
     /// From an array to lines.
-    package func run(array path: String, _ write: ([String]) throws -> Void) throws {
+    package func run(array path: FileName, _ write: ([String]) throws -> Void) throws {
         try write([startLine])
         var tokens = 0
         let result = Result {
@@ -43,7 +43,7 @@ package struct FeatureEncoding: Sendable {
 
     /// From lines of standard input to an array of logits. A line that is refused ends the stream: what came before is written.
     /// - Parameter interrupt: becomes readable when the stream shall end.
-    package func runLines(interrupt: Int32?, out: String) throws {
+    package func runLines(interrupt: Int32?, out: FileName) throws {
         let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)
         let result = Result { try encodeLines(interrupt) { _, stream in try writer.append(stream.newestLogits) } }
         try writer.close()
@@ -65,7 +65,7 @@ package struct FeatureEncoding: Sendable {
 
     private typealias Body = (_ row: Int, borrowing StreamState) throws -> Void
 
-    private func encode(array path: String, progress: Progress?, _ body: Body) throws {
+    private func encode(array path: FileName, progress: Progress?, _ body: Body) throws {
         let features = try NumpyArray(path: path)
         guard features.columns == width else {
             throw ClassifierError(
@@ -77,7 +77,7 @@ package struct FeatureEncoding: Sendable {
         let values = features.values
         for row in 0..<features.rows {
             let frame = values.span.extracting(row * width..<(row + 1) * width)
-            if try step(frame, &stream, path) { try body(row, stream) }
+            if try step(frame, &stream, path.description) { try body(row, stream) }
             if row % 1000 == 0 { progress?.update(Double(row) / Double(features.rows)) }
         }
     }

@@ -1,5 +1,5 @@
 package import AudioClassifier
-internal import FoundationEssentials
+package import AudioFrontend
 internal import Glibc
 
 /// A float32 array in NumPy's `.npy` format (version 1.0): one row after another, the number of rows known at the end.
@@ -7,18 +7,18 @@ internal import Glibc
 /// The file is written under a temporary name and renamed by ``close()``, so that a half-written array never has the final name.
 @safe
 package final class NumpyWriter {
-    private let path: String
-    private let temporary: String
+    private let path: FileName
+    private let temporary: FileName
     private let columns: Int?
     private var file: UnsafeMutablePointer<FILE>?
     private var values = 0
 
     /// - Parameter columns: floats a row, or nil for a one-dimensional array.
-    package init(path: String, columns: Int?) throws(ClassifierError) {
+    package init(path: FileName, columns: Int?) throws(ClassifierError) {
         self.path = path
         self.columns = columns
-        temporary = path + ".partial"
-        unsafe file = unsafe fopen(temporary, "w")
+        temporary = FileName(bytes: path.bytes + Array(".partial".utf8))
+        unsafe file = unsafe temporary.withCString { unsafe fopen($0, "w") }
         guard unsafe file != nil else { throw Self.failure(path) }
         try writeHeader()
     }
@@ -26,7 +26,7 @@ package final class NumpyWriter {
     deinit {
         if let file = unsafe file {
             unsafe fclose(file)
-            unsafe unlink(temporary)
+            _ = unsafe temporary.withCString { unsafe unlink($0) }
         }
     }
 
@@ -45,9 +45,15 @@ package final class NumpyWriter {
         guard unsafe fseek(file, 0, SEEK_SET) == 0 else { throw Self.failure(path) }
         try writeHeader()
         unsafe self.file = nil
-        guard unsafe fclose(file) == 0, unsafe rename(temporary, path) == 0 else {
-            unsafe unlink(temporary)
+        guard unsafe fclose(file) == 0, rename() else {
+            _ = unsafe temporary.withCString { unsafe unlink($0) }
             throw Self.failure(path)
+        }
+    }
+
+    private func rename() -> Bool {
+        unsafe temporary.withCString { temporary in
+            unsafe path.withCString { path in unsafe Glibc.rename(temporary, path) == 0 }
         }
     }
 
@@ -60,7 +66,7 @@ package final class NumpyWriter {
         guard unsafe fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw Self.failure(path) }
     }
 
-    private static func failure(_ path: String) -> ClassifierError {
+    private static func failure(_ path: FileName) -> ClassifierError {
         ClassifierError(
             .inputOutput, code: "write", "\(path): cannot write: \(unsafe String(cString: strerror(errno)))")
     }
@@ -72,14 +78,13 @@ package struct NumpyArray: Sendable {
     package let columns: Int
     package let values: [Float]
 
-    package init(path: String) throws(ClassifierError) {
+    package init(path: FileName) throws(ClassifierError) {
         func wrong(_ reason: String) -> ClassifierError {
             ClassifierError(
                 .data, code: "decode",
                 "\(path): \(reason); expected a NumPy array of float32 or float64, one row a frame")
         }
-        let bytes: [UInt8]
-        do { bytes = try Array(Data(contentsOf: URL(filePath: path))) } catch {
+        guard let bytes = path.contents else {
             throw ClassifierError(.noInput, code: "not_found", "\(path): cannot be read")
         }
         guard bytes.count >= 10, bytes[0] == 0x93, bytes[1..<6].elementsEqual("NUMPY".utf8) else {

@@ -1,0 +1,36 @@
+/// When a probability becomes an event, and which labels count.
+package enum DecisionSettings {
+    private static let milliseconds = ValueKind.integer(0...3_600_000, "ms", unit: "ms")
+    private static let ofModel = "the model's"
+
+    package static let threshold = Setting(
+        "threshold", .probability, described: ofModel, "An event starts at this probability.")
+    package static let thresholdOff = Setting(
+        "threshold_off", .probability, described: ofModel, "An event ends below this probability.")
+    package static let classThreshold = Setting(
+        "class_threshold", .classThreshold, isRepeated: true, configurationKey: "class_thresholds",
+        "The threshold of one label.")
+    package static let allow = Setting(
+        "allow", .text("label", expected: "a label of the model"), described: "all labels", isRepeated: true,
+        "Report only this label.")
+    package static let deny = Setting(
+        "deny", .text("label", expected: "a label of the model"), isRepeated: true, "Do not report this label.")
+    package static let minimumDuration = Setting(
+        "min_duration_ms", milliseconds, described: ofModel, "Shorter events are ignored.")
+    package static let maximumGap = Setting(
+        "max_gap_ms", milliseconds, described: ofModel,
+        "Events of one label with at most this gap between them are one event.")
+    package static let refractoryTime = Setting(
+        "refractory_ms", milliseconds, described: ofModel,
+        "After an event, its label cannot start another one for this time.")
+    package static let padding = Setting(
+        "pad_ms", milliseconds, default: 0, "Events begin earlier and end later by this time.")
+    package static let minimumLevel = Setting(
+        "min_dbfs", .number(-200...0, "dBFS", unit: "dBFS"), default: -120, described: "-120",
+        "No event starts in sound below this level.")
+
+    package static let all: [any SettingDescription] = [
+        threshold, thresholdOff, classThreshold, allow, deny, minimumDuration, maximumGap, refractoryTime, padding,
+        minimumLevel,
+    ]
+}

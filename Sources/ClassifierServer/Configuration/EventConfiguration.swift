@@ -1,0 +1,123 @@
+internal import AudioClassifier
+internal import FoundationEssentials
+
+extension ServeConfiguration {
+    /// Where events go beside the clients.
+    public struct Events: Sendable {
+        public struct File: Sendable {
+            public var path: String
+            public var maximumBytes: Int
+            /// Files that have been moved aside.
+            public var keep: Int
+        }
+
+        public struct WebHook: Sendable {
+            public var address: String
+            var isSecure: Bool
+            var host: String
+            var port: Int
+            var path: String
+            public var tries: Int
+            /// PEM: whom to trust, in place of the system's authorities.
+            public var authorities: String?
+        }
+
+        public struct MQTT: Sendable {
+            public var host: String
+            public var port: Int
+            public var user: String?
+            public var password: String?
+            /// The service's name at the broker.
+            public var client: String
+            public var prefix: String
+            /// Home Assistant's prefix of discovery messages; nil for none.
+            public var discovery: String?
+            /// Messages that wait while the broker is away.
+            public var store: Int
+        }
+
+        /// Events that may wait for an output.
+        public var store: Int
+        /// Events as JSON lines on standard output.
+        public var standardOutput: Bool
+        public var file: File?
+        public var webHook: WebHook?
+        public var mqtt: MQTT?
+    }
+}
+
+extension ServeConfiguration.Events {
+    init(_ section: inout ConfigurationSection) throws(ClassifierError) {
+        store = try section.value(EventSettings.store)
+        standardOutput = try section.value(EventSettings.standardOutput)
+        file = try section.section("file") { section throws(ClassifierError) -> File? in
+            let path = try section.optional(EventSettings.File.path)
+            let bytes = try section.value(EventSettings.File.maximumBytes)
+            let keep = try section.value(EventSettings.File.keep)
+            return path.map { File(path: $0, maximumBytes: bytes, keep: keep) }
+        }
+        webHook = try section.section("webhook") { section throws(ClassifierError) -> WebHook? in
+            let address = try section.optional(EventSettings.WebHook.address)
+            let tries = try section.value(EventSettings.WebHook.tries)
+            let authorities = try section.optional(EventSettings.WebHook.authorities)
+            guard let address else { return nil }
+            guard let hook = WebHook(address, tries: tries, authorities: authorities) else {
+                throw ConfigurationReader.wrong(
+                    section.place,
+                    "events.webhook.url is \"\(address)\"; expected \(EventSettings.WebHook.address.expected)")
+            }
+            return hook
+        }
+        mqtt = try section.section("mqtt") { section throws(ClassifierError) in try MQTT.read(&section) }
+    }
+}
+
+extension ServeConfiguration.Events.WebHook {
+    init?(_ address: String, tries: Int, authorities: String?) {
+        let isSecure = address.hasPrefix("https://")
+        let scheme = isSecure ? "https://" : "http://"
+        guard address.hasPrefix(scheme) else { return nil }
+        let rest = address.dropFirst(scheme.count)
+        let authority = rest.prefix { $0 != "/" }
+        let path = rest.dropFirst(authority.count)
+        let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let host = parts.first, !host.isEmpty,
+            let port = parts.count > 1 ? Int(parts[1]) : isSecure ? 443 : 80, (1...65535).contains(port),
+            address.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return nil }
+        self.init(
+            address: address, isSecure: isSecure, host: String(host), port: port,
+            path: path.isEmpty ? "/" : String(path), tries: tries, authorities: authorities)
+    }
+}
+
+extension ServeConfiguration.Events.MQTT {
+    /// - Returns: nil where no broker is named.
+    static func read(_ section: inout ConfigurationSection) throws(ClassifierError) -> Self? {
+        let settings = EventSettings.MQTT.self
+        let host = try section.optional(settings.host)
+        let port = try section.value(settings.port)
+        let user = try section.optional(settings.user)
+        let passwordFile = try section.optional(settings.passwordFile)
+        let client = try section.value(settings.client)
+        let prefix = try section.value(settings.prefix)
+        let discovery = try section.value(settings.discovery)
+        let store = try section.value(settings.store)
+        guard let host else { return nil }
+        guard StreamName.isValid(prefix) else {
+            throw ConfigurationReader.wrong(
+                section.place,
+                "events.mqtt.prefix is \"\(prefix)\"; expected \(ValueKind.streamName.expected)")
+        }
+        var password: String?
+        if let passwordFile {
+            guard let text = try? String(contentsOf: URL(filePath: passwordFile), encoding: .utf8) else {
+                throw ConfigurationReader.wrong(passwordFile, "the broker's password cannot be read")
+            }
+            password = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        }
+        return Self(
+            host: host, port: port, user: user, password: password, client: client, prefix: prefix,
+            discovery: discovery.isEmpty || discovery == "off" ? nil : discovery, store: store)
+    }
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+import AudioClassifier
+
+/// Completions of words that only the running program knows.
+enum Completions {
+    /// Names of installed models.
+    static let models = CompletionKind.custom { _, _, _ in ModelCatalog().names }
+
+    /// Labels of the model that the command line or the environment names.
+    static let labels = CompletionKind.custom { words, _, _ in
+        var name = ModelCatalog.defaultName
+        for (word, next) in zip(words, words.dropFirst()) where word == ModelSettings.model.option { name = next }
+        for word in words where word.hasPrefix(ModelSettings.model.option + "=") {
+            name = String(word.dropFirst(ModelSettings.model.option.count + 1))
+        }
+        return (try? ModelReport.labels(name)) ?? []
+    }
+
+    /// Keys of the configuration, each with the sign that its value follows.
+    static let configurationKeys = CompletionKind.custom { _, _, _ in SettingTables.configurationKeys.map { "\($0)=" } }
+}

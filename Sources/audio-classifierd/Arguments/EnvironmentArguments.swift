@@ -1,0 +1,27 @@
+import ArgumentParser
+import AudioClassifier
+
+/// Settings of the environment as arguments: what the command line does not set comes from there.
+enum EnvironmentArguments {
+    /// Adds an option for each variable whose setting the command has and the words do not give.
+    /// - Throws: ``ClassifierError`` `configuration` for a value that is none.
+    static func add(
+        to words: [String], _ environment: [String: String], command: any ParsableCommand.Type
+    ) throws(ClassifierError) -> [String] {
+        guard let command = command as? any SettableCommand.Type, let name = words.first else { return words }
+        let options = words.prefix { $0 != "--" }
+        var added: [String] = []
+        for setting in command.settings {
+            let isGiven = options.contains { $0 == setting.option || $0.hasPrefix(setting.option + "=") }
+            guard let value = environment[setting.variable], !value.isEmpty, !isGiven else { continue }
+            if let refused = setting.refuses(value) {
+                throw ClassifierError(
+                    .configuration, code: "configuration",
+                    "\(setting.variable) is \"\(value)\": \(refused); expected \(setting.expected)")
+            }
+            let values = setting.isRepeated ? SettingList.elements(value) ?? [] : [value]
+            added += values.map { "\(setting.option)=\($0)" }
+        }
+        return [name] + added + words.dropFirst()
+    }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import AudioClassifier
+import AudioFrontend
+
+/// The options that describe the audio.
+struct InputArguments: ParsableArguments {
+    @Option(InputSettings.format) var inputFormat: InputOptions.Container
+    // Without these three the input says itself what it is, so that they have no default here.
+    @Option(InputSettings.sampleFormat) var sampleFormat: SampleFormat?
+    @Option(InputSettings.rate) var rate: Int?
+    @Option(InputSettings.channels) var channels: Int?
+    @Option(InputSettings.channel) var channel: ChannelSelection
+
+    func options(interrupt: Int32? = nil) -> InputOptions {
+        var options = InputOptions()
+        options.container = inputFormat
+        options.sampleFormat = sampleFormat
+        options.sampleRate = rate
+        options.channels = channels
+        options.selection = channel
+        options.interrupt = interrupt
+        return options
+    }
+}

@@ -1,0 +1,12 @@
+import ArgumentParser
+import AudioClassifier
+import Logging
+
+/// The options for messages.
+struct LogArguments: ParsableArguments {
+    @Option(ProgramSettings.logLevel) var logLevel: Logger.Level
+    @Option(ProgramSettings.logFormat) var logFormat: StandardErrorLog.Format
+
+    /// Applies the options; every command calls this first.
+    func start() { StandardErrorLog.configure(format: logFormat, level: logLevel) }
+}

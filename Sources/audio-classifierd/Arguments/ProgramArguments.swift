@@ -1,0 +1,64 @@
+import AudioClassifier
+import AudioFrontend
+import Glibc
+import Synchronization
+
+/// The words of the command line. The parser knows text alone; the names of files are bytes, which are kept beside it.
+enum ProgramArguments {
+    /// Names that are no UTF-8, by the text that the parser gets in their place.
+    private static let names = Mutex<[String: FileName]>([:])
+
+    /// The words behind the program's name.
+    static func read() -> [String] {
+        (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+            guard let word = unsafe CommandLine.unsafeArgv[index] else { return nil }
+            return text(
+                FileName(
+                    bytes: unsafe Array(UnsafeBufferPointer(start: word, count: strlen(word))).map(
+                        UInt8.init(bitPattern:))))
+        }
+    }
+
+    /// The text that stands for a name among the arguments.
+    private static func text(_ name: FileName) -> String {
+        if !name.isText { names.withLock { $0[name.description] = name } }
+        return name.description
+    }
+
+    /// The file that an argument names.
+    static func file(_ argument: String) -> FileName { names.withLock { $0[argument] } ?? FileName(argument) }
+
+    /// An argument that is used as text.
+    /// - Throws: ``ClassifierError`` `usage` for one that is no UTF-8.
+    static func text(_ argument: String?, of option: String) throws(ClassifierError) -> String? {
+        guard let argument, names.withLock({ $0[argument] }) != nil else { return argument }
+        throw ClassifierError(.usage, code: "usage", "\(option) \(argument): this name must be UTF-8")
+    }
+
+    /// Puts `./` before files whose names begin with a dash, as a pattern of the shell brings them.
+    /// - Throws: ``ClassifierError`` `usage` for a word with one dash that is neither an option nor a file: the parser would take
+    ///   its letters for options, and an h among them for a request for help.
+    static func protectDashes(_ words: [String]) throws(ClassifierError) -> [String] {
+        var result: [String] = []
+        for (index, word) in words.enumerated() {
+            let isOver = words[..<index].contains("--")
+            let isLevel = index > 0 && words[index - 1] == DecisionSettings.minimumLevel.option
+            guard word.hasPrefix("-"), word.count > 1, word != "--", word != "-h", !isOver, !isLevel else {
+                result.append(word)
+                continue
+            }
+            let name = file(word)
+            let hasTwo = word.hasPrefix("--")
+            if !hasTwo || word.contains("."), name.exists {
+                result.append(text(FileName("./").appending(name)))
+            } else if hasTwo {
+                result.append(word)
+            } else {
+                throw ClassifierError(
+                    .usage, code: "usage",
+                    "\(word): there is no such option and no such file; --help lists the options, ./\(word) is a file")
+            }
+        }
+        return result
+    }
+}

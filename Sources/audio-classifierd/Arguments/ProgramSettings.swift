@@ -1,0 +1,41 @@
+import ArgumentParser
+import AudioClassifier
+import Logging
+
+/// The settings that only the command line has.
+enum ProgramSettings {
+    static let logLevel = Setting(
+        "log_level", ValueKind<Logger.Level>.choice("level"), default: .notice, "The least important messages to show.")
+    static let logFormat = Setting(
+        "log_format", ValueKind<StandardErrorLog.Format>.choice("format"), default: .text,
+        "Messages for people, or as JSON lines.")
+    static let threads = Setting(
+        "threads", .integer(1...4096), described: "the number of cores", "Files that are processed at the same time.")
+    static let scores = Setting(
+        "scores", ValueKind<FeatureEncoding.Scores>.choice("scores"), default: .top,
+        "The numbers in a line: the most probable labels, all logits, or all probabilities.")
+
+    /// A file's summary is what most want of a recording.
+    static let emit = ReportSettings.emit.with(default: .summary)
+    static let fileSourceName = ReportSettings.sourceName.with(
+        default: nil, described: "audio for one file, else each file's path")
+    static let featureSourceName = ReportSettings.sourceName.with(default: "features")
+
+    static let logging: [any SettingDescription] = [logLevel, logFormat]
+}
+
+/// The settings of `bench`.
+enum BenchSettings {
+    static let layers = Setting("layers", .integer(1...64), described: "1", isRepeated: true, "Encoder layers.")
+    static let windows = Setting(
+        "window", .integer(8...1_000_000, "tokens", unit: "tokens"), described: "120, 480, 1920, 12000",
+        isRepeated: true, "Tokens that attention looks back on.")
+    static let streams = Setting(
+        "streams", .integer(1...4096), default: 1, "Streams that step together; times are then of one of them.")
+}
+
+/// A command whose options can come from the environment too.
+protocol SettableCommand: ParsableCommand {
+    /// The settings that the environment may set, in the order of the help.
+    static var settings: [any SettingDescription] { get }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import AudioClassifier
+
+struct ModelList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the installed models, one a line.",
+        discussion: """
+            Examples:
+              audio-classifierd models list
+              audio-classifierd models list --names
+            """)
+
+    @Flag(help: "Print names alone.")
+    var names = false
+
+    @OptionGroup(title: "Messages") var logging: LogArguments
+
+    func run() throws {
+        logging.start()
+        let catalog = ModelCatalog()
+        try OutputSink().write(names ? catalog.names : ModelReport.list(catalog))
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import AudioClassifier
+
+struct ModelVerify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check a model's hash, tensors and golden logits on every instruction set of this machine.",
+        discussion: """
+            Examples:
+              audio-classifierd models verify
+              audio-classifierd models verify ./my-model
+            """)
+
+    @Argument(help: "A model's name or folder; without it, all installed models.", completion: Completions.models)
+    var name: String?
+
+    @OptionGroup(title: "Messages") var logging: LogArguments
+
+    func run() throws {
+        logging.start()
+        let catalog = ModelCatalog()
+        let directories = try name.map { [try catalog.directory(of: $0)] } ?? catalog.installed
+        let output = OutputSink()
+        var failed = false
+        for directory in directories {
+            do { try output.write(try ModelReport.verify(directory)) } catch {
+                failed = true
+                CommandFailure.report(ClassifierError(error))
+            }
+        }
+        if failed { throw ExitCode(ExitStatus.configuration.rawValue) }
+    }
+}

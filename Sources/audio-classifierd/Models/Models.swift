@@ -1,0 +1,15 @@
+import ArgumentParser
+
+struct Models: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List, show and verify the installed models.",
+        discussion: """
+            Examples:
+              audio-classifierd models
+              audio-classifierd models show keywords-en
+              audio-classifierd models labels keywords-en
+              audio-classifierd models verify ./my-model
+            """,
+        subcommands: [ModelList.self, ModelShow.self, ModelLabels.self, ModelVerify.self],
+        defaultSubcommand: ModelList.self)
+}

@@ -1,0 +1,42 @@
+import AudioFrontend
+import Glibc
+
+extension FileName {
+    /// What the system says about the file behind all links; nil where there is none.
+    var status: stat? {
+        var status = stat()
+        return unsafe withCString { unsafe stat($0, &status) } == 0 ? status : nil
+    }
+
+    var exists: Bool { status != nil }
+
+    var isFolder: Bool { status.map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
+
+    /// Whether both names are of one file, by whatever links.
+    func isSameFile(as other: FileName) -> Bool {
+        guard let one = status, let other = other.status else { return false }
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
+    }
+
+    /// The part of the name behind the last slash.
+    var entry: FileName { FileName(bytes: bytes.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? []) }
+
+    /// The folder that the file is in.
+    var folder: FileName {
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == 0 ? "/" : FileName(bytes: Array(bytes[..<slash]))
+    }
+
+    /// All bytes of the file; nil where it cannot be read.
+    var contents: [UInt8]? {
+        guard let file = unsafe withCString({ unsafe fopen($0, "re") }) else { return nil }
+        defer { unsafe fclose(file) }
+        var contents: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = unsafe fread(&chunk, 1, chunk.count, file)
+            contents += chunk[..<count]
+            guard count == chunk.count else { return unsafe ferror(file) == 0 ? contents : nil }
+        }
+    }
+}

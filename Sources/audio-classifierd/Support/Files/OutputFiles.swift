@@ -1,0 +1,37 @@
+import AudioClassifier
+import AudioFrontend
+import Glibc
+
+/// Checks of files that are going to be written, before any work is done.
+enum OutputFiles {
+    /// - Throws: ``ClassifierError`` `usage` where the output is one of the inputs, which it would overwrite.
+    static func refuse(_ output: FileName, over input: FileName, option: String) throws(ClassifierError) {
+        guard output.isSameFile(as: input) else { return }
+        throw ClassifierError(
+            .usage, code: "usage",
+            "\(option) \(output) is the input \(input), which it would overwrite; name another file")
+    }
+
+    /// - Throws: ``ClassifierError`` `inputOutput` where no file of this name can be written.
+    static func checkWritable(_ output: FileName, option: String) throws(ClassifierError) {
+        func failure(_ reason: String) -> ClassifierError {
+            ClassifierError(.inputOutput, code: "write", "\(option) \(output): cannot write: \(reason)")
+        }
+        if output.isFolder { throw failure("it is a folder") }
+        // The file is written beside and renamed, so that its folder decides.
+        guard unsafe output.folder.withCString({ unsafe access($0, W_OK | X_OK) }) == 0 else {
+            throw failure("\(output.folder): \(unsafe String(cString: strerror(errno)))")
+        }
+    }
+
+    /// Makes a folder and those above it.
+    static func makeFolder(_ folder: FileName) throws(ClassifierError) {
+        guard !folder.isFolder else { return }
+        if folder.folder != folder { try makeFolder(folder.folder) }
+        guard unsafe folder.withCString({ unsafe mkdir($0, 0o777) }) == 0 || folder.isFolder else {
+            throw ClassifierError(
+                .inputOutput, code: "write",
+                "\(folder): the folder cannot be made: \(unsafe String(cString: strerror(errno)))")
+        }
+    }
+}

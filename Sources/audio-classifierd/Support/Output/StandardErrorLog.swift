@@ -1,0 +1,63 @@
+internal import AudioClassifier
+internal import Glibc
+package import Logging
+internal import StrictCoding
+internal import Synchronization
+
+/// Log messages on standard error, a line each: for people, or as JSON for machines.
+package struct StandardErrorLog: LogHandler {
+    package enum Format: String, Sendable, CaseIterable { case text, json }
+
+    private struct Options {
+        var format = Format.text
+        var level = Logger.Level.notice
+    }
+
+    private static let options = Mutex(Options())
+
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
+
+    /// Takes the log over before the command line is parsed, with the format that it asks for in all likelihood.
+    package static func start(_ words: [String], _ environment: [String: String]) {
+        let option = ProgramSettings.logFormat.option
+        var text = environment[ProgramSettings.logFormat.variable]
+        for (word, next) in zip(words, words.dropFirst() + [""]) {
+            if word == option { text = next }
+            if word.hasPrefix(option + "=") { text = String(word.dropFirst(option.count + 1)) }
+        }
+        options.withLock { $0.format = text.flatMap(Format.init(rawValue:)) ?? .text }
+        LoggingSystem.bootstrap { _ in StandardErrorLog(logLevel: options.withLock(\.level)) }
+    }
+
+    /// Sets the format, and the level of loggers that are made from now on.
+    package static func configure(format: Format, level: Logger.Level) {
+        options.withLock { $0 = Options(format: format, level: level) }
+    }
+
+    /// Whether standard error is read by a program.
+    package static var isJSON: Bool { options.withLock { $0.format == .json } }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        let details = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        TerminalLine.clear()
+        switch Self.options.withLock(\.format) {
+        case .text:
+            let level = event.level >= .warning ? "\(event.level): " : ""
+            let suffix = details.map { " \($0.key)=\($0.value)" }.joined()
+            StandardError.write("audio-classifierd: \(level)\(event.message)\(suffix)\n")
+        case .json:
+            var line = JSONWriter(type: "log")
+            line.add("time", Double(time(nil)), decimals: 0)
+            line.add("level", event.level.rawValue)
+            line.add("message", event.message.description)
+            for (key, value) in details { line.add(key, value.description) }
+            StandardError.write(line.text + "\n")
+        }
+    }
+}
