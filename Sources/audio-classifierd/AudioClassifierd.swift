@@ -46,9 +46,7 @@ struct AudioClassifierd: AsyncParsableCommand {
     private static func arguments(_ words: [String], _ environment: [String: String]) throws -> [String] {
         // A shell that completes a word calls the program with words that are not complete.
         if words.first == "---completion" { return words }
-        let command = try CommandNames.find(words)
-        return try EnvironmentArguments.add(
-            to: ProgramArguments.protectDashes(words), environment, command: command)
+        return try EnvironmentArguments.add(to: ProgramArguments.protectDashes(words), environment)
     }
 
     /// Where a standard descriptor is closed, the first file that is opened would get its number, and data would go there.

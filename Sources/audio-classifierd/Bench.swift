@@ -3,7 +3,7 @@ internal import AudioClassifier
 internal import ModelBenchmark
 public import StreamTransformer
 
-struct Bench: ParsableCommand {
+struct Bench: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure each stage and each attention system on this machine.",
         discussion: """
@@ -49,6 +49,8 @@ struct Bench: ParsableCommand {
     var model: String?
 
     @OptionGroup(title: "Messages") var logging: LogArguments
+
+    static let settings: [any SettingDescription] = ProgramSettings.logging
 
     func run() throws {
         logging.start()

@@ -26,7 +26,7 @@ package enum DecisionSettings {
     package static let padding = Setting(
         "pad_ms", milliseconds, default: 0, "Events begin earlier and end later by this time.")
     package static let minimumLevel = Setting(
-        "min_dbfs", .number(-200...0, "dBFS", unit: "dBFS"), default: -120, described: "-120",
+        "min_dbfs", .number(-200...0, "dBFS", unit: "dBFS"), default: -120,
         "No event starts in sound below this level.")
 
     package static let all: [any SettingDescription] = [

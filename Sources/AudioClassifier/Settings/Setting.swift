@@ -35,9 +35,11 @@ package struct Setting<Value: Sendable>: SettingDescription {
             configurationKey: configurationKey, help)
     }
 
-    /// A YAML text without the quotes that a default in prose does not need.
+    /// A YAML value as prose has it: a text without quotes, a whole number without a fraction.
     private static func plain(_ shown: String) -> String {
-        shown.count > 1 && shown.hasPrefix("\"") && shown.hasSuffix("\"") ? String(shown.dropFirst().dropLast()) : shown
+        if shown.hasSuffix(".0") { return String(shown.dropLast(2)) }
+        return shown.count > 1 && shown.hasPrefix("\"") && shown.hasSuffix("\"")
+            ? String(shown.dropFirst().dropLast()) : shown
     }
 
     package var placeholder: String { kind.placeholder }

@@ -25,7 +25,9 @@ enum SourceSettings {
         "Where a file that exists already is read from; with state.folder it goes on where it was.")
 
     static let all: [any SettingDescription] = [
-        name, command, file, start, ModelSettings.model, InputSettings.sampleFormat, InputSettings.rate,
-        InputSettings.channels, InputSettings.channel,
+        name, command, file, start, ModelSettings.model.with(default: nil, described: "the service's"),
+        InputSettings.sampleFormat.with(default: nil, described: "that of streams"),
+        InputSettings.rate.with(default: nil, described: "that of streams"),
+        InputSettings.channels.with(default: nil, described: "that of streams"), InputSettings.channel,
     ]
 }

@@ -3,12 +3,12 @@ import AudioClassifier
 
 /// The names of the commands.
 enum CommandNames {
-    /// The command that the first words name, as far as they do.
+    /// The command that the first words name, as far as they do, and how many words that are.
     /// - Throws: ``ClassifierError`` `usage` for a word in a command's place that is none, with the commands that may be meant.
-    static func find(_ words: [String]) throws(ClassifierError) -> any ParsableCommand.Type {
+    static func find(_ words: [String]) throws(ClassifierError) -> (command: any ParsableCommand.Type, words: Int) {
         var command: any ParsableCommand.Type = AudioClassifierd.self
-        let isHelp = words.first == "help"
-        for word in words.dropFirst(isHelp ? 1 : 0) {
+        var count = words.first == "help" ? 1 : 0
+        for word in words.dropFirst(count) {
             let subcommands = command.configuration.subcommands
             guard !word.hasPrefix("-"), !subcommands.isEmpty else { break }
             guard let found = subcommands.first(where: { $0._commandName == word }) else {
@@ -19,7 +19,8 @@ enum CommandNames {
                 )
             }
             command = found
+            count += 1
         }
-        return command
+        return (command, count)
     }
 }

@@ -13,7 +13,13 @@ enum Completions {
         for word in words where word.hasPrefix(ModelSettings.model.option + "=") {
             name = String(word.dropFirst(ModelSettings.model.option.count + 1))
         }
-        return (try? ModelReport.labels(name)) ?? []
+        let labels = (try? ModelReport.labels(name)) ?? []
+        return CompletionShell.requesting == .bash ? labels.map(escapedForBash) : labels
+    }
+
+    /// A label as a word of `compgen -W`, which takes quotes, backslashes and dollar signs for its own.
+    private static func escapedForBash(_ label: String) -> String {
+        label.map { "'\"\\$`".contains($0) ? "\\\($0)" : "\($0)" }.joined()
     }
 
     /// Keys of the configuration, each with the sign that its value follows.

@@ -6,9 +6,10 @@ enum EnvironmentArguments {
     /// Adds an option for each variable whose setting the command has and the words do not give.
     /// - Throws: ``ClassifierError`` `configuration` for a value that is none.
     static func add(
-        to words: [String], _ environment: [String: String], command: any ParsableCommand.Type
+        to words: [String], _ environment: [String: String]
     ) throws(ClassifierError) -> [String] {
-        guard let command = command as? any SettableCommand.Type, let name = words.first else { return words }
+        let named = try CommandNames.find(words)
+        guard words.first != "help", let command = named.command as? any SettableCommand.Type else { return words }
         let options = words.prefix { $0 != "--" }
         var added: [String] = []
         for setting in command.settings {
@@ -17,11 +18,11 @@ enum EnvironmentArguments {
             if let refused = setting.refuses(value) {
                 throw ClassifierError(
                     .configuration, code: "configuration",
-                    "\(setting.variable) is \"\(value)\": \(refused); expected \(setting.expected)")
+                    "\(setting.variable) has \(refused); expected \(setting.expected)")
             }
             let values = setting.isRepeated ? SettingList.elements(value) ?? [] : [value]
             added += values.map { "\(setting.option)=\($0)" }
         }
-        return [name] + added + words.dropFirst()
+        return words.prefix(named.words) + added + words.dropFirst(named.words)
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import AudioClassifier
 
-struct ModelLabels: ParsableCommand {
+struct ModelLabels: SettableCommand {
     static let configuration = CommandConfiguration(
         commandName: "labels",
         abstract: "List the labels of one model, one a line.",
@@ -14,6 +14,8 @@ struct ModelLabels: ParsableCommand {
     var name: String
 
     @OptionGroup(title: "Messages") var logging: LogArguments
+
+    static let settings: [any SettingDescription] = ProgramSettings.logging
 
     func run() throws {
         logging.start()

@@ -1,7 +1,7 @@
 import ArgumentParser
 import AudioClassifier
 
-struct ModelList: ParsableCommand {
+struct ModelList: SettableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List the installed models, one a line.",
@@ -15,6 +15,8 @@ struct ModelList: ParsableCommand {
     var names = false
 
     @OptionGroup(title: "Messages") var logging: LogArguments
+
+    static let settings: [any SettingDescription] = ProgramSettings.logging
 
     func run() throws {
         logging.start()

@@ -1,7 +1,7 @@
 import ArgumentParser
 import AudioClassifier
 
-struct ModelShow: ParsableCommand {
+struct ModelShow: SettableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show everything about one model.",
@@ -15,6 +15,8 @@ struct ModelShow: ParsableCommand {
     var name: String
 
     @OptionGroup(title: "Messages") var logging: LogArguments
+
+    static let settings: [any SettingDescription] = ProgramSettings.logging
 
     func run() throws {
         logging.start()

@@ -1,7 +1,7 @@
 import ArgumentParser
 import AudioClassifier
 
-struct ModelVerify: ParsableCommand {
+struct ModelVerify: SettableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Check a model's hash, tensors and golden logits on every instruction set of this machine.",
@@ -15,6 +15,8 @@ struct ModelVerify: ParsableCommand {
     var name: String?
 
     @OptionGroup(title: "Messages") var logging: LogArguments
+
+    static let settings: [any SettingDescription] = ProgramSettings.logging
 
     func run() throws {
         logging.start()

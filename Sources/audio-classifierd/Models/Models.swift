@@ -1,6 +1,7 @@
 import ArgumentParser
+import AudioClassifier
 
-struct Models: ParsableCommand {
+struct Models: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List, show and verify the installed models.",
         discussion: """
@@ -12,4 +13,6 @@ struct Models: ParsableCommand {
             """,
         subcommands: [ModelList.self, ModelShow.self, ModelLabels.self, ModelVerify.self],
         defaultSubcommand: ModelList.self)
+
+    static let settings: [any SettingDescription] = ProgramSettings.logging
 }

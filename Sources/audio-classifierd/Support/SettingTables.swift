@@ -39,7 +39,8 @@ package enum SettingTables {
                 command.settings.contains { $0.option == setting.option && $0.fallbackText == setting.fallbackText }
             }
             rows.append([
-                "`\(setting.option)`", "`\(setting.variable)`", setting.expected, setting.fallbackText, setting.help,
+                "`\(setting.option)`", "`\(setting.variable)`",
+                (setting.isRepeated ? "several: " : "") + setting.expected, setting.fallbackText, setting.help,
                 users.map { "`\($0._commandName)`" }.joined(separator: ", "),
             ])
         }
@@ -50,9 +51,7 @@ package enum SettingTables {
         let rows = ServerSettings.sections.flatMap { section in
             section.settings.map { setting in
                 let path = section.path + setting.configurationKey
-                let value =
-                    setting.isRepeated && setting.configurationKey != "class_thresholds"
-                    ? "a list; each: \(setting.expected)" : setting.expected
+                let value = setting.isRepeated ? "several: \(setting.expected)" : setting.expected
                 return ["`\(path)`", "`\(SettingVariable.name(path))`", value, setting.fallbackText, setting.help]
             }
         }
@@ -72,7 +71,7 @@ package enum SettingTables {
         for setting in groups.flatMap({ $0.parameters.map(\.setting) }) where seen.insert(setting.name).inserted {
             let users = groups.filter { $0.parameters.contains { $0.setting.name == setting.name } }
             rows.append([
-                "`\(setting.name)`", setting.expected + (setting.isRepeated ? "; may be repeated" : ""), setting.help,
+                "`\(setting.name)`", (setting.isRepeated ? "several: " : "") + setting.expected, setting.help,
                 users.map(\.name).joined(separator: ", "),
             ])
         }
