@@ -74,6 +74,8 @@ internal import Testing
         #expect(rows(.csv, [frame]) == ["s,3,640,0.04,false,1,a,0.5,-20", "s,3,640,0.04,false,2,b,0.25,-20"])
         #expect(rows(.csv, [start, end]) == ["i,s,a,1,2.5,0.75"], "an event is one row, reported at its end")
         #expect(rows(.csv, [summary]) == ["f,2,1,a,0.5", "f,2,2,b,0.25"])
+        let short = Record.summary(file: "f", seconds: 0.1, top: [])
+        #expect(rows(.csv, [short]) == ["f,0.1,,,"], "a recording shorter than a prediction has its row")
         #expect(rows(.tsv, [end]) == ["i\ts\ta\t1\t2.5\t0.75"])
         let expected: [(ReportMode, Record)] = [
             (.frames, frame), (.changes, frame), (.events, end), (.summary, summary),

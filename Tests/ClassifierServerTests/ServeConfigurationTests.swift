@@ -80,6 +80,27 @@ internal import Testing
         #expect(missing.message.hasPrefix("/none/serve.yaml: "))
     }
 
+    /// Lists, thresholds and sources are texts in a flag or a variable.
+    @Test func everySettingComesFromElsewhereToo() throws {
+        let yaml = "streams: {decision: {allow: [a], class_thresholds: {a: 0.5}}}\nsources: [{name: s, command: [x]}]\n"
+        let environment = [
+            "AUDIO_CLASSIFIERD_STREAMS_DECISION_ALLOW": #"["Child speech, kid speaking", "b"]"#,
+            "AUDIO_CLASSIFIERD_STREAMS_DECISION_CLASS_THRESHOLDS": "yes=0.8,a=b=0.25",
+            "AUDIO_CLASSIFIERD_SERVE_MODELS": "c,d", "AUDIO_CLASSIFIERD_MODELS": "/folder",
+        ]
+        let configuration = try read(
+            yaml, flags: ["sources": "[{name: mic, command: [arecord, -q], channels: 2}]"], environment: environment)
+        #expect(configuration.streams.decision.allow == ["Child speech, kid speaking", "b"])
+        #expect(configuration.streams.decision.classThresholds == ["yes": 0.8, "a=b": 0.25])
+        #expect(configuration.models == ["c", "d"] && configuration.unusedVariables == [])
+        #expect(configuration.sources.map(\.name) == ["mic"] && configuration.sources[0].channels == 2)
+        #expect(try read(yaml).streams.decision.classThresholds == ["a": 0.5])
+        #expect(try message("", flags: ["sources": "[{name: mic, comand: [a]}]"]).hasPrefix("--set sources: "))
+        #expect(try message("", flags: ["streams.decision.class_thresholds": "yes=2"]).contains("at most 1"))
+        #expect(try message("streams: {decision: {class_thresholds: {a: 2}}}").contains("at most 1"))
+        #expect(try message("", flags: ["models": "[a"]).contains("expected a list"))
+    }
+
     @Test func misspeltVariablesAreReported() throws {
         let configuration = try ServeConfiguration(
             file: nil,

@@ -7,7 +7,7 @@ internal import Testing
 @Suite struct HelpTests {
     @Test(arguments: [
         [], ["run"], ["classify"], ["models"], ["models", "list"], ["models", "show"], ["models", "verify"],
-        ["features"],
+        ["models", "labels"], ["features"],
         ["encode"], ["bench"], ["serve"],
     ])
     func everyCommandHasHelpWithExamples(command: [String]) throws {
@@ -42,6 +42,16 @@ internal import Testing
         #expect(listed.status == 0)
         #expect(listed.lines.contains { $0.hasPrefix("\(Program.model) ") && $0.contains("12 labels") })
         #expect(try Program.run(["models"]).output == listed.output)
+    }
+
+    /// What scripts and completions read.
+    @Test func namesAndLabelsAreListed() throws {
+        let names = try Program.run(["models", "list", "--names"]).lines
+        #expect(names.contains(Program.model) && names == names.sorted())
+        let labels = try Program.run(["models", "labels", Program.model])
+        #expect(labels.status == 0 && labels.lines.count == 12 && labels.lines.contains("yes"))
+        let missing = try Program.run(["models", "labels", "no-such-model"])
+        #expect(missing.status == 78 && missing.errors.contains("no-such-model"))
     }
 
     @Test func unusableModelIsListedWithTheReason() throws {

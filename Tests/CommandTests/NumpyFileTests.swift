@@ -1,4 +1,5 @@
 internal import AudioClassifier
+internal import AudioFrontend
 internal import FoundationEssentials
 internal import TestSupport
 internal import Testing
@@ -34,12 +35,12 @@ internal import audio_classifierd
 
     private func read(_ bytes: [UInt8]) throws -> NumpyArray {
         try folder.write(bytes, to: "x.npy")
-        return try NumpyArray(path: path)
+        return try NumpyArray(path: FileName(path))
     }
 
     private func refusal(_ bytes: [UInt8]) throws -> String {
         try folder.write(bytes, to: "x.npy")
-        let error = try #require(throws: ClassifierError.self) { _ = try NumpyArray(path: path) }
+        let error = try #require(throws: ClassifierError.self) { _ = try NumpyArray(path: FileName(path)) }
         #expect(error.kind == .data)
         #expect(error.message.contains(path))
         return error.message
@@ -50,18 +51,18 @@ internal import audio_classifierd
         var random = SplitMix64(seed: 4)
         var values = random.normals(columns * 7)
         values[0] = -0.0
-        let writer = try NumpyWriter(path: path, columns: columns)
+        let writer = try NumpyWriter(path: FileName(path), columns: columns)
         for row in 0..<7 { try writer.append(values.span.extracting(row * columns..<(row + 1) * columns)) }
         #expect(!FileManager.default.fileExists(atPath: path), "nothing has the final name before it is complete")
         try writer.close()
-        let array = try NumpyArray(path: path)
+        let array = try NumpyArray(path: FileName(path))
         #expect(array.rows == 7 && array.columns == columns)
         try compareBits(array.values, with: values, "an array")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["x.npy"])
     }
 
     @Test func writesWhatNumPyWrites() throws {
-        let writer = try NumpyWriter(path: path, columns: 2)
+        let writer = try NumpyWriter(path: FileName(path), columns: 2)
         let values: [Float] = [1, 2, 3, 4, 5, 6]
         try writer.append(values.span)
         try writer.close()
@@ -71,24 +72,24 @@ internal import audio_classifierd
     }
 
     @Test func oneDimension() throws {
-        let writer = try NumpyWriter(path: path, columns: nil)
+        let writer = try NumpyWriter(path: FileName(path), columns: nil)
         let values: [Float] = [1, -2, 3]
         try writer.append(values.span)
         try writer.close()
         #expect(try folder.read("x.npy") == file(shape: "(3,)", data: bytes(values)))
-        let array = try NumpyArray(path: path)
+        let array = try NumpyArray(path: FileName(path))
         #expect(array.rows == 3 && array.columns == 1 && array.values == values)
     }
 
     @Test func emptyArray() throws {
-        try NumpyWriter(path: path, columns: 5).close()
-        let array = try NumpyArray(path: path)
+        try NumpyWriter(path: FileName(path), columns: 5).close()
+        let array = try NumpyArray(path: FileName(path))
         #expect(array.rows == 0 && array.columns == 5 && array.values.isEmpty)
     }
 
     @Test func abandonedFileIsRemoved() throws {
         do {
-            let writer = try NumpyWriter(path: path, columns: 1)
+            let writer = try NumpyWriter(path: FileName(path), columns: 1)
             let values: [Float] = [1]
             try writer.append(values.span)
         }
@@ -97,10 +98,10 @@ internal import audio_classifierd
 
     @Test func impossiblePathIsRefused() throws {
         let error = try #require(throws: ClassifierError.self) {
-            _ = try NumpyWriter(path: "\(folder.path)/missing/x.npy", columns: 1)
+            _ = try NumpyWriter(path: FileName("\(folder.path)/missing/x.npy"), columns: 1)
         }
         #expect(error.kind == .inputOutput && error.message.contains("missing/x.npy"))
-        let missing = try #require(throws: ClassifierError.self) { _ = try NumpyArray(path: path) }
+        let missing = try #require(throws: ClassifierError.self) { _ = try NumpyArray(path: FileName(path)) }
         #expect(missing.kind == .noInput && missing.message.contains(path))
     }
 

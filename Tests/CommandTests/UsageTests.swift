@@ -20,10 +20,11 @@ internal import Testing
         (["--rate", "8000"], "--rate 8000 contradicts"), (["--channels", "2"], "--channels 2 contradicts"),
         (["--channel", "2"], "no channel 2"), (["--allow", "dgo"], "\"dgo\""), (["--deny", "dgo"], "\"dgo\""),
         (["--class-threshold", "dgo=0.5"], "\"dgo\""), (["--class-threshold", "yes"], "yes"),
-        (["--class-threshold", "yes=x"], "yes=x"), (["--threshold", "0"], "threshold of 0"),
-        (["--threshold", "1.5"], "threshold of 1.5"), (["--threshold", "nan"], "threshold of nan"),
+        (["--class-threshold", "yes=x"], "yes=x"), (["--threshold", "0"], "'0' is invalid for '--threshold"),
+        (["--threshold", "1.5"], "expected a number above 0 and at most 1"), (["--threshold", "nan"], "'nan'"),
         (["--threshold", "0.3", "--threshold-off", "0.4"], "--threshold-off 0.4"),
-        (["--min-duration-ms=-1"], "-1 ms"), (["--pad-ms=-5"], "-5 ms"), (["another", "one"], "another"),
+        (["--min-duration-ms=-1"], "'-1' is invalid for '--min-duration-ms"), (["--pad-ms=-5"], "from 0 to 3600000 ms"),
+        (["another", "one"], "another"),
         (["--log-level", "loud"], "loud"),
     ])
     func wrongArguments(arguments: [String], words: String) throws {
@@ -53,9 +54,9 @@ internal import Testing
     @Test func impossibleDescriptions() throws {
         let bytes = Sound.raw(Sound.samples(1000))
         for (arguments, words) in [
-            (["--rate", "0"], "0 Hz"), (["--rate", "1000000000"], "1000000000 Hz"),
-            (["--channels", "0"], "0 channels"),
-            (["--channels", "257"], "257 channels"), (["--channels", "2", "--channel", "3"], "no channel 3"),
+            (["--rate", "0"], "'0' is invalid for '--rate"), (["--rate", "1000000000"], "from 1000 to 768000 Hz"),
+            (["--channels", "0"], "'0' is invalid for '--channels"), (["--channels", "257"], "from 1 to 256"),
+            (["--channels", "2", "--channel", "3"], "no channel 3"),
         ] {
             let finished = try Program.run(["run", "-", "--input-format", "raw"] + arguments, input: bytes)
             #expect(finished.status == 64 && finished.errors.contains(words), "\(finished.errors)")
