@@ -51,10 +51,11 @@ internal import Testing
         #expect(try bash("\"$0\" classify -- -dash.wav").status == 0)
     }
 
-    @Test(arguments: [
-        (["run", "--top-k", "0"], 64), (["clasify"], 64), (["run", "--nonsense"], 64), (["run", "/missing"], 66),
-        (["models", "verify", "/missing"], 78),
-    ] as [([String], Int32)])
+    @Test(
+        arguments: [
+            (["run", "--top-k", "0"], 64), (["clasify"], 64), (["run", "--nonsense"], 64), (["run", "/missing"], 66),
+            (["models", "verify", "/missing"], 78),
+        ] as [([String], Int32)])
     func everyFailureIsJSONWhereAskedFor(arguments: [String], status: Int32) throws {
         for (extra, environment) in [
             (["--log-format", "json"], [:]), (["--log-format=json"], [:]),

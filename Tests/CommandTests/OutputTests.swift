@@ -145,4 +145,13 @@ internal import Testing
         let tsv = try run("--format", "tsv", "--top-k", "1", "--every", "100", "--source-name", name)
         #expect(fields(tsv.lines[1], "\t").first == "say \"a, b\"   c")
     }
+
+    /// A row without a label, so that a table has one for every file.
+    @Test func recordingShorterThanAPredictionHasItsRow() throws {
+        let folder = try TemporaryDirectory()
+        try folder.write(WaveFile(Sound.samples(160)).bytes, to: "short.wav")
+        let path = "\(folder.path)/short.wav"
+        #expect(try Program.run(["classify", path, "--format", "csv"]).lines.last == "\(path),0.01,,,")
+        #expect(try Program.run(["classify", path, "--format", "tsv"]).lines.last == "\(path)\t0.01\t\t\t")
+    }
 }

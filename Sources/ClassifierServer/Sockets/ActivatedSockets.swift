@@ -47,12 +47,16 @@ struct ActivatedSockets: Sendable {
         }
         var storage = sockaddr_storage()
         length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        // The field of the address comes from whichever module the compiler meets first, and that one may not be imported.
+        var domain: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size)
         var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
         let isKnown = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 guard unsafe getsockname(descriptor, address, &length) == 0 else { return false }
-                if unsafe Int32(address.pointee.sa_family) == AF_UNIX { return true }
+                if domain == AF_UNIX { return true }
                 return unsafe getnameinfo(
                     address, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
                     NI_NUMERICHOST | NI_NUMERICSERV) == 0

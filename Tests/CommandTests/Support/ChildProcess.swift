@@ -22,6 +22,8 @@ final class ChildProcess {
         case closed
         /// Into the hands of the test: see ``outputPipe``.
         case pipe
+        /// The same, and writing to it fails where it would wait.
+        case nonBlockingPipe
         case file(String)
     }
 
@@ -187,6 +189,27 @@ final class ChildProcess {
         }
     }
 
+    /// Reads the output to its end.
+    func readOutput() -> String {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = unsafe read(outputPipe, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk[..<count]
+        }
+    }
+
+    /// Seconds of processor time that the child has used.
+    var processorSeconds: Double {
+        let status = (try? String(contentsOf: URL(filePath: "/proc/\(identifier)/stat"), encoding: .utf8)) ?? ""
+        // Behind the name in parentheses come the state and ten numbers, then the two times (proc(5)).
+        let fields = status.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12 else { return 0 }
+        return ((Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     // MARK: End
 
     func send(signal number: Int32) { kill(identifier, number) }
@@ -254,10 +277,11 @@ final class ChildProcess {
         case .file(let path):
             theirs.append(try opened(path, O_WRONLY))
             unsafe posix_spawn_file_actions_adddup2(&actions, theirs[theirs.count - 1], STDOUT_FILENO)
-        case .pipe:
+        case .pipe, .nonBlockingPipe:
             let ends = try pipe()
             theirs.append(ends.write)
             ours.output = ends.read
+            if case .nonBlockingPipe = output { _ = fcntl(ends.write, F_SETFL, O_NONBLOCK) }
             unsafe posix_spawn_file_actions_adddup2(&actions, ends.write, STDOUT_FILENO)
         }
         unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
