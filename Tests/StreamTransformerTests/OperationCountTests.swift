@@ -60,7 +60,7 @@ internal import Testing
             ($0.heads, $0.headWidth, $0.feedForward, $0.layers, $0.window) = (16, 12, 192, 1, 120)
         }
         func count(_ attention: EncoderConfiguration.Attention) throws -> OperationCount {
-            OperationCount(try ModelAndOracle(shape.with { $0.attention = attention }).network.configuration)
+            OperationCount(try ModelAndOracle(shape.with { $0.attention = attention }).model.configuration)
         }
         let ridge = EncoderConfiguration.Inverse.ridge(lambda: 1e-2)
         let ring = try count(.continual)
