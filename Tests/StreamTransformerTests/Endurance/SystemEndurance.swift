@@ -40,9 +40,10 @@ struct SystemEndurance: CustomStringConvertible {
         case silence = "noise and silence in turn"
     }
 
-    /// Runs the model over `steps` tokens of each kind of signal.
+    /// Runs the model over `steps` tokens of each kind of signal. Of the first two windows it compares every
+    /// `earlyStride`-th token, then every 997th and the last one. A comparison runs the oracle over two windows.
     /// - Returns: the largest error of a logit, and the number of tokens compared.
-    func run(steps: Int) throws -> [(Signal, worst: Double, checked: Int)] {
+    func run(steps: Int, earlyStride: Int) throws -> [(Signal, worst: Double, checked: Int)] {
         let files = try TemporaryModel(shape)
         let model = try Model(directory: files.directory)
         return try Signal.allCases.map { signal in
@@ -58,8 +59,8 @@ struct SystemEndurance: CustomStringConvertible {
                     recent.removeFirst(shape.window)
                 }
                 recent.append(frame)
-                guard position % 997 == 0 || position == steps - 1 || position < 2 * shape.window && position % 7 == 0
-                else { continue }
+                let isEarly = position < 2 * shape.window && position % earlyStride == 0
+                guard isEarly || position % 997 == 996 || position == steps - 1 else { continue }
                 let logits = stream.newestLogits
                 let expected = try files.oracle.run(recent).logits.last ?? []
                 checked += 1
