@@ -87,8 +87,8 @@ let package = Package(
             ],
             // The live page is served from the program itself.
             resources: [
-                "index.html", "page.css", "page.js", "canvas.js", "chart.js", "spectrogram.js", "microphone.js",
-                "icon.svg",
+                "index.html", "page.css", "page.js", "canvas.js", "chart.js", "service.js", "spectrogram.js",
+                "microphone.js", "icon.svg",
             ].map { .embedInCode("Page/\($0)") },
             swiftSettings: strict),
         .executableTarget(

@@ -3,9 +3,9 @@ internal import Logging
 internal import StreamTransformer
 internal import StrictCoding
 
-/// Reloads the configuration, the models and the certificate after SIGHUP. New streams and connections use the new ones,
-/// running ones keep theirs, and changed sources restart. If the new configuration has an error, the service logs it and
-/// keeps the old one.
+/// Reloads the configuration, the models and the certificate after SIGHUP. New streams and connections use the new
+/// ones, running ones keep theirs, and changed sources restart. If the new configuration has an error, the service logs
+/// it and keeps the old one.
 struct Reload: Sendable {
     /// Sections that take effect at once; the others concern existing sockets, threads and stores.
     private static let immediate: Set<Substring> = ["model", "models", "streams", "sources"]
@@ -14,7 +14,7 @@ struct Reload: Sendable {
     private let catalog: ModelCatalog
     private let hub: StreamHub
     private let sources: SourceSupervisor
-    /// Nil if the listener speaks plain HTTP.
+    /// TLS of the HTTP listener; nil for plain HTTP.
     private let tls: ServerTLS?
     private let log: Logger
     /// The configuration at the start of the service.

@@ -13,7 +13,7 @@ public struct Service: Sendable {
     private let configuration: ServeConfiguration
     private let models: ServiceModels
     private let catalog: ModelCatalog
-    /// Nil for plain HTTP.
+    /// TLS of the HTTP listener; nil for plain HTTP.
     private let tls: ServerTLS?
     private let log: Logger
 

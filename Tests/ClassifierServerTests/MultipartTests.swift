@@ -8,7 +8,8 @@ internal import Testing
 
     private static func form(_ file: [UInt8], boundary: String = "xYz") -> [UInt8] {
         Array(
-            "--\(boundary)\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--\(boundary)\r\nContent-Disposition: form-data; name=\"a\"; filename=\"a b.wav\"\r\nContent-Type: audio/wav\r\n\r\n"
+            ("--\(boundary)\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--\(boundary)\r\n"
+                + "Content-Disposition: form-data; name=\"a\"; filename=\"a b.wav\"\r\nContent-Type: audio/wav\r\n\r\n")
                 .utf8) + file + Array("\r\n--\(boundary)--\r\n".utf8)
     }
 

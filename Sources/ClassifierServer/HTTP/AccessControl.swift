@@ -23,8 +23,8 @@ package struct AccessControl: Sendable {
         self.isLocal = isLocal
     }
 
-    /// Prefix of a WebSocket subprotocol that carries the token in hexadecimal digits. A browser cannot set other headers of a
-    /// WebSocket, and a protocol's name allows few characters.
+    /// Prefix of a WebSocket subprotocol that carries the token in hexadecimal digits. A browser cannot set other
+    /// headers of a WebSocket, and a protocol's name allows few characters.
     package static let tokenProtocol = "bearer."
     package static let streamProtocol = "audio-classifierd"
 
@@ -37,8 +37,8 @@ package struct AccessControl: Sendable {
         return Self.isEqual(Array(given.utf8), Array(token.utf8)) ? .allowed : .unauthorized
     }
 
-    /// Returns the reason to refuse a request of another site's page, which a user's browser could send to the service. Such a
-    /// request has another `Origin`, or, after DNS rebinding, a host name that is none of the server's.
+    /// Returns the reason to refuse a request of another site's page, which a user's browser could send to the service.
+    /// Such a request has another `Origin`, or, after DNS rebinding, a host name that is none of the server's.
     private func foreignSite(_ headers: HTTPHeaders) -> String? {
         let host = headers.first(name: "Host") ?? ""
         if isLocal || !hosts.isEmpty {

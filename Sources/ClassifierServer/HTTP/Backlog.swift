@@ -1,7 +1,7 @@
 internal import NIOConcurrencyHelpers
 
-/// Bounds the number of elements that a thread has produced and a task has not consumed yet. The thread waits while there are
-/// too many.
+/// Bounds the number of elements that a thread has produced and a task has not consumed yet. The thread waits while
+/// there are too many.
 final class Backlog: Sendable {
     /// Largest number of elements, minutes of predictions.
     private static let largest = 1024

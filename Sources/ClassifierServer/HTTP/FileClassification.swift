@@ -35,8 +35,8 @@ final class FileClassification: Sendable {
 
     func leave() { running.withLockedValue { $0 -= 1 } }
 
-    /// Returns the lines of a file as they are made, a few ahead of their reader. The sequence throws if the file is no audio,
-    /// after the lines of its audio.
+    /// Returns the lines of a file as they are made, a few ahead of their reader. The sequence throws if the file is no
+    /// audio, after the lines of its audio.
     func lines(
         _ descriptor: Int32, session: StreamSession, input: InputOptions, name: String
     ) -> some AsyncSequence<[String], any Error> {

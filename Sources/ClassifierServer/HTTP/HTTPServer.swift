@@ -19,7 +19,7 @@ struct HTTPServer: Sendable {
     let access: AccessControl
     let limits: ServeConfiguration.Limits
     let router: RequestRouter
-    /// Nil for plain HTTP.
+    /// TLS of the listener; nil for plain HTTP.
     let tls: ServerTLS?
 
     /// The result of a request for an upgrade, from the request until its connection is served.
@@ -180,7 +180,7 @@ struct HTTPServer: Sendable {
     }
 }
 
-/// Removes other upgrades than WebSocket from a connection's first request, which the upgrade handler would not pass on.
+/// Removes other upgrades than WebSocket from the first request, because the upgrade handler does not pass them on.
 private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart

@@ -1,5 +1,5 @@
-/// An incremental parser that finds the first file in a `multipart/form-data` body (RFC 7578). A pure value: bytes of the body
-/// in, bytes of the file out.
+/// An incremental parser that finds the first file in a `multipart/form-data` body (RFC 7578). A pure value: bytes of
+/// the body in, bytes of the file out.
 package struct MultipartReader {
     package struct Malformed: Error {
         package let message: String
@@ -72,7 +72,8 @@ package struct MultipartReader {
                 let isLast = buffer[after] == UInt8(ascii: "-") && buffer[after + 1] == UInt8(ascii: "-")
                 state = isLast ? .done : .headers
                 buffer.removeFirst(after)
-                // The line end after the delimiter stays in the buffer, because the end of a part without headers needs it.
+                // The line end after the delimiter stays in the buffer, because the end of a part without headers needs
+                // it.
                 if !isLast && !buffer.starts(with: Array("\r\n".utf8)) {
                     throw Malformed(message: "a part's delimiter has no line end after it")
                 }

@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Closes a connection if for too long its client does not complete a request, does not read an answer, or sends no further
-/// request. The service's own time for an answer does not count.
+/// Closes a connection if for too long its client does not complete a request, does not read an answer, or sends no
+/// further request. The service's own time for an answer does not count.
 final class RequestTimeout: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart

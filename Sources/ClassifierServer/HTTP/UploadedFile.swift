@@ -32,7 +32,7 @@ struct UploadedFile: ~Copyable {
     private static func failure(_ number: Int32) -> ClassifierError {
         ClassifierError(
             .inputOutput, code: "storage",
-            "the file cannot be stored: \(unsafe String(cString: strerror(number))); is there room in the temporary folder?"
+            "the file cannot be stored: \(unsafe String(cString: strerror(number))); is the temporary folder full?"
         )
     }
 }

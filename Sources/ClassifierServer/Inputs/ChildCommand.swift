@@ -7,8 +7,8 @@ internal import NIOPosix
 
 /// A running command, with its standard output and standard error as channels.
 ///
-/// posix_spawn(3) gives it its own process group, so that its children end with it, and none of the service's descriptors.
-/// Foundation's Process offers neither.
+/// posix_spawn(3) gives it its own process group, so that its children end with it, and none of the service's
+/// descriptors. Foundation's Process offers neither.
 struct ChildCommand: Sendable {
     typealias Output = NIOAsyncChannel<ByteBuffer, Never>
 

@@ -93,8 +93,8 @@ struct CommandSource: Sendable {
 }
 
 extension TokenBucket {
-    /// Real time with a reserve of a quarter: the clocks of sound cards differ by less, and a delayed command can catch up. A
-    /// faster command waits in its pipe.
+    /// Real time with a reserve of a quarter: the clocks of sound cards differ by less, and a delayed command can catch
+    /// up. A faster command waits in its pipe.
     /// - Parameter burst: seconds of audio that may come at once.
     package static func liveAudio(burst: Double) -> TokenBucket { TokenBucket(capacity: burst, perSecond: 1.25) }
 }

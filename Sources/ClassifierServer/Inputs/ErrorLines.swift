@@ -1,5 +1,5 @@
-/// Turns the standard error of a command into lines for the log, of which it bounds length and rate. A pure value: callers
-/// pass the time.
+/// Turns the standard error of a command into lines for the log, of which it bounds length and rate. A pure value:
+/// callers pass the time.
 package struct ErrorLines {
     /// Largest length of a line in bytes; the rest is cut.
     package static let longest = 400

@@ -2,8 +2,8 @@ internal import AudioClassifier
 internal import AudioFrontend
 internal import Glibc
 
-/// Reads a growing file like `tail -F`, without waiting. A new file under the path is read after the rest of the old one, and
-/// a truncated file is read from its beginning.
+/// Reads a growing file like `tail -F`, without waiting. A new file under the path is read after the rest of the old
+/// one, and a truncated file is read from its beginning.
 struct FileFollower: ~Copyable {
     enum Notification {
         /// There are no new bytes.

@@ -3,8 +3,8 @@ internal import AudioFrontend
 internal import NIOCore
 internal import StrictCoding
 
-/// The stream of a source. It begins with the source's first bytes, continues over short interruptions with a gap of their
-/// length, and ends after `limits.idle_seconds` without audio, so that events do not stay open.
+/// The stream of a source. It begins with the source's first bytes, continues over short interruptions with a gap of
+/// their length, and ends after `limits.idle_seconds` without audio, so that events do not stay open.
 struct SourceStream: ~Copyable {
     /// Another client has ended the stream, for example by taking over its name.
     struct Ended: Error {}
@@ -34,8 +34,8 @@ struct SourceStream: ~Copyable {
     /// Samples that the stream got before the current receiver.
     private var samples: Int64 = 0
 
-    /// - Parameter dropsWhenFull: whether audio beyond the queue's limit is lost and reported as a gap; otherwise the source
-    ///   waits.
+    /// - Parameter dropsWhenFull: whether audio beyond the queue's limit is lost and reported as a gap; otherwise the
+    ///   source waits.
     init(
         _ source: ServeConfiguration.Source, hub: StreamHub, dropsWhenFull: Bool, idleSeconds: Double
     ) throws(AdmissionRefusal) {

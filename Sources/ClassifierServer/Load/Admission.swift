@@ -14,7 +14,7 @@ package struct AdmissionRefusal: Error, Equatable {
     package var retryAfter: Int?
 }
 
-/// Decides whether another stream fits, and on which loop. A pure value: callers pass what streams cost.
+/// Decides whether another stream fits, and on which loop. A pure value: callers pass the costs of streams.
 package struct Admission {
     /// A running stream's loop and client.
     package struct Assignment: Equatable {
@@ -48,12 +48,12 @@ package struct Admission {
     /// - Parameters:
     ///   - near: index of the loop on the connection's thread.
     ///   - cost: for each loop, seconds of its thread per second of the stream's audio.
-    ///   - busy: for each loop, the share of its time that running streams use; nil if each of them costs as much as this
-    ///     stream.
+    ///   - busy: for each loop, the share of its time that running streams use; nil if each of them costs as much as
+    ///     this stream.
     ///   - overhead: processor seconds per second of audio outside the loops.
     ///   - lateness: the largest recent delay of a prediction in seconds, if too many predictions were late.
-    /// - Returns: the index of the loop with the most time left, or the near loop if it has at most half a stream's time
-    ///   less.
+    /// - Returns: the index of the loop with the most time left, or the near loop if it has at most half a stream's
+    ///   time less.
     package mutating func admit(
         _ id: String, client: String, near: Int? = nil, cost: [Double], busy: [Double]? = nil, overhead: Double = 0,
         lateness: Double? = nil
@@ -82,7 +82,8 @@ package struct Admission {
             throw AdmissionRefusal(
                 reason: .capacity,
                 message:
-                    "predictions are up to \(Decimal.text(lateness * 1000, 0)) ms late, more than capacity.latency_ms; this machine cannot process another stream in real time",
+                    "predictions are up to \(Decimal.text(lateness * 1000, 0)) ms late, more than capacity.latency_ms; "
+                    + "this machine cannot process another stream in real time",
                 retryAfter: 5)
         }
         let busy = busy ?? zip(counts, cost).map { Double($0) * $1 }
@@ -96,7 +97,8 @@ package struct Admission {
             throw AdmissionRefusal(
                 reason: .capacity,
                 message:
-                    "another stream would take the load to \(percent) %, and capacity.load allows \(Decimal.text(load * 100, 0)) %",
+                    "another stream would take the load to \(percent) %, "
+                    + "and capacity.load allows \(Decimal.text(load * 100, 0)) %",
                 retryAfter: 10)
         }
         assignments[id] = Assignment(loop: loop, client: client)

@@ -3,7 +3,7 @@ internal import AudioFrontend
 internal import Glibc
 internal import StreamTransformer
 
-/// Measures what a stream costs on this machine before the first stream of a model is admitted.
+/// Measures the cost of a stream on this machine before the first stream of a model is admitted.
 enum Calibration {
     private static let repeats = 3
 
@@ -22,8 +22,8 @@ enum Calibration {
             return tone - Float(index % 101) / 256
         }
         var pipeline = try ClassifierPipeline(model)
-        // The first second fetches the weights into the caches. Of the others the quickest counts, because other work of
-        // the machine can only add to it. The loops correct this estimate by their own measurements.
+        // The first second fetches the weights into the caches. Of the others the quickest counts, because other work
+        // of the machine can only add to it. The loops correct this estimate by their own measurements.
         var cost = Double.infinity
         for second in 0...repeats {
             let began = threadSeconds()

@@ -1,4 +1,5 @@
-/// The cost of a second of audio in seconds of a thread, measured while streams run. A pure value: callers pass the times.
+/// The cost of a second of audio in seconds of a thread, measured while streams run. A pure value: callers pass the
+/// times.
 package struct LoadMeter {
     /// Seconds of audio after which a measurement's weight has fallen to 1/e.
     private static let memory = 60.0

@@ -1,5 +1,5 @@
-/// The cost of a second of audio by model and loop, and the share of the loops' time that running streams use. Each model
-/// has its own costs, so that a reload's new model is not judged by another one. A pure value: callers pass the
+/// The cost of a second of audio by model and loop, and the share of the loops' time that running streams use. Each
+/// model has its own costs, so that a reload's new model is not judged by another one. A pure value: callers pass the
 /// measurements.
 package struct ModelCosts: Sendable {
     private struct Entry {

@@ -89,14 +89,14 @@ final class SharedLoad: Sendable {
 
     var used: Used { state.withLockedValue { $0.used } }
 
-    /// Adds a measurement of the whole process: its processor seconds, and what streams used in that time.
+    /// Adds a measurement of the whole process: its processor seconds, and the streams' use in that time.
     func update(processor seconds: Double, _ used: Used) {
         state.withLockedValue {
             $0.overhead.update(processor: seconds, inference: used.inference, audio: used.audio)
         }
     }
 
-    /// Whether a reload loads and measures models, which streams must not be charged for.
+    /// Whether a reload loads and measures models, a cost that must not be charged to streams.
     var isReloading: Bool {
         get { state.withLockedValue { $0.isReloading } }
         set { state.withLockedValue { $0.isReloading = newValue } }

@@ -3,20 +3,20 @@
 package struct StreamOverhead {
     /// The estimate before the first measurement.
     package static let assumed = 0.002
-    /// Seconds of audio at the assumed cost that are mixed into each measurement. Without them, other work of the process
-    /// would be charged to a few streams alone.
+    /// Seconds of audio at the assumed cost that are mixed into each measurement. Without them, other work of the
+    /// process would be charged to a few streams alone.
     private static let inertia = 10.0
     /// The weight of a measurement.
     private static let weight = 0.2
 
-    /// Processor seconds per second of audio. It is below 0 if threads wait for a processor while they classify, because
-    /// inference then seems to cost more than it does.
+    /// Processor seconds per second of audio. It is below 0 if threads wait for a processor while they classify,
+    /// because inference then seems to cost more than it does.
     package private(set) var value = assumed
 
     package init() {}
 
-    /// Adds a measurement over about a second: processor seconds of the process, thread seconds of inference, seconds of
-    /// audio.
+    /// Adds a measurement over about a second: processor seconds of the process, thread seconds of inference, seconds
+    /// of audio.
     package mutating func update(processor seconds: Double, inference: Double, audio: Double) {
         let measured = (Self.assumed * Self.inertia + seconds - inference) / (Self.inertia + audio)
         value += Self.weight * (measured - value)

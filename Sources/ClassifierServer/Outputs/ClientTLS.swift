@@ -5,8 +5,8 @@ internal import NIOSSL
 /// TLS to a server whose certificate is verified against the system's authorities or those of a file.
 struct ClientTLS: Sendable {
     private let context: NIOSSLContext
-    /// Host name for the server name indication; nil for an IP address, which it cannot contain. The certificate is checked
-    /// for the address all the same.
+    /// Host name for the server name indication; nil for an IP address, which it cannot contain. The certificate is
+    /// checked for the address all the same.
     private let name: String?
 
     /// - Parameter authorities: a PEM file of trusted certificates, which replaces the system's.

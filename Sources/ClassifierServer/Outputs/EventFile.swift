@@ -3,8 +3,8 @@ internal import FoundationEssentials
 internal import Glibc
 internal import Logging
 
-/// Writes events as JSON lines to a file, and rotates it when it is large: `events.jsonl`, `events.jsonl.1` (the newest old
-/// one) and so on.
+/// Writes events as JSON lines to a file, and rotates it when it is large: `events.jsonl`, `events.jsonl.1` (the newest
+/// old one) and so on.
 struct EventFile: EventOutput {
     let name = "file"
     private let settings: ServeConfiguration.Events.File

@@ -9,8 +9,8 @@ protocol EventOutput: Sendable {
     func run(_ events: AsyncStream<EventMessage>) async
 }
 
-/// Passes events to every output. Each output has a bounded queue; events that do not fit are counted as lost, so that loops
-/// never wait for an output.
+/// Passes events to every output. Each output has a bounded queue; events that do not fit are counted as lost, so that
+/// loops never wait for an output.
 final class EventOutputs: Sendable {
     private let outputs: [any EventOutput]
     private let queues: [AsyncStream<EventMessage>]

@@ -2,8 +2,8 @@ internal import AudioClassifier
 internal import CMosquitto
 internal import Synchronization
 
-/// A connection to a broker by libmosquitto, whose thread connects, reconnects and sends. The functions of the library may be
-/// called from several threads once its thread runs (mosquitto(3), "threads").
+/// A connection to a broker by libmosquitto, whose thread connects, reconnects and sends. The functions of the library
+/// may be called from several threads once its thread runs (mosquitto(3), "threads").
 @safe
 final class MQTTConnection: @unchecked Sendable {
     enum Change: Sendable, Equatable {

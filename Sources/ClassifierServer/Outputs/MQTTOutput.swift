@@ -19,7 +19,8 @@ struct MQTTOutput: EventOutput {
 
     /// Time for the broker to acknowledge the last messages, in seconds.
     private static let patience = 3.0
-    /// Largest number of remembered discovery messages. It bounds the memory because unnamed streams get new names for ever.
+    /// Largest number of remembered discovery messages. It bounds the memory because unnamed streams get new names for
+    /// ever.
     private static let mostDiscovered = 10_000
 
     init(_ settings: ServeConfiguration.Events.MQTT, metrics: ServerMetrics, log: Logger) throws {
@@ -57,8 +58,8 @@ struct MQTTOutput: EventOutput {
         for await notification in notifications {
             switch notification {
             case .event(let event):
-                // The discovery message comes before the first event of a class. The broker retains it, and a repetition
-                // does no harm.
+                // The discovery message comes before the first event of a class. The broker retains it, and a
+                // repetition does no harm.
                 if discovered.count >= Self.mostDiscovered { discovered.removeAll() }
                 let topic = topics.state(event.stream, event.label)
                 if discovered.insert(topic).inserted,
@@ -98,8 +99,8 @@ struct MQTTOutput: EventOutput {
                 // An unreachable broker stays so for a while, so only the first loss is logged.
                 if !isFull {
                     log.warning(
-                        "events.mqtt.store is full with \(settings.store) messages for \(settings.host):\(settings.port); the oldest are lost"
-                    )
+                        "events.mqtt.store is full: the oldest of \(settings.store) messages are lost",
+                        metadata: ["broker": "\(settings.host):\(settings.port)"])
                 }
                 isFull = true
             }

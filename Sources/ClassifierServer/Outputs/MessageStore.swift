@@ -1,4 +1,5 @@
-/// A bounded queue of messages for a broker. It keeps messages until they are acknowledged, and their order. A pure value.
+/// A bounded queue of messages for a broker. It keeps messages until they are acknowledged, and their order. A pure
+/// value.
 package struct MessageStore {
     package struct Message: Equatable, Sendable {
         package let topic: String

@@ -4,8 +4,8 @@ internal import Logging
 
 /// Writes events as JSON lines to standard output, for a pipe into another program.
 ///
-/// A slow reader delays this output alone: it writes only when the system reports room. The flags of the descriptor stay,
-/// because other processes may share it.
+/// A slow reader delays this output alone: it writes only when the system reports room. The flags of the descriptor
+/// stay, because other processes may share it.
 struct StandardOutputEvents: EventOutput {
     private enum Failure: Error { case readerGone, system(Int32) }
 

@@ -29,6 +29,7 @@ enum PageFiles {
         script("page.js") { PackageResources.page_js },
         script("canvas.js") { PackageResources.canvas_js },
         script("chart.js") { PackageResources.chart_js },
+        script("service.js") { PackageResources.service_js },
         script("spectrogram.js") { PackageResources.spectrogram_js },
         script("microphone.js") { PackageResources.microphone_js },
         File(name: "icon.svg", contentType: "image/svg+xml") { PackageResources.icon_svg },

@@ -1,7 +1,8 @@
-// Runs in the browser's audio thread: converts the microphone to the model's rate and posts 16-bit samples in blocks of 40 ms.
+// Runs in the browser's audio thread: converts the microphone to the model's rate and posts 16-bit samples in blocks of
+// 40 ms.
 //
-// Browsers that support an AudioContext at the model's rate resample by themselves. In others every output sample is the mean
-// of the input samples in its interval, which attenuates aliases of a voice.
+// Browsers that support an AudioContext at the model's rate resample by themselves. In others every output sample is
+// the mean of the input samples in its interval, which attenuates aliases of a voice.
 class Microphone extends AudioWorkletProcessor {
   constructor(options) {
     super();

@@ -2,6 +2,7 @@
 // Labels and names come from models and clients, and are inserted as text, never as markup.
 
 import { Chart } from "./chart.js";
+import { ask, open } from "./service.js";
 import { Spectrogram } from "./spectrogram.js";
 
 const element = (id) => document.getElementById(id);
@@ -20,33 +21,6 @@ const largestTop = 12;
 const largestRecords = 20000;
 
 // MARK: The service
-
-function headers() {
-  const token = sessionStorage.getItem("token");
-  return token ? { Authorization: `Bearer ${token}` } : {};
-}
-
-/** Opens a WebSocket. Its token is in a protocol name in hexadecimal digits, because scripts cannot set its headers. */
-function open(path, parameters) {
-  const url = new URL(path, location.href);
-  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  url.search = new URLSearchParams(parameters);
-  const token = sessionStorage.getItem("token");
-  const digits = [...new TextEncoder().encode(token ?? "")].map((byte) => byte.toString(16).padStart(2, "0"));
-  const socket = new WebSocket(url, token ? ["audio-classifierd", `bearer.${digits.join("")}`] : ["audio-classifierd"]);
-  socket.binaryType = "arraybuffer";
-  return socket;
-}
-
-async function ask(path) {
-  const reply = await fetch(path, { headers: headers() });
-  if (reply.status === 401) {
-    element("access").hidden = false;
-    throw new Error("This service needs a token.");
-  }
-  if (!reply.ok) throw new Error(`The service answers ${reply.status} for ${path}.`);
-  return reply.json();
-}
 
 /** Updates load and list of streams. */
 async function refresh() {
@@ -93,7 +67,9 @@ function choose() {
 
 async function listenToMicrophone() {
   const model = models.find((one) => one.model === element("model").value) ?? models[0];
-  if (!navigator.mediaDevices) throw new Error("The browser gives its microphone to https pages and to localhost only.");
+  if (!navigator.mediaDevices) {
+    throw new Error("The browser gives its microphone to https pages and to localhost only.");
+  }
   const media = await navigator.mediaDevices.getUserMedia({
     audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
   });
@@ -109,7 +85,8 @@ async function listenToMicrophone() {
   await context.audioWorklet.addModule("microphone.js");
   const node = new AudioWorkletNode(context, "microphone", { processorOptions: { rate: model.rate } });
   const socket = open("v1/stream", {
-    model: model.model, emit: "frames,events", features: true, top_k: Math.min(model.labels.length, largestTop), live: true,
+    model: model.model, emit: "frames,events", features: true, live: true,
+    top_k: Math.min(model.labels.length, largestTop),
   });
   own.socket = socket;
   // Number of recorded samples, and the end and time of each sent block, to measure the latency of predictions.
@@ -133,7 +110,9 @@ async function listenToMicrophone() {
 
 function watch(name) {
   session = { stops: [], id: name };
-  session.socket = open(`v1/streams/${encodeURIComponent(name)}/watch`, { emit: "frames,events", features: true, top_k: largestTop });
+  session.socket = open(`v1/streams/${encodeURIComponent(name)}/watch`, {
+    emit: "frames,events", features: true, top_k: largestTop,
+  });
   attach(session.socket, `Watching ${name}.`);
 }
 
@@ -268,7 +247,8 @@ function showEvent(record) {
     element("announcement").textContent = record.label;
     while (table.rows.length > 500) table.deleteRow(-1);
   }
-  const texts = [record.t0.toFixed(2), record.t1 === null ? "…" : record.t1.toFixed(2), record.label, record.p_max.toFixed(2)];
+  const end = record.t1 === null ? "…" : record.t1.toFixed(2);
+  const texts = [record.t0.toFixed(2), end, record.label, record.p_max.toFixed(2)];
   texts.forEach((text, index) => { row.cells[index].textContent = text; });
   element("download").disabled = false;
 }

@@ -27,7 +27,9 @@ export class Spectrogram {
     // Lost frames leave their columns empty.
     const lost = this.next === null ? 0 : Math.min(first - this.next, this.store.width);
     this.context.fillStyle = "#06060f";
-    for (let frame = first - lost; frame < first; frame++) this.context.fillRect(frame % this.store.width, 0, 1, this.bands);
+    for (let frame = first - lost; frame < first; frame++) {
+      this.context.fillRect(frame % this.store.width, 0, 1, this.bands);
+    }
     const count = Math.floor(values.length / this.bands);
     for (let frame = 0; frame < count; frame++) {
       const image = this.column(values.subarray(frame * this.bands, (frame + 1) * this.bands));

@@ -1,8 +1,8 @@
 internal import AudioClassifier
 internal import Glibc
 
-/// Listening sockets that another process, for example systemd, has opened for this one (sd_listen_fds(3)). They outlive the
-/// service, so that clients wait during its restart instead of being refused.
+/// Listening sockets that another process, for example systemd, has opened for this one (sd_listen_fds(3)). They
+/// outlive the service, so that clients wait during its restart instead of being refused.
 struct ActivatedSockets: Sendable {
     struct Socket: Sendable {
         let descriptor: Int32
@@ -47,23 +47,25 @@ struct ActivatedSockets: Sendable {
         }
         var storage = sockaddr_storage()
         length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        // The field of the address comes from whichever module the compiler meets first, and that one may not be imported.
-        var domain: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size)
         var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
-        let isKnown = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+        let hasAddress = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                guard unsafe getsockname(descriptor, address, &length) == 0 else { return false }
-                if domain == AF_UNIX { return true }
-                return unsafe getnameinfo(
+                unsafe getsockname(descriptor, address, &length) == 0
+            }
+        }
+        let isUnix = Int32(storage.ss_family) == AF_UNIX
+        let isNamed = unsafe withUnsafePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe getnameinfo(
                     address, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
                     NI_NUMERICHOST | NI_NUMERICSERV) == 0
             }
         }
-        guard isKnown else { throw wrong("has no address", "it needs ListenStream= with an address or a path") }
-        if Int32(storage.ss_family) == AF_UNIX {
+        guard hasAddress && (isUnix || isNamed) else {
+            throw wrong("has no address", "it needs ListenStream= with an address or a path")
+        }
+        if isUnix {
             let offset = MemoryLayout<sa_family_t>.size
             let bytes = unsafe withUnsafeBytes(of: &storage) {
                 unsafe Array($0[offset..<max(offset, min(Int(length), $0.count))])

@@ -30,7 +30,8 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
     }
 
     /// Begins to listen.
-    /// - Parameter descriptor: a listening socket of another process, which stays in the file system after this process.
+    /// - Parameter descriptor: a listening socket of another process, which stays in the file system after this
+    ///   process.
     func bind(_ descriptor: Int32? = nil) async throws(ClassifierError) -> Bound {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)

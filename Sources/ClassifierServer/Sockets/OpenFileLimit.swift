@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Logging
 
-/// The limit of open files and sockets of this process. At its default, often 1024, a busy service could neither accept a
-/// connection nor save a state.
+/// The limit of open files and sockets of this process. At its default, often 1024, a busy service could neither accept
+/// a connection nor save a state.
 enum OpenFileLimit {
     /// Descriptors for models, states, uploads, sources and events.
     private static let others = 256
@@ -17,7 +17,9 @@ enum OpenFileLimit {
         limit.rlim_cur = min(needed, limit.rlim_max)
         guard unsafe setrlimit(resource, &limit) == 0, limit.rlim_cur < needed else { return }
         log.warning(
-            "limits.connections is \(connections), and this process may have \(limit.rlim_cur) files open; raise LimitNOFILE= of its unit (ulimit -n) to \(needed), or lower limits.connections"
-        )
+            """
+            limits.connections is \(connections), and this process may have \(limit.rlim_cur) files open; \
+            raise LimitNOFILE= of its unit (ulimit -n) to \(needed), or lower limits.connections
+            """)
     }
 }

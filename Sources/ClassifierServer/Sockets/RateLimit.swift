@@ -1,5 +1,5 @@
-/// Limits the rate of new connections of each address, with a second's allowance as burst. A pure value: callers pass the
-/// time.
+/// Limits the rate of new connections of each address, with a second's allowance as burst. A pure value: callers pass
+/// the time.
 package struct RateLimit {
     package let perSecond: Int
     /// Largest number of remembered addresses.

@@ -2,8 +2,8 @@ internal import AudioClassifier
 internal import AudioFrontend
 internal import NIOCore
 
-/// Serves a connection of raw PCM in and JSON lines out. The connection is one stream with the configured format; when the
-/// client ends sending, it gets the rest of the lines.
+/// Serves a connection of raw PCM in and JSON lines out. The connection is one stream with the configured format; when
+/// the client ends sending, it gets the rest of the lines.
 struct RawConnection: Sendable {
     let hub: StreamHub
     let idleSeconds: Double

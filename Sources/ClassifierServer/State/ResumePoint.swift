@@ -2,8 +2,8 @@ internal import FoundationEssentials
 internal import Glibc
 internal import StrictCoding
 
-/// A pair of a stream's sample and its byte offset in a followed file, from which a restarted service finds the offset of the
-/// next sample. It is saved beside the stream's state, which has the position of the stream.
+/// A pair of a stream's sample and its byte offset in a followed file, from which a restarted service finds the offset
+/// of the next sample. It is saved beside the stream's state, which has the position of the stream.
 struct ResumePoint: Codable, Sendable {
     let path: String
     let device: UInt64

@@ -1,8 +1,8 @@
 /// The ages of saved states, to find those that no client has resumed. A pure value: callers pass the times.
 ///
 /// The time of day alone does not give the age of a file: a machine without a battery for its clock starts in the past
-/// and jumps, and a state from before the jump would seem to be years old. A state therefore expires only after it has also
-/// been seen unchanged for a while of a clock that never jumps.
+/// and jumps, and a state from before the jump would seem to be years old. A state therefore expires only after it has
+/// also been seen unchanged for a while of a clock that never jumps.
 package struct StateAges {
     /// The least time for a client to resume after a jump of the clock, in seconds.
     package static let grace = 3600.0

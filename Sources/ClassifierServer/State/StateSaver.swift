@@ -11,8 +11,8 @@ protocol StateProvider: Sendable {
     func snapshot(_ id: String) async -> [UInt8]?
 }
 
-/// Saves the states of running streams every few seconds, and the last state of a stream that may be resumed. It writes on
-/// its own thread, because disks are slow.
+/// Saves the states of running streams every few seconds, and the last state of a stream that may be resumed. It writes
+/// on its own thread, because disks are slow.
 final class StateSaver: Sendable {
     let store: StateStore
     private let pool = NIOThreadPool(numberOfThreads: 1)

@@ -14,7 +14,7 @@ final class StateStore: Sendable {
     private static let suffix = ".state"
     private static let resumePointSuffix = ".place"
 
-    /// Nil if states do not outlive the service.
+    /// The folder of the states; nil if they do not outlive the service.
     let folder: String?
     private let limit: Int
     private let kept = NIOLockedValueBox(Kept())

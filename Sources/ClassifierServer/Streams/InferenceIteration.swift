@@ -3,8 +3,8 @@ internal import AudioFrontend
 internal import NIOCore
 internal import StreamTransformer
 
-/// An iteration of the loop: advances every ready stream to its next token, encodes these tokens together, and emits the
-/// predictions.
+/// An iteration of the loop: advances every ready stream to its next token, encodes these tokens together, and emits
+/// the predictions.
 extension InferenceLoop {
     /// Advances every ready stream by one token at most.
     /// - Returns: whether any stream is still ready.

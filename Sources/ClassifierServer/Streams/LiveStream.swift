@@ -4,8 +4,8 @@ internal import Kernels
 internal import StreamTransformer
 internal import StrictCoding
 
-/// A running stream on its inference loop: queue, front-end, reporter and readers. The rest of its state is in a slot of
-/// the batch.
+/// A running stream on its inference loop: queue, front-end, reporter and readers. The rest of its state is in a slot
+/// of the batch.
 final class LiveStream {
     /// An additional reader.
     struct Watcher {

@@ -2,8 +2,8 @@ internal import FoundationEssentials
 internal import Glibc
 internal import NIOCore
 
-/// Measures what the loops cannot measure by themselves: how late their threads run, and what streams cost the process as a
-/// whole.
+/// Measures the delay of the loops' threads, and the cost of streams for the process as a whole. A loop cannot measure
+/// either by itself.
 struct LoadWatch: Sendable {
     let hub: StreamHub
     /// Whether the process does other work than streams, for example classifies an uploaded file.

@@ -1,5 +1,5 @@
-/// A bounded queue of a stream's samples, with gaps at the positions of lost samples. A pure value: it neither waits nor
-/// reads a clock.
+/// A bounded queue of a stream's samples, with gaps at the positions of lost samples. A pure value: it neither waits
+/// nor reads a clock.
 package struct SampleQueue {
     package enum Piece {
         /// - arrived: time of arrival, in nanoseconds of a monotonic clock.

@@ -17,8 +17,8 @@ struct StreamConnection: Sendable {
     let connections: ConnectionCount
     /// Time for a slow client to read the last lines, in seconds.
     private static let patience = 5.0
-    /// Time for a client to stop sending after the last lines, in seconds. An earlier close could reset the connection and
-    /// destroy lines that the client has not read.
+    /// Time for a client to stop sending after the last lines, in seconds. An earlier close could reset the connection
+    /// and destroy lines that the client has not read.
     private static let linger = 1.0
 
     private enum Half { case reader, writer, patience, linger }

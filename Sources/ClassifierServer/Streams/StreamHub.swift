@@ -48,11 +48,9 @@ final class StreamHub: Sendable {
     func model(_ name: String?) throws(AdmissionRefusal) -> AudioModel {
         let models = offer.withLockedValue { $0.models }
         guard let found = models.model(name) else {
+            let names = models.byName.keys.sorted().joined(separator: ", ")
             throw AdmissionRefusal(
-                reason: .model,
-                message:
-                    "there is no model \"\(name ?? "")\" here; there are \(models.byName.keys.sorted().joined(separator: ", "))"
-            )
+                reason: .model, message: "there is no model \"\(name ?? "")\" here; there are \(names)")
         }
         return found
     }

@@ -1,7 +1,7 @@
 internal import NIOCore
 
-/// Runs tasks on the thread of an event loop. The tasks of a connection run on its socket's thread, because waking another
-/// thread costs more than to decode, classify and answer a block of audio.
+/// Runs tasks on the thread of an event loop. The tasks of a connection run on its socket's thread, because waking
+/// another thread costs more than to decode, classify and answer a block of audio.
 final class EventLoopTasks: TaskExecutor {
     private let eventLoop: any EventLoop
 

@@ -28,7 +28,8 @@ internal import Testing
         request(
             "POST /v1/classify",
             body: "Content-Type: multipart/form-data; boundary=cut\r\nContent-Length: 86\r\n\r\n"
-                + "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n--cut--\r\n"
+                + "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n"
+                + "RIFF\r\n--cut--\r\n"
         ),
         request("PUT /v1/streams/fuzz/state", body: "Content-Length: 5\r\n\r\nstate"),
         request(

@@ -44,7 +44,8 @@ internal import Testing
             (() => {
               const canvas = document.querySelector('#spectrogram');
               const pixels = canvas.getContext('2d').getImageData(canvas.width - 20, 0, 20, canvas.height).data;
-              return { status: document.querySelector('#status').textContent, top: document.querySelectorAll('#top li').length,
+              return { status: document.querySelector('#status').textContent,
+                top: document.querySelectorAll('#top li').length,
                 colours: new Set(pixels).size, spoken: document.querySelector('#announcement').textContent,
                 download: document.querySelector('#download').disabled };
             })()
@@ -83,7 +84,8 @@ internal import Testing
             """
             [...document.querySelectorAll('select, button, input, canvas, section, [role=region]')].filter((element) =>
               !(element.labels?.length || element.textContent.trim() || element.ariaLabel
-                || document.getElementById(element.getAttribute('aria-labelledby')))).map((element) => element.id).join()
+                || document.getElementById(element.getAttribute('aria-labelledby'))))
+              .map((element) => element.id).join()
             """)
         #expect(unnamed == "", "without a name")
         #expect(try browser.evaluate("document.documentElement.lang") == "en")

@@ -110,7 +110,8 @@ internal import Testing
               - {name: none, command: [/nonexistent/recorder, -q]}
               - {name: dies, command: [sh, -c, "echo no such device >&2; exit 3"]}
               - {name: loud, command: [sh, -c, "yes broken >&2 & exec sleep 1000"]}
-              - {name: flood, command: [sh, -c, "echo $$ > '\(folder.path)/leader'; sleep 1000 & echo $! > '\(folder.path)/other'; exec cat /dev/zero"]}
+              - name: flood
+                command: [sh, -c, "cd \(folder.path); echo $$ >leader; sleep 1000 & echo $! >other; exec cat /dev/zero"]
             """)
         let good = try WebSocketClient(server, "/v1/stream?stream=good")
         try server.child.waitForErrors { text in

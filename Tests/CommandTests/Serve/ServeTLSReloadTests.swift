@@ -70,7 +70,8 @@ internal import Testing
         let target = "/v1/classify?emit=frames&sample_format=s16le&rate=16000&stream=upload"
         try upload.write(
             Array(
-                "POST \(target) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: \(Self.raw.count)\r\n\r\n"
+                ("POST \(target) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+                    + "Content-Length: \(Self.raw.count)\r\n\r\n")
                     .utf8))
         try upload.waitForOutput { $0.contains("100 Continue") }
         try upload.write(Array(Self.raw[..<50_000]))
