@@ -49,8 +49,8 @@ struct AudioClassifierd: AsyncParsableCommand {
         return try EnvironmentArguments.add(to: ProgramArguments.protectDashes(words), environment)
     }
 
-    /// Where a standard descriptor is closed, the first file that is opened would get its number, and data would go there.
-    /// In its place comes one on which reading and writing fail.
+    /// Opens a descriptor that refuses reads and writes in place of each closed standard descriptor. The first file
+    /// that is opened would get its number otherwise, and data would go there.
     private static func occupyStandardDescriptors() {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
             _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)

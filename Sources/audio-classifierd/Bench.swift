@@ -7,8 +7,9 @@ struct Bench: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure each stage and each attention system on this machine.",
         discussion: """
-            Times are of one call on one thread: a frame of the front-end, a token through a whole model and through encoder layers, whose window is full. The maximum
-            of moving landmarks is a segment's end. --operations counts multiply-adds instead of measuring.
+            A time is of one call on one thread: a frame of the front-end, or a token through a whole model or through
+            encoder layers with a full window. The maximum of moving landmarks is a segment's end. --operations counts
+            multiply-adds instead of measuring.
 
             Examples:
               audio-classifierd bench

@@ -47,7 +47,8 @@ struct Run: SettableCommand {
         guard !file.isStandardInput || isatty(STDIN_FILENO) == 0 else {
             throw ClassifierError(
                 .usage, code: "usage",
-                "standard input is a terminal: pipe audio into it (arecord -q -t raw -f S16_LE -r 16000 -c 1 | audio-classifierd run -) or name a file"
+                "standard input is a terminal: pipe audio into it (arecord -q -t raw -f S16_LE -r 16000 "
+                    + "-c 1 | audio-classifierd run -) or name a file"
             )
         }
         let stateIn = try ProgramArguments.text(stateIn, of: "--state-in")

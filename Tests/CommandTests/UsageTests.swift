@@ -92,7 +92,8 @@ internal import Testing
         #expect(quiet.errors == "")
     }
 
-    /// An instruction set that this machine does not have: another one would give other bits, so that none is taken in its place.
+    /// An instruction set that this machine does not have: another one would give other bits, so that none is taken in
+    /// its place.
     @Test func unknownKernels() throws {
         let arguments = ["models", "list"]
         let unknown = try Program.run(arguments, environment: ["AUDIO_CLASSIFIERD_KERNELS": "mmx"])

@@ -1,4 +1,5 @@
-/// One setting, described once for all places where it can be set: options, queries, configuration files, the environment.
+/// One setting, described once for all places where it can be set: options, queries, configuration files, the
+/// environment.
 package struct Setting<Value: Sendable>: SettingDescription {
     package let name: String
     package let kind: ValueKind<Value>
@@ -99,8 +100,8 @@ package enum SettingVariable {
     /// The instruction set of the kernels.
     package static let kernels = "AUDIO_CLASSIFIERD_KERNELS"
 
-    /// The variable of a setting: `limits.streams` is `AUDIO_CLASSIFIERD_LIMITS_STREAMS`. The setting `models` of `serve` is
-    /// `AUDIO_CLASSIFIERD_SERVE_MODELS`, because ``modelFolder`` is the folder.
+    /// The variable of a setting: `limits.streams` is `AUDIO_CLASSIFIERD_LIMITS_STREAMS`. The setting `models` of
+    /// `serve` is `AUDIO_CLASSIFIERD_SERVE_MODELS`, because ``modelFolder`` is the folder.
     package static func name(_ path: String) -> String {
         let variable = prefix + String(path.uppercased().map { $0 == "." || $0 == "-" ? "_" : $0 })
         return variable == modelFolder ? prefix + "SERVE_MODELS" : variable

@@ -1,7 +1,8 @@
 internal import FoundationEssentials
 internal import StrictCoding
 
-/// Several values in one text, as an environment variable has them: with commas between, or as JSON where a value has a comma.
+/// Several values in one text, as an environment variable has them: with commas between, or as JSON where a value has a
+/// comma.
 package enum SettingList {
     /// - Returns: nil for JSON that is no array of texts.
     package static func elements(_ text: String) -> [String]? {

@@ -3,8 +3,8 @@ internal import FoundationEssentials
 internal import StrictCoding
 internal import Yams
 
-/// Settings from flags, environment, a YAML file and defaults, in this order of precedence. It remembers what it was
-/// asked for: any other key in the file is an error, and what it found is the effective configuration.
+/// Settings from flags, environment, a YAML file and defaults, in this order of precedence. It remembers every key
+/// that was read: another key in the file is an error, and the values that were found are the effective configuration.
 final class ConfigurationReader {
     /// A setting that has been read: what `--print-config` shows.
     struct Entry {

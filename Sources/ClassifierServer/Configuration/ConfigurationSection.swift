@@ -1,10 +1,10 @@
 internal import AudioClassifier
 internal import Yams
 
-/// A section of the configuration: its settings are read by name and checked, and what was not asked for is refused.
+/// A section of the configuration. Its settings are read by name and checked; keys that were not read are refused.
 struct ConfigurationSection {
     private let reader: ConfigurationReader
-    /// Of the section, with a dot behind; empty at the top.
+    /// Path of the section, with a dot behind; empty at the top.
     private let path: String
     private let mapping: Node.Mapping?
     private let isMapping: Bool
@@ -30,7 +30,7 @@ struct ConfigurationSection {
         origin = source ?? reader.origin(node)
     }
 
-    /// Where this section is, for messages about several of its settings.
+    /// The origin of the section, for messages about several of its settings.
     var place: String { origin }
 
     func refuseOthers() throws(ClassifierError) {
@@ -44,7 +44,7 @@ struct ConfigurationSection {
         }
     }
 
-    /// Whether the file has something for this key; whoever asks reads it, then.
+    /// Whether the file has this key.
     func contains(_ key: String) -> Bool { mapping?[key] != nil }
 
     /// A section within this one.

@@ -2,7 +2,7 @@ internal import AudioClassifier
 internal import FoundationEssentials
 
 extension ServeConfiguration {
-    /// Where events go beside the clients.
+    /// The destinations of events besides the clients.
     public struct Events: Sendable {
         public struct File: Sendable {
             public var path: String

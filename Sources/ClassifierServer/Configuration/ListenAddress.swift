@@ -1,4 +1,4 @@
-/// Where to listen: an address and a port, or a socket in the file system.
+/// An address to listen on: a host and a port, or a socket in the file system.
 public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
     case network(host: String, port: Int)
     case unix(path: String)

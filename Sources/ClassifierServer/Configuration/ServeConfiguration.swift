@@ -13,7 +13,7 @@ public struct ServeConfiguration: Sendable {
     }
 
     public struct Access: Sendable {
-        /// What requests must carry; nil where none is needed.
+        /// Token that requests must carry; nil where none is needed.
         public var token: String?
         /// Names by which a browser may reach this server, beside the addresses of this machine.
         public var hosts: [String]
@@ -41,7 +41,7 @@ public struct ServeConfiguration: Sendable {
         public var idleSeconds: Double
     }
 
-    /// What a stream is unless its client says otherwise.
+    /// The defaults of streams, which a request may change.
     public struct Streams: Sendable {
         public var format: SampleFormat
         /// Nil is the model's.
@@ -66,7 +66,7 @@ public struct ServeConfiguration: Sendable {
         public var latency: Double
     }
 
-    /// Where streams go on after an interruption.
+    /// The states from which streams resume after an interruption.
     public struct State: Sendable {
         /// Nil where states do not outlive the service.
         public var folder: String?
@@ -167,7 +167,7 @@ public struct ServeConfiguration: Sendable {
         try check()
     }
 
-    /// What no setting shows by itself.
+    /// Checks what no setting shows by itself.
     private func check() throws(ClassifierError) {
         func wrong(_ message: String) -> ClassifierError {
             ClassifierError(.configuration, code: "configuration", message)
@@ -262,7 +262,8 @@ extension ServeConfiguration.Listening {
         }
         if let tcp, !tcp.isLocal {
             throw wrong(
-                "listen.tcp is \(tcp), which other machines can reach, and bare samples cannot carry a token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
+                "listen.tcp is \(tcp), which other machines can reach, and bare samples cannot carry a "
+                    + "token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
             )
         }
         if let unix, case .network = unix {

@@ -3,7 +3,7 @@ internal import StrictCoding
 
 /// The settings of a source, besides those of a stream.
 enum SourceSettings {
-    /// Where a file that exists already is read from.
+    /// The position from which an existing file is read.
     enum Start: String, Sendable, CaseIterable { case start, end }
 
     /// All sources: a list of sections.

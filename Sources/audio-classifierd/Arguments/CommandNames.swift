@@ -4,7 +4,8 @@ import AudioClassifier
 /// The names of the commands.
 enum CommandNames {
     /// The command that the first words name, as far as they do, and how many words that are.
-    /// - Throws: ``ClassifierError`` `usage` for a word in a command's place that is none, with the commands that may be meant.
+    /// - Throws: ``ClassifierError`` `usage` for a word in a command's place that is none, with the commands that may
+    ///   be meant.
     static func find(_ words: [String]) throws(ClassifierError) -> (command: any ParsableCommand.Type, words: Int) {
         var command: any ParsableCommand.Type = AudioClassifierd.self
         var count = words.first == "help" ? 1 : 0
@@ -15,7 +16,8 @@ enum CommandNames {
                 let names = subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
                 throw ClassifierError(
                     .usage, code: "usage",
-                    "there is no command \"\(word)\"\(Spelling.question(word, in: names)); there are \(names.joined(separator: ", "))"
+                    "there is no command \"\(word)\"\(Spelling.question(word, in: names)); there are "
+                        + "\(names.joined(separator: ", "))"
                 )
             }
             command = found

@@ -36,8 +36,8 @@ enum ProgramArguments {
     }
 
     /// Puts `./` before files whose names begin with a dash, as a pattern of the shell brings them.
-    /// - Throws: ``ClassifierError`` `usage` for a word with one dash that is neither an option nor a file: the parser would take
-    ///   its letters for options, and an h among them for a request for help.
+    /// - Throws: ``ClassifierError`` `usage` for a word with one dash that is neither an option nor a file: the parser
+    ///   would take its letters for options, and an h among them for a request for help.
     static func protectDashes(_ words: [String]) throws(ClassifierError) -> [String] {
         var result: [String] = []
         for (index, word) in words.enumerated() {

@@ -304,7 +304,8 @@ final class ChildProcess {
         var failure: Int32
         repeat {
             failure = unsafe posix_spawn(&identifier, arguments[0], &actions, &attributes, words, variables)
-            // A program that was just copied is busy for as long as a neighbour, forked meanwhile, holds the copy's descriptor.
+            // A program that was just copied is busy for as long as a neighbour, forked meanwhile, holds the copy's
+            // descriptor.
             if failure == ETXTBSY { usleep(10_000) }
         } while failure == ETXTBSY
         guard failure == 0 else {

@@ -41,7 +41,8 @@ package struct FeatureEncoding: Sendable {
         try finish(tokens, result, write)
     }
 
-    /// From lines of standard input to an array of logits. A line that is refused ends the stream: what came before is written.
+    /// From lines of standard input to an array of logits. A line that is refused ends the stream: what came before is
+    /// written.
     /// - Parameter interrupt: becomes readable when the stream shall end.
     package func runLines(interrupt: Int32?, out: FileName) throws {
         let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)

@@ -1,15 +1,15 @@
 internal import AudioClassifier
 package import AudioFrontend
 
-/// Features as text, a frame a line: numbers between spaces, tabs, commas or semicolons, with or without brackets around them. Empty lines and
-/// lines that begin with `#` are passed over.
+/// Features as text, a frame a line: numbers between spaces, tabs, commas or semicolons, with or without brackets
+/// around them. Empty lines and lines that begin with `#` are skipped.
 package struct FeatureLines {
     /// Index of the line that was read last, from 1.
     package private(set) var line = 0
     private let stream: ByteStream
     private let width: Int
     private var pending: [UInt8] = []
-    /// Where in `pending` the next line begins.
+    /// Offset in `pending` of the next line.
     private var start = 0
     private var isAtEnd = false
 
@@ -78,7 +78,8 @@ package struct FeatureLines {
     private func wrong(_ reason: String) -> ClassifierError {
         ClassifierError(
             .data, code: "features",
-            "\(stream.name), line \(line): \(reason); a line holds the \(width) numbers of a frame, the lines before it are done"
+            "\(stream.name), line \(line): \(reason); a line holds the \(width) numbers of a frame, the "
+                + "lines before it are done"
         )
     }
 

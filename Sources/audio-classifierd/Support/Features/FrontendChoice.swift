@@ -12,7 +12,8 @@ package enum FrontendChoice {
             guard let recipe = LogMelRecipe.named[name] else {
                 throw ClassifierError(
                     .usage, code: "recipe",
-                    "there is no recipe \"\(name)\"; there are \(LogMelRecipe.named.keys.sorted().joined(separator: ", "))"
+                    "there is no recipe \"\(name)\"; there are "
+                        + "\(LogMelRecipe.named.keys.sorted().joined(separator: ", "))"
                 )
             }
             return recipe

@@ -2,7 +2,7 @@ import AudioFrontend
 import Glibc
 
 extension FileName {
-    /// What the system says about the file behind all links; nil where there is none.
+    /// The status of the file behind all links; nil for a file that does not exist.
     var status: stat? {
         var status = stat()
         return unsafe withCString { unsafe stat($0, &status) } == 0 ? status : nil

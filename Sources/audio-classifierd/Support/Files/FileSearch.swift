@@ -47,7 +47,8 @@ package struct FileSearch: Sendable {
         guard let first = foreign.first else { return nil }
         let endings = Set(foreign.compactMap(Self.ending)).sorted().joined(separator: ", ")
         return
-            "\(foreign.count) files were left out (\(endings); the first is \(first)): libsndfile does not read them; convert them, as with: ffmpeg -i \(first) \(first).wav"
+            "\(foreign.count) files were left out (\(endings); the first is \(first)): libsndfile does "
+            + "not read them; convert them, as with: ffmpeg -i \(first) \(first).wav"
     }
 
     private mutating func visit(_ folder: FileName) {

@@ -4,7 +4,8 @@ internal import Glibc
 
 /// A float32 array in NumPy's `.npy` format (version 1.0): one row after another, the number of rows known at the end.
 ///
-/// The file is written under a temporary name and renamed by ``close()``, so that a half-written array never has the final name.
+/// The file is written under a temporary name and renamed by ``close()``, so that a half-written array never has the
+/// final name.
 @safe
 package final class NumpyWriter {
     private let path: FileName

@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// SIGINT and SIGTERM as a descriptor that becomes readable, so that a reader that waits for input wakes up, drains and ends.
+/// SIGINT and SIGTERM as a descriptor that becomes readable, so that a reader that waits for input wakes up, drains and
+/// ends.
 package enum StopSignal {
     private static let raised = Atomic<Bool>(false)
     private static let writeEnd = Atomic<Int32>(-1)

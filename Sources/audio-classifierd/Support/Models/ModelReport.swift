@@ -56,7 +56,8 @@ package enum ModelReport {
             "weights      \(configuration.weightsFile.bytes) bytes, SHA-256 \(configuration.weightsFile.sha256)",
             "accuracy     \(accuracy(configuration))",
             "labels       \(configuration.labels.joined(separator: ", "))",
-            "encoder      \(encoder.layers) layers, width \(encoder.width), \(encoder.heads) heads, feed-forward \(encoder.feedForward), window \(encoder.window) tokens",
+            "encoder      \(encoder.layers) layers, width \(encoder.width), \(encoder.heads) heads, "
+                + "feed-forward \(encoder.feedForward), window \(encoder.window) tokens",
             "attention    \(attention)",
             "memory       \(stream.bytes) bytes a stream",
             "threshold    \(configuration.decision.threshold) on, \(configuration.decision.thresholdOff) off",
@@ -64,7 +65,8 @@ package enum ModelReport {
         if configuration.frontend != nil {
             let audio = try AudioModel(model)
             lines.append(
-                "front-end    \(audio.recipe.sampleRate) Hz, \(audio.recipe.bands) mel bands every \(audio.recipe.hop) samples; a prediction every \(audio.predictionPeriod) samples"
+                "front-end    \(audio.recipe.sampleRate) Hz, \(audio.recipe.bands) mel bands every "
+                    + "\(audio.recipe.hop) samples; a prediction every \(audio.predictionPeriod) samples"
             )
         }
         let encoderOfJSON = JSONEncoder()
@@ -90,7 +92,8 @@ package enum ModelReport {
             let model = try Model(directory: directory, kernels: kernels)
             let error = try model.goldenError()
             return
-                "\(model.configuration.name)  \(kernels.name)  ok  golden logits within \(error) (allowed \(model.configuration.goldenTolerance))"
+                "\(model.configuration.name)  \(kernels.name)  ok  golden logits within \(error) (allowed "
+                + "\(model.configuration.goldenTolerance))"
         }
     }
 

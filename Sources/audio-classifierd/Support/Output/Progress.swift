@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// A line on the terminal with the share of long work that is done and the time that is left. Without a terminal there is none.
+/// A line on the terminal with the share of long work that is done and the time that is left. Without a terminal there
+/// is none.
 package final class Progress: Sendable {
     private let title: String
     private let began: Double
