@@ -89,7 +89,8 @@ internal import Testing
         ]
         for message in messages {
             #expect(message.contains("\"dgo\""))
-            #expect(message.contains("horn, dog, quiet"), "the labels that there are")
+            #expect(message.contains("did you mean \"dog\"?"), "the nearest label is named")
+            #expect(message.contains("models labels "), "and the command that lists all")
         }
     }
 
