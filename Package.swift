@@ -51,11 +51,13 @@ let package = Package(
         .target(name: "CKernels"),
         // Starting a command without the service's descriptors, which Glibc's Swift module does not offer.
         .target(name: "CSpawn"),
+        // What decoders print to `stderr`: fopencookie, which Glibc's Swift module does not offer.
+        .target(name: "CDecoderMessages"),
         .target(name: "Kernels", dependencies: ["CKernels", "StrictCoding"], swiftSettings: strict),
         .target(name: "StrictCoding", swiftSettings: strict),
         .target(
             name: "AudioFrontend",
-            dependencies: ["CSndFile", "CFFTW3f", "CSoxr", "Kernels", "StrictCoding"],
+            dependencies: ["CDecoderMessages", "CSndFile", "CFFTW3f", "CSoxr", "Kernels", "StrictCoding"],
             swiftSettings: strict),
         .target(
             name: "StreamTransformer",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioClassifier
+import AudioFrontend
 import FoundationEssentials
 import Glibc
 
@@ -26,6 +27,7 @@ struct AudioClassifierd: AsyncParsableCommand {
 
     static func main() async {
         occupyStandardDescriptors()
+        DecoderMessages.capture()
         do {
             let words = ProgramArguments.read()
             let environment = ProcessInfo.processInfo.environment

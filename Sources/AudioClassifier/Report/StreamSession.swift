@@ -47,7 +47,10 @@ package struct StreamSession: Sendable {
     package func run(
         _ file: FileName, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
     ) throws {
-        var audio = try AudioInput(file, rate: model.sampleRate, options: input)
+        var options = input
+        options.inform = inform
+        options.warn = warn
+        var audio = try AudioInput(file, rate: model.sampleRate, options: options)
         let name = file.isStandardInput ? nil : file.description
         try run(&audio, file: name, stream: stream, progress: progress, write: write)
     }
@@ -111,9 +114,7 @@ package struct StreamSession: Sendable {
             try emit([.end(stream: stream, frames: pipeline.predictionCount - before, dropped: 0)])
         }
         try result.get()
-        if audio.missingBytes > 0 {
-            warn("\(audio.name) is cut: its header promises \(audio.missingBytes) bytes more")
-        }
+        if let truncation = audio.truncation { warn("\(audio.name) is cut: \(truncation)") }
         if audio.leftoverBytes > 0 {
             warn("\(audio.name) ended inside a sample; its last \(audio.leftoverBytes) bytes were not used")
         }
@@ -123,7 +124,8 @@ package struct StreamSession: Sendable {
         _ audio: inout AudioInput, progress: (Double) -> Void, _ body: (Span<Float>) throws -> Void
     ) throws {
         var failure: (any Error)?
-        while failure == nil, !isStopped() {
+        // What had come before the interrupt is classified: a stream that had to be kept until its end is decoded only then.
+        while failure == nil, !isStopped() || audio.isInterrupted {
             let isMore = try audio.read { samples in
                 guard failure == nil else { return }
                 do { try body(samples) } catch { failure = error }

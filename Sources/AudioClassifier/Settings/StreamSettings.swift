@@ -7,7 +7,8 @@ package enum InputSettings {
         "input_format", ValueKind<InputOptions.Container>.choice("format"), default: .auto,
         "How the input is packed: recognised by its first bytes, a WAV stream, or raw PCM.")
     package static let sampleFormat = Setting(
-        "sample_format", ValueKind<SampleFormat>.choice("format"), default: .s16le, "The sample format of raw PCM.")
+        "sample_format", .sampleFormat, default: .s16le,
+        "The sample format of raw PCM; ALSA's names work too, as S24_LE for 24 bits in 4 bytes.")
     package static let rate = Setting(
         "rate", .integer(1000...768_000, "hz", unit: "Hz"), described: "the model's rate",
         "The sample rate of raw PCM.")

@@ -33,6 +33,16 @@ package struct ValueKind<Value: Sendable>: Sendable {
     }
 }
 
+extension ValueKind<SampleFormat> {
+    /// A format by its own name or by ALSA's.
+    package static let sampleFormat = {
+        let words = SampleFormat.allCases.map(\.rawValue)
+        return ValueKind(
+            placeholder: "format", expected: "one of \(words.joined(separator: ", ")), or ALSA's name of one",
+            words: words, show: { JSONWriter.quoted($0.rawValue) }, parse: { SampleFormat(named: $0) })
+    }()
+}
+
 extension ValueKind<String> {
     package static func text(_ placeholder: String, expected: String = "a text") -> ValueKind {
         ValueKind(placeholder: placeholder, expected: expected, show: { JSONWriter.quoted($0) }) { $0 }

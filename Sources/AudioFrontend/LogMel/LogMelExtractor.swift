@@ -4,8 +4,8 @@ package import StrictCoding
 
 /// Samples in, log-mel frames out, one hop at a time; the only implementation, for files as for microphones.
 ///
-/// A frame is computed as soon as its last sample is there. The same samples give the same frames, bit for bit, however they
-/// are cut into calls of ``push(_:frame:)``. After `init` nothing allocates.
+/// A frame is computed as soon as its last sample is there. The same samples give the same frames, bit for bit, however
+/// they are cut into calls of ``push(_:frame:)``. After `init` nothing allocates.
 ///
 /// ```swift
 /// var extractor = try LogMelExtractor(.yamnet)
@@ -74,7 +74,8 @@ public struct LogMelExtractor: ~Copyable {
         }
     }
 
-    /// The stream has ended: hands over the frames that reach into the zeros behind it (only where the recipe centres its frames).
+    /// The stream has ended: hands over the frames that reach into the zeros behind it (only where the recipe centres
+    /// its frames).
     public mutating func finish<E: Error>(frame: (Span<Float>) throws(E) -> Void) throws(E) {
         guard recipe.center else { return }
         let zeros = [Float](repeating: 0, count: recipe.leadingZeros)

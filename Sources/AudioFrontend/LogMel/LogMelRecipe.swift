@@ -53,8 +53,8 @@ public struct LogMelRecipe: Sendable, Equatable {
     /// Half an FFT length of zeros before the first and after the last sample.
     public var center: Bool
 
-    /// VGGish (Hershey et al., "CNN Architectures for Large-Scale Audio Classification", 2017): 25 ms windows every 10 ms, magnitudes in
-    /// 64 HTK mel bands from 125 to 7500 Hz, ln(mel + 0.01).
+    /// VGGish (Hershey et al., "CNN Architectures for Large-Scale Audio Classification", 2017): 25 ms windows every 10
+    /// ms, magnitudes in 64 HTK mel bands from 125 to 7500 Hz, ln(mel + 0.01).
     public static let vggish = LogMelRecipe(
         sampleRate: 16000, window: .hann, windowLength: 400, hop: 160, fftLength: 512, spectrum: .magnitude, bands: 64,
         lowHz: 125, highHz: 7500, melScale: .htk, melShape: .mel, melNorm: .none, log: .ln, logOffset: 0.01,

@@ -32,7 +32,8 @@ struct MelFilterBank {
             case .slaney: area = 2 / (scale.hertz(edges[band + 2]) - scale.hertz(edges[band]))
             }
             return (0..<bins).map { bin in
-                // The DC bin carries no sound; a bank over mels also leaves the Nyquist bin out, as TensorFlow and Kaldi do.
+                // The DC bin carries no sound; a bank over mels also leaves the Nyquist bin out, as TensorFlow and
+                // Kaldi do.
                 if bin == 0 || (recipe.melShape == .mel && bin == bins - 1) { return 0 }
                 let rising = (axis[bin] - left) / (centre - left)
                 let falling = (right - axis[bin]) / (right - centre)

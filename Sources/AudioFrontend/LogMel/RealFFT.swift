@@ -3,14 +3,14 @@ internal import Glibc
 internal import Kernels
 internal import Synchronization
 
-/// FFTW's planner is not thread-safe ("the only thread-safe routine in FFTW is fftw_execute"): planning and destroying take
-/// this lock, executing does not.
+/// FFTW's planner is not thread-safe ("the only thread-safe routine in FFTW is fftw_execute"): planning and destroying
+/// take this lock, executing does not.
 private let planner = Mutex(())
 
 /// The magnitudes of an FFT of real samples: FFTW, single precision, planned once, over buffers of its own.
 ///
-/// FFTW transforms the samples in pairs, as half as many complex numbers, and a kernel makes the bins from them: the plans for real input that FFTW
-/// estimates do that step two floats at a time, and take three times as long.
+/// FFTW transforms the samples in pairs, as half as many complex numbers, and a kernel makes the bins from them: the
+/// plans for real input that FFTW estimates do that step two floats at a time, and take three times as long.
 @safe
 struct RealFFT: ~Copyable {
     /// The samples to transform: an even number of them. FFTW leaves them as they are.

@@ -3,8 +3,8 @@ internal import Glibc
 extension LogMelRecipe {
     /// The window's samples, in float64.
     ///
-    /// Periodic windows divide by the length N, symmetric ones by N - 1. `povey` is Kaldi's: a symmetric Hann window to the power of
-    /// 0.85. `blackman` is periodic, with the coefficients 0.42, 0.5, 0.08.
+    /// Periodic windows divide by the length N, symmetric ones by N - 1. `povey` is Kaldi's: a symmetric Hann window to
+    /// the power of 0.85. `blackman` is periodic, with the coefficients 0.42, 0.5, 0.08.
     func windowSamples() -> [Double] {
         let length = Double(windowLength)
         return (0..<windowLength).map { index in

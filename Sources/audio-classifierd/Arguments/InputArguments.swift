@@ -1,6 +1,7 @@
 import ArgumentParser
 import AudioClassifier
 import AudioFrontend
+import Logging
 
 /// The options that describe the audio.
 struct InputArguments: ParsableArguments {
@@ -19,6 +20,9 @@ struct InputArguments: ParsableArguments {
         options.channels = channels
         options.selection = channel
         options.interrupt = interrupt
+        let log = Logger(label: "audio-classifierd")
+        options.inform = { log.info("\($0)") }
+        options.warn = { log.warning("\($0)") }
         return options
     }
 }

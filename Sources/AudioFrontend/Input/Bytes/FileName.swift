@@ -2,8 +2,9 @@ internal import Glibc
 
 /// The name of a file as the system keeps it: bytes, which need not be UTF-8.
 ///
-/// A name from a `String` is its UTF-8. ``description`` is for messages and records: text as it is, and each byte that is no UTF-8
-/// as a backslash, `x` and two digits, so that a shell finds the file again with `$'...'`. Backslashes of the name stay single.
+/// A name from a `String` is its UTF-8. ``description`` is for messages and records: text as it is, and each byte that
+/// is no UTF-8 as a backslash, `x` and two digits, so that a shell finds the file again with `$'...'`. Backslashes of
+/// the name stay single.
 ///
 /// ```swift
 /// let name = FileName(bytes: [0x6C, 0xE9, 0x2E, 0x77, 0x61, 0x76])

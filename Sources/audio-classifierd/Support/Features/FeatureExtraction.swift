@@ -30,6 +30,7 @@ package struct FeatureExtraction: Sendable {
                 if samplesOnly { write(samples) } else { extractor.push(samples) { write($0) } }
             })
         {}
+        if let truncation = audio.truncation { options.warn("\(audio.name) is cut: \(truncation)") }
         if !samplesOnly { extractor.finish { write($0) } }
         if let failure { throw failure }
         try writer.close()

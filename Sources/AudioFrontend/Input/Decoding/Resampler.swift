@@ -1,7 +1,7 @@
 internal import CSoxr
 
-/// A change of sample rate as a stream: libsoxr, high quality (linear phase, 20 bits). The filter's delay is taken out, so that an
-/// input at time t comes out at time t, and ``finish(_:)`` flushes what the filter still holds.
+/// A change of sample rate as a stream: libsoxr, high quality (linear phase, 20 bits). The filter's delay is taken out,
+/// so that an input at time t comes out at time t, and ``finish(_:)`` flushes what the filter still holds.
 @safe
 struct Resampler: ~Copyable {
     private let handle: soxr_t

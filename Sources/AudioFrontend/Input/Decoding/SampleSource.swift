@@ -6,7 +6,8 @@ public protocol SampleSource: AnyObject {
     /// Samples a channel in all, where that is known beforehand.
     var length: Int64? { get }
 
-    /// Writes as many whole sample frames (a sample of every channel) as there are now, at least one, and at most as fit.
+    /// Writes as many whole sample frames (a sample of every channel) as there are now, at least one, and at most as
+    /// fit.
     /// - Returns: sample frames written; 0 at the end.
     func read(into samples: inout [Float]) throws(AudioError) -> Int
 }

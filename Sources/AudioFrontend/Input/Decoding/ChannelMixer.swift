@@ -14,15 +14,8 @@ struct ChannelMixer {
     }
 
     /// Fills `mono` up to the first sample that is not finite.
-    /// - Returns: how many samples that are.
+    /// - Returns: the number of samples.
     func mix(_ interleaved: [Float], count: Int, into mono: inout [Float]) -> Int {
-        if channels == 1 {  // a microphone, without a choice for each sample
-            for index in 0..<count {
-                guard interleaved[index].isFinite else { return index }
-                mono[index] = interleaved[index]
-            }
-            return count
-        }
         for index in 0..<count {
             var value: Float
             switch selection {
@@ -36,5 +29,22 @@ struct ChannelMixer {
             mono[index] = value
         }
         return count
+    }
+
+    /// The number of finite samples before the first that is not, of the first `count`.
+    static func finiteCount(_ samples: [Float], _ count: Int) -> Int {
+        precondition(count <= samples.count)
+        return unsafe samples.withUnsafeBytes { bytes in
+            // A value minus itself is zero, or not a number where the value is not finite: a sum without branches.
+            var differences = SIMD8<Float>.zero
+            let whole = count / 8 * 8
+            for index in stride(from: 0, to: whole, by: 8) {
+                let values = unsafe bytes.loadUnaligned(fromByteOffset: 4 * index, as: SIMD8<Float>.self)
+                differences += values - values
+            }
+            var index = differences == .zero ? whole : 0
+            while index < count, samples[index].isFinite { index += 1 }
+            return index
+        }
     }
 }

@@ -1,0 +1,150 @@
+internal import Glibc
+
+/// Bytes from any descriptor: a file, standard input, a pipe, a FIFO, a socket.
+///
+/// Reads return the bytes that are there, without waiting for more. A byte on the `interrupt` descriptor ends the
+/// stream, so that a signal stops a reader that waits for a silent microphone.
+package final class ByteStream {
+    package let name: String
+    let descriptor: Int32
+    private let interrupt: Int32?
+    private let owned: Bool
+    /// Bytes that were read to identify the stream, and are read again.
+    private var ahead: [UInt8] = []
+    private var aheadPosition = 0
+    /// The destination of a read.
+    private var buffer: [UInt8] = []
+    /// True for a FIFO until its first bytes: before a writer has opened it, a read would find its end.
+    private var awaitsWriter: Bool
+    /// Whether the interrupt, and not the writer, has ended the stream.
+    package private(set) var isInterrupted = false
+    /// The size in bytes of a regular file, `nil` for a stream that cannot seek.
+    let fileSize: Int64?
+
+    package convenience init(descriptor: Int32, name: String, interrupt: Int32?, owned: Bool) {
+        self.init(descriptor: descriptor, name: name, interrupt: interrupt, owned: owned, awaitsWriter: false)
+    }
+
+    init(descriptor: Int32, name: String, interrupt: Int32?, owned: Bool, awaitsWriter: Bool) {
+        self.descriptor = descriptor
+        self.name = name
+        self.interrupt = interrupt
+        self.owned = owned
+        self.awaitsWriter = awaitsWriter
+        var status = stat()
+        let isRegular = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        fileSize = isRegular ? Int64(status.st_size) : nil
+    }
+
+    deinit { if owned { close(descriptor) } }
+
+    /// Reads at most `count` bytes, at least one; none at the end.
+    package func read(_ count: Int, into bytes: inout [UInt8]) throws(AudioError) -> Int {
+        if aheadPosition < ahead.count {
+            let taken = min(count, ahead.count - aheadPosition)
+            bytes += ahead[aheadPosition..<aheadPosition + taken]
+            aheadPosition += taken
+            return taken
+        }
+        if isInterrupted { return 0 }
+        // Without an interrupt, the read itself waits.
+        if interrupt != nil || awaitsWriter, try !waitForInput() { return 0 }
+        if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
+        while true {
+            let got = unsafe Glibc.read(descriptor, &buffer, count)
+            if got >= 0 {
+                bytes += buffer[..<got]
+                return got
+            }
+            switch errno {
+            case EINTR: continue
+            // A descriptor that does not block is waited for all the same.
+            case EAGAIN: if try !waitForInput() { return 0 }
+            default: throw AudioError(.read, "\(name): cannot read: \(FileOpening.systemError())")
+            }
+        }
+    }
+
+    /// Returns the first bytes without consuming them: as many as `count`, or fewer where the stream ends.
+    func peek(_ count: Int) throws(AudioError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count, try read(count - bytes.count, into: &bytes) > 0 {}
+        unread(bytes)
+        return bytes
+    }
+
+    /// Consumes exactly `count` bytes, or returns `nil` where the stream ends before.
+    func take(_ count: Int) throws(AudioError) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            if try read(count - bytes.count, into: &bytes) == 0 { return nil }
+        }
+        return bytes
+    }
+
+    /// Passes over `count` bytes, without reading them where the stream can seek.
+    /// - Returns: false where the stream ends before.
+    func skip(_ count: Int64) throws(AudioError) -> Bool {
+        if fileSize != nil {
+            let position = position
+            seek(to: position + count)
+            return position + count <= fileEnd
+        }
+        var left = count
+        var passed: [UInt8] = []
+        while left > 0 {
+            let got = try read(Int(min(left, 65_536)), into: &passed)
+            guard got > 0 else { return false }
+            left -= Int64(got)
+            passed.removeAll(keepingCapacity: true)
+        }
+        return true
+    }
+
+    /// Puts bytes back in front of the stream.
+    func unread(_ bytes: [UInt8]) {
+        ahead = bytes + ahead[aheadPosition...]
+        aheadPosition = 0
+    }
+
+    /// The byte offset in a regular file of the next byte.
+    var position: Int64 { Int64(lseek(descriptor, 0, SEEK_CUR)) - Int64(ahead.count - aheadPosition) }
+
+    /// The size in bytes of a regular file now, which may have grown since it was opened.
+    var fileEnd: Int64 {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
+    /// Moves to an offset of a regular file.
+    func seek(to offset: Int64) {
+        ahead = []
+        aheadPosition = 0
+        lseek(descriptor, off_t(offset), SEEK_SET)
+    }
+
+    /// Returns false when the interrupt came first.
+    private func waitForInput() throws(AudioError) -> Bool {
+        // poll(2) passes over a negative descriptor.
+        let interrupt = interrupt ?? -1
+        while true {
+            var waiting = (
+                pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0)
+            )
+            let ready = unsafe withUnsafeMutableBytes(of: &waiting) { pair in
+                unsafe poll(pair.assumingMemoryBound(to: pollfd.self).baseAddress, 2, -1)
+            }
+            if ready < 0 && errno == EINTR { continue }
+            guard ready >= 0 else {
+                throw AudioError(.read, "\(name): cannot wait for input: \(FileOpening.systemError())")
+            }
+            isInterrupted = waiting.1.revents != 0
+            if awaitsWriter && !isInterrupted {
+                awaitsWriter = false
+                _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+            }
+            return !isInterrupted
+        }
+    }
+}

@@ -1,0 +1,27 @@
+internal import Glibc
+
+/// Opens files for reading by their names.
+enum FileOpening {
+    /// - Throws: ``AudioError`` `notFound` where there is no such file, or it is a folder.
+    static func open(_ file: FileName, interrupt: Int32?) throws(AudioError) -> ByteStream {
+        func failure() -> AudioError { AudioError(.notFound, "\(file): \(systemError())") }
+        var status = stat()
+        guard unsafe file.withCString({ unsafe stat($0, &status) }) == 0 else { throw failure() }
+        let kind = status.st_mode & S_IFMT
+        guard kind != S_IFDIR else { throw AudioError(.notFound, "\(file): is a folder, not a file") }
+        guard kind != S_IFSOCK else {
+            throw AudioError(
+                .notFound, "\(file): is a socket, which cannot be opened like a file; connect a pipe to it")
+        }
+        // open(2) of a FIFO would wait for a writer where no signal ends it: the stream waits with poll(2) instead.
+        let isFIFO = kind == S_IFIFO
+        let flags = O_RDONLY | O_CLOEXEC | (isFIFO ? O_NONBLOCK : 0)
+        let descriptor = unsafe file.withCString { unsafe Glibc.open($0, flags) }
+        guard descriptor >= 0 else { throw failure() }
+        return ByteStream(
+            descriptor: descriptor, name: file.description, interrupt: interrupt, owned: true, awaitsWriter: isFIFO)
+    }
+
+    /// The message of the last system call that failed.
+    static func systemError() -> String { unsafe String(cString: strerror(errno)) }
+}

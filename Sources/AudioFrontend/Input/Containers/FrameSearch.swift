@@ -1,0 +1,106 @@
+/// Looks for frames of compressed audio, MPEG's and others', in the first bytes of a stream.
+///
+/// One header proves nothing: samples can look like it. Several do, each at the distance that the one before states. A
+/// radio's stream begins inside a frame, so that the first header may be anywhere in the length of one.
+enum FrameSearch {
+    enum Finding: Equatable {
+        case found(Content)
+        case nothing
+        /// What is there may be a beginning of frames.
+        case needsMore
+    }
+
+    /// Bytes in which the first header is, in a stream that begins with a frame or inside of one.
+    static let reach = 1_600
+    /// Headers in a row that are no accident.
+    private static let proof = 3
+
+    /// - Parameter isWhole: there is nothing behind `bytes`, or no more is to be read.
+    static func search(_ bytes: [UInt8], isWhole: Bool) -> Finding {
+        let zeros = bytes.prefix { $0 == 0 }.count
+        if zeros == bytes.count { return isWhole ? .nothing : .needsMore }
+        if isTransportStream(bytes) { return .found(.foreign("an MPEG transport stream")) }
+        let last = min(bytes.count - 4, zeros + reach)
+        for offset in 0..<max(0, last) {
+            let finding: Finding
+            switch bytes[offset] {
+            case 0xFF:
+                let frames = sequence(bytes, offset, isWhole: isWhole, content: .mpeg(offset)) {
+                    MPEGFrame($0)?.identity
+                }
+                finding =
+                    frames == .nothing
+                    ? sequence(bytes, offset, isWhole: isWhole, content: .foreign("AAC (ADTS)"), adts) : frames
+            case 0x0B where offset == 0:
+                finding = sequence(bytes, 0, isWhole: isWhole, content: .foreign("AC-3"), ac3)
+            default: continue
+            }
+            if finding != .nothing { return finding }
+        }
+        return .nothing
+    }
+
+    /// A header's length, and what all of a stream's have in common.
+    struct Identity: Equatable {
+        let length: Int
+        let stream: UInt32
+    }
+
+    private static func sequence(
+        _ bytes: [UInt8], _ offset: Int, isWhole: Bool, content: Content, _ header: (ArraySlice<UInt8>) -> Identity?
+    ) -> Finding {
+        guard let first = header(bytes[offset...]) else { return .nothing }
+        var position = offset
+        var count = 0
+        var areEqual = true
+        while position + 7 <= bytes.count {
+            guard let frame = header(bytes[position...]), frame.stream == first.stream else {
+                // A short file has fewer frames, behind which a tag may stand.
+                return isWhole && offset == 0 && count > 0 && bytes.count - position <= 256 ? .found(content) : .nothing
+            }
+            count += 1
+            let common = min(frame.length, bytes.count - position)
+            areEqual = areEqual && bytes[position...].prefix(common).elementsEqual(bytes[offset...].prefix(common))
+            position += frame.length
+            // The frames of a periodic signal that looks like a header would be equal.
+            if count >= proof && (offset == 0 || !areEqual) { return .found(content) }
+        }
+        if isWhole { return offset == 0 && count > 0 ? .found(content) : .nothing }
+        return .needsMore
+    }
+
+    private static func adts(_ header: ArraySlice<UInt8>) -> Identity? {
+        let at = header.startIndex
+        guard header.count >= 7, header[at] == 0xFF, header[at + 1] & 0xF6 == 0xF0, header[at + 2] >> 2 & 15 < 13 else {
+            return nil
+        }
+        let length = Int(header[at + 3] & 3) << 11 | Int(header[at + 4]) << 3 | Int(header[at + 5] >> 5)
+        // The same profile, rate and channels.
+        return length > 7 ? Identity(length: length, stream: UInt32(header[at + 1]) << 8 | UInt32(header[at + 2])) : nil
+    }
+
+    private static func ac3(_ header: ArraySlice<UInt8>) -> Identity? {
+        let at = header.startIndex
+        guard header.count >= 7, header[at] == 0x0B, header[at + 1] == 0x77 else { return nil }
+        let (rateIndex, sizeIndex) = (Int(header[at + 4] >> 6), Int(header[at + 4] & 63))
+        guard rateIndex < 3, sizeIndex < 38 else { return nil }
+        let rates = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640]
+        let rate = rates[sizeIndex / 2]
+        // Words of two bytes in a frame of 1536 samples at 48, 44.1 and 32 kHz.
+        let words = [2 * rate, 1_536 * rate * 1000 / 16 / 44_100 + sizeIndex % 2, 3 * rate][rateIndex]
+        return Identity(length: 2 * words, stream: UInt32(rateIndex) << 8 | UInt32(sizeIndex / 2))
+    }
+
+    private static func isTransportStream(_ bytes: [UInt8]) -> Bool {
+        let packet = 188
+        return bytes.count >= 4 * packet && (0..<4).allSatisfy { bytes[$0 * packet] == 0x47 } && bytes[3] & 0x10 != 0
+            && Set(bytes.prefix(4 * packet)).count > 8
+    }
+}
+
+extension MPEGFrame {
+    fileprivate var identity: FrameSearch.Identity {
+        FrameSearch.Identity(
+            length: length, stream: UInt32(sampleRate) << 8 | UInt32(version << 4 | layer << 1 | (isMono ? 1 : 0)))
+    }
+}

@@ -1,0 +1,88 @@
+/// The fields of a header, which can be put back where a decoder must read it.
+struct HeaderReader {
+    let bytes: ByteStream
+    /// The container's name, for messages.
+    let container: String
+    /// Bytes of the header that were consumed.
+    private(set) var offset: Int64 = 0
+    private let start: Int64?
+    /// What to put back into a stream that cannot seek.
+    private var kept: [UInt8] = []
+    private let keepsSkipped: Bool
+
+    /// No header that must be put back is longer.
+    private static let longest: Int64 = 16 << 20
+
+    /// - Parameter keepsSkipped: whether skipped bytes are put back too. Without them a WAV file is still one.
+    init(_ bytes: ByteStream, container: String, keepsSkipped: Bool) {
+        self.bytes = bytes
+        self.container = container
+        self.keepsSkipped = keepsSkipped
+        start = bytes.fileSize == nil ? nil : bytes.position
+    }
+
+    /// The container's bytes in a regular file, from its first to the file's end.
+    var available: Int64? { start.map { bytes.fileEnd - $0 } }
+
+    /// - Throws: ``AudioError`` `decode` where the stream ends before.
+    mutating func take(_ count: Int) throws(AudioError) -> [UInt8] {
+        guard let taken = try takeIfThere(count) else { throw cut }
+        return taken
+    }
+
+    /// `nil` where the stream ends before.
+    mutating func takeIfThere(_ count: Int) throws(AudioError) -> [UInt8]? {
+        guard let taken = try bytes.take(count) else { return nil }
+        offset += Int64(count)
+        if start == nil { kept += taken }
+        return taken
+    }
+
+    /// - Parameter head: the length of the chunk's head, which was taken.
+    mutating func skip(_ count: Int64, head: Int = 0) throws(AudioError) {
+        guard count >= 0 else { throw damaged("a size of \(count) bytes") }
+        if start == nil && keepsSkipped {
+            guard count <= Self.longest else { throw damaged("\(count) bytes before the samples") }
+            _ = try take(Int(count))
+        } else {
+            if start == nil { kept.removeLast(head) }
+            guard try bytes.skip(count) else { throw cut }
+            offset += count
+        }
+    }
+
+    /// The stream stands at the container's first byte again.
+    func rewind() {
+        if let start { bytes.seek(to: start) } else { bytes.unread(kept) }
+    }
+
+    /// An error for a field that cannot be.
+    func damaged(_ what: String) -> AudioError {
+        AudioError(.decode, "\(bytes.name): the \(container) header has \(what); is it damaged?")
+    }
+
+    private var cut: AudioError {
+        AudioError(
+            .decode,
+            "\(bytes.name): the stream ends inside its \(container) header; "
+                + "was the writer stopped, or is the header damaged?"
+        )
+    }
+}
+
+extension [UInt8] {
+    /// The integer of `count` bytes at `offset`, lowest byte first.
+    func little(_ offset: Int, _ count: Int) -> Int {
+        Int(truncatingIfNeeded: (0..<count).reduce(UInt64(0)) { $0 | UInt64(self[offset + $1]) << UInt64(8 * $1) })
+    }
+
+    /// The integer of `count` bytes at `offset`, highest byte first.
+    func big(_ offset: Int, _ count: Int) -> Int {
+        Int(truncatingIfNeeded: (0..<count).reduce(UInt64(0)) { $0 << 8 | UInt64(self[offset + $1]) })
+    }
+
+    /// Whether the text stands at `offset`.
+    func has(_ text: String, at offset: Int = 0) -> Bool {
+        count >= offset + text.utf8.count && self[offset..<offset + text.utf8.count].elementsEqual(text.utf8)
+    }
+}

@@ -1,0 +1,115 @@
+/// Where the recordings of a file of MPEG audio begin, when several stand one behind the other, and whether the last is
+/// whole.
+struct MPEGScan {
+    private(set) var parts: [Range<Int64>] = []
+    /// What is missing at the end.
+    private(set) var truncation: String?
+
+    private var reader: WindowReader
+    private let end: Int64
+    private var start: Int64 = 0
+    private var first: MPEGFrame?
+    /// Frames of the present part with samples.
+    private var frames = 0
+    /// Frames that its Xing, Info or VBRI tag promises.
+    private var promised: Int?
+
+    init(_ window: FileWindow) {
+        reader = WindowReader(window)
+        end = window.count
+        run()
+    }
+
+    private mutating func run() {
+        var position: Int64 = 0
+        var isCut = false
+        while position < end {
+            if let tag = tagLength(position) {
+                // A tag of a beginning after frames is the next recording's.
+                if frames > 0 && isBeginning(position) { close(at: position) }
+                position += tag
+                continue
+            }
+            guard let frame = frame(position) else {
+                guard let next = resynchronize(position + 1) else { break }
+                position = next
+                continue
+            }
+            let information = information(frame, position)
+            if frames > 0 {
+                let isOther = first.map { !frame.isLike($0) } ?? false
+                // A single odd header is damage.
+                let stays = isOther && self.frame(position + Int64(frame.length))?.isLike(frame) == true
+                if information != nil || stays { close(at: position) }
+            }
+            first = first ?? frame
+            if let information, frames == 0 {
+                promised = information > 0 ? information : nil
+            } else if position + Int64(frame.length) > end {
+                isCut = true
+            } else {
+                frames += 1
+            }
+            position += Int64(frame.length)
+        }
+        let missing = (promised ?? 0) - frames
+        if missing > 1 || missing == 1 && isCut {
+            truncation = "its header promises \(missing) frames more"
+        } else if isCut && promised == nil {
+            truncation = "it ends inside a frame"
+        }
+        parts.append(start..<end)
+    }
+
+    private mutating func close(at position: Int64) {
+        parts.append(start..<position)
+        (start, first, frames, promised) = (position, nil, 0, nil)
+    }
+
+    private mutating func frame(_ position: Int64) -> MPEGFrame? { reader.bytes(position, 4).flatMap(MPEGFrame.init) }
+
+    /// The number of frames in a Xing, Info or VBRI tag, 0 where it does not say; `nil` for a frame of samples.
+    private mutating func information(_ frame: MPEGFrame, _ position: Int64) -> Int? {
+        guard frame.layer == 1 else { return nil }
+        if let tag = reader.bytes(position + 4 + Int64(frame.sideInformation), 12).map(Array.init),
+            tag.has("Xing") || tag.has("Info")
+        {
+            return tag[7] & 1 == 0 ? 0 : tag.big(8, 4)
+        }
+        if let tag = reader.bytes(position + 36, 18).map(Array.init), tag.has("VBRI") { return tag.big(14, 4) }
+        return nil
+    }
+
+    private mutating func isBeginning(_ position: Int64) -> Bool {
+        reader.bytes(position, 3).map { Array($0).has("ID3") } ?? false
+    }
+
+    /// Bytes of the tag that begins there.
+    private mutating func tagLength(_ position: Int64) -> Int64? {
+        guard let head = reader.bytes(position, 10).map(Array.init) else { return nil }
+        if head.has("ID3"), head[3] < 0xFF, head[6...].allSatisfy({ $0 < 0x80 }) {
+            let size = head[6...].reduce(0) { $0 << 7 | Int64($1) }
+            return 10 + size + (head[5] & 0x10 != 0 ? 10 : 0)
+        }
+        if head.has("TAG") { return 128 }
+        if head.has("APETAGEX"), let tag = reader.bytes(position, 32).map(Array.init) {
+            return Int64(tag.little(12, 4)) + (tag[23] & 0x20 != 0 ? 32 : 0)
+        }
+        return nil
+    }
+
+    /// The next offset with two frames that are alike, or a tag.
+    private mutating func resynchronize(_ position: Int64) -> Int64? {
+        var position = position
+        while let head = reader.bytes(position, 4) {
+            if head.first == 0xFF, let frame = MPEGFrame(head), let next = self.frame(position + Int64(frame.length)),
+                next.isLike(frame)
+            {
+                return position
+            }
+            if head.first == 0x49, tagLength(position) != nil { return position }
+            position += 1
+        }
+        return nil
+    }
+}

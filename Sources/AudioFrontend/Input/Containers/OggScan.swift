@@ -1,0 +1,57 @@
+/// Where the chained streams of an Ogg file begin, and whether the last one is whole.
+struct OggScan {
+    private(set) var parts: [Range<Int64>] = []
+    /// What is missing at the end.
+    private(set) var truncation: String?
+
+    private static let headSize = 27
+
+    init(_ window: FileWindow) {
+        var reader = WindowReader(window)
+        var position: Int64 = 0
+        var start: Int64 = 0
+        var hasContent = false
+        var isEnded = false
+        var isCut = false
+        while position < window.count {
+            guard let head = reader.bytes(position, Self.headSize).map(Array.init) else {
+                isCut = true
+                break
+            }
+            guard head.has("OggS") else {
+                guard let next = Self.nextPage(&reader, position + 1) else { break }
+                position = next
+                continue
+            }
+            let flags = head[5]
+            if flags & 2 != 0 {
+                // A stream begins: pages of beginnings in a row are of streams that run together.
+                if hasContent {
+                    parts.append(start..<position)
+                    start = position
+                }
+                (hasContent, isEnded) = (false, false)
+            } else {
+                hasContent = true
+            }
+            if flags & 4 != 0 { isEnded = true }
+            guard let sizes = reader.bytes(position + Int64(Self.headSize), Int(head[26])) else {
+                isCut = true
+                break
+            }
+            position += Int64(Self.headSize + sizes.count) + sizes.reduce(0) { $0 + Int64($1) }
+            if position > window.count { isCut = true }
+        }
+        parts.append(start..<window.count)
+        if isCut { truncation = "it ends inside a page" } else if !isEnded { truncation = "its last page is not there" }
+    }
+
+    private static func nextPage(_ reader: inout WindowReader, _ position: Int64) -> Int64? {
+        var position = position
+        while let head = reader.bytes(position, 4) {
+            if head.first == 0x4F, head.elementsEqual("OggS".utf8) { return position }
+            position += 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,29 @@
+/// The header of a Sony Wave64 file: WAV with GUIDs for names and 64-bit sizes, which include the chunk's own head.
+enum Wave64Header {
+    private static let headSize: Int64 = 24
+
+    static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
+        _ = try reader.take(40)
+        var format: WaveFormatChunk?
+        while true {
+            let chunk = try reader.take(24)
+            let size = Int64(chunk.little(16, 8)) &- headSize
+            if chunk.has("data") {
+                guard let format else { throw reader.damaged("samples but no format before them") }
+                let known = (1..<1 << 48).contains(size) ? size : nil
+                return SoundHeader(
+                    layout: format.sampleFormat.map {
+                        PCMLayout(format: $0, sampleRate: format.sampleRate, channels: format.channels, size: known)
+                    }, end: known.map { reader.offset + $0 })
+            }
+            guard (0..<1 << 40).contains(size) else { throw reader.damaged("a chunk of \(size) bytes") }
+            // Chunks begin at multiples of eight bytes.
+            let padded = (size + 7) / 8 * 8
+            if chunk.has("fmt "), format == nil, (16...65_536).contains(size) {
+                format = WaveFormatChunk(try reader.take(Int(padded)))
+            } else {
+                try reader.skip(padded)
+            }
+        }
+    }
+}

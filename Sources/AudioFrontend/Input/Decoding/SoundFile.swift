@@ -1,0 +1,119 @@
+internal import CDecoderMessages
+internal import CSndFile
+internal import Glibc
+
+/// An audio file, decoded by libsndfile: WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, RF64, W64, AU, CAF and what else it
+/// reads.
+///
+/// ```swift
+/// let file = try SoundFile(path: "/usr/share/sounds/alsa/Front_Left.wav")
+/// print(file.sampleRate, file.channels)
+/// ```
+@safe
+public final class SoundFile: SampleSource {
+    public let name: String
+    public let sampleRate: Int
+    public let channels: Int
+    /// Sample frames that the header promises.
+    public let length: Int64?
+    private let handle: OpaquePointer
+    private let cursor: WindowCursor
+    private var position: Int64 = 0
+    /// Takes the decoder's own messages, a line each.
+    private let inform: @Sendable (String) -> Void
+
+    /// - Throws: ``AudioError`` `notFound` where the file cannot be opened, `decode` where it is not audio.
+    public convenience init(path: String) throws(AudioError) { try self.init(FileName(path)) }
+
+    /// - Throws: ``AudioError`` `notFound` where the file cannot be opened, `decode` where it is not audio.
+    public convenience init(_ file: FileName) throws(AudioError) {
+        let bytes = try FileOpening.open(file, interrupt: nil)
+        guard bytes.fileSize != nil else {
+            throw AudioError(.notFound, "\(file): is not a regular file, which alone can be read at any place")
+        }
+        guard bytes.fileEnd > 0 else { throw AudioError(.decode, "\(file): the file is empty") }
+        try self.init(FileWindow(bytes), name: file.description, what: "it")
+    }
+
+    /// - Parameters:
+    ///   - what: what the bytes are, for the message.
+    ///   - inform: takes the decoder's own messages.
+    init(
+        _ window: FileWindow, name: String, what: String, inform: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(AudioError) {
+        let cursor = WindowCursor(window)
+        var callbacks = WindowCursor.callbacks
+        var information = SF_INFO()
+        let words = DecoderWords()
+        let opened = unsafe sf_open_virtual(
+            &callbacks, Int32(SFM_READ), &information, Unmanaged.passUnretained(cursor).toOpaque())
+        for line in words.end() { inform("\(name): \(line)") }
+        guard let handle = unsafe opened else {
+            let reason = unsafe String(cString: sf_strerror(nil))
+            throw AudioError(
+                .decode,
+                "\(name): libsndfile cannot decode \(what) (\(Self.reason(reason))); \(Remedy.convert)")
+        }
+        do {
+            try Limits.check(
+                sampleRate: Int(information.samplerate), channels: Int(information.channels), of: name)
+        } catch {
+            unsafe sf_close(handle)
+            throw error
+        }
+        self.name = name
+        self.inform = inform
+        self.cursor = cursor
+        sampleRate = Int(information.samplerate)
+        channels = Int(information.channels)
+        length = information.frames > 0 && information.frames < Int64.max / 2 ? information.frames : nil
+        unsafe self.handle = unsafe handle
+    }
+
+    deinit { unsafe sf_close(handle) }
+
+    /// Sample frames that the header promises and that were not decoded, once the file has ended.
+    var missing: Int64 { max(0, (length ?? 0) - position) }
+    /// The end of what the decoder has read of its window.
+    var furthest: Int64 { cursor.window.furthest }
+
+    public func read(into samples: inout [Float]) throws(AudioError) -> Int {
+        let wanted = samples.count / channels
+        let handle = unsafe handle
+        let words = DecoderWords()
+        let count = unsafe samples.withUnsafeMutableBufferPointer { buffer in
+            unsafe Int(sf_readf_float(handle, buffer.baseAddress, sf_count_t(wanted)))
+        }
+        for line in words.end() { inform("\(name): \(line)") }
+        position += Int64(count)
+        if count == 0, unsafe sf_error(handle) != 0 {
+            let reason = unsafe String(cString: sf_strerror(handle))
+            throw AudioError(
+                .decode,
+                "\(name): cannot be decoded at sample \(position) (\(Self.reason(reason))); what came before was used")
+        }
+        return count
+    }
+
+    /// libsndfile's reason in a few words. Where its own mislead, what they mean.
+    private static func reason(_ text: String) -> String {
+        let meanings = [
+            ("regular file", "no decodable frame"),
+            ("unknown error in flac decoder", "a kind of FLAC that it does not know"),
+            ("unimplemented format", "a coding that it does not know"),
+            ("Format not recognised", "no format that it knows"),
+            ("Supported file format but", "its structure is damaged"),
+        ]
+        if let meaning = meanings.first(where: { text.contains($0.0) }) { return meaning.1 }
+        // The messages end in a full stop, sometimes in a line's end.
+        var text = text
+        if text.hasPrefix("Error : ") { text.removeFirst(8) }
+        while let last = text.last, ". \n".contains(last) { text.removeLast() }
+        return text
+    }
+}
+
+/// What to do with a recording that cannot be decoded here.
+enum Remedy {
+    static let convert = "convert it first: ffmpeg -i X -f wav - | audio-classifierd run -"
+}
