@@ -26,3 +26,27 @@ struct AllocationTests {
         #expect(sum.isFinite)
     }
 }
+
+struct ReadingAllocationTests {
+    /// After its first reads, an input of any kind of samples allocates nothing more.
+    @Test(
+        .enabled(if: AllocationTests.isActive, "the sanitizer's allocator is not counted"),
+        arguments: [16_000, 48_000], [SampleFormat.s16le, .f32le, .s24in32le])
+    func readAllocatesNothing(_ rate: Int, _ format: SampleFormat) throws {
+        let folder = try TemporaryDirectory()
+        for channels in 1...2 {
+            var wave = WaveBytes(format: format, rate: rate, channels: channels)
+            if format == .s24in32le { wave.statedBits = 24 }
+            wave.data = RawSamples.bytes(format, count: 100_000 * channels, seed: 99)
+            try folder.write(wave.bytes, to: "a.wav")
+            var input = try AudioInput(path: "\(folder.path)/a.wav", rate: 16_000)
+            var sum: Float = 0
+            for _ in 0..<4 { _ = try input.read { sum += $0[0] } }
+            let before = allocation_counter_count()
+            for _ in 0..<15 { _ = try input.read { sum += $0[0] } }
+            let after = allocation_counter_count()
+            #expect(after - before == 0)
+            #expect(sum.isFinite)
+        }
+    }
+}

@@ -69,7 +69,8 @@ struct FrameCutTests {
         }
     }
 
-    /// Samples near the largest float overflow inside; the frames stay finite, and later ones are as if nothing had been.
+    /// Samples near the largest float overflow inside; the frames stay finite, and later ones are as if nothing had
+    /// been.
     @Test(arguments: recipes)
     func hugeSamplesLeaveNoTrace(_ recipe: Recipe) throws {
         let recipe = recipe.recipe

@@ -5,7 +5,8 @@ import Testing
 
 /// Log-mel frames against those of other programs, and against the recipe's definition in float64.
 struct ReferenceVectorTests {
-    /// `<name>.json`: a recipe, the signal, where the reference comes from, and how closely it agrees with the definition.
+    /// `<name>.json`: a recipe, the signal, where the reference comes from, and how closely it agrees with the
+    /// definition.
     struct Case: Decodable {
         let frontend: LogMelRecipe
         let signal: String
@@ -41,8 +42,8 @@ struct ReferenceVectorTests {
         #expect(found.sorted() == Self.names)
     }
 
-    /// What a float32 FFT allows, where 1e-5 is too little. Its rounding is relative to the loudest bin of a frame, so the bands that
-    /// differ are quiet ones beside loud ones; with a float64 FFT all of these are below 1e-6.
+    /// What a float32 FFT allows, where 1e-5 is too little. Its rounding is relative to the loudest bin of a frame, so
+    /// the bands that differ are quiet ones beside loud ones; with a float64 FFT all of these are below 1e-6.
     private static func tolerance(_ name: String) -> Double? {
         switch name {
         // Power bands down to 1e-7 of the loudest, after a pre-emphasis that leaves little of the low ones.

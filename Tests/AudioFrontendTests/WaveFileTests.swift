@@ -52,8 +52,8 @@ struct WaveFileTests {
         try compareBits(piped.samples, with: expected, "in pieces of \(chunk ?? 0)")
     }
 
-    /// Sizes that programs write who cannot know the length, and one that is too large: all mean "to the end", in a pipe and in a
-    /// file that a pipe was captured in.
+    /// Sizes that programs write who cannot know the length, and one that is too large: all mean "to the end", in a
+    /// pipe and in a file that a pipe was captured in.
     @Test(arguments: [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F000, 0x8000_0000, 1_000_000] as [UInt32], WaveBytes.formats)
     func statedSizes(_ size: UInt32, _ format: SampleFormat) throws {
         var wave = WaveBytes(format: format, rate: 16_000, channels: 2)

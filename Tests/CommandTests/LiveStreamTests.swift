@@ -75,6 +75,19 @@ internal import Testing
         #expect(finished.lines("end").count == 1 && finished.lines("frame").isEmpty)
     }
 
+    /// Opening a FIFO that nobody writes into can be ended, too.
+    @Test(arguments: [SIGTERM, SIGINT])
+    func signalEndsAWaitForAWriter(signal: Int32) throws {
+        let folder = try TemporaryDirectory()
+        let fifo = "\(folder.path)/fifo"
+        #expect(unsafe mkfifo(fifo, 0o600) == 0)
+        let child = try ChildProcess(["run", fifo])
+        try child.waitForHandler(of: signal)
+        child.send(signal: signal)
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status == 0 && finished.lines("end").count == 1, "\(finished)")
+    }
+
     /// A program whose output nobody reads cannot drain; the second signal, of either kind, ends it there and then.
     @Test(arguments: [(SIGTERM, SIGTERM), (SIGINT, SIGTERM)])
     func secondSignalEndsAtOnce(first: Int32, second: Int32) throws {

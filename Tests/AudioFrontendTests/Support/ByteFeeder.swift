@@ -8,8 +8,8 @@ final class ByteFeeder: Sendable {
     enum Channel {
         /// `pipe(2)`: a reader gets what has gathered.
         case pipe
-        /// A socket that keeps pieces apart: every read gets one piece, so that the cuts are exactly those of the test. A piece that is
-        /// longer than the read is cut off, so it is for raw samples only, whose reads are long.
+        /// A socket that keeps pieces apart: every read gets one piece, so that the cuts are exactly those of the test.
+        /// A piece that is longer than the read is cut off, so it is for raw samples only, whose reads are long.
         case packets
     }
 

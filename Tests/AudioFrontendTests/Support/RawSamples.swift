@@ -37,6 +37,12 @@ enum RawSamples {
             case .u8: (Double(sample[0]) - 128) / 128
             case .s8, .s16be, .s24be, .s32be: signed(sample)
             case .s16le, .s24le, .s32le: signed(sample.reversed())
+            // An offset in place of a sign.
+            case .u16be: Double(integer(sample)) / 32_768 - 1
+            case .u16le: Double(integer(sample.reversed())) / 32_768 - 1
+            // Three bytes of a container of four.
+            case .s24in32be: signed(Array(sample[1...]))
+            case .s24in32le: signed(sample[..<3].reversed())
             case .f32be: Double(Float(bitPattern: UInt32(integer(sample))))
             case .f32le: Double(Float(bitPattern: UInt32(integer(sample.reversed()))))
             case .f64be: Double(bitPattern: integer(sample))

@@ -1,4 +1,7 @@
 import AudioFrontend
+import Glibc
+import Synchronization
+import Testing
 
 /// Everything that an input gave: its samples, and the error that ended it.
 struct Reading {
@@ -8,6 +11,10 @@ struct Reading {
     var sourceRate = 0
     /// Seconds that the input promised beforehand.
     var seconds: Double?
+    /// What is missing at the end.
+    var truncation: String?
+    /// Warnings that came meanwhile.
+    var warnings: [String] = []
 
     /// Reads an input to its end, or up to its error.
     init(_ input: consuming AudioInput) {
@@ -21,26 +28,51 @@ struct Reading {
             failure = error
         }
         leftoverBytes = input.leftoverBytes
+        truncation = input.truncation
         self.samples = samples
     }
 
     /// Reads a file at `rate`, or at the rate that it was recorded with.
     init(path: String, rate: Int, _ configure: (inout InputOptions) -> Void = { _ in }) throws {
+        let warnings = Warnings()
         var options = InputOptions()
+        options.warn = warnings.append
         configure(&options)
         self.init(try AudioInput(path: path, rate: rate, options: options))
+        self.warnings = warnings.all
     }
 
     /// Reads what a feeder writes, and waits for its end.
     init(_ feeder: ByteFeeder, rate: Int, _ configure: (inout InputOptions) -> Void = { _ in }) throws {
+        let warnings = Warnings()
         var options = InputOptions()
+        options.warn = warnings.append
         configure(&options)
         self.init(
             try AudioInput(
                 descriptor: feeder.descriptor, name: "the pipe", rate: rate, options: options, owned: true))
         written = feeder.finish()
+        self.warnings = warnings.all
+    }
+
+    /// Reads an open file, as standard input is one after `<`.
+    init(redirected path: String, rate: Int, _ configure: (inout InputOptions) -> Void = { _ in }) throws {
+        let descriptor = unsafe open(path, O_RDONLY)
+        try #require(descriptor >= 0)
+        var options = InputOptions()
+        configure(&options)
+        self.init(
+            try AudioInput(descriptor: descriptor, name: "the file", rate: rate, options: options, owned: true))
     }
 
     /// Bytes that the writer of a pipe could write.
     private(set) var written = 0
+}
+
+/// Collects the warnings of an input.
+final class Warnings: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    @Sendable func append(_ line: String) { lines.withLock { $0.append(line) } }
+    var all: [String] { lines.withLock { $0 } }
 }

@@ -14,8 +14,15 @@ struct WaveBytes {
     var afterData: [UInt8] = []
     /// WAVE_FORMAT_EXTENSIBLE, with the format in its GUID.
     var isExtensible = false
+    /// Bits and bytes of a sample as the header states them, where they are not the format's.
+    var statedBits: Int?
+    var statedBytes: Int?
+    /// Valid bits of an extensible header; nil for all.
+    var validBits: Int?
     /// RF64: 32-bit sizes of 0xFFFFFFFF, and this as the size of the data in the `ds64` chunk.
     var wideSize: UInt64?
+    /// The file's first bytes where ``wideSize`` is stated.
+    var wideMagic = "RF64"
 
     /// The formats that WAV has.
     static let formats: [SampleFormat] = [.u8, .s16le, .s24le, .s32le, .f32le, .f64le, .alaw, .mulaw]
@@ -33,11 +40,12 @@ struct WaveBytes {
         if data.count % 2 == 1 && !afterData.isEmpty { body.append(0) }
         body += afterData
         let total = isWide || statedSize != nil ? UInt64(size) : UInt64(body.count)
-        return Array((isWide ? "RF64" : "RIFF").utf8) + Self.little(total, 4) + body
+        return Array((isWide ? wideMagic : "RIFF").utf8) + Self.little(total, 4) + body
     }
 
     private var description: [UInt8] {
-        let size = format.bytesPerSample
+        let size = statedBytes ?? format.bytesPerSample
+        let bits = UInt64(statedBits ?? 8 * size)
         let tag: UInt64 =
             switch format {
             case .f32le, .f64le: 3
@@ -47,9 +55,11 @@ struct WaveBytes {
             }
         var fields = Self.little(isExtensible ? 0xFFFE : tag, 2) + Self.little(UInt64(channels), 2)
         fields += Self.little(UInt64(rate), 4) + Self.little(UInt64(truncatingIfNeeded: rate * channels * size), 4)
-        fields += Self.little(UInt64(channels * size), 2) + Self.little(UInt64(8 * size), 2)
+        fields += Self.little(UInt64(channels * size), 2) + Self.little(bits, 2)
         guard isExtensible else { return fields }
-        fields += Self.little(22, 2) + Self.little(UInt64(8 * size), 2) + Self.little(0, 4) + Self.little(tag, 2)
+        fields +=
+            Self.little(22, 2) + Self.little(validBits.map(UInt64.init) ?? bits, 2) + Self.little(0, 4)
+            + Self.little(tag, 2)
         // The rest of the GUID that every coding with a tag has (KSDATAFORMAT_SUBTYPE).
         return fields + [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71]
     }

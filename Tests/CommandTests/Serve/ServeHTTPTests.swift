@@ -74,6 +74,12 @@ internal import Testing
         #expect(noise.status == 422)
         #expect(try noise.json()["code"] == "decode")
         #expect(try server.request("POST", "/v1/classify").status == 422)
+        // Bare samples without a format, and what another program must decode, are not heard as noise.
+        let m4a: [UInt8] = [0, 0, 0, 0x20] + Array("ftypM4A ".utf8) + Sound.raw(Sound.samples(4000))
+        for body in [Sound.raw(Sound.samples(4000)), m4a, Array(#"{"audio": "none", "rate": 16000}"#.utf8)] {
+            let refused = try server.request("POST", "/v1/classify", body: body)
+            #expect(refused.status == 422 && refused.text.contains("ffmpeg -i X -f wav -"))
+        }
         let contradiction = try server.request("POST", "/v1/classify?rate=8000", body: Self.sound)
         #expect(contradiction.status == 422 && contradiction.text.contains("8000"))
         let large = try server.request("POST", "/v1/classify", body: [UInt8](repeating: 0, count: 100_001))
