@@ -49,6 +49,9 @@ final class FileClassification: Sendable {
                 return
             }
             do {
+                var input = input
+                input.inform = session.inform
+                input.warn = session.warn
                 var audio = try AudioInput(
                     descriptor: descriptor, name: name, rate: session.model.recipe.sampleRate, options: input,
                     owned: true)
