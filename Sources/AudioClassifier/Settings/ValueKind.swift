@@ -1,3 +1,4 @@
+package import AudioFrontend
 internal import StrictCoding
 
 /// The values that a setting may have: how a text becomes one, how one is printed, and the words for both.
