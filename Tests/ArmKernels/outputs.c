@@ -1,4 +1,5 @@
-// Prints what every kernel of the machine's baseline makes of the same numbers, a line a number: scripts/check-arm compares two machines'.
+// Prints the outputs of every kernel of the machine's baseline for the same inputs, one number a line.
+// scripts/check-arm compares the output of two machines.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static void affine(ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t rows) {
   table->affine_half(packed_half, numbers[1], inputs, outputs, numbers[2], inputs, out, outputs, rows, 0);
   show("affine_half", inputs, outputs, out, rows * outputs);
   kernels_pack_integer(bytes, inputs, outputs, packed_bytes);
-  table->affine_integer(packed_bytes, numbers[3], numbers[1], inputs, outputs, numbers[2], inputs, out, outputs, rows, 0);
+  table->affine_integer(packed_bytes, numbers[3], numbers[1], inputs, outputs, numbers[2], inputs, out, outputs, rows,
+                        0);
   show("affine_integer", inputs, outputs, out, rows * outputs);
 }
 
@@ -79,7 +81,8 @@ static void sums(ptrdiff_t heads, ptrdiff_t landmarks, ptrdiff_t width) {
     memset(carry, 0, sizeof carry);
     memcpy(parts[part], empty, sizeof empty);
     for (ptrdiff_t token = 0; token < 5; token++)
-      table->sums_insert(shape, parts[part], numbers[part] + token * rows, numbers[3] + token * heads * width, parts[part], carry, scratch);
+      table->sums_insert(shape, parts[part], numbers[part] + token * rows, numbers[3] + token * heads * width,
+                         parts[part], carry, scratch);
     show("sums_insert", rows, width, parts[part], count);
   }
   table->sums_attend(shape, parts[0], parts[1], parts[2], numbers[1], numbers[2], scratch, out);

@@ -98,9 +98,8 @@ public struct DecisionRules: Sendable {
         for label in settings.allow + settings.deny + Array(settings.classThresholds.keys)
         where !model.labels.contains(label) {
             let question = Spelling.question(label, in: model.labels)
-            throw usage(
-                "\(model.name) has no label \"\(label)\"\(question); all labels: audio-classifierd models labels \(model.name)"
-            )
+            let command = "audio-classifierd models labels \(model.name)"
+            throw usage("\(model.name) has no label \"\(label)\"\(question); all labels: \(command)")
         }
         for value in settings.classThresholds.values + [settings.threshold, settings.thresholdOff].compactMap({ $0 })
         where !(value > 0 && value <= 1) {

@@ -124,7 +124,8 @@ package struct StreamSession: Sendable {
         _ audio: inout AudioInput, progress: (Double) -> Void, _ body: (Span<Float>) throws -> Void
     ) throws {
         var failure: (any Error)?
-        // What had come before the interrupt is classified: a stream that had to be kept until its end is decoded only then.
+        // Samples that came before the interrupt are classified. A stream that is kept until its end is decoded only
+        // after it.
         while failure == nil, !isStopped() || audio.isInterrupted {
             let isMore = try audio.read { samples in
                 guard failure == nil else { return }

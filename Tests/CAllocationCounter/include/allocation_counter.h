@@ -1,5 +1,5 @@
-// Counts the allocations of the calling thread, for tests that show that a step makes none. Linking this target
-// replaces malloc, so only test targets do, and builds with a sanitizer (which brings a malloc of its own) count nothing.
+// Counts the allocations of the calling thread, for tests that show that a step allocates nothing. This target replaces
+// malloc, so only test targets link it. A build with a sanitizer has a malloc of its own and counts nothing.
 #ifndef ALLOCATION_COUNTER_H
 #define ALLOCATION_COUNTER_H
 

@@ -40,7 +40,7 @@ enum ContentIdentifier {
         return (magics.first { $0.matches(head.prefix(headLength)) }?.content, true)
     }
 
-    /// By the first bytes, where no magic is there: frames of compressed audio, or text. It waits for no more bytes than
+    /// Identifies frames of compressed audio, and text, which have no magic. It waits for no more bytes than
     /// it needs, because they may be a microphone's.
     /// - Parameter peek: returns the first bytes, as many as it is asked for, or fewer where there are no more.
     static func bySearch(_ peek: (Int) throws(AudioError) -> [UInt8]) throws(AudioError) -> Content? {
