@@ -247,12 +247,14 @@ final class AudioParts {
         // The decoder reads blocks: the next stream may begin in the last of them.
         var position = max(4, file.furthest - 131_072)
         guard position < window.count else { return nil }
-        var reader = WindowReader(window)
         // The first block is STREAMINFO, of 34 bytes.
         let magic = Array("fLaC".utf8) + [0, 0, 0, 34]
-        while let head = reader.bytes(position, magic.count) {
-            if head.first == magic[0], head.elementsEqual(magic) { return window.window(position..<window.count) }
-            position += 1
+        while position < window.count {
+            let piece = window.bytes(at: position, 65_536)
+            if let found = piece.offset(of: magic) { return window.window(position + Int64(found)..<window.count) }
+            // The magic may stand across two pieces.
+            guard piece.count == 65_536 else { break }
+            position += Int64(piece.count - magic.count + 1)
         }
         return nil
     }

@@ -85,4 +85,16 @@ extension [UInt8] {
     func has(_ text: String, at offset: Int = 0) -> Bool {
         count >= offset + text.utf8.count && self[offset..<offset + text.utf8.count].elementsEqual(text.utf8)
     }
+
+    /// The first offset of `pattern`.
+    func offset(of pattern: [UInt8]) -> Int? {
+        guard let first = pattern.first, count >= pattern.count else { return nil }
+        return unsafe withUnsafeBufferPointer { bytes in
+            for index in 0...(bytes.count - pattern.count) where unsafe bytes[index] == first {
+                let isThere = (1..<pattern.count).allSatisfy { unsafe bytes[index + $0] == pattern[$0] }
+                if isThere { return index }
+            }
+            return nil
+        }
+    }
 }

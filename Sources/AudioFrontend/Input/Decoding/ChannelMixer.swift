@@ -16,19 +16,24 @@ struct ChannelMixer {
     /// Fills `mono` up to the first sample that is not finite.
     /// - Returns: the number of samples.
     func mix(_ interleaved: [Float], count: Int, into mono: inout [Float]) -> Int {
-        for index in 0..<count {
-            var value: Float
-            switch selection {
-            case .channel(let number): value = interleaved[index * channels + number - 1]
-            case .mix:
-                value = interleaved[index * channels]
-                for channel in 1..<channels { value += interleaved[index * channels + channel] }
-                value /= Float(channels)
+        precondition(count * channels <= interleaved.count && count <= mono.count)
+        unsafe interleaved.withUnsafeBufferPointer { input in
+            unsafe mono.withUnsafeMutableBufferPointer { output in
+                switch selection {
+                case .channel(let number):
+                    for index in 0..<count { unsafe output[index] = input[index * channels + number - 1] }
+                case .mix where channels == 2:
+                    for index in 0..<count { unsafe output[index] = (input[2 * index] + input[2 * index + 1]) / 2 }
+                case .mix:
+                    for index in 0..<count {
+                        var sum = unsafe input[index * channels]
+                        for channel in 1..<channels { unsafe sum += input[index * channels + channel] }
+                        unsafe output[index] = sum / Float(channels)
+                    }
+                }
             }
-            guard value.isFinite else { return index }
-            mono[index] = value
         }
-        return count
+        return Self.finiteCount(mono, count)
     }
 
     /// The number of finite samples before the first that is not, of the first `count`.
