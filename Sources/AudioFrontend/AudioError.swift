@@ -1,9 +1,9 @@
-/// What went wrong with audio, where, and what to do about it.
+/// A failure to read or convert audio: its kind, and a message for people.
 public struct AudioError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Code: String, Sendable {
-        /// There is no such file, or it cannot be opened.
+        /// The file does not exist, or cannot be opened.
         case notFound = "not_found"
-        /// The bytes are not audio that can be decoded.
+        /// The bytes cannot be decoded as audio.
         case decode
         /// A sample is not a finite number.
         case sample = "non_finite_sample"
@@ -16,7 +16,7 @@ public struct AudioError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     public let code: Code
-    /// A sentence or two: the place, the offending value, the next step.
+    /// A sentence or two: the position, the offending value, the next step.
     public let message: String
 
     public init(_ code: Code, _ message: String) {

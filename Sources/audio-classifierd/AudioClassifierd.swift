@@ -44,15 +44,15 @@ struct AudioClassifierd: AsyncParsableCommand {
         }
     }
 
-    /// The words as the parser takes them, with what the environment sets.
+    /// The words for the parser, with the settings of the environment.
     private static func arguments(_ words: [String], _ environment: [String: String]) throws -> [String] {
-        // A shell that completes a word calls the program with words that are not complete.
+        // A shell calls the program with incomplete words to complete them.
         if words.first == "---completion" { return words }
         return try EnvironmentArguments.add(to: ProgramArguments.protectDashes(words), environment)
     }
 
-    /// Opens a descriptor that refuses reads and writes in place of each closed standard descriptor. The first file
-    /// that is opened would get its number otherwise, and data would go there.
+    /// Opens a descriptor that refuses reads and writes in place of each closed standard descriptor. Otherwise the
+    /// first opened file would get its number, and data would go there.
     private static func occupyStandardDescriptors() {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
             _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)

@@ -39,7 +39,7 @@ struct Listener {
         for event in detector.finish() { write(event) }
     }
 
-    /// Opens a recording of any format, or standard input as bare samples.
+    /// Opens a recording of any format, or standard input as raw PCM.
     static func input(_ path: String, rate: Int) throws -> AudioInput {
         var options = InputOptions()
         if path == "-" {

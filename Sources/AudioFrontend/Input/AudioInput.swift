@@ -3,7 +3,7 @@ internal import Glibc
 /// Any input as mono samples at one rate: identifies it by its content, decodes, chooses or mixes channels, resamples,
 /// and refuses samples that are not finite.
 ///
-/// A path, a pipe and an open file take the same way, and the same bytes give the same samples.
+/// A path, a pipe and an open file are read by the same code, so that the same bytes give the same samples.
 ///
 /// ```swift
 /// var input = try AudioInput(path: "dog.flac", rate: 16000)
@@ -11,25 +11,25 @@ internal import Glibc
 /// ```
 public struct AudioInput: ~Copyable {
     public let name: String
-    /// The rate that comes out, in Hz.
+    /// Sample rate of the output, in Hz.
     public let rate: Int
     private let parts: AudioParts
     private let selection: ChannelSelection
     private var source: any SampleSource
     private var converter: MonoConverter
     private var interleaved: [Float]
-    /// Seconds of the parts before the present converter's.
+    /// Duration of the parts before the present converter's, in seconds.
     private var earlierSeconds = 0.0
     private var hasSamples = false
     private var failure: AudioError?
     private var ended = false
 
-    /// Opens a file, or a FIFO, or standard input where `path` is `-`.
+    /// Opens a file, a FIFO, or standard input if `path` is `-`.
     public init(path: String, rate: Int, options: InputOptions = InputOptions()) throws(AudioError) {
         try self.init(FileName(path), rate: rate, options: options)
     }
 
-    /// Opens a file, or a FIFO, or standard input where the name is `-`.
+    /// Opens a file, a FIFO, or standard input if the name is `-`.
     public init(_ file: FileName, rate: Int, options: InputOptions = InputOptions()) throws(AudioError) {
         if file.isStandardInput {
             try self.init(descriptor: STDIN_FILENO, name: "standard input", rate: rate, options: options)
@@ -37,12 +37,12 @@ public struct AudioInput: ~Copyable {
         }
         let bytes = try FileOpening.open(file, interrupt: options.interrupt)
         var options = options
-        // A file that is there by its name has a format; a FIFO may be a microphone's.
+        // A regular file has a format of its own; a FIFO may carry a microphone's raw PCM.
         if bytes.fileSize != nil { options.acceptsBareSamples = false }
         try self.init(bytes, rate: rate, options: options)
     }
 
-    /// Reads a stream of bytes, seekable or not.
+    /// Opens a stream of bytes, seekable or not.
     /// - Parameter owned: whether the descriptor is closed at the end.
     public init(
         descriptor: Int32, name: String, rate: Int, options: InputOptions, owned: Bool = false
@@ -72,16 +72,15 @@ public struct AudioInput: ~Copyable {
 
     /// The rate of the recording itself, in Hz.
     public var sourceRate: Int { source.sampleRate }
-    /// Seconds that the header promises, where it does.
+    /// Duration in the header, in seconds; `nil` for a header without one.
     public var seconds: Double? { source.length.map { earlierSeconds + Double($0) / Double(source.sampleRate) } }
     /// Seconds read so far.
     public var secondsRead: Double { earlierSeconds + converter.seconds }
-    /// Bytes that were left of a last, incomplete sample.
+    /// Bytes of an incomplete last sample.
     public var leftoverBytes: Int { (source as? PCMStream)?.leftover ?? 0 }
-    /// What is missing at the end of an input that is cut, as the end of a sentence; `nil` for a whole one. Known at
-    /// the end.
+    /// The missing part of a truncated input, as the end of a sentence; `nil` for a whole one. Known at the end.
     public var truncation: String? { parts.truncation }
-    /// Whether the interrupt has ended the bytes, and samples of what had come are still to be read.
+    /// Whether the interrupt has ended the bytes. Samples of earlier bytes may still be unread.
     public var isInterrupted: Bool { parts.bytes.isInterrupted && !ended }
 
     /// Hands over the next samples.
@@ -101,7 +100,7 @@ public struct AudioInput: ~Copyable {
                 try begin(next, body)
                 return true
             }
-            // A microphone that is stopped before its first sample has done nothing wrong.
+            // A microphone may be stopped before its first sample.
             guard hasSamples || parts.bytes.isInterrupted else {
                 throw AudioError(.decode, "\(name): there is no sample in it")
             }
@@ -115,7 +114,7 @@ public struct AudioInput: ~Copyable {
         return false
     }
 
-    /// Hands over what has been read. What is wrong with it is thrown by the next call.
+    /// Hands over the samples that were read. An error in them is thrown by the next call.
     private mutating func convert(
         _ count: Int, _ body: (Span<Float>) throws(AudioError) -> Void
     ) throws(AudioError) {
@@ -127,7 +126,7 @@ public struct AudioInput: ~Copyable {
         }
     }
 
-    /// Goes on with another recording of the same input.
+    /// Continues with the next recording of the same input.
     private mutating func begin(
         _ next: any SampleSource, _ body: (Span<Float>) throws(AudioError) -> Void
     ) throws(AudioError) {

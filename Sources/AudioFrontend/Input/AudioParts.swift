@@ -1,16 +1,16 @@
 internal import Glibc
 
-/// The sources of an input's samples: one as a rule, several where recordings stand one behind the other.
+/// The sources of an input's samples: usually one, several for concatenated recordings.
 ///
-/// Whatever the bytes come from (a file, standard input, a FIFO, a socket, an upload), they are identified here, by
-/// their content.
+/// The bytes of every kind of input (a file, standard input, a FIFO, a socket, an upload) are identified here, by their
+/// content.
 final class AudioParts {
-    /// What may follow the present source.
+    /// The data after the present source.
     private enum Following {
         case nothing
         /// Ranges of a window, for libsndfile.
         case windows([Range<Int64>])
-        /// Chunks behind the samples of a WAV, or another WAV.
+        /// Chunks after the samples of a WAV, or another WAV.
         case wave(end: Int64?)
     }
 
@@ -18,16 +18,16 @@ final class AudioParts {
     private let options: InputOptions
     private let rate: Int
     private var following = Following.nothing
-    /// The whole of what libsndfile reads.
+    /// All bytes that libsndfile reads.
     private var window: FileWindow?
     private var what = ""
-    /// Thrown when what could be kept of a stream has been used.
+    /// Error to throw after the kept part of a stream has been read.
     private var lateFailure: AudioError?
-    /// What the container itself says about its missing end.
+    /// The missing end, as found by a scan of the container.
     private var containerTruncation: String?
     private(set) var source: any SampleSource
 
-    /// - Parameter rate: of raw samples whose rate nobody has stated.
+    /// - Parameter rate: the rate of raw PCM if the options have none.
     init(_ bytes: ByteStream, rate: Int, options: InputOptions) throws(AudioError) {
         self.bytes = bytes
         self.rate = rate
@@ -61,7 +61,7 @@ final class AudioParts {
         return nil
     }
 
-    /// What is missing, where the input ends before its header or its container's marks say; once it has ended.
+    /// The missing part, if the input has ended before the length in its header or the end mark of its container.
     var truncation: String? {
         if bytes.isInterrupted { return nil }
         if let stream = source as? PCMStream {
@@ -88,7 +88,7 @@ final class AudioParts {
                 throw AudioError(
                     .decode,
                     "\(bytes.name): the stream does not begin with a WAV header; "
-                        + "for bare samples use --input-format raw"
+                        + "for raw PCM use --input-format raw"
                 )
             }
         }
@@ -115,7 +115,7 @@ final class AudioParts {
             if isRaw || options.acceptsBareSamples { return try raw() }
             throw AudioError(
                 .decode,
-                "\(bytes.name): is no audio of a known kind; \(Remedy.convert). Bare samples need --input-format raw")
+                "\(bytes.name): is no audio of a known kind; \(Remedy.convert). Raw PCM needs --input-format raw")
         }
     }
 
@@ -149,8 +149,8 @@ final class AudioParts {
         return try PCMStream(bytes, layout)
     }
 
-    /// Looks for another WAV behind the samples of one. Its other chunks are passed over: no sound, but a pipe's writer
-    /// must not fail.
+    /// Looks for another WAV after the samples of one. Other chunks are read and ignored, so that a pipe's writer does
+    /// not fail.
     private func findWave(_ end: Int64?) throws(AudioError) -> Bool {
         if let end { bytes.seek(to: end) }
         var head = try bytes.peek(12)
@@ -217,7 +217,7 @@ final class AudioParts {
         }
         following = ranges.count > 1 ? .windows(Array(ranges.dropFirst())) : .nothing
         do { return try soundFile(ranges.count > 1 ? window.window(ranges[0]) : window) } catch {
-            // An interrupt may come before there is anything to decode.
+            // An interrupt may come before any byte that can be decoded.
             if bytes.isInterrupted { return NoSamples(rate: rate) }
             throw error
         }
@@ -227,7 +227,7 @@ final class AudioParts {
         try SoundFile(window, name: bytes.name, what: what, inform: options.inform)
     }
 
-    /// What stands in a window behind an ID3 tag, or at its beginning.
+    /// The content of a window after its ID3 tag, or at its beginning.
     private static func coding(_ window: FileWindow) -> Content? {
         var offset: Int64 = 0
         var head = window.bytes(at: 0, 10)
@@ -241,7 +241,7 @@ final class AudioParts {
         } catch { return nil }
     }
 
-    /// The next FLAC of several that stand one behind the other.
+    /// The next of several concatenated FLAC streams.
     private func flacBehind(_ file: SoundFile) -> FileWindow? {
         guard what == "FLAC", let window else { return nil }
         // The decoder reads blocks: the next stream may begin in the last of them.

@@ -1,25 +1,25 @@
-/// The format of an input that has no header, and what to do with what is read.
+/// The format of an input that has no header, the choice of channel, and the receivers of messages.
 public struct InputOptions: Sendable {
     public enum Container: String, Sendable, CaseIterable {
-        /// By the content: a container that can be decoded, or else raw samples where ``InputOptions`` allow them.
+        /// By the content: a container that can be decoded, or else raw PCM if ``InputOptions`` allow it.
         case auto
         case wav
         case raw
     }
 
     public var container = Container.auto
-    /// Sample format of raw samples; `nil` means `s16le`. Stating it says that an input without a known header is raw.
+    /// Sample format of raw PCM; `nil` means `s16le`. If it is set, an input without a known header is raw PCM.
     public var sampleFormat: SampleFormat?
-    /// Sample rate of raw samples in Hz; `nil` means the reader's own. Stating it says that an input without a known
-    /// header is raw.
+    /// Sample rate of raw PCM in Hz; `nil` means the reader's own. If it is set, an input without a known header is raw
+    /// PCM.
     public var sampleRate: Int?
-    /// Channels of raw samples; `nil` means one.
+    /// Channels of raw PCM; `nil` means one.
     public var channels: Int?
     public var selection = ChannelSelection.mix
     /// A descriptor that ends a stream when it becomes readable.
     public var interrupt: Int32?
-    /// Whether an input whose content is not known is taken for raw samples: a microphone's pipe. A file with a name
-    /// never is.
+    /// Whether an input of unknown content is taken for raw PCM, as from a microphone's pipe. A file that is opened by
+    /// its name never is.
     public var acceptsBareSamples = true
     /// Receives remarks, such as the decoder's own.
     public var inform: @Sendable (String) -> Void = { _ in }

@@ -2,10 +2,10 @@ internal import Glibc
 internal import Kernels
 package import StrictCoding
 
-/// Samples in, log-mel frames out, one hop at a time; the only implementation, for files as for microphones.
+/// Computes log-mel frames from samples, one hop at a time; the only implementation, for files and for microphones.
 ///
-/// A frame is computed as soon as its last sample is there. The same samples give the same frames, bit for bit, however
-/// they are cut into calls of ``push(_:frame:)``. After `init` nothing allocates.
+/// A frame is computed as soon as its last sample has arrived. The same samples give the same frames, bit for bit,
+/// however they are cut into calls of ``push(_:frame:)``. Only `init` allocates.
 ///
 /// ```swift
 /// var extractor = try LogMelExtractor(.yamnet)
@@ -27,7 +27,7 @@ public struct LogMelExtractor: ~Copyable {
     private var magnitudes: AlignedBuffer  // (bins)
     private var bands: AlignedBuffer  // (bands, padded)
 
-    /// Frames made so far: the index of the next one.
+    /// Number of frames so far, which is the index of the next one.
     public private(set) var frames: Int64 = 0
 
     /// - Throws: ``AudioError`` where the recipe is impossible.
@@ -74,15 +74,15 @@ public struct LogMelExtractor: ~Copyable {
         }
     }
 
-    /// The stream has ended: hands over the frames that reach into the zeros behind it (only where the recipe centres
-    /// its frames).
+    /// Ends the stream: hands over the frames that reach into the zeros after it (only if the recipe centres its
+    /// frames).
     public mutating func finish<E: Error>(frame: (Span<Float>) throws(E) -> Void) throws(E) {
         guard recipe.center else { return }
         let zeros = [Float](repeating: 0, count: recipe.leadingZeros)
         try push(zeros.span, frame: frame)
     }
 
-    /// As new.
+    /// Returns to the state of a new extractor.
     public mutating func reset() {
         history.fill(0)
         start = 0
@@ -102,19 +102,19 @@ public struct LogMelExtractor: ~Copyable {
         }
     }
 
-    /// One frame: the samples at `start`, `frameSpan` of them, become `bands`.
+    /// Computes one frame: the samples at `start`, `frameSpan` of them, become `bands`.
     private mutating func compute() {
         if recipe.needsPreparation {
             prepare()  // (frameSpan)
         } else {
-            kernels.multiply(history, from: start, by: window, into: &fft.samples)  // zeros behind
+            kernels.multiply(history, from: start, by: window, into: &fft.samples)  // then zeros
         }
         fft.transform(power: recipe.spectrum == .power, kernels: kernels, into: &magnitudes)  // (bins)
         kernels.banded(filters, magnitudes, into: &bands)  // (bands)
         kernels.log(&bands, floor: Float(recipe.logFloor), offset: Float(recipe.logOffset), scale: logScale)
     }
 
-    /// Scale, mean, pre-emphasis and window, in this order, over the samples under the window.
+    /// Applies scale, mean, pre-emphasis and window, in this order, to the samples under the window.
     private mutating func prepare() {
         let range = recipe.windowStart..<recipe.windowStart + recipe.windowLength
         var sum = 0.0
@@ -129,7 +129,7 @@ public struct LogMelExtractor: ~Copyable {
         }
     }
 
-    /// Appends the state: what ``restore(from:)`` needs to continue in another process.
+    /// Appends the state, from which ``restore(from:)`` continues in another process.
     package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(frames)
         writer.write(start)
@@ -137,9 +137,9 @@ public struct LogMelExtractor: ~Copyable {
         writer.write(history, 0..<filled)
     }
 
-    /// Takes over the state of an extractor of the same recipe.
+    /// Restores the state of an extractor with the same recipe.
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        // No stream gets as far, and up to there the position of a frame cannot overflow.
+        // Beyond any real stream, and small enough that the position of a frame cannot overflow.
         frames = Int64(try reader.readInt(in: 0...1 << 46))
         // A hop that is longer than a frame leads beyond the end of `history`.
         start = try reader.readInt(in: 0...history.count + recipe.hop)
@@ -150,9 +150,9 @@ public struct LogMelExtractor: ~Copyable {
 }
 
 extension LogMelRecipe {
-    /// Samples of a frame before its window.
+    /// Number of samples of a frame before its window.
     fileprivate var windowStart: Int { (frameSpan - windowLength) / 2 }
 
-    /// Whether anything comes before the window.
+    /// Whether samples are changed before the window is applied.
     fileprivate var needsPreparation: Bool { removeDC || preemphasis != 0 || sampleScale != 1 }
 }

@@ -2,7 +2,7 @@ package import StrictCoding
 
 extension LogMelRecipe {
     /// Adds every value under its key in the `frontend` object of a model's `config.json`.
-    /// - Parameter name: the recipe that the object names.
+    /// - Parameter name: the name of the recipe in the object.
     package func write(to object: inout JSONWriter, recipe name: String) {
         object.add("recipe", name)
         object.add("sample_rate", sampleRate)

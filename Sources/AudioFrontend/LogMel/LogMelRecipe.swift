@@ -1,6 +1,6 @@
 internal import StrictCoding
 
-/// How samples become log-mel frames: every number that a model's training and its use must share.
+/// The parameters of log-mel frames: every number that a model's training and its use must share.
 ///
 /// Decoded from the `frontend` object of a model's `config.json`: `{"recipe": "yamnet"}` takes a published recipe, and
 /// each further key overrides one of its values; `custom` has no defaults. `docs/model-format.md` defines every key.
@@ -85,10 +85,10 @@ public struct LogMelRecipe: Sendable, Equatable {
         "vggish": .vggish, "yamnet": .yamnet, "kaldi": .kaldi, "librosa": .librosa,
     ]
 
-    /// Samples that a frame covers, from its start.
+    /// Number of samples that a frame covers, from its start.
     public var frameSpan: Int { center ? fftLength : windowLength }
 
-    /// Zeros in front of the first sample.
+    /// Number of zeros before the first sample.
     public var leadingZeros: Int { center ? fftLength / 2 : 0 }
 
     /// Throws an ``AudioError`` that names the first impossible value.

@@ -9,8 +9,8 @@ private let planner = Mutex(())
 
 /// The magnitudes of an FFT of real samples: FFTW, single precision, planned once, over buffers of its own.
 ///
-/// FFTW transforms the samples in pairs, as half as many complex numbers, and a kernel makes the bins from them: the
-/// plans for real input that FFTW estimates do that step two floats at a time, and take three times as long.
+/// FFTW transforms the samples in pairs, as half as many complex numbers, and a kernel makes the bins from them. FFTW's
+/// estimated plans for real input do the last step two floats at a time, and take three times as long.
 @safe
 struct RealFFT: ~Copyable {
     /// The samples to transform: an even number of them. FFTW leaves them as they are.
@@ -27,8 +27,8 @@ struct RealFFT: ~Copyable {
         guard let input = unsafe fftwf_alloc_complex(pairs), let output = unsafe fftwf_alloc_complex(pairs + 1) else {
             throw AudioError(.recipe, "no memory for an FFT of \(length) samples")
         }
-        // FFTW_ESTIMATE and not FFTW_MEASURE: measuring picks its algorithm by the clock, and two processes that picked
-        // differently would round differently. The same samples must give the same frames everywhere.
+        // FFTW_ESTIMATE and not FFTW_MEASURE: measuring picks its algorithm by the clock, and different algorithms
+        // round differently. The same samples must give the same frames everywhere.
         nonisolated(unsafe) var planned: fftwf_plan?
         planner.withLock { _ in
             unsafe planned = unsafe fftwf_plan_dft_1d(

@@ -3,12 +3,12 @@ extension ServeConfiguration {
     func changes(since other: ServeConfiguration) -> [String] {
         var keys = Set(values.keys.filter { other.values[$0] != values[$0] })
         keys.formUnion(other.values.keys.filter { values[$0] == nil })
-        // A secret is not among what is shown.
+        // Printed values hide secrets.
         if access.token != other.access.token { keys.insert("access.token") }
         return keys.sorted()
     }
 
-    /// Values by path, as they are printed.
+    /// Printed values by path.
     static func values(_ entries: [ConfigurationReader.Entry]) -> [String: String] {
         var path: [String] = []
         var values: [String: String] = [:]

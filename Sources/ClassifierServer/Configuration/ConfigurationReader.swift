@@ -3,10 +3,11 @@ internal import FoundationEssentials
 internal import StrictCoding
 internal import Yams
 
-/// Settings from flags, environment, a YAML file and defaults, in this order of precedence. It remembers every key
-/// that was read: another key in the file is an error, and the values that were found are the effective configuration.
+/// A reader of settings from flags, environment, a YAML file and defaults, in this order of precedence. It records
+/// every key that was read: any other key in the file is an error, and the recorded values are the effective
+/// configuration.
 final class ConfigurationReader {
-    /// A setting that has been read: what `--print-config` shows.
+    /// A setting that has been read, for `--print-config`.
     struct Entry {
         let depth: Int
         let key: String
@@ -15,7 +16,7 @@ final class ConfigurationReader {
         let origin: String
     }
 
-    /// Variables with the prefix of settings that are none.
+    /// Variables that have the prefix of settings without being settings.
     private static let otherVariables: Set<String> = [SettingVariable.modelFolder, SettingVariable.kernels]
 
     private let file: String
@@ -35,7 +36,7 @@ final class ConfigurationReader {
     }
 
     /// Reads the whole configuration.
-    /// - Parameter yaml: the file's text; nil where there is no file.
+    /// - Parameter yaml: the file's text; nil without a file.
     func read<Result>(
         _ yaml: String?, _ body: (inout ConfigurationSection) throws(ClassifierError) -> Result
     ) throws(ClassifierError) -> Result {
@@ -48,7 +49,7 @@ final class ConfigurationReader {
         return result
     }
 
-    /// Variables with the prefix that are no setting, perhaps misspelt.
+    /// Variables with the prefix that no setting has, perhaps misspelt.
     var unusedVariables: [String] { environment.keys.sorted() }
 
     static func wrong(_ origin: String, _ message: String) -> ClassifierError {
@@ -57,7 +58,7 @@ final class ConfigurationReader {
 
     func origin(_ node: Node?) -> String { "\(file):\(node?.mark?.line ?? 1)" }
 
-    /// A flag's or the environment's value for a path.
+    /// Removes and returns the value of a flag or of the environment for a path.
     func override(_ path: String) -> (text: String, origin: String)? {
         let variable = SettingVariable.name(path)
         let fromEnvironment = environment.removeValue(forKey: variable)

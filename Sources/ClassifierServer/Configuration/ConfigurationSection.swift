@@ -1,17 +1,17 @@
 internal import AudioClassifier
 internal import Yams
 
-/// A section of the configuration. Its settings are read by name and checked; keys that were not read are refused.
+/// A section of the configuration. Its settings are read by name and checked; all other keys are refused.
 struct ConfigurationSection {
     private let reader: ConfigurationReader
-    /// Path of the section, with a dot behind; empty at the top.
+    /// Path of the section and a dot; empty at the top.
     private let path: String
     private let mapping: Node.Mapping?
     private let isMapping: Bool
     private let depth: Int
     private let origin: String
     private var known: [String] = []
-    /// Items of lists are not reached by flags and variables.
+    /// Whether flags and variables apply; false in items of lists.
     private let isOverridable: Bool
     /// The flag or variable whose text holds the section; nil for the file.
     private let source: String?
@@ -47,7 +47,7 @@ struct ConfigurationSection {
     /// Whether the file has this key.
     func contains(_ key: String) -> Bool { mapping?[key] != nil }
 
-    /// A section within this one.
+    /// Reads a section within this one.
     mutating func section<Result>(
         _ key: String, _ body: (inout ConfigurationSection) throws(ClassifierError) -> Result
     ) throws(ClassifierError) -> Result {
@@ -61,7 +61,7 @@ struct ConfigurationSection {
         return result
     }
 
-    /// A list of sections; elsewhere than in the file it is a text in YAML.
+    /// Reads a list of sections. Flags and variables hold it as a text in YAML.
     mutating func sections<Result>(
         _ key: String, _ body: (inout ConfigurationSection) throws(ClassifierError) -> Result
     ) throws(ClassifierError) -> [Result] {
@@ -92,8 +92,8 @@ struct ConfigurationSection {
         return results
     }
 
-    /// A setting with a default.
-    /// - Parameter fallback: the default, where it is not the setting's own.
+    /// Reads a setting with a default.
+    /// - Parameter fallback: a default in place of the setting's own.
     mutating func value<Value>(_ setting: Setting<Value>, default fallback: Value? = nil) throws(ClassifierError)
         -> Value
     {
@@ -103,14 +103,14 @@ struct ConfigurationSection {
         return value
     }
 
-    /// A setting that may be empty.
+    /// Reads a setting that may be empty.
     mutating func optional<Value>(_ setting: Setting<Value>) throws(ClassifierError) -> Value? {
         if let value = try parsed(setting, mayBeEmpty: true) { return value }
         reader.record(setting.name, "null", depth: depth, origin: "default")
         return nil
     }
 
-    /// Several values: a list in the file, a text of ``SettingList`` elsewhere.
+    /// Reads several values: a list in the file, a text of ``SettingList`` elsewhere.
     mutating func list<Value>(_ setting: Setting<Value>) throws(ClassifierError) -> [Value] {
         let key = setting.configurationKey
         known.append(key)
@@ -136,7 +136,7 @@ struct ConfigurationSection {
         return values
     }
 
-    /// Thresholds by label: `{yes: 0.8}` in the file, `yes=0.8,no=0.5` elsewhere.
+    /// Reads thresholds by label: `{yes: 0.8}` in the file, `yes=0.8,no=0.5` elsewhere.
     mutating func thresholds(_ setting: Setting<ClassThreshold>) throws(ClassifierError) -> [String: Double] {
         let key = setting.configurationKey
         known.append(key)
@@ -163,8 +163,8 @@ struct ConfigurationSection {
         return result
     }
 
-    /// The value that something sets; nil where nothing does.
-    /// - Parameter mayBeEmpty: an empty text sets nothing.
+    /// Reads the value of a setting; nil if it is not set.
+    /// - Parameter mayBeEmpty: whether an empty text means nil.
     private mutating func parsed<Value>(_ setting: Setting<Value>, mayBeEmpty: Bool) throws(ClassifierError) -> Value? {
         let key = setting.configurationKey
         known.append(key)
@@ -199,7 +199,7 @@ struct ConfigurationSection {
 }
 
 extension Node {
-    /// Nothing behind the key, as in `tcp:`.
+    /// Whether the key has no value, as in `tcp:`.
     fileprivate var isNull: Bool {
         guard let scalar else { return false }
         return scalar.style == .plain && ["", "~", "null"].contains(scalar.string)

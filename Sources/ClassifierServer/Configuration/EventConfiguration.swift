@@ -7,7 +7,7 @@ extension ServeConfiguration {
         public struct File: Sendable {
             public var path: String
             public var maximumBytes: Int
-            /// Files that have been moved aside.
+            /// Number of rotated files that are kept.
             public var keep: Int
         }
 
@@ -18,7 +18,7 @@ extension ServeConfiguration {
             var port: Int
             var path: String
             public var tries: Int
-            /// PEM: whom to trust, in place of the system's authorities.
+            /// PEM file of the authorities to trust, in place of the system's.
             public var authorities: String?
         }
 
@@ -32,11 +32,11 @@ extension ServeConfiguration {
             public var prefix: String
             /// Home Assistant's prefix of discovery messages; nil for none.
             public var discovery: String?
-            /// Messages that wait while the broker is away.
+            /// Most messages that wait during an outage of the broker.
             public var store: Int
         }
 
-        /// Events that may wait for an output.
+        /// Most events that wait for an output.
         public var store: Int
         /// Events as JSON lines on standard output.
         public var standardOutput: Bool
@@ -92,7 +92,7 @@ extension ServeConfiguration.Events.WebHook {
 }
 
 extension ServeConfiguration.Events.MQTT {
-    /// - Returns: nil where no broker is named.
+    /// - Returns: nil if no broker is configured.
     static func read(_ section: inout ConfigurationSection) throws(ClassifierError) -> Self? {
         let settings = EventSettings.MQTT.self
         let host = try section.optional(settings.host)

@@ -1,7 +1,7 @@
 internal import AudioClassifier
 internal import StrictCoding
 
-/// The settings that only requests have; the others are those of the command line.
+/// The settings that only requests have; they share all others with the command line.
 enum QuerySettings {
     static let stream = Setting(
         "stream", .streamName, described: "a name of the service's own", "The stream's name.")
@@ -21,7 +21,7 @@ enum QuerySettings {
 }
 
 extension ValueKind<String> {
-    /// The name of a stream goes into records, topics, file names and pages.
+    /// A stream's name, which appears in records, topics, file names and pages.
     static let streamName = ValueKind(
         placeholder: "name",
         expected: "1 to 64 letters, digits, dots, dashes and underscores, without a dot at the beginning",
@@ -29,7 +29,7 @@ extension ValueKind<String> {
 }
 
 extension ValueKind<[ReportMode]> {
-    /// One kind of records, or frames or changes and events.
+    /// One kind of records, or events together with frames or changes.
     static let emissions = ValueKind(
         placeholder: "records",
         expected: "frames, changes or events, or two of them with a comma between; for files also summary",

@@ -5,23 +5,23 @@ internal import FoundationEssentials
 /// The configuration of `serve`, checked.
 public struct ServeConfiguration: Sendable {
     public struct Listening: Sendable {
-        /// The page, the interface for programs, WebSocket.
+        /// Address of the page, the API and WebSocket.
         public var http: ListenAddress?
-        /// Bare samples in, JSON lines out.
+        /// Address for raw PCM in, JSON lines out.
         public var tcp: ListenAddress?
         public var unix: ListenAddress?
     }
 
     public struct Access: Sendable {
-        /// Token that requests must carry; nil where none is needed.
+        /// Token that requests must carry; nil without access control.
         public var token: String?
-        /// Names by which a browser may reach this server, beside the addresses of this machine.
+        /// Names by which a browser may reach this server, besides the addresses of this machine.
         public var hosts: [String]
     }
 
     /// Files of the HTTP listener's TLS.
     public struct TLS: Sendable {
-        /// PEM: the server's own certificate, then those that vouch for it.
+        /// PEM file: the server's own certificate, then the chain of its issuers.
         public var certificate: String
         public var key: String
     }
@@ -30,18 +30,18 @@ public struct ServeConfiguration: Sendable {
         public var streams: Int
         public var streamsPerClient: Int
         public var connections: Int
-        /// New connections of one address in a second, on average.
+        /// Largest average number of new connections of one address in a second.
         public var connectionRate: Int
         public var headerBytes: Int
         public var bodyBytes: Int
         public var messageBytes: Int
-        /// Files that are classified at the same time.
+        /// Most files that are classified at the same time.
         public var files: Int
-        /// Without a byte from a client that should send some.
+        /// Time after which a client that sends no byte is closed.
         public var idleSeconds: Double
     }
 
-    /// The defaults of streams, which a request may change.
+    /// The defaults of streams. A request may override them.
     public struct Streams: Sendable {
         public var format: SampleFormat
         /// Nil is the model's.
@@ -50,9 +50,9 @@ public struct ServeConfiguration: Sendable {
         package var emission: ReportMode
         public var every: Int
         public var topCount: Int
-        /// Audio that may wait.
+        /// Longest audio that waits for inference.
         public var queueSeconds: Double
-        /// Outputs that may wait for a slow reader.
+        /// Most records that wait for a slow reader.
         public var outputs: Int
         public var decision: DecisionRules.Settings
     }
@@ -60,19 +60,19 @@ public struct ServeConfiguration: Sendable {
     public struct Capacity: Sendable {
         /// Threads that classify and serve connections; 0 is one a core.
         public var threads: Int
-        /// The part of a thread's time that streams may take.
+        /// Share of the threads' time that streams may take.
         public var load: Double
-        /// Seconds after which a prediction is late; while more than a few are, no stream is taken.
+        /// Seconds after which a prediction is late. While more than a few are late, new streams are refused.
         public var latency: Double
     }
 
     /// The states from which streams resume after an interruption.
     public struct State: Sendable {
-        /// Nil where states do not outlive the service.
+        /// Folder of states that outlive the service; nil to keep states in memory.
         public var folder: String?
         public var everySeconds: Double
         public var keepHours: Double
-        /// States of ended streams that are kept without a folder.
+        /// Most states of ended streams that are kept in memory.
         public var kept: Int
     }
 
@@ -81,7 +81,7 @@ public struct ServeConfiguration: Sendable {
     public var models: [String]
     public var listening: Listening
     public var access: Access
-    /// Nil where the listener speaks plain HTTP.
+    /// TLS of the HTTP listener; nil for plain HTTP.
     public var tls: TLS?
     public var limits: Limits
     public var streams: Streams
@@ -91,18 +91,18 @@ public struct ServeConfiguration: Sendable {
     /// Audio that the service fetches itself.
     public var sources: [Source]
 
-    /// The effective configuration as YAML, each value with where it comes from.
+    /// The effective configuration as YAML, each value with its origin.
     public private(set) var text: String
-    /// Each setting's value, by path, as it is printed.
+    /// The printed value of each setting, by path.
     private(set) var values: [String: String] = [:]
-    /// Environment variables that look like settings and are none.
+    /// Environment variables with the prefix of settings that no setting has.
     public private(set) var unusedVariables: [String]
 
     /// - Parameters:
     ///   - file: a YAML file, or nil for defaults.
-    ///   - flags: values that win, by path: `listen.http`.
+    ///   - flags: values with precedence, by path: `listen.http`.
     ///   - environment: nil is this process's.
-    /// - Throws: ``ClassifierError`` `configuration` with the place: the file and line, the variable or the flag.
+    /// - Throws: ``ClassifierError`` `configuration` with the origin: the file and line, the variable or the flag.
     public init(
         file: String?, flags: [String: String] = [:],
         environment: [String: String]? = nil
@@ -167,7 +167,7 @@ public struct ServeConfiguration: Sendable {
         try check()
     }
 
-    /// Checks what no setting shows by itself.
+    /// Checks the relations between settings.
     private func check() throws(ClassifierError) {
         func wrong(_ message: String) -> ClassifierError {
             ClassifierError(.configuration, code: "configuration", message)
@@ -251,7 +251,7 @@ extension DecisionRules.Settings {
 }
 
 extension ServeConfiguration.Listening {
-    /// Whether everybody who can connect may: what other machines can reach needs a token.
+    /// Checks the access to each address: one that other machines can reach needs a token.
     func check(hasToken: Bool) throws(ClassifierError) {
         func wrong(_ message: String) -> ClassifierError {
             ClassifierError(.configuration, code: "configuration", message)
@@ -262,7 +262,7 @@ extension ServeConfiguration.Listening {
         }
         if let tcp, !tcp.isLocal {
             throw wrong(
-                "listen.tcp is \(tcp), which other machines can reach, and bare samples cannot carry a "
+                "listen.tcp is \(tcp), which other machines can reach, and raw PCM cannot carry a "
                     + "token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
             )
         }

@@ -5,7 +5,7 @@ internal import StrictCoding
 package enum ServerSettings {
     /// A section of the configuration.
     package struct Section: Sendable {
-        /// With a dot behind; empty at the top.
+        /// The section's name and a dot; empty at the top.
         package let path: String
         package let settings: [any SettingDescription]
     }

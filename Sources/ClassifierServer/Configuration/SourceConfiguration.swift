@@ -7,17 +7,17 @@ extension ServeConfiguration {
         public enum Origin: Sendable, Equatable {
             /// The standard output of a program: its name and its arguments.
             case command([String])
-            /// A file that grows. One that is there already is read from its beginning, or from its end on.
+            /// A file that grows. An existing file is read from its beginning, or from its end on.
             case file(String, fromStart: Bool)
         }
 
-        /// Of its stream.
+        /// The stream's name.
         public var name: String
         public var origin: Origin
-        /// Nil is the service's.
+        /// The model's name or folder; nil for the service's.
         public var model: String?
         public var format: SampleFormat
-        /// Nil is the model's.
+        /// Sample rate in Hz; nil for the model's.
         public var rate: Int?
         public var channels: Int
         public var selection: ChannelSelection
@@ -26,7 +26,7 @@ extension ServeConfiguration {
 }
 
 extension ServeConfiguration.Source {
-    /// - Parameter defaults: what a source that says nothing else is.
+    /// - Parameter defaults: the values of settings that the source leaves out.
     init(_ section: inout ConfigurationSection, _ defaults: ServeConfiguration.Streams) throws(ClassifierError) {
         name = try section.optional(SourceSettings.name) ?? ""
         let command = try section.list(SourceSettings.command)
@@ -41,7 +41,7 @@ extension ServeConfiguration.Source {
             section.contains("decision")
             ? try section.section("decision") { section throws(ClassifierError) in try .read(&section) }
             : defaults.decision
-        // A misspelt key is what is wrong, and not what is missing for it.
+        // A misspelt key is reported before the setting that is missing because of it.
         try section.refuseOthers()
         guard StreamName.isValid(name) else {
             throw ConfigurationReader.wrong(
@@ -57,7 +57,7 @@ extension ServeConfiguration.Source {
         }
     }
 
-    /// All sources, whose names are all different.
+    /// Reads all sources and checks that their names differ.
     static func read(
         _ root: inout ConfigurationSection, _ defaults: ServeConfiguration.Streams
     ) throws(ClassifierError) -> [Self] {

@@ -3,9 +3,8 @@ import AudioClassifier
 
 /// The names of the commands.
 enum CommandNames {
-    /// The command that the first words name, as far as they do, and how many words that are.
-    /// - Throws: ``ClassifierError`` `usage` for a word in a command's place that is none, with the commands that may
-    ///   be meant.
+    /// Finds the command that the first words name, and the number of these words.
+    /// - Throws: ``ClassifierError`` `usage` for an unknown command, with the commands that may be meant.
     static func find(_ words: [String]) throws(ClassifierError) -> (command: any ParsableCommand.Type, words: Int) {
         var command: any ParsableCommand.Type = AudioClassifierd.self
         var count = words.first == "help" ? 1 : 0

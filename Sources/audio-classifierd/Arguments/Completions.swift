@@ -1,7 +1,7 @@
 import ArgumentParser
 import AudioClassifier
 
-/// Completions of words that only the running program knows.
+/// Completions that only the running program knows: models, labels, keys.
 enum Completions {
     /// Names of installed models.
     static let models = CompletionKind.custom { _, _, _ in ModelCatalog().names }
@@ -17,11 +17,11 @@ enum Completions {
         return CompletionShell.requesting == .bash ? labels.map(escapedForBash) : labels
     }
 
-    /// A label as a word of `compgen -W`, which takes quotes, backslashes and dollar signs for its own.
+    /// Quotes a label for `compgen -W`, which interprets quotes, backslashes and dollar signs.
     private static func escapedForBash(_ label: String) -> String {
         label.map { "'\"\\$`".contains($0) ? "\\\($0)" : "\($0)" }.joined()
     }
 
-    /// Keys of the configuration, each with the sign that its value follows.
+    /// Keys of the configuration, each with an equals sign.
     static let configurationKeys = CompletionKind.custom { _, _, _ in SettingTables.configurationKeys.map { "\($0)=" } }
 }

@@ -13,7 +13,7 @@ struct DecisionArguments: ParsableArguments {
     @Option(DecisionSettings.maximumGap) var maxGapMs: Int?
     @Option(DecisionSettings.refractoryTime) var refractoryMs: Int?
     @Option(DecisionSettings.padding) var padMs: Int
-    // A level begins with a minus, which would otherwise be taken for another flag.
+    // A level begins with a minus, which would otherwise be parsed as another flag.
     @Option(DecisionSettings.minimumLevel, parsing: .unconditional) var minDbfs: Double
     @Option(ReportSettings.topCount) var topK: Int
 

@@ -1,10 +1,10 @@
 import ArgumentParser
 import AudioClassifier
 
-/// Settings of the environment as arguments: what the command line does not set comes from there.
+/// Settings of the environment as arguments, for settings that the command line leaves out.
 enum EnvironmentArguments {
-    /// Adds an option for each variable whose setting the command has and the words do not give.
-    /// - Throws: ``ClassifierError`` `configuration` for a value that is none.
+    /// Adds an option for each variable that belongs to a setting of the command, unless the words set it.
+    /// - Throws: ``ClassifierError`` `configuration` for an invalid value.
     static func add(
         to words: [String], _ environment: [String: String]
     ) throws(ClassifierError) -> [String] {

@@ -6,7 +6,7 @@ import Logging
 /// The options that describe the audio.
 struct InputArguments: ParsableArguments {
     @Option(InputSettings.format) var inputFormat: InputOptions.Container
-    // Without these three the input says itself what it is, so that they have no default here.
+    // The next three have no default: if none is set, the format is identified by the input's first bytes.
     @Option(InputSettings.sampleFormat) var sampleFormat: SampleFormat?
     @Option(InputSettings.rate) var rate: Int?
     @Option(InputSettings.channels) var channels: Int?

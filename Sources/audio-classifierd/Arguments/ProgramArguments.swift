@@ -3,12 +3,12 @@ import AudioFrontend
 import Glibc
 import Synchronization
 
-/// The words of the command line. The parser knows text alone; the names of files are bytes, which are kept beside it.
+/// The words of the command line. The parser takes text only, so the bytes of files' names are kept here.
 enum ProgramArguments {
-    /// Names that are no UTF-8, by the text that the parser gets in their place.
+    /// Names outside UTF-8, by the text that the parser gets in place of them.
     private static let names = Mutex<[String: FileName]>([:])
 
-    /// The words behind the program's name.
+    /// Returns the words after the program's name.
     static func read() -> [String] {
         (1..<max(1, Int(CommandLine.argc))).compactMap { index in
             guard let word = unsafe CommandLine.unsafeArgv[index] else { return nil }
@@ -19,23 +19,23 @@ enum ProgramArguments {
         }
     }
 
-    /// The text that stands for a name among the arguments.
+    /// Returns the text that represents a name among the arguments.
     private static func text(_ name: FileName) -> String {
         if !name.isText { names.withLock { $0[name.description] = name } }
         return name.description
     }
 
-    /// The file that an argument names.
+    /// Returns the file that an argument names.
     static func file(_ argument: String) -> FileName { names.withLock { $0[argument] } ?? FileName(argument) }
 
-    /// An argument that is used as text.
-    /// - Throws: ``ClassifierError`` `usage` for one that is no UTF-8.
+    /// Returns an argument that is used as text.
+    /// - Throws: ``ClassifierError`` `usage` if it is not UTF-8.
     static func text(_ argument: String?, of option: String) throws(ClassifierError) -> String? {
         guard let argument, names.withLock({ $0[argument] }) != nil else { return argument }
         throw ClassifierError(.usage, code: "usage", "\(option) \(argument): this name must be UTF-8")
     }
 
-    /// Puts `./` before files whose names begin with a dash, as a pattern of the shell brings them.
+    /// Puts `./` before names of files that begin with a dash, as a pattern of the shell inserts them.
     /// - Throws: ``ClassifierError`` `usage` for a word with one dash that is neither an option nor a file: the parser
     ///   would take its letters for options, and an h among them for a request for help.
     static func protectDashes(_ words: [String]) throws(ClassifierError) -> [String] {

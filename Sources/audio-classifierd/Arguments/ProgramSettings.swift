@@ -15,7 +15,7 @@ enum ProgramSettings {
         "scores", ValueKind<FeatureEncoding.Scores>.choice("scores"), default: .top,
         "The numbers in a line: the most probable labels, all logits, or all probabilities.")
 
-    /// A file's summary is what most want of a recording.
+    /// By default a recording gets a summary, the most common wish.
     static let emit = ReportSettings.emit.with(default: .summary)
     static let fileSourceName = ReportSettings.sourceName.with(
         default: nil, described: "audio for one file, else each file's path")
@@ -34,7 +34,7 @@ enum BenchSettings {
         "streams", .integer(1...4096), default: 1, "Streams that step together; times are then of one of them.")
 }
 
-/// A command whose options can come from the environment too.
+/// A command whose options can come from the environment, too.
 protocol SettableCommand: ParsableCommand {
     /// The settings that the environment may set, in the order of the help.
     static var settings: [any SettingDescription] { get }

@@ -18,7 +18,7 @@ enum CommandFailure {
         case let code as ExitCode:
             Glibc.exit(code.rawValue)
         default:
-            // Help, version and usage errors are the parser's; it exits with 64 for the latter.
+            // The parser handles help, version and usage errors; it exits with 64 for the latter.
             let code = AudioClassifierd.exitCode(for: error)
             guard StandardErrorLog.isJSON, !code.isSuccess else { AudioClassifierd.exit(withError: error) }
             report(ClassifierError(.usage, code: "usage", AudioClassifierd.message(for: error)))

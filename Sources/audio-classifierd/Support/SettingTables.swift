@@ -33,7 +33,7 @@ package enum SettingTables {
         var rows: [[String]] = []
         var seen: Set<String> = []
         for setting in commands.flatMap({ $0.settings }) {
-            // The same option with another default is a row of its own.
+            // An option with another default has a row of its own.
             guard seen.insert(setting.option + setting.fallbackText).inserted else { continue }
             let users = commands.filter { command in
                 command.settings.contains { $0.option == setting.option && $0.fallbackText == setting.fallbackText }

@@ -9,7 +9,7 @@ internal import Testing
     private static let tool = "/usr/bin/systemd-socket-activate"
     private static let hasTool = FileManager.default.isExecutableFile(atPath: tool)
 
-    /// Different ports that were free a moment ago.
+    /// Returns different ports that were free a moment ago.
     private func freePorts(_ count: Int) throws -> [Int] {
         let servers = try (0..<count).map { _ in try Server() }
         let ports = servers.map(\.httpPort)
@@ -53,7 +53,7 @@ internal import Testing
         }
         child.send(signal: SIGTERM)
         #expect(try child.wait(atMost: 20).status == 0)
-        #expect(FileManager.default.fileExists(atPath: path), "who has made a socket removes it")
+        #expect(FileManager.default.fileExists(atPath: path), "the creator of a socket removes it")
     }
 
     /// A single unnamed socket is for HTTP, and wrong names are refused.
@@ -68,7 +68,7 @@ internal import Testing
         let everybody = try finished(["0.0.0.0:\(ports[0])"], nil)
         #expect(everybody.status == 78 && everybody.errors.contains("access.token_file"), "\(everybody)")
         let tcp = try finished(["0.0.0.0:\(ports[0])", "127.0.0.1:\(ports[1])"], "tcp:http")
-        #expect(tcp.status == 78 && tcp.errors.contains("bare samples cannot carry a token"), "\(tcp)")
+        #expect(tcp.status == 78 && tcp.errors.contains("raw PCM cannot carry a token"), "\(tcp)")
         let twice = try finished(["127.0.0.1:\(ports[0])", "127.0.0.1:\(ports[1])"], "http:http")
         #expect(twice.status == 78 && twice.errors.contains("FileDescriptorName="), "\(twice)")
     }

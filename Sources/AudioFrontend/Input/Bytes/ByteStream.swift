@@ -2,21 +2,21 @@ internal import Glibc
 
 /// Bytes from any descriptor: a file, standard input, a pipe, a FIFO, a socket.
 ///
-/// Reads return the bytes that are there, without waiting for more. A byte on the `interrupt` descriptor ends the
-/// stream, so that a signal stops a reader that waits for a silent microphone.
+/// Reads return the available bytes, without waiting for more. A byte on the `interrupt` descriptor ends the stream, so
+/// that a signal stops a reader even while no bytes arrive.
 package final class ByteStream {
     package let name: String
     let descriptor: Int32
     private let interrupt: Int32?
     private let owned: Bool
-    /// Bytes that were read to identify the stream, and are read again.
+    /// Bytes that have been put back, and are read first.
     private var ahead: [UInt8] = []
     private var aheadPosition = 0
     /// The destination of a read.
     private var buffer: [UInt8] = []
     /// True for a FIFO until its first bytes: before a writer has opened it, a read would find its end.
     private var awaitsWriter: Bool
-    /// Whether the interrupt, and not the writer, has ended the stream.
+    /// Whether the interrupt has ended the stream, instead of the writer.
     package private(set) var isInterrupted = false
     /// The size in bytes of a regular file, `nil` for a stream that cannot seek.
     let fileSize: Int64?
@@ -58,7 +58,7 @@ package final class ByteStream {
             }
             switch errno {
             case EINTR: continue
-            // A descriptor that does not block is waited for all the same.
+            // A non-blocking descriptor is waited for, too.
             case EAGAIN: if try !waitForInput() { return 0 }
             default: throw AudioError(.read, "\(name): cannot read: \(FileOpening.systemError())")
             }
@@ -82,7 +82,7 @@ package final class ByteStream {
         return bytes
     }
 
-    /// Passes over `count` bytes, without reading them where the stream can seek.
+    /// Skips `count` bytes, without reading them if the stream can seek.
     /// - Returns: false where the stream ends before.
     func skip(_ count: Int64) throws(AudioError) -> Bool {
         if fileSize != nil {
@@ -125,7 +125,7 @@ package final class ByteStream {
 
     /// Returns false when the interrupt came first.
     private func waitForInput() throws(AudioError) -> Bool {
-        // poll(2) passes over a negative descriptor.
+        // poll(2) ignores a negative descriptor.
         let interrupt = interrupt ?? -1
         while true {
             var waiting = (

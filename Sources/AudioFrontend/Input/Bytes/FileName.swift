@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// The name of a file as the system keeps it: bytes, which need not be UTF-8.
+/// The name of a file as the system keeps it: bytes, often UTF-8, but any others are allowed.
 ///
-/// A name from a `String` is its UTF-8. ``description`` is for messages and records: text as it is, and each byte that
-/// is no UTF-8 as a backslash, `x` and two digits, so that a shell finds the file again with `$'...'`. Backslashes of
-/// the name stay single.
+/// A name from a `String` is its UTF-8. ``description`` is for messages and records: text as it is, and each byte
+/// outside valid UTF-8 as a backslash, `x` and two digits, so that a shell finds the file again with `$'...'`.
+/// Backslashes of the name stay single.
 ///
 /// ```swift
 /// let name = FileName(bytes: [0x6C, 0xE9, 0x2E, 0x77, 0x61, 0x76])
@@ -56,7 +56,7 @@ public struct FileName: Sendable, Hashable, ExpressibleByStringLiteral, CustomSt
         unsafe body(bytes.map(CChar.init(bitPattern:)) + [0])
     }
 
-    /// Bytes of the UTF-8 sequence that begins with `first`; 1 where none does.
+    /// Bytes of the UTF-8 sequence that begins with `first`; 1 for an invalid first byte.
     private static func sequenceLength(_ first: UInt8) -> Int {
         switch first {
         case 0xC2...0xDF: 2

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Opens files for reading by their names.
 enum FileOpening {
-    /// - Throws: ``AudioError`` `notFound` where there is no such file, or it is a folder.
+    /// - Throws: ``AudioError`` `notFound` if the file does not exist or is a folder.
     static func open(_ file: FileName, interrupt: Int32?) throws(AudioError) -> ByteStream {
         func failure() -> AudioError { AudioError(.notFound, "\(file): \(systemError())") }
         var status = stat()
@@ -13,7 +13,7 @@ enum FileOpening {
             throw AudioError(
                 .notFound, "\(file): is a socket, which cannot be opened like a file; connect a pipe to it")
         }
-        // open(2) of a FIFO would wait for a writer where no signal ends it: the stream waits with poll(2) instead.
+        // open(2) of a FIFO would wait for a writer and ignore the interrupt; the stream waits with poll(2) instead.
         let isFIFO = kind == S_IFIFO
         let flags = O_RDONLY | O_CLOEXEC | (isFIFO ? O_NONBLOCK : 0)
         let descriptor = unsafe file.withCString { unsafe Glibc.open($0, flags) }
@@ -22,6 +22,6 @@ enum FileOpening {
             descriptor: descriptor, name: file.description, interrupt: interrupt, owned: true, awaitsWriter: isFIFO)
     }
 
-    /// The message of the last system call that failed.
+    /// The message of the last failed system call.
     static func systemError() -> String { unsafe String(cString: strerror(errno)) }
 }

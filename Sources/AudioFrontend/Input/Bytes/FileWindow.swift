@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// A range of an open file that is read at any offset. Windows of one file share its descriptor.
+/// A range of an open file, readable at any offset. Windows of one file share its descriptor.
 final class FileWindow {
     private final class Descriptor {
         let number: Int32
-        /// Keeps the stream open whose descriptor it is.
+        /// The owner of the descriptor, kept open.
         let stream: ByteStream?
 
         init(_ number: Int32, stream: ByteStream? = nil) {
@@ -18,7 +18,7 @@ final class FileWindow {
     private let descriptor: Descriptor
     private let start: Int64
     let count: Int64
-    /// The end of what has been read, from the window's start.
+    /// The end of the bytes read so far, from the window's start.
     private(set) var furthest: Int64 = 0
 
     private init(_ descriptor: Descriptor, start: Int64, count: Int64) {

@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// A stream that must be known to its end before it can be decoded, kept in an unnamed temporary file.
+/// Stores a stream in an unnamed temporary file, for decoders that need all of it.
 enum Spool {
-    /// 1 GiB: days of compressed audio.
+    /// Largest stream: 1 GiB, days of compressed audio.
     static let limit: Int64 = 1 << 30
 
     /// Reads the stream to its end, or to the interrupt.
-    /// - Returns: the bytes, and the error that ended them where there are more than can be kept.
+    /// - Returns: the bytes, and an error if the stream is longer than the limit.
     static func read(_ bytes: ByteStream) throws(AudioError) -> (window: FileWindow, failure: AudioError?) {
         func failure() -> AudioError {
             AudioError(.read, "\(bytes.name): cannot keep it in a temporary file: \(FileOpening.systemError())")

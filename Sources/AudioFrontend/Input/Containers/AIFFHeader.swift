@@ -19,7 +19,7 @@ enum AIFFHeader {
                 let offset = Int64(fields.big(0, 4))
                 let isKnown = (9..<0x7FFF_0000).contains(size)
                 let end = isKnown ? reader.offset - 8 + size : nil
-                // A description behind the samples needs a decoder that seeks.
+                // A description after the samples needs a decoder that seeks.
                 guard isDescribed else { return SoundHeader(end: end) }
                 try reader.skip(offset)
                 guard !isKnown || size >= 8 + offset else {
@@ -56,7 +56,7 @@ enum AIFFHeader {
         return PCMLayout(format: format, sampleRate: rate, channels: bytes.big(0, 2))
     }
 
-    /// An 80-bit extended number, rounded; `nil` for one that is no rate.
+    /// An 80-bit extended number, rounded; `nil` if it cannot be a rate.
     private static func extended(_ bytes: [UInt8]) -> Int? {
         let exponent = bytes.big(0, 2) - 16_383 - 63
         let mantissa = UInt64(bitPattern: Int64(bytes.big(2, 8)))

@@ -1,12 +1,12 @@
-/// The kind of an input, as its first bytes show it.
+/// The kind of an input, identified by its first bytes.
 enum Content: Equatable {
-    /// Samples behind a header.
+    /// Samples after a header.
     case header(HeaderKind)
     /// A container for libsndfile, by its name.
     case soundFile(String)
     /// MPEG audio whose first frame begins at this byte.
     case mpeg(Int)
-    /// A format that is not decoded here, by its name.
+    /// A format without a decoder here, by its name.
     case foreign(String)
 
     var name: String {
@@ -19,30 +19,30 @@ enum Content: Equatable {
     }
 }
 
-/// Tells what an input is from its first bytes.
+/// Identifies the content of an input by its first bytes.
 enum ContentIdentifier {
     /// Bytes that hold every magic.
     static let headLength = 20
-    /// Bytes that are looked at where no magic is at the beginning.
+    /// Bytes that are searched if there is no magic at the beginning.
     private static let searchLength = FrameSearch.reach
-    /// Bytes that are looked at where these might be frames, or are zeros.
+    /// Bytes that are searched if those may be the beginning of frames, or are zeros.
     private static let longestSearch = 8192
     private static let searchStep = 512
 
-    /// By a magic alone, at the beginning.
+    /// Identifies an input by a magic alone, at the beginning.
     static func byMagic(_ head: ArraySlice<UInt8>) -> Content? { Magic.all.first { $0.matches(head) }?.content }
 
-    /// By a magic of four bytes or more, for a stream that is raw by definition.
-    /// - Returns: the content, and whether there are enough bytes to tell.
+    /// Identifies a container by a magic of four bytes or more, in a stream that is declared to be raw PCM.
+    /// - Returns: the content, and whether the bytes suffice to know it.
     static func inRawStream(_ head: [UInt8]) -> (content: Content?, isKnown: Bool) {
         let magics = Magic.all.filter { $0.length >= 4 }
         guard head.count >= headLength || !magics.contains(where: { $0.mayBegin(head) }) else { return (nil, false) }
         return (magics.first { $0.matches(head.prefix(headLength)) }?.content, true)
     }
 
-    /// Identifies frames of compressed audio, and text, which have no magic. It waits for no more bytes than
-    /// it needs, because they may be a microphone's.
-    /// - Parameter peek: returns the first bytes, as many as it is asked for, or fewer where there are no more.
+    /// Identifies content without a magic: frames of compressed audio, and text. It waits only for the bytes that it
+    /// needs, because they may come from a microphone.
+    /// - Parameter peek: returns the first bytes: the requested number, or fewer if the stream ends before.
     static func bySearch(_ peek: (Int) throws(AudioError) -> [UInt8]) throws(AudioError) -> Content? {
         var count = searchLength
         while true {

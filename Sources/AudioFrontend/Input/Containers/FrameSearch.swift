@@ -1,21 +1,21 @@
 /// Looks for frames of compressed audio, MPEG's and others', in the first bytes of a stream.
 ///
-/// One header proves nothing: samples can look like it. Several do, each at the distance that the one before states. A
-/// radio's stream begins inside a frame, so that the first header may be anywhere in the length of one.
+/// Samples can look like one header by chance. Several headers, each at the distance that the one before states, are
+/// proof. A radio's stream begins inside a frame, so that the first header may be anywhere in the length of one.
 enum FrameSearch {
     enum Finding: Equatable {
         case found(Content)
         case nothing
-        /// What is there may be a beginning of frames.
+        /// The bytes may be the beginning of frames.
         case needsMore
     }
 
-    /// Bytes in which the first header is, in a stream that begins with a frame or inside of one.
+    /// Bytes that contain the first header of a stream, which may begin inside a frame.
     static let reach = 1_600
-    /// Headers in a row that are no accident.
+    /// Number of consecutive headers that counts as proof.
     private static let proof = 3
 
-    /// - Parameter isWhole: there is nothing behind `bytes`, or no more is to be read.
+    /// - Parameter isWhole: whether `bytes` is the whole input, or all of it that may be read.
     static func search(_ bytes: [UInt8], isWhole: Bool) -> Finding {
         let zeros = bytes.prefix { $0 == 0 }.count
         if zeros == bytes.count { return isWhole ? .nothing : .needsMore }
@@ -40,7 +40,7 @@ enum FrameSearch {
         return .nothing
     }
 
-    /// A header's length, and what all of a stream's have in common.
+    /// The length of a header's frame, and the fields that all headers of a stream share.
     struct Identity: Equatable {
         let length: Int
         let stream: UInt32
@@ -55,14 +55,14 @@ enum FrameSearch {
         var areEqual = true
         while position + 7 <= bytes.count {
             guard let frame = header(bytes[position...]), frame.stream == first.stream else {
-                // A short file has fewer frames, behind which a tag may stand.
+                // A short file has fewer frames, and a tag may follow them.
                 return isWhole && offset == 0 && count > 0 && bytes.count - position <= 256 ? .found(content) : .nothing
             }
             count += 1
             let common = min(frame.length, bytes.count - position)
             areEqual = areEqual && bytes[position...].prefix(common).elementsEqual(bytes[offset...].prefix(common))
             position += frame.length
-            // The frames of a periodic signal that looks like a header would be equal.
+            // Equal frames are a periodic signal that looks like a header.
             if count >= proof && (offset == 0 || !areEqual) { return .found(content) }
         }
         if isWhole { return offset == 0 && count > 0 ? .found(content) : .nothing }

@@ -1,19 +1,19 @@
-/// The fields of a header, which can be put back where a decoder must read it.
+/// A reader of a header's fields. It can put the header back for a decoder.
 struct HeaderReader {
     let bytes: ByteStream
     /// The container's name, for messages.
     let container: String
-    /// Bytes of the header that were consumed.
+    /// Number of consumed bytes of the header.
     private(set) var offset: Int64 = 0
     private let start: Int64?
-    /// What to put back into a stream that cannot seek.
+    /// Bytes to put back into a stream that cannot seek.
     private var kept: [UInt8] = []
     private let keepsSkipped: Bool
 
-    /// No header that must be put back is longer.
+    /// Largest header that can be put back.
     private static let longest: Int64 = 16 << 20
 
-    /// - Parameter keepsSkipped: whether skipped bytes are put back too. Without them a WAV file is still one.
+    /// - Parameter keepsSkipped: whether skipped bytes are put back, too. A WAV file stays valid without them.
     init(_ bytes: ByteStream, container: String, keepsSkipped: Bool) {
         self.bytes = bytes
         self.container = container
@@ -30,7 +30,7 @@ struct HeaderReader {
         return taken
     }
 
-    /// `nil` where the stream ends before.
+    /// Takes `count` bytes, or returns `nil` if the stream ends before.
     mutating func takeIfThere(_ count: Int) throws(AudioError) -> [UInt8]? {
         guard let taken = try bytes.take(count) else { return nil }
         offset += Int64(count)
@@ -38,7 +38,7 @@ struct HeaderReader {
         return taken
     }
 
-    /// - Parameter head: the length of the chunk's head, which was taken.
+    /// - Parameter head: the length of the chunk's head, already taken.
     mutating func skip(_ count: Int64, head: Int = 0) throws(AudioError) {
         guard count >= 0 else { throw damaged("a size of \(count) bytes") }
         if start == nil && keepsSkipped {
@@ -51,12 +51,12 @@ struct HeaderReader {
         }
     }
 
-    /// The stream stands at the container's first byte again.
+    /// Returns the stream to the container's first byte.
     func rewind() {
         if let start { bytes.seek(to: start) } else { bytes.unread(kept) }
     }
 
-    /// An error for a field that cannot be.
+    /// Returns the error for an impossible field.
     func damaged(_ what: String) -> AudioError {
         AudioError(.decode, "\(bytes.name): the \(container) header has \(what); is it damaged?")
     }
@@ -81,7 +81,7 @@ extension [UInt8] {
         Int(truncatingIfNeeded: (0..<count).reduce(UInt64(0)) { $0 << 8 | UInt64(self[offset + $1]) })
     }
 
-    /// Whether the text stands at `offset`.
+    /// Whether the text is at `offset`.
     func has(_ text: String, at offset: Int = 0) -> Bool {
         count >= offset + text.utf8.count && self[offset..<offset + text.utf8.count].elementsEqual(text.utf8)
     }

@@ -31,7 +31,7 @@ struct MPEGFrame: Equatable {
         }
     }
 
-    /// Whether the two can be of one stream.
+    /// Whether both frames can belong to one stream.
     func isLike(_ other: MPEGFrame) -> Bool {
         version == other.version && layer == other.layer && sampleRate == other.sampleRate && isMono == other.isMono
     }

@@ -1,8 +1,7 @@
-/// Where the recordings of a file of MPEG audio begin, when several stand one behind the other, and whether the last is
-/// whole.
+/// The boundaries of concatenated recordings in a file of MPEG audio, and whether the last one is whole.
 struct MPEGScan {
     private(set) var parts: [Range<Int64>] = []
-    /// What is missing at the end.
+    /// The missing end; `nil` if the last recording is whole.
     private(set) var truncation: String?
 
     private var reader: WindowReader
@@ -11,7 +10,7 @@ struct MPEGScan {
     private var first: MPEGFrame?
     /// Frames of the present part with samples.
     private var frames = 0
-    /// Frames that its Xing, Info or VBRI tag promises.
+    /// Number of frames in the part's Xing, Info or VBRI tag.
     private var promised: Int?
 
     init(_ window: FileWindow) {
@@ -25,7 +24,7 @@ struct MPEGScan {
         var isCut = false
         while position < end {
             if let tag = tagLength(position) {
-                // A tag of a beginning after frames is the next recording's.
+                // A tag of a recording's beginning, after frames, belongs to the next recording.
                 if frames > 0 && isBeginning(position) { close(at: position) }
                 position += tag
                 continue
@@ -68,7 +67,7 @@ struct MPEGScan {
 
     private mutating func frame(_ position: Int64) -> MPEGFrame? { reader.bytes(position, 4).flatMap(MPEGFrame.init) }
 
-    /// The number of frames in a Xing, Info or VBRI tag, 0 where it does not say; `nil` for a frame of samples.
+    /// The number of frames in a Xing, Info or VBRI tag, 0 if it has none; `nil` for a frame of samples.
     private mutating func information(_ frame: MPEGFrame, _ position: Int64) -> Int? {
         guard frame.layer == 1 else { return nil }
         if let tag = reader.bytes(position + 4 + Int64(frame.sideInformation), 12).map(Array.init),
@@ -84,7 +83,7 @@ struct MPEGScan {
         reader.bytes(position, 3).map { Array($0).has("ID3") } ?? false
     }
 
-    /// Bytes of the tag that begins there.
+    /// Length in bytes of the tag at this position.
     private mutating func tagLength(_ position: Int64) -> Int64? {
         guard let head = reader.bytes(position, 10).map(Array.init) else { return nil }
         if head.has("ID3"), head[3] < 0xFF, head[6...].allSatisfy({ $0 < 0x80 }) {
@@ -98,7 +97,7 @@ struct MPEGScan {
         return nil
     }
 
-    /// The next offset with two frames that are alike, or a tag.
+    /// Returns the next offset of a tag, or of two similar frames.
     private mutating func resynchronize(_ position: Int64) -> Int64? {
         var position = position
         while let head = reader.bytes(position, 4) {

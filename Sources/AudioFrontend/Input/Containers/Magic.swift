@@ -1,4 +1,4 @@
-/// Bytes at fixed places by which a format is known.
+/// Bytes at fixed offsets that identify a format.
 struct Magic {
     let content: Content
     private let parts: [(offset: Int, bytes: [UInt8])]
@@ -16,7 +16,7 @@ struct Magic {
         parts = [(0, Array(text.utf8)), (offset, Array(more.utf8))]
     }
 
-    /// Bytes that are compared. Samples begin like three of them now and then.
+    /// Number of compared bytes. Samples begin with a magic of three bytes now and then.
     var length: Int { parts.reduce(0) { $0 + $1.bytes.count } }
 
     func matches(_ head: ArraySlice<UInt8>) -> Bool {
@@ -28,7 +28,7 @@ struct Magic {
         parts.allSatisfy { part in zip(head.dropFirst(part.offset), part.bytes).allSatisfy { $0 == $1 } }
     }
 
-    /// The first that matches counts.
+    /// All magics; the first match counts.
     static let all: [Magic] = headers + soundFiles + foreign
 
     private static let headers: [Magic] =
@@ -48,7 +48,7 @@ struct Magic {
             ]
         }
 
-    /// What else libsndfile decodes.
+    /// Other formats of libsndfile.
     private static let soundFiles: [Magic] =
         [
             Magic(.soundFile("FLAC"), "fLaC"), Magic(.soundFile("Ogg"), "OggS"), Magic(.soundFile("CAF"), "caff"),

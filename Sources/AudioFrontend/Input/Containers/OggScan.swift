@@ -1,7 +1,7 @@
-/// Where the chained streams of an Ogg file begin, and whether the last one is whole.
+/// The boundaries of the chained streams of an Ogg file, and whether the last one is whole.
 struct OggScan {
     private(set) var parts: [Range<Int64>] = []
-    /// What is missing at the end.
+    /// The missing end; `nil` if the last stream is whole.
     private(set) var truncation: String?
 
     private static let headSize = 27
@@ -25,7 +25,7 @@ struct OggScan {
             }
             let flags = head[5]
             if flags & 2 != 0 {
-                // A stream begins: pages of beginnings in a row are of streams that run together.
+                // A stream begins. Consecutive first pages belong to multiplexed streams.
                 if hasContent {
                     parts.append(start..<position)
                     start = position

@@ -1,4 +1,4 @@
-/// Raw interleaved samples in a stream.
+/// The layout of raw interleaved samples in a stream.
 struct PCMLayout: Equatable {
     var format: SampleFormat
     /// In Hz.
@@ -14,11 +14,11 @@ struct SoundHeader: Equatable {
     var layout: PCMLayout?
     /// The promised end of the samples, in bytes from the container's start.
     var end: Int64?
-    /// A remark for people about a header that is not to be believed.
+    /// A remark for people about a header with wrong values.
     var remark: String?
 }
 
-/// Containers whose samples follow a header, so that they can be decoded as they arrive.
+/// Containers of a header and then samples, which can be decoded as they arrive.
 enum HeaderKind: Equatable {
     case wave, sun, aiff, coreAudio, wave64, sphere, ircam, voice
 

@@ -1,11 +1,11 @@
-/// Text where samples were expected.
+/// Identifies text in place of samples.
 enum TextContent {
-    /// Fewer bytes do not show that they are text.
+    /// Least number of bytes that can be identified as text.
     private static let shortest = 16
-    /// A constant or square wave may look like letters, of a few kinds.
+    /// Fewest different bytes. A constant or a square wave may look like text of a few letters.
     private static let fewestKinds = 6
 
-    /// What kind of text the bytes are; `nil` where they are none.
+    /// The kind of text; `nil` if the bytes are not text.
     static func name(_ bytes: [UInt8]) -> String? {
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             return isUTF16(bytes) ? "text (UTF-16)" : nil
@@ -19,7 +19,7 @@ enum TextContent {
         return "text"
     }
 
-    /// Only characters of text, in UTF-8. The last may be cut.
+    /// Whether the bytes are printable UTF-8. The last character may be cut.
     private static func isUTF8(_ bytes: [UInt8]) -> Bool {
         guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains($0) }) else {
             return false
@@ -27,7 +27,7 @@ enum TextContent {
         return (0...3).contains { String(validating: bytes.dropLast($0), as: UTF8.self) != nil }
     }
 
-    /// A byte order mark, then only characters of the Latin scripts and line ends.
+    /// Whether the bytes are UTF-16: a byte order mark, then only characters of the Latin scripts and line ends.
     private static func isUTF16(_ bytes: [UInt8]) -> Bool {
         let isLittle = bytes[0] == 0xFF
         let units = stride(from: 2, to: bytes.count - 1, by: 2).prefix(256).map { offset in

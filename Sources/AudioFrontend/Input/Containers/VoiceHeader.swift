@@ -1,4 +1,4 @@
-/// The header of a Creative Voice file (VOC): blocks, of which the first with samples is read.
+/// The header of a Creative Voice file (VOC): blocks. The first block with samples is read.
 enum VoiceHeader {
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         let head = try reader.take(26)

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The samples of a WAV file that is still being written: their number is not known.
+/// The format of a WAV file that is still being written, and whose number of samples is unknown.
 package struct WaveFormat: Sendable, Equatable {
     package let format: SampleFormat
     package let sampleRate: Int

@@ -3,7 +3,7 @@
 /// Programs that write WAV into a pipe cannot know its length and write a dummy: 0, 0xFFFFFFFF, or the largest that
 /// their signed arithmetic allows (sox: 0x7FFFFxxx). All of these mean: to the end.
 enum WaveHeader {
-    /// Longer format chunks are damaged.
+    /// Largest valid format chunk.
     private static let longestFormat = 65_536
 
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
@@ -45,7 +45,7 @@ enum WaveHeader {
                 known = Int64(size)
             }
             if let stated = known, wideSize == nil, rest - stated >= wrap - slack {
-                // 32 bits cannot say a size of 4 GiB or more: the writer's has lost a multiple of that.
+                // A size of 4 GiB or more does not fit into 32 bits: the stated size lacks a multiple of 4 GiB.
                 let lost = (rest - stated) / wrap * wrap
                 known = lost > 0 && rest - stated - lost <= slack ? stated + lost : nil
                 remark =
@@ -60,7 +60,7 @@ enum WaveHeader {
     }
 
     private static let wrap: Int64 = 1 << 32
-    /// Bytes of chunks that may follow the samples of a file whose size has wrapped.
+    /// Most bytes of chunks after the samples of a file with a wrapped size.
     private static let slack: Int64 = 1 << 20
 }
 

@@ -3,7 +3,7 @@ struct ChannelMixer {
     let channels: Int
     let selection: ChannelSelection
 
-    /// - Throws: ``AudioError`` `description` where there is no such channel.
+    /// - Throws: ``AudioError`` `description` if the audio does not have the channel.
     init(channels: Int, selection: ChannelSelection, of name: String) throws(AudioError) {
         if case .channel(let number) = selection, !(1...channels).contains(number) {
             throw AudioError(
@@ -36,7 +36,7 @@ struct ChannelMixer {
         return Self.finiteCount(mono, count)
     }
 
-    /// The number of finite samples before the first that is not, of the first `count`.
+    /// The number of samples, of the first `count`, before the first one that is not finite.
     static func finiteCount(_ samples: [Float], _ count: Int) -> Int {
         precondition(count <= samples.count)
         return unsafe samples.withUnsafeBytes { bytes in

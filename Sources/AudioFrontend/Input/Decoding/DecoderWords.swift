@@ -1,19 +1,20 @@
 internal import CDecoderMessages
 
-/// Keeps what the decoders print to `stderr` off the program's standard error.
+/// Captures the messages that decoders print to `stderr`.
 public enum DecoderMessages {
     /// Takes over the C library's `stderr`, on which libmpg123 prints warnings without a file's name. From then on a
-    /// reader of an input gets them (``InputOptions/inform``), and whatever else is printed there arrives unchanged.
+    /// reader of an input gets these warnings (``InputOptions/inform``); all other text arrives unchanged.
     ///
-    /// For programs, at their start: it changes the process, and writing to descriptor 2 is left as it is.
+    /// Only programs should call it, at their start, because it affects the whole process. Direct writes to descriptor
+    /// 2 are not affected.
     public static func capture() { decoder_messages_install() }
 }
 
-/// The words that a decoder prints on this thread, from the initialiser to ``end()``.
+/// The messages that a decoder prints on this thread, from the initialiser to ``end()``.
 struct DecoderWords {
     init() { decoder_messages_begin() }
 
-    /// Their lines; as a rule, none.
+    /// Ends the capture and returns the lines, usually none.
     func end() -> [String] {
         let count = decoder_messages_end()
         guard count > 0 else { return [] }

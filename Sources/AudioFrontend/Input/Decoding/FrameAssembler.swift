@@ -1,9 +1,9 @@
-/// Bytes to interleaved samples. A sample frame (a sample of every channel) that a read cuts in two is completed by the
-/// next.
+/// Converts bytes to interleaved samples. A sample frame (a sample of every channel) that is cut by a read is completed
+/// by the next one.
 struct FrameAssembler {
     let format: SampleFormat
     let channels: Int
-    /// Bytes of a sample frame.
+    /// Size of a sample frame in bytes.
     let frameBytes: Int
     /// Bytes that are not decoded yet.
     var pending: [UInt8] = []
@@ -14,7 +14,7 @@ struct FrameAssembler {
         frameBytes = format.bytesPerSample * channels
     }
 
-    /// Decodes the whole sample frames that are there, and at most as many as fit.
+    /// Decodes the complete sample frames, at most as many as fit.
     /// - Returns: the number of sample frames.
     mutating func decode(into samples: inout [Float]) -> Int {
         let frames = min(pending.count / frameBytes, samples.count / channels)

@@ -1,15 +1,15 @@
-/// Interleaved samples to mono samples at one rate: checks, mixes, resamples. It allocates at the beginning only.
+/// Converts interleaved samples to mono samples at one rate: checks, mixes, resamples. Only `init` allocates.
 struct MonoConverter: ~Copyable {
     let name: String
     let sampleRate: Int
     let channels: Int
-    /// Sample frames that were converted.
+    /// Number of converted sample frames.
     private(set) var position: Int64 = 0
     private let mixer: ChannelMixer
     private var resampler: Resampler?
     private var mono: [Float]
 
-    /// Sample frames that one call takes at most.
+    /// Largest number of sample frames in one call.
     static let capacity = 4096
 
     /// - Parameters:
@@ -26,16 +26,16 @@ struct MonoConverter: ~Copyable {
         mono = [Float](repeating: 0, count: channels == 1 ? 0 : Self.capacity)
     }
 
-    /// Seconds that were converted.
+    /// Duration of the converted samples, in seconds.
     var seconds: Double { Double(position) / Double(sampleRate) }
 
-    /// Hands over what the first `count` sample frames become.
+    /// Converts the first `count` sample frames and hands over the result.
     /// - Throws: ``AudioError`` `sample` where a sample is not finite; the samples before it have been handed over.
     mutating func convert(
         _ interleaved: [Float], count: Int, _ body: (Span<Float>) throws(AudioError) -> Void
     ) throws(AudioError) {
         let finite: Int
-        if channels == 1 {  // a microphone: its samples are handed over where they are
+        if channels == 1 {  // a microphone: its samples are handed over without a copy
             finite = ChannelMixer.finiteCount(interleaved, count)
             try hand(interleaved, finite, to: body)
         } else {
@@ -49,7 +49,7 @@ struct MonoConverter: ~Copyable {
         }
     }
 
-    /// The end: hands over what the resampler still holds.
+    /// Ends the stream: hands over the rest of the resampler's samples.
     mutating func finish(_ body: (Span<Float>) throws(AudioError) -> Void) throws(AudioError) {
         try resampler?.finish(body)
     }

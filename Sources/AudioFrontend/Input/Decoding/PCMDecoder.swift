@@ -1,5 +1,5 @@
-/// Bare samples that the caller reads, from a socket for example, as mono samples at one rate. However the bytes are
-/// cut, the same samples come out, and they are those of ``AudioInput``.
+/// Converts raw PCM that the caller reads, for example from a socket, to mono samples at one rate. The result does not
+/// depend on how the bytes are cut, and equals that of ``AudioInput``.
 ///
 /// ```swift
 /// var decoder = try PCMDecoder(name: "microphone", format: .s16le, sampleRate: 48000, rate: 16000)
@@ -10,11 +10,11 @@ public struct PCMDecoder: ~Copyable {
     private var assembler: FrameAssembler
     private var converter: MonoConverter
     private var interleaved: [Float]
-    /// Whether the first bytes have been looked at.
+    /// Whether the first bytes have been checked.
     private var isIdentified = false
 
-    /// - Parameter rate: the rate that comes out, in Hz.
-    /// - Throws: ``AudioError`` `description` for a rate, a number of channels or a channel that cannot be.
+    /// - Parameter rate: the sample rate of the output, in Hz.
+    /// - Throws: ``AudioError`` `description` for an impossible rate, number of channels or channel.
     public init(
         name: String, format: SampleFormat, sampleRate: Int, channels: Int = 1, selection: ChannelSelection = .mix,
         rate: Int
@@ -33,7 +33,7 @@ public struct PCMDecoder: ~Copyable {
     public var sampleRate: Int { converter.sampleRate }
     public var channels: Int { converter.channels }
 
-    /// Bytes of a sample frame that is not complete yet.
+    /// Number of bytes of an incomplete sample frame.
     public var leftoverBytes: Int { assembler.pending.count }
 
     /// Takes the next bytes and hands over the samples that they complete.
@@ -50,22 +50,22 @@ public struct PCMDecoder: ~Copyable {
         }
     }
 
-    /// The end: hands over what the resampler still holds.
+    /// Ends the stream: hands over the rest of the resampler's samples.
     public mutating func finish(_ body: (Span<Float>) throws(AudioError) -> Void) throws(AudioError) {
         isIdentified = true
         try push([], body)
         try converter.finish(body)
     }
 
-    /// Refuses a container, which would be heard as noise.
-    /// - Returns: false until there are enough bytes to tell.
+    /// Refuses a container, whose bytes would be noise as samples.
+    /// - Returns: false until there are enough bytes for the check.
     private mutating func identify() throws(AudioError) -> Bool {
         let (content, isKnown) = ContentIdentifier.inRawStream(assembler.pending)
         isIdentified = isKnown
         guard let content else { return isKnown }
         throw AudioError(
             .decode,
-            "\(name): these bytes are \(content.name), not bare samples; "
+            "\(name): these bytes are \(content.name), not raw PCM; "
                 + "send the file to POST /v1/classify, or its samples alone"
         )
     }

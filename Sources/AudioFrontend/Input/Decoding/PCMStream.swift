@@ -5,10 +5,10 @@ final class PCMStream: SampleSource {
     let length: Int64?
     private let bytes: ByteStream
     private var assembler: FrameAssembler
-    /// Bytes of audio that are left, where a header said how many there are.
+    /// Bytes of audio that are left; `nil` without a size in the header.
     private var remaining: Int64?
 
-    /// - Parameter layout: the samples, whose size is `nil` to read to the stream's end.
+    /// - Parameter layout: the samples; a size of `nil` means to the stream's end.
     init(_ bytes: ByteStream, _ layout: PCMLayout, byCaller: Bool = false) throws(AudioError) {
         try Limits.check(
             sampleRate: layout.sampleRate, channels: layout.channels, of: bytes.name, byCaller: byCaller)
@@ -21,9 +21,9 @@ final class PCMStream: SampleSource {
         length = (layout.size ?? rest).map { [frameBytes = assembler.frameBytes] in $0 / Int64(frameBytes) }
     }
 
-    /// Bytes behind the last whole sample frame, once the stream has ended.
+    /// Bytes after the last whole sample frame, once the stream has ended.
     var leftover: Int { assembler.pending.count }
-    /// Bytes that the header promised and that did not come, once the stream has ended.
+    /// Bytes that are missing of the size in the header, once the stream has ended.
     var missing: Int64 { bytes.isInterrupted ? 0 : remaining ?? 0 }
 
     func read(into samples: inout [Float]) throws(AudioError) -> Int {

@@ -1,7 +1,7 @@
 internal import CSoxr
 
-/// A change of sample rate as a stream: libsoxr, high quality (linear phase, 20 bits). The filter's delay is taken out,
-/// so that an input at time t comes out at time t, and ``finish(_:)`` flushes what the filter still holds.
+/// Changes the sample rate of a stream: libsoxr, high quality (linear phase, 20 bits). The filter's delay is
+/// compensated, so that an input at time t comes out at time t, and ``finish(_:)`` flushes the filter.
 @safe
 struct Resampler: ~Copyable {
     private let handle: soxr_t
@@ -24,7 +24,7 @@ struct Resampler: ~Copyable {
 
     deinit { unsafe soxr_delete(handle) }
 
-    /// Takes the next samples and hands over what comes out.
+    /// Converts the next samples and hands over the result.
     mutating func push(_ samples: [Float], count: Int, _ body: (Span<Float>) throws(AudioError) -> Void)
         throws(AudioError)
     {
@@ -39,7 +39,7 @@ struct Resampler: ~Copyable {
         }
     }
 
-    /// The end: hands over what the filter still holds.
+    /// Ends the stream: hands over the rest of the filter's samples.
     mutating func finish(_ body: (Span<Float>) throws(AudioError) -> Void) throws(AudioError) {
         while true {
             let (_, made) = unsafe process(nil, 0)

@@ -9,7 +9,7 @@ extension SampleFormat {
         }
     }
 
-    /// The choice of format is made once, outside of the loops.
+    /// Chooses the format once, outside of the loops.
     @unsafe private func decode(
         _ bytes: UnsafeRawBufferPointer, _ count: Int, to samples: UnsafeMutableBufferPointer<Float>
     ) {

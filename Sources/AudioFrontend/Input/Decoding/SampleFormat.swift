@@ -1,4 +1,4 @@
-/// The encoding of raw samples. Integers become floats as libsndfile makes them: divided by 2^(bits - 1).
+/// The encoding of raw samples. Integers are converted to floats as by libsndfile: divided by 2^(bits - 1).
 public enum SampleFormat: String, Sendable, CaseIterable {
     case u8, s8, u16le, u16be, s16le, s16be, s24le, s24be
     /// 24 bits in the low bytes of 4, ALSA's `S24_LE`. The highest byte is ignored.

@@ -1,5 +1,5 @@
 extension SampleFormat {
-    /// The format of this name: one of ``allCases``, or ALSA's (`arecord -f`), in upper or lower case.
+    /// Finds the format with this name: one of ``allCases``, or ALSA's (`arecord -f`), in upper or lower case.
     ///
     /// ALSA's `S24_LE` is 24 bits in 4 bytes, `s24in32le` here; its `S24_3LE` is three bytes, `s24le` here.
     public init?(named name: String) {

@@ -1,18 +1,17 @@
-/// Where interleaved samples come from: a file or a stream of bytes.
+/// A source of interleaved samples: a file or a stream of bytes.
 public protocol SampleSource: AnyObject {
     /// In Hz.
     var sampleRate: Int { get }
     var channels: Int { get }
-    /// Samples a channel in all, where that is known beforehand.
+    /// Number of samples of a channel, if it is known beforehand.
     var length: Int64? { get }
 
-    /// Writes as many whole sample frames (a sample of every channel) as there are now, at least one, and at most as
-    /// fit.
+    /// Writes the available whole sample frames (a sample of every channel): at least one, and at most as many as fit.
     /// - Returns: sample frames written; 0 at the end.
     func read(into samples: inout [Float]) throws(AudioError) -> Int
 }
 
-/// Which of a recording's channels to listen to.
+/// The choice among a recording's channels.
 public enum ChannelSelection: Sendable, Equatable {
     /// The mean of all channels.
     case mix
@@ -24,7 +23,7 @@ enum Limits {
     static let sampleRates = 1000...768_000
     static let channels = 1...256
 
-    /// - Parameter byCaller: the values are a caller's description of bare samples, not what a header says.
+    /// - Parameter byCaller: whether the values are a caller's description of raw PCM, not those of a header.
     static func check(
         sampleRate: Int, channels: Int, of name: String, byCaller: Bool = false
     ) throws(AudioError) {

@@ -2,8 +2,8 @@ internal import CDecoderMessages
 internal import CSndFile
 internal import Glibc
 
-/// An audio file, decoded by libsndfile: WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, RF64, W64, AU, CAF and what else it
-/// reads.
+/// An audio file, decoded by libsndfile: WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, RF64, W64, AU, CAF and its other
+/// formats.
 ///
 /// ```swift
 /// let file = try SoundFile(path: "/usr/share/sounds/alsa/Front_Left.wav")
@@ -14,12 +14,12 @@ public final class SoundFile: SampleSource {
     public let name: String
     public let sampleRate: Int
     public let channels: Int
-    /// Sample frames that the header promises.
+    /// Number of sample frames in the header.
     public let length: Int64?
     private let handle: OpaquePointer
     private let cursor: WindowCursor
     private var position: Int64 = 0
-    /// Takes the decoder's own messages, a line each.
+    /// Receives the decoder's own messages, a line each.
     private let inform: @Sendable (String) -> Void
 
     /// - Throws: ``AudioError`` `notFound` where the file cannot be opened, `decode` where it is not audio.
@@ -36,8 +36,8 @@ public final class SoundFile: SampleSource {
     }
 
     /// - Parameters:
-    ///   - what: what the bytes are, for the message.
-    ///   - inform: takes the decoder's own messages.
+    ///   - what: the kind of the bytes, for the message.
+    ///   - inform: receives the decoder's own messages.
     init(
         _ window: FileWindow, name: String, what: String, inform: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(AudioError) {
@@ -72,9 +72,9 @@ public final class SoundFile: SampleSource {
 
     deinit { unsafe sf_close(handle) }
 
-    /// Sample frames that the header promises and that were not decoded, once the file has ended.
+    /// Number of sample frames that are missing of those in the header, once the file has ended.
     var missing: Int64 { max(0, (length ?? 0) - position) }
-    /// The end of what the decoder has read of its window.
+    /// The end of the bytes that the decoder has read of its window.
     var furthest: Int64 { cursor.window.furthest }
 
     public func read(into samples: inout [Float]) throws(AudioError) -> Int {
@@ -95,7 +95,7 @@ public final class SoundFile: SampleSource {
         return count
     }
 
-    /// libsndfile's reason in a few words. Where its own mislead, what they mean.
+    /// Shortens libsndfile's reason, and explains the misleading ones.
     private static func reason(_ text: String) -> String {
         let meanings = [
             ("regular file", "no decodable frame"),
@@ -113,7 +113,7 @@ public final class SoundFile: SampleSource {
     }
 }
 
-/// What to do with a recording that cannot be decoded here.
+/// Advice for a recording that cannot be decoded here.
 enum Remedy {
     static let convert = "convert it first: ffmpeg -i X -f wav - | audio-classifierd run -"
 }

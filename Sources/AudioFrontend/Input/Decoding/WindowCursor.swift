@@ -33,7 +33,7 @@ final class WindowCursor {
     }
 }
 
-/// The cursor that libsndfile was given.
+/// Returns the cursor behind libsndfile's pointer.
 @unsafe private func cursor(_ data: UnsafeMutableRawPointer?) -> WindowCursor? {
     unsafe data.map { unsafe Unmanaged<WindowCursor>.fromOpaque($0).takeUnretainedValue() }
 }

@@ -5,7 +5,7 @@ internal import Glibc
 package import StreamTransformer
 internal import StrictCoding
 
-/// Any feature stream, audio or not, through a model: frames in, a prediction a token out.
+/// Runs any feature stream, audio or not, through a model: frames in, a prediction a token out.
 package struct FeatureEncoding: Sendable {
     /// The numbers of a line.
     package enum Scores: String, Sendable, CaseIterable { case top, logits, probabilities }
@@ -20,15 +20,15 @@ package struct FeatureEncoding: Sendable {
 
     private var width: Int { model.configuration.inputWidth }
 
-    /// From an array to an array of logits (tokens, labels).
-    /// - Throws: ``ClassifierError`` at the frame that is refused; the output is then not written.
+    /// Encodes an array into an array of logits (tokens, labels).
+    /// - Throws: ``ClassifierError`` at the first refused frame; no output is then written.
     package func run(array path: FileName, out: FileName, progress: Progress?) throws {
         let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)
         try encode(array: path, progress: progress) { _, stream in try writer.append(stream.newestLogits) }
         try writer.close()
     }
 
-    /// From an array to lines.
+    /// Encodes an array into lines.
     package func run(array path: FileName, _ write: ([String]) throws -> Void) throws {
         try write([startLine])
         var tokens = 0
@@ -41,9 +41,9 @@ package struct FeatureEncoding: Sendable {
         try finish(tokens, result, write)
     }
 
-    /// From lines of standard input to an array of logits. A line that is refused ends the stream: what came before is
-    /// written.
-    /// - Parameter interrupt: becomes readable when the stream shall end.
+    /// Encodes lines of standard input into an array of logits. A refused line ends the stream; the logits before it
+    /// are written.
+    /// - Parameter interrupt: a descriptor that ends the stream when it becomes readable.
     package func runLines(interrupt: Int32?, out: FileName) throws {
         let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)
         let result = Result { try encodeLines(interrupt) { _, stream in try writer.append(stream.newestLogits) } }
@@ -51,7 +51,7 @@ package struct FeatureEncoding: Sendable {
         try result.get()
     }
 
-    /// From lines of standard input to lines, each as soon as its token is complete.
+    /// Encodes lines of standard input into lines, each as soon as its token is complete.
     package func runLines(interrupt: Int32?, _ write: ([String]) throws -> Void) throws {
         try write([startLine])
         var tokens = 0
@@ -95,7 +95,7 @@ package struct FeatureEncoding: Sendable {
         }
     }
 
-    /// A step whose refusal names the place.
+    /// Advances the stream. An error names the frame.
     private func step(_ frame: Span<Float>, _ stream: inout StreamState, _ place: @autoclosure () -> String)
         throws(ClassifierError) -> Bool
     {
@@ -115,7 +115,7 @@ package struct FeatureEncoding: Sendable {
         return line.text
     }
 
-    /// The newest prediction, made with the frame of index `row`.
+    /// Returns the line of the newest prediction, made with the frame of index `row`.
     private func line(_ stream: borrowing StreamState, row: Int) -> String {
         let configuration = model.configuration
         var values = configuration.labels.map { _ in Float(0) }
@@ -137,7 +137,7 @@ package struct FeatureEncoding: Sendable {
         return line.text
     }
 
-    /// The end line, also where a frame was refused; then that error.
+    /// Writes the end line, then throws the error of a refused frame, if any.
     private func finish(_ tokens: Int, _ result: Result<Void, any Error>, _ write: ([String]) throws -> Void) throws {
         if case .failure(let error) = result, error is OutputSink.ReaderGone { throw error }
         var end = JSONWriter(type: "end")

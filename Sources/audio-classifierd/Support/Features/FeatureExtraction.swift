@@ -3,20 +3,20 @@ package import AudioFrontend
 internal import FoundationEssentials
 internal import Synchronization
 
-/// Audio files to arrays of what a model sees.
+/// Converts audio files to arrays of a model's features.
 package struct FeatureExtraction: Sendable {
     private let recipe: LogMelRecipe
     private let samplesOnly: Bool
     private let options: InputOptions
 
-    /// - Parameter samplesOnly: stop before the front-end, at mono samples of its rate.
+    /// - Parameter samplesOnly: whether to stop before the front-end, at mono samples of its rate.
     package init(recipe: LogMelRecipe, samplesOnly: Bool, options: InputOptions) {
         self.recipe = recipe
         self.samplesOnly = samplesOnly
         self.options = options
     }
 
-    /// One input to one `.npy` file.
+    /// Converts one input to one `.npy` file.
     package func run(_ input: FileName, out: FileName) throws {
         var audio = try AudioInput(input, rate: recipe.sampleRate, options: options)
         var extractor = try LogMelExtractor(recipe)
@@ -36,8 +36,9 @@ package struct FeatureExtraction: Sendable {
         try writer.close()
     }
 
-    /// Every audio file below `folder` to `out`, which mirrors it: `a/b.ogg` becomes `a/b.ogg.npy`.
-    /// - Returns: what failed; the other files are done.
+    /// Converts every audio file below `folder` to a file below `out`, which mirrors it: `a/b.ogg` becomes
+    /// `a/b.ogg.npy`.
+    /// - Returns: the failures; all other files are done.
     package func run(folder: FileName, out: FileName, warn: (String) -> Void, progress: Progress?) throws
         -> [ClassifierError]
     {

@@ -4,7 +4,7 @@ package import AudioFrontend
 /// Features as text, a frame a line: numbers between spaces, tabs, commas or semicolons, with or without brackets
 /// around them. Empty lines and lines that begin with `#` are skipped.
 package struct FeatureLines {
-    /// Index of the line that was read last, from 1.
+    /// Number of the last line that was read; the first is 1.
     package private(set) var line = 0
     private let stream: ByteStream
     private let width: Int
@@ -13,7 +13,7 @@ package struct FeatureLines {
     private var start = 0
     private var isAtEnd = false
 
-    /// Enough for a hundred characters a feature.
+    /// Longest line: a hundred characters a feature.
     private var longestLine: Int { 4096 + 100 * width }
 
     /// - Parameter width: features a frame.
@@ -22,9 +22,9 @@ package struct FeatureLines {
         self.width = width
     }
 
-    /// Reads the next frame, and waits for no more than its line.
+    /// Reads the next frame, as soon as its line is complete.
     /// - Returns: false at the end of the stream.
-    /// - Throws: ``ClassifierError`` with the number of the line that is no frame.
+    /// - Throws: ``ClassifierError`` with the number of a line that is not a frame.
     package mutating func next(into frame: inout [Float]) throws -> Bool {
         while let bytes = try nextLine() {
             line += 1
@@ -36,7 +36,7 @@ package struct FeatureLines {
         return false
     }
 
-    /// The next line without its end; the last one may have none.
+    /// Returns the next line without its line break, which the last line may lack.
     private mutating func nextLine() throws -> ArraySlice<UInt8>? {
         var searched = start
         while true {

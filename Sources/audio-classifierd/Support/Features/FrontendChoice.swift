@@ -6,7 +6,7 @@ internal import StrictCoding
 
 /// The front-end that a command line asks for.
 package enum FrontendChoice {
-    /// Exactly one of the three is given: a model, a recipe's name, or a JSON file.
+    /// Chooses the front-end by exactly one of three values: a model, a recipe's name, or a JSON file.
     package static func recipe(model: String?, named name: String?, file: String?) throws -> LogMelRecipe {
         if let name {
             guard let recipe = LogMelRecipe.named[name] else {

@@ -3,7 +3,7 @@ package import AudioFrontend
 internal import Logging
 internal import Synchronization
 
-/// Many files, several at once, their lines in the order of the files.
+/// Classifies many files, several at once, and writes their lines in the order of the files.
 package struct ClassificationJob: Sendable {
     private let session: StreamSession
     private let files: [FileName]
@@ -24,12 +24,12 @@ package struct ClassificationJob: Sendable {
         var failure: ClassifierError?
     }
 
-    /// - Returns: what failed; every other file is done.
-    /// - Throws: where the output cannot be written, or its reader has gone.
+    /// - Returns: the failures; all other files are done.
+    /// - Throws: an error if the output cannot be written, or its reader has gone.
     package func run(_ output: OutputSink) throws -> [ClassifierError] {
         try output.write(session.header)
         defer { progress?.finish() }
-        // The records of one file come while it is read, however long it is; those of several come file by file.
+        // A single file's records are written while it is read; those of several files are written file by file.
         if files.count == 1 {
             return try runOne(files[0], output).map { [$0] } ?? []
         }
@@ -41,7 +41,7 @@ package struct ClassificationJob: Sendable {
             var outcome = Outcome()
             do {
                 try session.run(file, stream: streamName ?? file.description) { outcome.lines += $0 }
-                // What a signal has cut short would look complete.
+                // The summary of an interrupted file would look complete.
                 if StopSignal.isRaised && session.report.mode == .summary { outcome.lines = [] }
             } catch {
                 let failure = ClassifierError(error)

@@ -12,13 +12,13 @@ extension FileName {
 
     var isFolder: Bool { status.map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
 
-    /// Whether both names are of one file, by whatever links.
+    /// Whether both names lead to the same file, through any links.
     func isSameFile(as other: FileName) -> Bool {
         guard let one = status, let other = other.status else { return false }
         return one.st_dev == other.st_dev && one.st_ino == other.st_ino
     }
 
-    /// The part of the name behind the last slash.
+    /// The part of the name after the last slash.
     var entry: FileName { FileName(bytes: bytes.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? []) }
 
     /// The folder that the file is in.
@@ -27,7 +27,7 @@ extension FileName {
         return slash == 0 ? "/" : FileName(bytes: Array(bytes[..<slash]))
     }
 
-    /// All bytes of the file; nil where it cannot be read.
+    /// All bytes of the file; nil if it cannot be read.
     var contents: [UInt8]? {
         guard let file = unsafe withCString({ unsafe fopen($0, "re") }) else { return nil }
         defer { unsafe fclose(file) }

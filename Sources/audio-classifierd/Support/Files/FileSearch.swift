@@ -2,22 +2,22 @@ package import AudioClassifier
 package import AudioFrontend
 internal import Glibc
 
-/// The audio files that a command line names: files as they are, folders as what lies below them.
+/// The audio files that a command line names: files themselves, and all audio files below folders.
 package struct FileSearch: Sendable {
-    /// Endings of files that a folder is searched for; a file named by itself may have any.
+    /// Endings of the files that are taken from a folder. A file named by itself may have any ending.
     package static let endings: Set<String> = [
         "wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd", "caf", "w64", "rf64",
         "voc",
     ]
-    /// Endings of audio that libsndfile does not read.
+    /// Endings of audio formats that libsndfile does not read.
     package static let foreignEndings: Set<String> = [
         "3gp", "aac", "ac3", "amr", "ape", "dsf", "dts", "m4a", "m4b", "mka", "mkv", "mov", "mp4", "mpc", "tta", "webm",
         "wma", "wv",
     ]
 
-    /// In the order of the arguments, those of a folder sorted by their bytes.
+    /// The found files in the order of the arguments, those of a folder sorted by their bytes.
     package private(set) var files: [FileName] = []
-    /// Folders that could not be read.
+    /// Errors of unreadable folders.
     package private(set) var failures: [ClassifierError] = []
     /// Files that were left out because of their endings.
     package private(set) var foreign: [FileName] = []
@@ -42,7 +42,7 @@ package struct FileSearch: Sendable {
         failures += found.failures
     }
 
-    /// A sentence on the files that were left out; nil where none was.
+    /// A sentence on the files that were left out; nil if there are none.
     package var warning: String? {
         guard let first = foreign.first else { return nil }
         let endings = Set(foreign.compactMap(Self.ending)).sorted().joined(separator: ", ")
@@ -72,13 +72,13 @@ package struct FileSearch: Sendable {
         guard unsafe entry.withCString({ unsafe lstat($0, &status) }) == 0 else { return }
         if status.st_mode & S_IFMT == S_IFDIR { return visit(entry) }
         guard !isHidden, let ending = Self.ending(entry) else { return }
-        // A link that leads nowhere stays, so that it is reported as a file that cannot be opened.
+        // A broken link stays, so that it is reported as a file that cannot be opened.
         if let target = entry.status, target.st_mode & S_IFMT != S_IFREG { return }
         if Self.endings.contains(ending) { files.append(entry) }
         if Self.foreignEndings.contains(ending) { foreign.append(entry) }
     }
 
-    /// The part of a file's name behind its last dot, in lower case.
+    /// The part of a file's name after its last dot, in lower case.
     private static func ending(_ name: FileName) -> String? {
         let entry = name.entry.bytes
         guard let dot = entry.lastIndex(of: UInt8(ascii: ".")) else { return nil }

@@ -2,7 +2,7 @@ package import AudioClassifier
 package import AudioFrontend
 internal import Glibc
 
-/// A float32 array in NumPy's `.npy` format (version 1.0): one row after another, the number of rows known at the end.
+/// A writer of a float32 array in NumPy's `.npy` format (version 1.0), row by row.
 ///
 /// The file is written under a temporary name and renamed by ``close()``, so that a half-written array never has the
 /// final name.
@@ -58,7 +58,7 @@ package final class NumpyWriter {
         }
     }
 
-    /// 128 bytes whatever the shape, so that it can be written again.
+    /// Writes the header, padded to 128 bytes for every shape, so that it can be overwritten.
     private func writeHeader() throws(ClassifierError) {
         let shape = columns.map { "(\(values / max($0, 1)), \($0))" } ?? "(\(values),)"
         var text = "{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }"

@@ -2,9 +2,9 @@ import AudioClassifier
 import AudioFrontend
 import Glibc
 
-/// Checks of files that are going to be written, before any work is done.
+/// Checks output files before any work is done.
 enum OutputFiles {
-    /// - Throws: ``ClassifierError`` `usage` where the output is one of the inputs, which it would overwrite.
+    /// - Throws: ``ClassifierError`` `usage` if the output is one of the inputs, and would overwrite it.
     static func refuse(_ output: FileName, over input: FileName, option: String) throws(ClassifierError) {
         guard output.isSameFile(as: input) else { return }
         throw ClassifierError(
@@ -12,13 +12,13 @@ enum OutputFiles {
             "\(option) \(output) is the input \(input), which it would overwrite; name another file")
     }
 
-    /// - Throws: ``ClassifierError`` `inputOutput` where no file of this name can be written.
+    /// - Throws: ``ClassifierError`` `inputOutput` if the file cannot be written.
     static func checkWritable(_ output: FileName, option: String) throws(ClassifierError) {
         func failure(_ reason: String) -> ClassifierError {
             ClassifierError(.inputOutput, code: "write", "\(option) \(output): cannot write: \(reason)")
         }
         if output.isFolder { throw failure("it is a folder") }
-        // The file is written beside and renamed, so that its folder decides.
+        // The file is written under another name in the folder and then renamed: the folder must be writable.
         guard unsafe output.folder.withCString({ unsafe access($0, W_OK | X_OK) }) == 0 else {
             throw failure("\(output.folder): \(unsafe String(cString: strerror(errno)))")
         }

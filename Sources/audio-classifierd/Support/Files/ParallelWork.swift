@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import Synchronization
 
-/// The same work for many items on all cores, the results handed over in the items' order as soon as they are complete.
+/// Does the same work for many items on all cores, and hands over each result in the items' order as soon as possible.
 package enum ParallelWork {
     private struct Delivery<Output: Sendable>: Sendable {
         var waiting: [Int: Output] = [:]
@@ -9,7 +9,7 @@ package enum ParallelWork {
     }
 
     /// - Parameters:
-    ///   - threads: at most so many at once.
+    ///   - threads: the largest number of threads.
     ///   - work: called on several threads.
     ///   - deliver: called for one result at a time, in order.
     package static func run<Item: Sendable, Output: Sendable>(

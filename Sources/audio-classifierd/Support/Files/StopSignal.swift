@@ -1,13 +1,12 @@
 internal import Glibc
 internal import Synchronization
 
-/// SIGINT and SIGTERM as a descriptor that becomes readable, so that a reader that waits for input wakes up, drains and
-/// ends.
+/// SIGINT and SIGTERM as a descriptor that becomes readable: a waiting reader wakes up, drains its input and ends.
 package enum StopSignal {
     private static let raised = Atomic<Bool>(false)
     private static let writeEnd = Atomic<Int32>(-1)
 
-    /// Whether the program has been asked to stop.
+    /// Whether a signal to stop has arrived.
     package static var isRaised: Bool { raised.load(ordering: .relaxed) }
 
     /// Begins to listen. A second signal ends the program at once.
@@ -18,7 +17,7 @@ package enum StopSignal {
         writeEnd.store(ends[1], ordering: .relaxed)
         for number in [SIGINT, SIGTERM] {
             signal(number) { _ in
-                // Only what is safe in a signal handler: an atomic, write, signal.
+                // Only calls that are safe in a signal handler: an atomic, write, signal.
                 StopSignal.raised.store(true, ordering: .relaxed)
                 var byte: UInt8 = 0
                 _ = unsafe write(StopSignal.writeEnd.load(ordering: .relaxed), &byte, 1)

@@ -2,7 +2,7 @@ internal import AudioClassifier
 internal import Logging
 
 extension StreamSession {
-    /// Ends with the program, and writes its messages to the program's log.
+    /// Creates a session that ends with the program and writes its messages to the program's log.
     mutating func followProgram() {
         let log = Logger(label: "audio-classifierd")
         isStopped = { StopSignal.isRaised }

@@ -7,7 +7,7 @@ internal import StrictCoding
 
 /// The output of `models`.
 package enum ModelReport {
-    /// A line a model: name, labels, licence, accuracy, description. A model that cannot be read has its reason.
+    /// A line a model: name, labels, licence, accuracy, description. An unreadable model has the reason instead.
     package static func list(_ catalog: ModelCatalog) -> [String] {
         let rows = catalog.installed.map { directory -> [String] in
             do {
@@ -86,7 +86,7 @@ package enum ModelReport {
         }
     }
 
-    /// Loads a model with every instruction set and says how near its golden logits come.
+    /// Loads a model with every instruction set and reports the error of its golden logits.
     package static func verify(_ directory: String) throws -> [String] {
         try Kernels.available.map { kernels in
             let model = try Model(directory: directory, kernels: kernels)

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Standard output as a sequence of whole lines, each written at once.
 package final class OutputSink: Sendable {
-    /// The reader of the output has gone away, which is no failure.
+    /// Thrown after the reader of the output has closed it, which is not a failure.
     package struct ReaderGone: Error {}
 
     private let descriptor: Int32
@@ -12,11 +12,11 @@ package final class OutputSink: Sendable {
 
     package init(descriptor: Int32 = 1) {
         self.descriptor = descriptor
-        // A write to a closed pipe then fails with EPIPE, where it can be handled, and not with a signal.
+        // A write to a closed pipe then fails with EPIPE, which can be handled, instead of a signal.
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// - Throws: ``ReaderGone``, or ``ClassifierError`` `inputOutput` where the system refuses (a full disk).
+    /// - Throws: ``ReaderGone``, or ``ClassifierError`` `inputOutput` if the write fails, as on a full disk.
     package func write(_ lines: [String]) throws {
         guard !lines.isEmpty else { return }
         let bytes = lines.flatMap { Array($0.utf8) + [UInt8(ascii: "\n")] }

@@ -1,8 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// A line on the terminal with the share of long work that is done and the time that is left. Without a terminal there
-/// is none.
+/// A line on the terminal with the finished share of long work and the remaining time. It needs a terminal.
 package final class Progress: Sendable {
     private let title: String
     private let began: Double
@@ -17,7 +16,7 @@ package final class Progress: Sendable {
         isatty(STDERR_FILENO) == 1 ? Progress(title) : nil
     }
 
-    /// - Parameter fraction: of the work that is done, 0 to 1.
+    /// - Parameter fraction: the finished share, 0 to 1.
     package func update(_ fraction: Double, _ note: String = "") {
         let now = Self.now()
         let isReady = shown.withLock { last in

@@ -18,7 +18,7 @@ package struct StandardErrorLog: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
 
-    /// Takes the log over before the command line is parsed, with the format that it asks for in all likelihood.
+    /// Starts the log before the command line is parsed, with the format that the words probably choose.
     package static func start(_ words: [String], _ environment: [String: String]) {
         let option = ProgramSettings.logFormat.option
         var text = environment[ProgramSettings.logFormat.variable]
@@ -30,7 +30,7 @@ package struct StandardErrorLog: LogHandler {
         LoggingSystem.bootstrap { _ in StandardErrorLog(logLevel: options.withLock(\.level)) }
     }
 
-    /// Sets the format, and the level of loggers that are made from now on.
+    /// Sets the format, and the level of loggers that are created later.
     package static func configure(format: Format, level: Logger.Level) {
         options.withLock { $0 = Options(format: format, level: level) }
     }

@@ -1,11 +1,11 @@
 internal import Glibc
 internal import Synchronization
 
-/// The line of progress on the terminal. Whatever else goes to the terminal removes it first.
+/// The line of progress on the terminal. All other output to the terminal removes it first.
 enum TerminalLine {
     private static let isShown = Mutex(false)
 
-    /// Shows the text in place of the line that is there.
+    /// Shows the text in place of the present line.
     static func show(_ text: String) {
         isShown.withLock { isShown in
             StandardError.write("\r\u{1B}[K\(text)")
@@ -13,7 +13,7 @@ enum TerminalLine {
         }
     }
 
-    /// Removes the line, where there is one.
+    /// Removes the line, if there is one.
     static func clear() { clear {} }
 
     /// Removes the line, then writes.
