@@ -7,7 +7,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Samples to predictions: the same ones, however the samples arrive.
+/// Samples give the same predictions for every way in which they are cut into pieces.
 @Suite struct ClassifierPipelineTests {
     struct Shape: CustomTestStringConvertible {
         let frames: Int
@@ -19,7 +19,7 @@ internal import Testing
         Shape(frames: 1, isCentred: false), Shape(frames: 4, isCentred: false), Shape(frames: 2, isCentred: true),
     ]
 
-    /// Every prediction of samples that arrive in pieces of `cut`.
+    /// Returns the predictions of samples that arrive in pieces of `cut`.
     private func predictions(_ model: AudioModel, _ samples: [Float], cut: Int) throws -> [PredictionBits] {
         var pipeline = try ClassifierPipeline(model)
         var result: [PredictionBits] = []
@@ -113,7 +113,7 @@ internal import Testing
         var random = SplitMix64(seed: 6)
         for round in 0..<400 {
             var bytes = writer.bytes
-            // The numbers in front are positions and counts, in which every bit matters.
+            // The first numbers are positions and counts, in which every bit matters.
             let end = round.isMultiple(of: 2) ? min(64, bytes.count) : bytes.count
             bytes[random.integer(in: 0...end - 1)] = UInt8(random.integer(in: 0...255))
             var damaged = try ClassifierPipeline(model)

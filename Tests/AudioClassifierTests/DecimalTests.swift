@@ -17,7 +17,7 @@ internal import Testing
         }
     }
 
-    /// Against the C library's formatting, whose trailing zeros are taken away.
+    /// Equals the C library's formatting without trailing zeros.
     @Test func isTheNearestDecimal() throws {
         var random = SplitMix64(seed: 1)
         for _ in 0..<2000 {

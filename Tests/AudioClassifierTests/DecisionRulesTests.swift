@@ -3,7 +3,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// From settings and a model's defaults to what holds for each label.
+/// Settings and a model's defaults give the rules of each label.
 @Suite struct DecisionRulesTests {
     private typealias Settings = DecisionRules.Settings
 

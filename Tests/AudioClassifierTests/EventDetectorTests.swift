@@ -1,9 +1,9 @@
 internal import AudioClassifier
 internal import Testing
 
-/// What starts an event, what ends it, and when; one label, a prediction every 100 ms from 1 s on.
+/// Starts and ends of events of one label, with a prediction every 100 ms from 1 s on.
 @Suite struct EventDetectorTests {
-    /// Times of an event in milliseconds; nil where it is not reported.
+    /// Times of an event in milliseconds; nil if it is not reported.
     struct Span: Equatable, CustomStringConvertible {
         var start: Int?
         var end: Int?
@@ -28,7 +28,7 @@ internal import Testing
         return events + detector.finish()
     }
 
-    /// Starts and ends as spans, after a check that they pair up.
+    /// Returns starts and ends as spans, after a check that they pair up.
     private func spans(_ events: [Event]) throws -> [Span] {
         var spans: [Span] = []
         for event in events {
@@ -64,7 +64,7 @@ internal import Testing
         #expect(try result("##--#") == [])
         #expect(try result("#++-") == [Span(start: 1000, end: 1200)], "the lower threshold holds while it rises")
         #expect(try result("##-#") == [], "the end of the input shortens, it does not lengthen")
-        #expect(try result("-##") == [Span(start: 1100, end: 1200)], "of what the end cuts short, half is enough")
+        #expect(try result("-##") == [Span(start: 1100, end: 1200)], "at the end half is enough")
         #expect(try result("-##-") == [])
     }
 
@@ -97,7 +97,7 @@ internal import Testing
         settings.minimumLevel = -40
         var detector = EventDetector(try DecisionRules(try configuration(), settings))
         #expect(detector.update(prediction([0.9, 0, 0], at: 0, level: -30)).count == 1)
-        #expect(detector.update(prediction([0.9, 0, 0], at: 100, level: -90)).isEmpty, "what has started goes on")
+        #expect(detector.update(prediction([0.9, 0, 0], at: 100, level: -90)).isEmpty, "a started event continues")
     }
 
     @Test func finishEndsWhatIsOpen() throws {
@@ -123,8 +123,8 @@ internal import Testing
         #expect(detector.finish().map(\.labelIndex) == [1])
     }
 
-    /// Times are multiples of the hop, and settings often are, too: a step of 40 ms and a gap of 120 ms must mean the
-    /// same at every position of a stream, however the times are rounded.
+    /// Times and often settings are multiples of the hop: a step of 40 ms and a gap of 120 ms must have the same effect
+    /// at every position of a stream, in spite of rounded times.
     @Test func positionInTheStreamDoesNotMatter() throws {
         for period in 0..<500 {
             let origin = 55 + 40 * period

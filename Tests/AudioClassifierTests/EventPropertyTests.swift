@@ -107,7 +107,7 @@ internal import Testing
         }
     }
 
-    /// A state of any bytes is refused, or its events can be written.
+    /// A state of random bytes is refused, or its events can be written.
     @Test func damagedStateDoesNotTrap() throws {
         let run = try Run(seed: 3)
         var detector = EventDetector(run.rules)

@@ -3,7 +3,7 @@ internal import AudioFrontend
 internal import TestSupport
 internal import Testing
 
-/// A pipeline that takes an input from its first sample to its last.
+/// A pipeline processes an input from its first sample to its last.
 @Suite struct InputTests {
     private let folder: TemporaryDirectory
     private let model: AudioModel

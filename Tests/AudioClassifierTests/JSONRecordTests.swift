@@ -20,7 +20,7 @@ internal import Testing
         let record = Record.error(file: text, code: "decode", message: text)
         #expect(!record.json.unicodeScalars.contains { $0.value < 0x20 }, "a record is one line")
         let object = try object(record.json)
-        // Scalars, since Swift compares strings by canonical equivalence.
+        // Compared by scalars, since Swift compares strings by canonical equivalence.
         #expect((object["file"] as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) == true)
         #expect((object["message"] as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) == true)
     }

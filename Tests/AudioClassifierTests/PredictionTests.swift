@@ -2,7 +2,7 @@ internal import AudioClassifier
 internal import CAllocationCounter
 internal import Testing
 
-/// Labels of a prediction, and the memory that they cost.
+/// Labels of a prediction, and the memory that they need.
 @Suite struct PredictionTests {
     @Test func bestAndTopNameLabels() {
         let prediction = prediction([0.2, 0.5, 0.3], at: 0)
@@ -56,13 +56,13 @@ internal import Testing
         withExtendedLifetime(files) {}
     }
 
-    @Test(.enabled(if: allocation_counter_is_active() != 0, "a sanitizer's allocator counts nothing"))
+    @Test(.enabled(if: allocation_counter_is_active() != 0, "a sanitizer's allocator is not counted"))
     func noAllocationInAPush() throws {
         let (model, files) = try audioModel()
         let samples = noise(16000, seed: 3)
         var pipeline = try ClassifierPipeline(model)
         var (count, sum) = (0, Float(0))
-        // The first push may set up what the process needs once.
+        // The first push may initialise the process.
         try pipeline.push(samples) { sum += $0.probabilities[0] }
         for _ in 0..<2 {
             let before = allocation_counter_count()

@@ -1,15 +1,15 @@
 internal import Synchronization
 
-/// An asynchronous source of chunks that counts how far it was pulled.
+/// An asynchronous source of chunks that counts the requested ones.
 struct SampleSource: AsyncSequence, Sendable {
     struct Fault: Error, Equatable {}
 
     let chunks: [[Float]]
-    /// Whether the source throws behind its last chunk.
+    /// Whether the source throws after its last chunk.
     var isFaulty = false
-    /// Number of times that a chunk was asked for.
+    /// Number of requests for a chunk.
     let pulls = Counter()
-    /// Cancels the task that asks for the chunk with this index.
+    /// Index of the chunk whose request cancels the task.
     var cancels: Int?
 
     final class Counter: Sendable {

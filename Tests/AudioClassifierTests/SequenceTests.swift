@@ -10,7 +10,7 @@ internal import Testing
 
     init() throws { (model, files) = try audioModel(isCentred: true) }
 
-    /// Rules by which the random model's noise has events, some of them open at the end.
+    /// Rules that give the random model's noise events, some of them open at the end.
     private var rules: DecisionRules {
         get throws {
             var settings = DecisionRules.Settings()
@@ -67,11 +67,11 @@ internal import Testing
         #expect(count == (try pipelinePredictions()).count)
     }
 
-    /// A prediction comes before the source is asked for more than the chunk that completes it.
+    /// A prediction is delivered before a chunk after the one that completes it is requested.
     @Test func sourceIsPulledNoFurtherThanNeeded() async throws {
         let source = SampleSource(samples, chunk: 400)
         var iterator = AudioClassifier.predictions(of: source, model: model).makeAsyncIterator()
-        #expect(source.pulls.value == 0, "nothing is asked for before the first prediction is")
+        #expect(source.pulls.value == 0, "no chunk is requested before the first prediction is")
         while let prediction = try await iterator.next() {
             let needed = min(source.chunks.count + 1, Int((prediction.sample + 399) / 400))
             let isAtEnd = prediction.sample == samples.count && source.pulls.value == source.chunks.count + 1
@@ -82,7 +82,7 @@ internal import Testing
         #expect(source.pulls.value == source.chunks.count + 1, "a source that has ended is not asked again")
     }
 
-    /// One chunk with many predictions is classified as they are asked for.
+    /// One chunk with many predictions is classified as predictions are requested.
     @Test func chunkIsClassifiedAsPredictionsAreWanted() async throws {
         let source = SampleSource(samples, chunk: samples.count)
         var iterator = AudioClassifier.predictions(of: source, model: model).makeAsyncIterator()
@@ -135,7 +135,7 @@ internal import Testing
         }.value
         let expected = try pipelinePredictions().prefix { $0.sample <= 500 * chunk }
         #expect(predictions.map(PredictionBits.init) == expected.map(PredictionBits.init))
-        #expect(source.pulls.value == chunk + 1, "nothing is asked for after the cancellation")
+        #expect(source.pulls.value == chunk + 1, "no chunk is requested after the cancellation")
         let events = try await Task {
             var events: [Event] = []
             for try await event in AudioClassifier.events(of: cancelled, model: model, rules: rules) {

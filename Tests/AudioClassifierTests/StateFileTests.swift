@@ -3,7 +3,7 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// A suspended stream in a file: what is not the state of this stream is refused with the reason.
+/// The state of a suspended stream in a file. Any other file is refused with the reason.
 @Suite struct StateFileTests {
     private let folder: TemporaryDirectory
     private let model: AudioModel
@@ -52,8 +52,8 @@ internal import Testing
         let (other, otherFiles) = try audioModel(seed: 77)
         try save(other, to: path)
         let message = try refusal(try folder.read("state"))
-        #expect(message.contains(other.network.configuration.weightsFile.sha256), "whose it is")
-        #expect(message.contains(model.network.configuration.weightsFile.sha256), "and whose it should be")
+        #expect(message.contains(other.network.configuration.weightsFile.sha256), "hash of the state's model")
+        #expect(message.contains(model.network.configuration.weightsFile.sha256), "hash of the expected model")
         withExtendedLifetime(otherFiles) {}
     }
 

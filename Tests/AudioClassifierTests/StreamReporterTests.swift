@@ -3,7 +3,7 @@ internal import Kernels
 internal import StrictCoding
 internal import Testing
 
-/// Which records a stream's predictions make.
+/// The records of a stream's predictions.
 @Suite struct StreamReporterTests {
     private func reporter(
         _ mode: ReportMode, every: Int = 1, topCount: Int = 2,

@@ -5,7 +5,7 @@ internal import StreamTransformer
 internal import StrictCoding
 internal import TestSupport
 
-/// A model's description with these labels and defaults, without a model.
+/// Returns a model's description with these labels and defaults, without a model.
 func configuration(
     labels: [String] = ["horn", "dog", "quiet"], background: [String] = ["quiet"],
     decision: [String: JSONValue] = [:]
@@ -21,7 +21,7 @@ func configuration(
     return try JSONDecoder().decode(ModelConfiguration.self, from: JSONEncoder().encode(json))
 }
 
-/// A prediction as the pipeline would make it at this time, in milliseconds.
+/// Returns a prediction as the pipeline would make it at this time, in milliseconds.
 func prediction(
     _ probabilities: [Float], at milliseconds: Int, index: Int = 0, level: Double = -20,
     labels: [String] = ["horn", "dog", "quiet"]
@@ -47,7 +47,7 @@ func audioModel(
     return (try AudioModel(Model(directory: files.directory)), files)
 }
 
-/// Noise whose loudness changes.
+/// Returns noise of varying loudness.
 func noise(_ count: Int, seed: UInt64) -> [Float] {
     var random = SplitMix64(seed: seed)
     return (0..<count).map { index in
@@ -55,7 +55,7 @@ func noise(_ count: Int, seed: UInt64) -> [Float] {
     }
 }
 
-/// Everything that a prediction says, comparable bit for bit.
+/// All values of a prediction, comparable bit for bit.
 struct PredictionBits: Equatable {
     let index: Int64
     let sample: Int64

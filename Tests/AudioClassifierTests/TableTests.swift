@@ -70,7 +70,7 @@ internal import Testing
             Record.start(stream: "s", file: nil, rate: 1, hop: 1, model: "m", modelHash: "h", labels: 1),
             Record.error(file: "f", code: "c", message: "m"), Record.end(stream: "s", frames: 1, dropped: 0),
         ]
-        #expect(rows(.csv, others).isEmpty, "a table holds only what its columns are for")
+        #expect(rows(.csv, others).isEmpty, "a table holds only the records of its columns")
         #expect(rows(.csv, [frame]) == ["s,3,640,0.04,false,1,a,0.5,-20", "s,3,640,0.04,false,2,b,0.25,-20"])
         #expect(rows(.csv, [start, end]) == ["i,s,a,1,2.5,0.75"], "an event is one row, reported at its end")
         #expect(rows(.csv, [summary]) == ["f,2,1,a,0.5", "f,2,2,b,0.25"])

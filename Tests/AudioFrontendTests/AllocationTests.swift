@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 struct AllocationTests {
-    /// A sanitizer brings an allocator that is not counted.
+    /// False under a sanitizer, whose allocator is not counted.
     static let isActive = allocation_counter_is_active() != 0
 
     @Test(.enabled(if: isActive, "the sanitizer's allocator is not counted"), arguments: FrameCutTests.recipes)
@@ -12,7 +12,7 @@ struct AllocationTests {
         var extractor = try LogMelExtractor(recipe.recipe)
         let signal = testSignal(40_000)
         var sum: Float = 0
-        // The first push may set up what the process needs once.
+        // The first push may initialise the process.
         extractor.push(signal.span) { sum += $0[0] }
         let before = allocation_counter_count()
         for cut in [1, 160, 4_096] {
@@ -28,7 +28,7 @@ struct AllocationTests {
 }
 
 struct ReadingAllocationTests {
-    /// After its first reads, an input of any kind of samples allocates nothing more.
+    /// After its first reads, an input of any kind of samples does not allocate.
     @Test(
         .enabled(if: AllocationTests.isActive, "the sanitizer's allocator is not counted"),
         arguments: [16_000, 48_000], [SampleFormat.s16le, .f32le, .s24in32le])

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What is not sound, or is damaged: always an ``AudioError`` that names the place, never silence.
+/// Input that is damaged, or is not sound, gives an ``AudioError`` that names the position, never silence.
 struct BadInputTests {
     private let folder: TemporaryDirectory
 
@@ -20,7 +20,7 @@ struct BadInputTests {
         try #require(throws: AudioError.self) { try Reading(ByteFeeder(bytes), rate: 16_000) }
     }
 
-    /// Headers that nobody's recorder writes.
+    /// Headers with impossible values.
     @Test(arguments: [(16_000, 0), (0, 1), (1_000_000_000, 1), (0xFFFF_FFFF, 1), (16_000, 0xFFFF), (16_000, 257)])
     func impossibleHeaders(_ rate: Int, _ channels: Int) throws {
         var wave = WaveBytes(format: .s16le, rate: rate, channels: channels)
@@ -54,7 +54,7 @@ struct BadInputTests {
         #expect(try failure(pipe: []).code == .decode)
     }
 
-    /// A stream that should be WAV and is not.
+    /// A stream that is declared as WAV, but is not.
     @Test func notWave() throws {
         let error = try #require(throws: AudioError.self) {
             try Reading(ByteFeeder(Array("Not a header at all".utf8)), rate: 16_000) { $0.container = .wav }
@@ -69,7 +69,7 @@ struct BadInputTests {
         #expect(try failure(pipe: Array(magic.utf8) + [UInt8](repeating: 0, count: 500)).code == .decode)
     }
 
-    // The superuser reads everything.
+    // The superuser may read every file.
     @Test(.enabled(if: geteuid() != 0, "the superuser may read every file"))
     func unreadable() throws {
         try folder.write(WaveBytes(data: [1, 2]).bytes, to: "secret.wav")
@@ -77,7 +77,7 @@ struct BadInputTests {
         #expect(try failure(path: "secret.wav").code == .notFound)
     }
 
-    /// A sample that is not a number: everything before it is heard, and the message says where it is.
+    /// A sample that is not finite: all samples before it are delivered, and the message gives its position.
     @Test(arguments: [Double.nan, .infinity, -.infinity], [0, 1, 4_999, 9_000])
     func notANumber(_ value: Double, _ position: Int) throws {
         var values = testSignal(10_000).map(Double.init)
@@ -98,7 +98,7 @@ struct BadInputTests {
         }
     }
 
-    /// With a change of rate, too, all that was before the sample comes out.
+    /// All samples before it are delivered after a change of rate, too.
     @Test func notANumberWhenResampled() throws {
         var values = testSignal(30_000).map(Double.init)
         values[20_000] = .nan
@@ -112,7 +112,7 @@ struct BadInputTests {
         try compareBits(damaged.samples, with: cut.samples, "up to the sample that is not a number")
     }
 
-    /// One channel's infinity spoils the mix, and not another channel alone.
+    /// One channel's infinity spoils the mix, but not another channel on its own.
     @Test func notANumberInAChannel() throws {
         var wave = WaveBytes(format: .f32le, rate: 16_000, channels: 2)
         wave.data = RawSamples.encode([1, 1, 1, .infinity, 1, 1], as: .f32le)

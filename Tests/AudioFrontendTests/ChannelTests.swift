@@ -2,7 +2,7 @@ import AudioFrontend
 import TestSupport
 import Testing
 
-/// Which channel is heard, and descriptions that contradict the input.
+/// The choice of a channel, and descriptions that contradict the input.
 struct ChannelTests {
     private let folder: TemporaryDirectory
     private let wave: WaveBytes
@@ -62,7 +62,7 @@ struct ChannelTests {
                 #expect(error.message.contains(" contradicts the input"))
             }
         }
-        // A description that agrees is welcome.
+        // A description that agrees is accepted.
         let agreeing = try both {
             $0.sampleRate = 16_000
             $0.channels = 3
@@ -70,7 +70,7 @@ struct ChannelTests {
         #expect(agreeing.allSatisfy { $0.samples.count == 5_000 })
     }
 
-    /// A description of raw samples is believed, and must be possible.
+    /// A description of raw PCM is trusted, but must be possible.
     @Test(arguments: [(16_000, 0), (16_000, 257), (0, 1), (999, 1), (1_000_000_000, 1), (-1, 1), (16_000, -1)])
     func impossibleDescriptions(_ rate: Int, _ channels: Int) throws {
         let error = try #require(throws: AudioError.self) {

@@ -16,7 +16,7 @@ struct ContainerTests {
         let whole = try Libsndfile.decode(path)
         #expect(whole.rate == coding.rate)
         #expect(whole.channels == coding.channels)
-        // These two fill up their last block.
+        // These two pad their last block.
         let block = ["mp3": 4 * 1_152, "wav-adpcm": 1_017][coding.name] ?? 0
         #expect(abs(whole.samples.count / coding.channels - frames) <= block)
         return (path, whole.samples)
@@ -49,7 +49,7 @@ struct ContainerTests {
         try compareBits(Reading(ByteFeeder(bytes, chunk: 1), rate: coding.rate).samples, with: whole, coding.name)
     }
 
-    /// A download that broke off: what is there is heard, and nothing else is invented.
+    /// An interrupted download: exactly the samples that exist are delivered.
     @Test(arguments: Libsndfile.codings)
     func cutFiles(_ coding: Libsndfile.Coding) throws {
         // Long enough for a page of Ogg, which holds about a second, to be whole.
@@ -65,7 +65,7 @@ struct ContainerTests {
                     $0.selection = .channel(1)
                 }
             } catch let error as AudioError {
-                // ALAC keeps its table of packets behind them.
+                // ALAC has its table of packets after them.
                 #expect(coding.name == "caf", "\(error)")
                 #expect(error.code == .decode)
                 continue

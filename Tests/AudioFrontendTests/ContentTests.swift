@@ -3,7 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What an input is, by its bytes: foreign formats are refused everywhere, and samples of a microphone never are.
+/// The content of an input, identified by its bytes: foreign formats are refused everywhere, samples of a microphone
+/// never.
 struct ContentTests {
     private let folder: TemporaryDirectory
 
@@ -70,16 +71,16 @@ struct ContentTests {
                 #expect(error?.message.contains("ffmpeg -i X -f wav - | audio-classifierd run -") == true, "\(name)")
             }
         }
-        // Who says that it is raw gets samples.
-        for tell in [{ $0.container = .raw }, { $0.sampleFormat = .s16le }, { $0.sampleRate = 16_000 }]
+        // A caller that declares it raw gets samples.
+        for declare in [{ $0.container = .raw }, { $0.sampleFormat = .s16le }, { $0.sampleRate = 16_000 }]
             as [(inout InputOptions) -> Void]
         {
-            let read = try Reading(path: "\(folder.path)/input", rate: 16_000, tell)
+            let read = try Reading(path: "\(folder.path)/input", rate: 16_000, declare)
             try compareBits(read.samples, with: RawSamples.values(bytes, .s16le).map(Float.init), name)
         }
     }
 
-    /// A microphone's samples, as they may begin.
+    /// Possible beginnings of a microphone's samples.
     private static func microphone(_ kind: Int, seed: UInt64) -> [Double] {
         var random = SplitMix64(seed: seed)
         let count = 6_000
@@ -117,7 +118,7 @@ struct ContentTests {
         }
     }
 
-    /// A periodic signal whose every period looks like the header of an MP3 frame of that length.
+    /// A periodic signal, each period of which looks like the header of an MP3 frame of the same length.
     @Test func periodsAreNoFrames() throws {
         // 128 kbit/s at 48 kHz: 384 bytes.
         let period: [UInt8] = [0xFF, 0xFB, 0x94, 0x40] + [UInt8](repeating: 0x11, count: 380)
@@ -126,8 +127,8 @@ struct ContentTests {
         try compareBits(read.samples, with: RawSamples.values(bytes, .s16le).map(Float.init), "a period of 192 samples")
     }
 
-    /// A file has a name, and is never taken for bare samples without being told.
-    @Test func filesAreNotBare() throws {
+    /// A file that is opened by its name is raw PCM only if the caller declares it so.
+    @Test func namedFilesAreNotRaw() throws {
         let bytes = RawSamples.encode(Self.microphone(2, seed: 1), as: .s16le)
         try folder.write(bytes, to: "sound.raw")
         let error = #expect(throws: AudioError.self) { try Reading(path: "\(folder.path)/sound.raw", rate: 16_000) }

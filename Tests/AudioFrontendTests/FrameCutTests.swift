@@ -38,7 +38,7 @@ struct FrameCutTests {
         if recipe.center { #expect(expected == count / recipe.hop + 1) }
     }
 
-    /// A frame comes with its last sample, not later.
+    /// A frame is delivered with its last sample, not later.
     @Test func framesComeAtOnce() throws {
         var extractor = try LogMelExtractor(.yamnet)
         var frames: [Float] = []
@@ -69,8 +69,7 @@ struct FrameCutTests {
         }
     }
 
-    /// Samples near the largest float overflow inside; the frames stay finite, and later ones are as if nothing had
-    /// been.
+    /// Samples near the largest float overflow internally; the frames stay finite, and later frames are not affected.
     @Test(arguments: recipes)
     func hugeSamplesLeaveNoTrace(_ recipe: Recipe) throws {
         let recipe = recipe.recipe

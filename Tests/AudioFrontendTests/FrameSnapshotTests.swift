@@ -8,7 +8,7 @@ import Testing
 struct FrameSnapshotTests {
     @Test(arguments: FrameCutTests.recipes)
     func everyPosition(_ recipe: FrameCutTests.Recipe) throws {
-        // Beyond the history's length, so that its compaction is passed; afterwards in steps that meet every remainder.
+        // Beyond the history's length, so that it is compacted; afterwards in steps that give every remainder.
         let signal = testSignal(14_000)
         let bands = recipe.recipe.bands
         let expected = try frames(of: signal, recipe.recipe)

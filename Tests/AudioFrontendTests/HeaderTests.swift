@@ -38,7 +38,7 @@ struct HeaderTests {
         }
     }
 
-    /// The samples come out while the writer still goes on.
+    /// Samples are delivered while the writer continues.
     @Test(arguments: HeaderBytes.allCases)
     func asTheyArrive(_ kind: HeaderBytes) throws {
         let (bytes, _, expected) = try file(kind, channels: 1, frames: 2_000)
@@ -53,7 +53,7 @@ struct HeaderTests {
     @Test(arguments: HeaderBytes.allCases.filter(\.statesSize))
     func cut(_ kind: HeaderBytes) throws {
         let (bytes, _, expected) = try file(kind, channels: 1, frames: 5_000)
-        // At the end of a sample, so that nothing else is wrong.
+        // At the end of a sample, so that the length is the only fault.
         let data = 5_000 * kind.format.bytesPerSample
         let missing = kind.format.bytesPerSample * 1_000
         let header = bytes.count - data - (kind == .voice ? 1 : 0)
@@ -87,7 +87,7 @@ struct HeaderTests {
         #expect(live.truncation == nil)
     }
 
-    /// However reads are cut, the samples are the same.
+    /// The samples do not depend on how reads are cut.
     @Test(arguments: HeaderBytes.allCases)
     func randomReads(_ kind: HeaderBytes) throws {
         let (bytes, _, expected) = try file(kind, channels: 2, frames: 1_500)
@@ -99,7 +99,7 @@ struct HeaderTests {
         }
     }
 
-    /// Damage anywhere in a header: an answer within its time, and the same one by path and by pipe.
+    /// Damage anywhere in a header gives a result in time, and the same one by path and by pipe.
     @Test(arguments: HeaderBytes.allCases)
     func mutations(_ kind: HeaderBytes) throws {
         let (bytes, _, _) = try file(kind, channels: 1, frames: 300)
@@ -118,7 +118,7 @@ struct HeaderTests {
 
     private func mutate(_ bytes: [UInt8], header: Int, name: String) throws {
         var random = SplitMix64(seed: 36)
-        // What a header of 1024 bytes says is in its beginning.
+        // The fields of a header of 1024 bytes are at its beginning.
         let reach = UInt64(min(header, 200))
         for round in 0..<60 {
             var damaged = bytes

@@ -2,7 +2,7 @@ import AudioFrontend
 import TestSupport
 import Testing
 
-/// Recordings one behind the other in one file: all of them are heard.
+/// Concatenated recordings in one file are all read.
 struct PartsTests {
     private let folder: TemporaryDirectory
 
@@ -55,7 +55,7 @@ struct PartsTests {
         try compareBits(piped.samples, with: expected, "\(names), pipe")
     }
 
-    /// What comes behind the good part is refused, not passed over.
+    /// Damage after the good part is refused, not skipped.
     @Test func damagedSecondPart() throws {
         let (good, samples) = try encode(coding("wav-float"), seed: 56, frames: 5_000)
         var bad = good
@@ -71,7 +71,7 @@ struct PartsTests {
         }
     }
 
-    /// A radio's MP3 begins inside a frame, or behind zeros: it is MP3 all the same.
+    /// A radio's MP3 that begins inside a frame, or after zeros, is still identified as MP3.
     @Test(arguments: ["middle", "zeros"])
     func beginsLate(_ kind: String) throws {
         let (bytes, whole) = try encode(coding("mp3"), seed: 57, frames: 60_000)

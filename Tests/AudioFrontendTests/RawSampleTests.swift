@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Bare samples in a stream, against the definition of their format in float64.
+/// Raw PCM in a stream, against the definition of its format in float64.
 struct RawSampleTests {
     private func read(
         _ bytes: [UInt8], _ format: SampleFormat, channels: Int = 1, selection: ChannelSelection = .mix,
@@ -50,7 +50,7 @@ struct RawSampleTests {
         #expect(read.leftoverBytes == 0)
     }
 
-    /// The stream ends in a sample: it is left out, and its bytes are counted.
+    /// The stream ends inside a sample: it is left out, and its bytes are counted.
     @Test(arguments: 1...11)
     func incompleteLastSample(_ extra: Int) throws {
         let bytes = RawSamples.bytes(.s32be, count: 3 * 100, seed: 13)
@@ -75,14 +75,14 @@ struct RawSampleTests {
         try compareBits(read.samples, with: RawSamples.values(bytes, .s16le).map(Float.init), "defaults")
     }
 
-    /// Raw samples that begin like a WAV file are samples when the caller says so.
+    /// Samples that begin like a WAV file are raw PCM if the caller declares it.
     @Test func rawWins() throws {
         let bytes = WaveBytes(data: RawSamples.bytes(.s16le, count: 50, seed: 15)).bytes
         let read = try read(bytes, .s16le)
         try compareBits(read.samples, with: RawSamples.values(bytes, .s16le).map(Float.init), "raw")
     }
 
-    /// The same from a file and from a FIFO by their path.
+    /// A file and a FIFO, by their paths, give the same samples.
     @Test func paths() throws {
         let folder = try TemporaryDirectory()
         let bytes = RawSamples.bytes(.mulaw, count: 20_000, seed: 16)

@@ -40,7 +40,7 @@ struct RecipeTests {
         #expect(throws: DecodingError.self) { try decode(text) }
     }
 
-    /// The extractor checks a recipe that was put together by hand as well.
+    /// The extractor checks a hand-made recipe, too.
     @Test func impossibleExtractor() {
         var recipe = LogMelRecipe.yamnet
         recipe.hop = -1

@@ -3,18 +3,18 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-/// Recordings that lie beside the package, where there are any.
+/// Recordings beside the package, if there are any.
 struct RecordingTests {
     private static let data = URL(filePath: #filePath).appending(path: "../../../../shared/data").standardized.path
     private static let voices = "/usr/share/sounds/alsa"
 
-    /// Paths of the files in `folder` that end so, in a fixed order.
+    /// Returns the paths of the files in `folder` with this ending, in a fixed order.
     private static func files(_ folder: String, ending: String) throws -> [String] {
         let found = try FileManager.default.contentsOfDirectory(atPath: folder)
         return found.filter { $0.hasSuffix(ending) }.sorted().map { "\(folder)/\($0)" }
     }
 
-    // The recordings are no part of the package: elsewhere the test is skipped, and says so.
+    // The recordings are not part of the package: without them the test is skipped with the reason.
     @Test(
         .enabled(if: FileManager.default.fileExists(atPath: data), "no recordings in ../shared/data"),
         arguments: [("speech-commands/yes", ".ogg"), ("arabic-speech-commands/yes", ".opus")])
@@ -31,7 +31,7 @@ struct RecordingTests {
         }
     }
 
-    // Debian's alsa-utils brings spoken words.
+    // Debian's alsa-utils contains spoken words.
     @Test(.enabled(if: FileManager.default.fileExists(atPath: voices), "no voices of alsa-utils"))
     func voicesOfTheSystem() throws {
         for path in try Self.files(Self.voices, ending: ".wav") {

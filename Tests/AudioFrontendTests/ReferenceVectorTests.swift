@@ -5,7 +5,7 @@ import Testing
 
 /// Log-mel frames against those of other programs, and against the recipe's definition in float64.
 struct ReferenceVectorTests {
-    /// `<name>.json`: a recipe, the signal, where the reference comes from, and how closely it agrees with the
+    /// `<name>.json`: a recipe, the signal, the origin of the reference, and its largest difference from the
     /// definition.
     struct Case: Decodable {
         let frontend: LogMelRecipe
@@ -42,11 +42,11 @@ struct ReferenceVectorTests {
         #expect(found.sorted() == Self.names)
     }
 
-    /// What a float32 FFT allows, where 1e-5 is too little. Its rounding is relative to the loudest bin of a frame, so
-    /// the bands that differ are quiet ones beside loud ones; with a float64 FFT all of these are below 1e-6.
+    /// Tolerances for a float32 FFT in the cases for which 1e-5 is too small. Its rounding is relative to the loudest
+    /// bin of a frame, so the differences are in quiet bands beside loud ones; with a float64 FFT they are below 1e-6.
     private static func tolerance(_ name: String) -> Double? {
         switch name {
-        // Power bands down to 1e-7 of the loudest, after a pre-emphasis that leaves little of the low ones.
+        // Power bands down to 1e-7 of the loudest, after a pre-emphasis that attenuates the low ones.
         case "kaldi", "torchaudio-kaldi": 2e-4
         // 1.05e-5 and 1.001e-5, in quiet bands of a voice.
         case "yamnet", "vggish": 2e-5

@@ -2,7 +2,7 @@ import AudioFrontend
 import TestSupport
 import Testing
 
-/// Changes of sample rate, heard through the input that makes them.
+/// Changes of sample rate, measured at the output of an input.
 struct ResamplerTests {
     private func resample(
         _ samples: [Float], from rate: Int, to target: Int = 16_000, chunk: Int? = nil,
@@ -23,18 +23,18 @@ struct ResamplerTests {
     /// A sine comes out as the same sine at the new rate, at the same time.
     @Test(arguments: rates)
     func sineStays(_ rate: Int) throws {
-        // Not a whole number of samples a period, so that a delay of a period would show as well.
+        // A period is not a whole number of samples, so that a delay of one period would be visible, too.
         let pitch = 1_003.0
         let input = (0..<rate).map { Float(0.5 * sine(cycles: pitch * Double($0) / Double(rate))) }
         let output = try resample(input, from: rate)
         #expect(abs(output.count - 16_000) <= 1)
         let expected = (0..<output.count).map { 0.5 * sine(cycles: pitch * Double($0) / 16_000) }
-        // The filter knows nothing before the first and behind the last sample.
+        // The filter has no samples before the first and after the last one.
         let middle = 300..<output.count - 300
         try compare(Array(output[middle]), with: Array(expected[middle]), absolute: 1e-5, "\(rate) Hz to 16000 Hz")
     }
 
-    /// No delay: a click is where it was.
+    /// There is no delay: a click keeps its position.
     @Test(arguments: rates)
     func clickStays(_ rate: Int) throws {
         for second in [0.1, 0.25, 0.9] {
@@ -48,7 +48,7 @@ struct ResamplerTests {
         }
     }
 
-    /// As many samples come out as the time that went in holds.
+    /// The number of output samples corresponds to the duration of the input.
     @Test(arguments: rates, [1, 2, 100, 4_095, 4_096, 4_097, 33_333])
     func length(_ rate: Int, _ count: Int) throws {
         let output = try resample(testSignal(count), from: rate)
@@ -56,7 +56,7 @@ struct ResamplerTests {
         #expect(abs(Double(output.count) - exact) <= 1)
     }
 
-    /// The same samples give the same bits, however they arrive.
+    /// The same samples give the same bits for every way in which they are cut.
     @Test(arguments: rates, [4, 28, 636, 4_096])
     func cutsChangeNothing(_ rate: Int, _ chunk: Int) throws {
         let input = testSignal(chunk == 4 ? 6_000 : 20_000)
@@ -65,7 +65,7 @@ struct ResamplerTests {
         try compareBits(pieces, with: whole, "\(rate) Hz in pieces of \(chunk) bytes")
     }
 
-    /// A file, which is read in blocks of its own, and the same file in a pipe.
+    /// A file, which is read in blocks of another size, and the same file in a pipe.
     @Test(arguments: [44_100, 48_000])
     func fileAndPipe(_ rate: Int) throws {
         var wave = WaveBytes(format: .s16le, rate: rate, channels: 2)
@@ -83,7 +83,7 @@ struct ResamplerTests {
         #expect(output.firstIndex { $0 != 0 } == nil)
     }
 
-    /// What lies above half the new rate must not come back as another tone.
+    /// Frequencies above half the new rate must not appear as other tones.
     @Test func noAliases() throws {
         let input = (0..<48_000).map { Float(0.5 * sine(cycles: 11_000 * Double($0) / 48_000)) }
         let output = try resample(input, from: 48_000)

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Streams that are decoded at their end, and FIFOs that have no writer yet.
+/// Streams that are decoded at their end, and FIFOs without a writer.
 struct SpoolTests {
     private let folder: TemporaryDirectory
 
@@ -16,7 +16,8 @@ struct SpoolTests {
         return (ends[0], ends[1])
     }
 
-    /// A radio's MP3 that does not end: it is said at once that it must, and an interrupt uses what has come.
+    /// A radio's MP3 without an end: a warning says at once that decoding waits for the end, and after an interrupt the
+    /// bytes so far are decoded.
     @Test func interruptUsesWhatHasCome() throws {
         let coding = try #require(Libsndfile.codings.first { $0.name == "mp3" })
         try Libsndfile.encode(testSignal(100_000, seed: 91), as: coding, to: "\(folder.path)/a.mp3")
@@ -30,7 +31,7 @@ struct SpoolTests {
         var options = InputOptions()
         options.interrupt = reader
         options.warn = { line in
-            // Said before the end has come.
+            // The warning precedes the end.
             warnings.append(line)
         }
         var input = try AudioInput(
@@ -43,10 +44,10 @@ struct SpoolTests {
         _ = interruption.finish()
         let (isStillInterrupted, truncation) = (input.isInterrupted, input.truncation)
         #expect(!isStillInterrupted && truncation == nil)
-        try compareBits(samples, with: expected.samples, "what had come")
+        try compareBits(samples, with: expected.samples, "the bytes before the interrupt")
     }
 
-    /// Interrupted before there is anything to decode.
+    /// An interrupt before the first frame.
     @Test func interruptBeforeTheFirstFrame() throws {
         let feeder = try ByteFeeder(
             Array("fLaC".utf8) + [0, 0, 0, 34] + [UInt8](repeating: 0, count: 20), keepsOpen: true)
@@ -60,7 +61,7 @@ struct SpoolTests {
         #expect(read.failure == nil && read.samples.isEmpty)
     }
 
-    /// Nobody writes: the interrupt ends the wait, which open(2) would not let it.
+    /// Without a writer, the interrupt ends the wait. In open(2) it could not.
     @Test func fifoWithoutAWriter() throws {
         let path = "\(folder.path)/fifo"
         #expect(unsafe mkfifo(path, 0o600) == 0)
@@ -71,7 +72,7 @@ struct SpoolTests {
         #expect(read.failure == nil && read.samples.isEmpty)
     }
 
-    /// A writer that comes late, with and without an interrupt to wait for.
+    /// A writer that opens the FIFO late, with and without an interrupt descriptor.
     @Test(arguments: [false, true])
     func fifoWithALateWriter(_ hasInterrupt: Bool) throws {
         let path = "\(folder.path)/fifo"
@@ -88,7 +89,7 @@ struct SpoolTests {
         try compareBits(read.samples, with: RawSamples.values(bytes, .s16le).map(Float.init), "a late writer")
     }
 
-    /// Bare samples from a socket are checked too: a WAV there would be noise.
+    /// Raw PCM from a socket is checked, too: a WAV would be noise.
     @Test func containersInARawStream() throws {
         let wave = WaveBytes(data: RawSamples.bytes(.s16le, count: 4_000, seed: 93))
         for chunk in [1, 7, 5_000] {

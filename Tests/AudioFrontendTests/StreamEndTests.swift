@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Streams that stay open: the interrupt, samples as they come, descriptors that do not block.
+/// Streams that stay open: the interrupt, samples as they arrive, non-blocking descriptors.
 struct StreamEndTests {
     private var options: InputOptions {
         var options = InputOptions()
@@ -11,7 +11,7 @@ struct StreamEndTests {
         return options
     }
 
-    /// Samples are handed over when they are there, not when a buffer is full; a byte on the interrupt ends the stream.
+    /// Samples are handed over when they arrive, not when a buffer is full; a byte on the interrupt ends the stream.
     @Test func interrupt() throws {
         let bytes = RawSamples.bytes(.s16le, count: 100, seed: 17)
         let feeder = try ByteFeeder(bytes, keepsOpen: true)
@@ -34,7 +34,7 @@ struct StreamEndTests {
         #expect(try input.read { append($0, to: &samples) } == false)
     }
 
-    /// A microphone that is stopped before it said anything is no damaged recording.
+    /// A microphone that is stopped before its first sample is not an error.
     @Test(arguments: [InputOptions.Container.auto, .wav, .raw])
     func interruptBeforeTheFirstSample(_ container: InputOptions.Container) throws {
         let feeder = try ByteFeeder([], keepsOpen: true)
@@ -55,7 +55,7 @@ struct StreamEndTests {
         #expect(read.samples.isEmpty)
     }
 
-    /// A descriptor that does not block is waited for without turning circles.
+    /// A non-blocking descriptor is waited for without a busy loop.
     @Test func nonBlocking() throws {
         var ends: [Int32] = [-1, -1]
         try #require(unsafe pipe(&ends) == 0)
@@ -71,7 +71,7 @@ struct StreamEndTests {
         try compareBits(read.samples, with: RawSamples.values(bytes, .s16le).map(Float.init), "non-blocking")
     }
 
-    /// Seconds that this thread has computed.
+    /// Processor time of this thread, in seconds.
     private func processorTime() -> Double {
         var time = timespec()
         unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

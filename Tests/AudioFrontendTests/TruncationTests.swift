@@ -2,7 +2,7 @@ import AudioFrontend
 import TestSupport
 import Testing
 
-/// A cut file of any container is told to be cut, and a whole one is not.
+/// A truncated file of any container is reported as truncated, and a whole one is not.
 struct TruncationTests {
     private let folder: TemporaryDirectory
 
@@ -16,7 +16,7 @@ struct TruncationTests {
         for read in [try Reading(path: path, rate: coding.rate), try Reading(ByteFeeder(bytes), rate: coding.rate)] {
             #expect(read.truncation == nil, "\(coding.name), whole")
         }
-        // ALAC keeps its table of packets behind them: nothing can be decoded without it.
+        // ALAC has its table of packets after them, and cannot be decoded without it.
         guard coding.name != "caf" else { return }
         for part in [0.4, 0.7, 0.95] {
             let cut = Array(bytes[..<Int(Double(bytes.count) * part)])
@@ -29,7 +29,7 @@ struct TruncationTests {
         }
     }
 
-    /// An MP3 without a count of its frames shows its cut by the last one.
+    /// An MP3 without a count of its frames is found to be truncated by its last frame.
     @Test func withoutInformation() throws {
         let coding = try #require(Libsndfile.codings.first { $0.name == "mp3" })
         try Libsndfile.encode(testSignal(80_000, seed: 62), as: coding, to: "\(folder.path)/a.mp3")
@@ -37,7 +37,7 @@ struct TruncationTests {
         #expect(try Reading(ByteFeeder(bytes), rate: 44_100).truncation == nil)
         let cut = try Reading(ByteFeeder(Array(bytes.dropLast(50))), rate: 44_100)
         #expect(cut.truncation == "it ends inside a frame")
-        // A tag behind the frames is none of them.
+        // A tag after the frames is not a frame.
         let tag = Array("TAG".utf8) + [UInt8](repeating: 0x20, count: 125)
         #expect(try Reading(ByteFeeder(bytes + tag), rate: 44_100).truncation == nil)
     }

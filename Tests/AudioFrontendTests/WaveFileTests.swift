@@ -10,7 +10,7 @@ struct WaveFileTests {
 
     private static let rates = [4_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 192_000]
 
-    /// Every format with 1 to 8 channels; the rates go round with them.
+    /// Every format with 1 to 8 channels; the rates alternate with the channels.
     @Test(arguments: WaveBytes.formats, 1...8)
     func everyFormat(_ format: SampleFormat, _ channels: Int) throws {
         let rate = Self.rates[(channels + format.bytesPerSample) % Self.rates.count]
@@ -52,8 +52,8 @@ struct WaveFileTests {
         try compareBits(piped.samples, with: expected, "in pieces of \(chunk ?? 0)")
     }
 
-    /// Sizes that programs write who cannot know the length, and one that is too large: all mean "to the end", in a
-    /// pipe and in a file that a pipe was captured in.
+    /// Sizes from programs that cannot know the length, and one that is too large: all mean "to the end", in a pipe and
+    /// in a file with the captured bytes of a pipe.
     @Test(arguments: [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F000, 0x8000_0000, 1_000_000] as [UInt32], WaveBytes.formats)
     func statedSizes(_ size: UInt32, _ format: SampleFormat) throws {
         var wave = WaveBytes(format: format, rate: 16_000, channels: 2)
@@ -69,7 +69,7 @@ struct WaveFileTests {
         try compareBits(file.samples, with: expected, "file, stated size \(size)")
     }
 
-    /// What follows the samples is not sound; it is read all the same, so that the writer does not fail.
+    /// Bytes after the samples are not sound; they are read nevertheless, so that the writer does not fail.
     @Test(arguments: [nil, 30_000] as [UInt64?], [SampleFormat.u8, .s16le])
     func trailingChunks(_ wideSize: UInt64?, _ format: SampleFormat) throws {
         var wave = WaveBytes(format: format, rate: 16_000, channels: 1)
@@ -84,7 +84,7 @@ struct WaveFileTests {
         try compareBits(Reading(path: "\(folder.path)/a.wav", rate: 16_000).samples, with: expected, "file")
     }
 
-    /// RF64 whose writer could not go back to fill in the size.
+    /// RF64 from a writer that could not go back to fill in the size.
     @Test(arguments: [0, UInt64.max, UInt64(Int64.max)])
     func wideDummySizes(_ size: UInt64) throws {
         var wave = WaveBytes(format: .s16le, rate: 16_000, channels: 1)
@@ -94,7 +94,7 @@ struct WaveFileTests {
         let piped = try Reading(ByteFeeder(wave.bytes, chunk: 999), rate: 16_000)
         #expect(piped.failure == nil)
         try compareBits(piped.samples, with: expected, "RF64 in a pipe")
-        // libsndfile opens no file whose size is that of a negative number.
+        // libsndfile cannot open a file with a size that is negative as a signed number.
         guard size != .max else { return }
         try folder.write(wave.bytes, to: "captured.wav")
         let file = try Reading(path: "\(folder.path)/captured.wav", rate: 16_000)
@@ -135,7 +135,7 @@ struct WaveFileTests {
             #expect(error?.code == .decode)
             #expect(error?.message.hasPrefix("the pipe: ") == true)
         }
-        // Only the header: no error of the header, but there is nothing to hear.
+        // The header alone is valid, but has no sample after it.
         let piped = try Reading(ByteFeeder(Array(wave.bytes[..<header])), rate: 16_000)
         #expect(piped.failure == AudioError(.decode, "the pipe: there is no sample in it"))
     }

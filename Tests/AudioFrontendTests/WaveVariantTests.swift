@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// WAV headers as recorders write them: containers wider than the sample, chunks of any length, sizes that lie.
+/// WAV headers as recorders write them: containers wider than the sample, chunks of any length, wrong sizes.
 struct WaveVariantTests {
     private let folder: TemporaryDirectory
 
@@ -21,7 +21,7 @@ struct WaveVariantTests {
         }
     }
 
-    /// `arecord -f S24_LE -t wav`: 24 bits, block align 4. What is above the sample's bits is ignored.
+    /// `arecord -f S24_LE -t wav`: 24 bits, block align 4. Bits above the sample's are ignored.
     @Test func bitsInTheLowBytes() throws {
         var wave = WaveBytes(format: .s24in32le)
         wave.statedBits = 24
@@ -53,7 +53,7 @@ struct WaveVariantTests {
         try expect(wave, expected, "chunks of \(size) bytes on both sides")
     }
 
-    /// A coded WAV is decoded by libsndfile, whatever stands before its samples.
+    /// A coded WAV is decoded by libsndfile, whatever chunks precede its samples.
     @Test func codedBehindAChunk() throws {
         let coding = try #require(Libsndfile.codings.first { $0.name == "wav-adpcm" })
         try Libsndfile.encode(testSignal(6_000), as: coding, to: "\(folder.path)/a.wav")
@@ -82,8 +82,8 @@ struct WaveVariantTests {
         try expect(wave, RawSamples.values(wave.data, .s16le).map(Float.init), "BW64")
     }
 
-    /// Files of more than 4 GiB, without their bytes on the disk: the whole length is known, and the one whose size has
-    /// wrapped is told.
+    /// Files of more than 4 GiB, without their bytes on the disk: the whole length is known, and a wrapped size is
+    /// reported.
     @Test(arguments: [
         (UInt32(truncatingIfNeeded: 5 << 30), true), (0, false), (0xFFFF_FFFF, false), (0x7FFF_F000, true),
     ])

@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Input that is not what it should be: an exit status, and a message that names the file and the place.
+/// Bad input gives an exit status, and a message that names the file and the position.
 @Suite struct BadInputTests {
     private let folder: TemporaryDirectory
 
@@ -17,7 +17,8 @@ internal import Testing
         return path(name)
     }
 
-    /// What `classify` and `run` say about a file: the same, in a message and, of `classify`, in a record.
+    /// Returns the message of `classify` and `run` about a file: the same from both, and from `classify` also in a
+    /// record.
     private func expectRefusal(_ path: String, status: Int32, code: String, _ words: String) throws {
         let many = try Program.run(["classify", path])
         #expect(many.status == status)
@@ -79,7 +80,7 @@ internal import Testing
         #expect(stream.status == 65 && stream.errors.contains("standard input: "))
     }
 
-    /// What is there is used, and that there should be more is said.
+    /// A cut file is classified up to its end, with a warning about the missing rest.
     @Test func cutData() throws {
         let samples = Sound.samples(8000)
         let whole = try Program.run(["run", "-", "--input-format", "raw"], input: Sound.raw(Array(samples[..<5000])))
@@ -123,7 +124,7 @@ internal import Testing
         try expectRefusal(path, status: 65, code: "non_finite_sample", "sample 5000 (0.3125 s)")
         let stream = try Program.run(["run", "-"], input: bytes)
         #expect(stream.status == 65 && stream.errors.contains("standard input: sample 5000"))
-        #expect(stream.lines("frame") == clean.lines("frame"), "what came before is told")
+        #expect(stream.lines("frame") == clean.lines("frame"), "the predictions before it are reported")
         #expect(stream.lines("end").count == 1)
         #expect(!stream.output.contains("nan") && !stream.output.contains("inf"))
     }
@@ -141,14 +142,14 @@ internal import Testing
         for length in [0, 20, WaveFile.headerSize, WaveFile.headerSize + 5001] {
             let fifo = path("fifo-\(length)")
             #expect(unsafe mkfifo(fifo, 0o600) == 0)
-            // Open for reading and writing, which does not wait for the other side, so that the child finds a writer.
+            // Opened for reading and writing, which does not wait for the other side, so that the child finds a writer.
             let descriptor = unsafe open(fifo, O_RDWR | O_CLOEXEC)
             let child = try ChildProcess(["run", fifo])
             if length > 0 { #expect(unsafe Glibc.write(descriptor, bytes, length) == length) }
             if length > WaveFile.headerSize {
                 try child.waitForOutput { $0.contains("\"frame\"") }
             } else {
-                // A child that opened it after the last writer has gone would wait for another one.
+                // A child that opened it after the last writer has closed it would wait for another one.
                 try child.waitUntilOpen(fifo)
             }
             close(descriptor)
@@ -191,7 +192,7 @@ internal import Testing
             }
         }
         let allBad = try Program.run(["classify", path("2.wav"), path("8.wav")])
-        #expect(allBad.status == 66, "where nothing succeeds the status is the first failure's")
+        #expect(allBad.status == 66, "if all files fail, the status is that of the first failure")
         let inAFolder = try Program.run(["classify", folder.path + "/"])
         #expect(inAFolder.status == 65)
         #expect(try inAFolder.records().compactMap { $0["file"]?.string } == [0, 2, 3, 4, 5, 6].map { paths[$0] })

@@ -2,7 +2,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// Readers that go away, full disks and closed descriptors.
+/// Readers that close the output, full disks and closed descriptors.
 @Suite struct BrokenOutputTests {
     private let folder: TemporaryDirectory
     private let recording: String
@@ -20,7 +20,7 @@ internal import Testing
         ]
     }
 
-    /// As `| head -1` does: reads a line and goes.
+    /// Reads a line and closes the output, as `| head -1` does.
     @Test func readerGoesAway() throws {
         for command in commands {
             let child = try ChildProcess(command, output: .pipe)
@@ -35,7 +35,7 @@ internal import Testing
     @Test func readerOfALiveStreamGoesAway() throws {
         let child = try ChildProcess(["run", "-", "--input-format", "raw"], input: .pipe, output: .pipe)
         child.closeOutput()
-        // The program learns it with the first line that it writes, and the input is still open.
+        // The program notices it when it writes the first line, while the input is still open.
         try child.write(Sound.raw(Sound.samples(4000)))
         let finished = try child.wait()
         #expect(finished.status == 0 && finished.errors == "", "\(finished)")

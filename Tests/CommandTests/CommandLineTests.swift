@@ -3,7 +3,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Command lines as people mistype them, and settings from the environment.
+/// Mistyped command lines, and settings from the environment.
 @Suite struct CommandLineTests {
     private let folder: TemporaryDirectory
 
@@ -40,7 +40,7 @@ internal import Testing
         }
     }
 
-    /// A pattern of the shell brings names with dashes in front: they are files, and no options.
+    /// Names that begin with dashes, from a pattern of the shell, are files and not options.
     @Test func dashesInFrontOfNames() throws {
         let all = try bash("\"$0\" classify *.wav")
         let files = try all.records("summary").compactMap { $0["file"]?.string }

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import TestSupport
 internal import Testing
 
-/// The completions of bash, as bash makes them.
+/// The completions of bash, made by bash itself.
 @Suite struct CompletionTests {
     private let folder: TemporaryDirectory
 
@@ -12,7 +12,7 @@ internal import Testing
         for name in ["my recs/a b.wav", "my recs/c.wav", "serve.yaml", "serve.txt"] { try folder.write([1], to: name) }
     }
 
-    /// What bash offers for the last word of a command line.
+    /// Returns bash's completions of the last word of a command line.
     private func offers(_ words: String...) throws -> [String] {
         let script = """
             cd '\(folder.path)' && mkdir -p bin && ln -sf '\(Program.path)' bin/audio-classifierd
@@ -56,7 +56,7 @@ internal import Testing
         #expect(try offers("features", "--recipe", "y") == ["yamnet"])
     }
 
-    /// zsh and fish complete files where their scripts ask them to.
+    /// The scripts of zsh and fish ask for the completion of files.
     @Test(arguments: [("zsh", "_files"), ("fish", "---completion"), ("fish", "-rF"), ("zsh", "---completion")])
     func otherShellsCompleteFilesToo(shell: String, words: String) throws {
         let script = try Program.run(["--generate-completion-script", shell])

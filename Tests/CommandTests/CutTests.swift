@@ -1,12 +1,12 @@
 internal import TestSupport
 internal import Testing
 
-/// A file and a stream of the same bytes, however they arrive, give the same frames, byte for byte.
+/// A file and a stream of the same bytes give the same frames, byte for byte, for every way in which they are cut.
 @Suite struct CutTests {
     struct Recording: CustomTestStringConvertible {
         let name: String
         let bytes: [UInt8]
-        /// Bytes of 10 ms.
+        /// Number of bytes of 10 ms.
         let hop: Int
         var testDescription: String { name }
     }

@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// A model whose files are not what they should be is refused, with the reason: exit status 78.
+/// A model with damaged files is refused with the reason and exit status 78.
 @Suite struct DamagedModelTests {
     private let folder: TemporaryDirectory
     private let configuration: JSONValue
@@ -18,8 +18,8 @@ internal import Testing
         weights = Array(try Data(contentsOf: URL(filePath: "\(source)/model.safetensors")))
     }
 
-    /// Writes a model, and says how every command that loads it refuses it.
-    /// - Parameter isSealed: whether the size and the hash in the configuration are those of the weights.
+    /// Writes a model, and returns the refusal of every command that loads it.
+    /// - Parameter isSealed: whether the configuration has the size and the hash of these weights.
     private func expectRefusal(
         _ configuration: JSONValue, _ weights: [UInt8], isSealed: Bool = true, _ words: String...
     ) throws {
@@ -39,7 +39,7 @@ internal import Testing
         }
     }
 
-    /// The weights' tensors, to be changed and written again.
+    /// The tensors of the weights, to be changed and written again.
     private func tensors() throws -> TensorFile {
         var file = TensorFile()
         for (name, tensor) in try Safetensors(bytes: weights, name: "weights").tensors {

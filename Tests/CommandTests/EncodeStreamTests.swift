@@ -30,7 +30,7 @@ internal import Testing
         }
     }
 
-    /// What the oracle says, whatever stands between the numbers, with comments and empty lines.
+    /// Logits agree with the oracle for every separator of the numbers, with comments and empty lines.
     @Test(arguments: [" ", ",", ", ", "\t", ";"]) func agreesWithTheOracle(_ separator: String) throws {
         let frames = shape.frames(tokens: 3 * shape.window, seed: 1)
         var input = lines(frames, separator: separator)
@@ -90,7 +90,7 @@ internal import Testing
         }
     }
 
-    /// A prediction is there as soon as its line is, and not before.
+    /// A prediction is written as soon as its line has arrived, and not before.
     @Test func linesAreAnsweredAtOnce() throws {
         let frames = shape.frames(tokens: 6, seed: 5)
         let child = try ChildProcess(
@@ -110,7 +110,7 @@ internal import Testing
         #expect(try finished.records("end").first?["stream"] == "camera")
     }
 
-    /// Whatever is wrong with a line, those before it are answered, and the message says where and what.
+    /// For every fault of a line, the lines before it are answered, and the message gives the line and the fault.
     @Test func badLines() throws {
         let good = shape.frames(tokens: 3, seed: 6)
         func bad(_ change: (inout [String]) -> Void) -> [UInt8] {
@@ -135,7 +135,7 @@ internal import Testing
             let folder = try TemporaryDirectory()
             let array = try encode(["--out", "\(folder.path)/y.npy"], input: lines(good) + line)
             #expect(array.status == 65)
-            #expect(try folder.read("y.npy").count == 128 + 4 * 3 * shape.labels, "what was good is kept")
+            #expect(try folder.read("y.npy").count == 128 + 4 * 3 * shape.labels, "the logits before it are kept")
         }
     }
 

@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// `features` and `encode`: the two halves of the program, whose whole is `run`.
+/// `features` and `encode`: the two halves of `run`.
 @Suite struct FeatureTests {
     private let folder: TemporaryDirectory
     private let samples = Sound.samples(16000)
@@ -22,7 +22,7 @@ internal import Testing
         #expect(finished.output == "")
     }
 
-    /// The numbers of a float32 array behind its header of 128 bytes, after a look at the shape.
+    /// Returns the numbers of a float32 array after its header of 128 bytes, and checks the shape.
     private func floats(_ name: String, shape: String) throws -> [Float] {
         let bytes = try folder.read(name)
         let header = String(decoding: bytes[10..<128], as: UTF8.self)
@@ -50,11 +50,11 @@ internal import Testing
             let row = logits[token * labels.count..<(token + 1) * labels.count].map(Double.init)
             let largest = row.max() ?? 0
             let total = row.reduce(0) { $0 + exp($1 - largest) }
-            let told = frame.topProbabilities
-            #expect(told.count == labels.count)
+            let reported = frame.topProbabilities
+            #expect(reported.count == labels.count)
             for (label, logit) in zip(labels, row) {
-                let probability = try #require(told[label])
-                // They are told with four decimals.
+                let probability = try #require(reported[label])
+                // They are reported with four decimals.
                 #expect(abs(probability - exp(logit - largest) / total) < 0.5e-4 + 1e-6, "token \(token), \(label)")
             }
         }
@@ -106,7 +106,7 @@ internal import Testing
         func refusal(_ arguments: [String]) throws -> Finished {
             let finished = try Program.run(
                 ["encode", "--model", Program.model] + arguments + ["--out", path("y.npy")])
-            #expect(!FileManager.default.fileExists(atPath: path("y.npy")), "nothing is written")
+            #expect(!FileManager.default.fileExists(atPath: path("y.npy")), "no file is written")
             return finished
         }
         let wave = try refusal(["--features", path("a.wav")])
@@ -133,7 +133,7 @@ internal import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["a.wav", "nan.wav"])
     }
 
-    /// Each printed front-end, used as a file, makes the frames of the recipe that it is.
+    /// Each printed front-end, used as a file, gives the frames of its recipe.
     @Test func printedRecipesAreTheRecipes() throws {
         let printed = try Program.run(["features", "--print-recipes"])
         #expect(printed.status == 0 && printed.lines.count == 1)
@@ -143,7 +143,7 @@ internal import Testing
         }
         #expect(recipes.keys.sorted() == ["kaldi", "librosa", "vggish", "yamnet"])
         for (name, recipe) in recipes {
-            // With all values written out, none is the recipe's by name.
+            // All values are written out, so that none comes from the recipe's name.
             guard case .object(var values) = recipe else { continue }
             #expect(values["recipe"] == .string(name))
             values["recipe"] = "custom"

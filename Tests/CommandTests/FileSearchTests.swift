@@ -7,7 +7,7 @@ internal import TestSupport
 internal import Testing
 internal import audio_classifierd
 
-/// Which files of a folder are taken, which are left out, and what is said about those.
+/// The files of a folder that are taken, those that are left out, and the messages about them.
 @Suite struct FileSearchTests {
     private let folder: TemporaryDirectory
 
@@ -56,7 +56,7 @@ internal import audio_classifierd
         #expect(finished.status == 66 && finished.errors.contains("4 files were left out"), "\(finished.errors)")
     }
 
-    /// Files that are none wait for a writer, or never end; links may lead in circles.
+    /// Special files may wait for a writer or never end, and links may form a circle.
     @Test func onlyRegularFilesAreOpened() throws {
         try makeFolders("a")
         try folder.write(WaveFile(Sound.samples(4000)).bytes, to: "a/good.wav")
@@ -88,7 +88,7 @@ internal import audio_classifierd
         #expect(try finished.records("summary").map { $0["file"] } == [.string(path("card/a.wav"))])
     }
 
-    /// Names are bytes: one that is no UTF-8 is found, opened, and written so that a shell finds it again.
+    /// Names are bytes: one outside UTF-8 is found, opened, and printed in a form that a shell can read.
     @Test func namesNeedNotBeText() throws {
         try makeFolders("in")
         try folder.write(WaveFile(Sound.samples(4000)).bytes, to: "a.wav")
@@ -97,7 +97,7 @@ internal import audio_classifierd
         let expected = JSONString.of("\(path("in"))/l\\xE9.wav")
         let found = try Program.run(["classify", path("in")])
         #expect(found.status == 0 && found.output.contains("\"file\":\(expected)"), "\(found.output)\(found.errors)")
-        // As bash reads $'...', which is how the documentation says to use the name.
+        // Bash reads it as $'...', as documented.
         let script = "exec \"$0\" \"$@\" $'\(path("in"))/l\\xE9.wav'"
         for command in ["classify", "run"] {
             let named = try ChildProcess(["-c", script, Program.path, command], program: "/bin/bash").wait()

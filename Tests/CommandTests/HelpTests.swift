@@ -3,7 +3,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// What the program says about itself, its models and this machine.
+/// The program's output about itself, its models and this machine.
 @Suite struct HelpTests {
     @Test(arguments: [
         [], ["run"], ["classify"], ["models"], ["models", "list"], ["models", "show"], ["models", "verify"],
@@ -44,7 +44,7 @@ internal import Testing
         #expect(try Program.run(["models"]).output == listed.output)
     }
 
-    /// What scripts and completions read.
+    /// The output for scripts and completions.
     @Test func namesAndLabelsAreListed() throws {
         let names = try Program.run(["models", "list", "--names"]).lines
         #expect(names.contains(Program.model) && names == names.sorted())
@@ -85,7 +85,7 @@ internal import Testing
         #expect(try Program.run(["models", "verify"]).output.contains(verified.output))
     }
 
-    /// A program that is installed finds its models under the same prefix, from wherever it is called.
+    /// An installed program finds its models under the same prefix, from every working directory.
     @Test func installedProgramFindsItsModels() throws {
         let prefix = try TemporaryDirectory()
         let models = "\(prefix.path)/share/audio-classifierd/models"
@@ -132,7 +132,7 @@ internal import Testing
         }
         let (n, width, hidden) = (120.0, 192.0, 192.0)
         let layer = 4 * width * width + 2 * width * hidden
-        // The stem of the benchmark's layer is one number, and so is its head.
+        // The stem of the benchmark's layer takes one feature, and its head gives one logit.
         #expect(totals["full"] == 2 * n * n * width + n * layer)
         #expect(totals["continual"] == 2 * n * width + layer)
         #expect(totals.count == 5)

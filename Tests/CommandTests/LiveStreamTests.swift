@@ -3,10 +3,10 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// A stream whose input goes on: predictions come at once, and signals end it in good order.
+/// A stream with an open input: predictions are written at once, and signals end it properly.
 @Suite struct LiveStreamTests {
     private static let stream = ["run", "-", "--input-format", "raw"]
-    /// Samples up to the first prediction, and from one to the next.
+    /// Number of samples up to the first prediction, and from one to the next.
     private static let first = 880
     private static let hop = 640
 
@@ -14,7 +14,7 @@ internal import Testing
         output.split(separator: "\n").filter { $0.hasPrefix("{\"type\":\"\(type)\",") }.count
     }
 
-    /// Each prediction is there as soon as its last sample is, and not before.
+    /// Each prediction is written as soon as its last sample has arrived, and not before.
     @Test func predictionsDoNotWaitForMoreInput() throws {
         let samples = Sound.samples(Self.first + 20 * Self.hop)
         let child = try ChildProcess(Self.stream, input: .pipe)
@@ -22,7 +22,7 @@ internal import Testing
         try child.write(Sound.raw(Array(samples[..<(Self.first - 1)])), piece: 320)
         var sent = Self.first - 1
         for frame in 0..<20 {
-            // One sample less than it takes, and a while in which a prediction could come too early.
+            // One sample less than needed, and some time in which a prediction could be written too early.
             usleep(2000)
             #expect(count("frame", in: child.outputSoFar) == frame)
             try child.write(Sound.raw([samples[sent]]))
@@ -36,7 +36,8 @@ internal import Testing
         #expect(finished.status == 0 && finished.lines("frame").count == 20)
     }
 
-    /// Without a word about the format a stream is looked at, and still does not wait for more than it needs.
+    /// Without options of the format a stream is identified by its first bytes, and predictions still do not wait for
+    /// more input.
     @Test func formatIsFoundFromTheFirstBytes() throws {
         for bytes in [Sound.raw(Sound.samples(Self.first)), WaveFile(Sound.samples(Self.first)).bytes] {
             let child = try ChildProcess(["run", "-"], input: .pipe)
@@ -49,7 +50,7 @@ internal import Testing
 
     @Test(arguments: [SIGTERM, SIGINT])
     func signalEndsAWaitingStream(signal: Int32) throws {
-        // With thresholds that everything reaches, events are open from the first prediction on.
+        // With the lowest thresholds, events are open from the first prediction on.
         let always = ["--emit", "events", "--threshold", "1e-9", "--threshold-off", "1e-9"]
         let child = try ChildProcess(Self.stream + always, input: .pipe)
         try child.write(Sound.raw(Sound.samples(16000)))
@@ -64,7 +65,7 @@ internal import Testing
         #expect(try finished.records().last?["type"] == "end")
     }
 
-    /// Nothing has come yet, and nothing has gone wrong.
+    /// A signal before the first byte is not an error.
     @Test(arguments: [SIGTERM, SIGINT], [[], ["--input-format", "raw"], ["--input-format", "wav"]])
     func signalEndsASilentStream(signal: Int32, format: [String]) throws {
         let child = try ChildProcess(["run", "-", "--log-level", "info"] + format, input: .pipe)
@@ -75,7 +76,7 @@ internal import Testing
         #expect(finished.lines("end").count == 1 && finished.lines("frame").isEmpty)
     }
 
-    /// Opening a FIFO that nobody writes into can be ended, too.
+    /// A signal also ends the opening of a FIFO without a writer.
     @Test(arguments: [SIGTERM, SIGINT])
     func signalEndsAWaitForAWriter(signal: Int32) throws {
         let folder = try TemporaryDirectory()
@@ -88,7 +89,7 @@ internal import Testing
         #expect(finished.status == 0 && finished.lines("end").count == 1, "\(finished)")
     }
 
-    /// A program whose output nobody reads cannot drain; the second signal, of either kind, ends it there and then.
+    /// A program with an unread output cannot drain; the second signal, of either kind, ends it at once.
     @Test(arguments: [(SIGTERM, SIGTERM), (SIGINT, SIGTERM)])
     func secondSignalEndsAtOnce(first: Int32, second: Int32) throws {
         let child = try ChildProcess(Self.stream, input: .file("/dev/zero", from: 0), output: .pipe)

@@ -13,7 +13,7 @@ internal import audio_classifierd
 
     private var path: String { "\(folder.path)/x.npy" }
 
-    /// A file by hand: magic, version, length of the header, header, data.
+    /// Returns a hand-made file: magic, version, length of the header, header, data.
     private func file(
         version: UInt8 = 1, descr: String = "'<f4'", order: String = "False", shape: String, data: [UInt8]
     ) -> [UInt8] {
@@ -53,7 +53,7 @@ internal import audio_classifierd
         values[0] = -0.0
         let writer = try NumpyWriter(path: FileName(path), columns: columns)
         for row in 0..<7 { try writer.append(values.span.extracting(row * columns..<(row + 1) * columns)) }
-        #expect(!FileManager.default.fileExists(atPath: path), "nothing has the final name before it is complete")
+        #expect(!FileManager.default.fileExists(atPath: path), "an incomplete file does not have the final name")
         try writer.close()
         let array = try NumpyArray(path: FileName(path))
         #expect(array.rows == 7 && array.columns == columns)

@@ -3,7 +3,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// Files that are written: never over an input, and refused before any work is done.
+/// Output files never replace an input, and are refused before any work is done.
 @Suite struct OutputFileTests {
     private let folder: TemporaryDirectory
     private let recording: [UInt8]
@@ -40,7 +40,7 @@ internal import Testing
         #expect(try folder.read("x.npy") == before)
     }
 
-    /// A stream may last for days: that its state cannot be written is said when it begins.
+    /// A stream may last for days, so that an unwritable state is reported at the beginning.
     @Test(arguments: ["missing/x", "a.wav/x", "."])
     func unwritableStatesAreRefusedAtTheStart(name: String) throws {
         let child = try ChildProcess(["run", "-", "--state-out", path(name)], input: .pipe)
@@ -50,7 +50,7 @@ internal import Testing
         #expect(finished.errors.contains("--state-out \(path(name))"), "\(finished.errors)")
     }
 
-    /// A suspended stream goes on in the file that it came from.
+    /// A suspended stream may replace the file of its state.
     @Test func statesMayReplaceThemselves() throws {
         for extra in [[], ["--state-in", path("s")]] {
             #expect(try Program.run(["run", path("a.wav"), "--state-out", path("s")] + extra).status == 0)

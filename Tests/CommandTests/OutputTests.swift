@@ -2,7 +2,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// What is told of a stream, and in which form.
+/// The records of a stream, and their forms.
 @Suite struct OutputTests {
     private let folder: TemporaryDirectory
     private let recording: String
@@ -92,7 +92,7 @@ internal import Testing
         let one = try run("--emit", "summary", "--top-k", "12").records()
         #expect(one.map { $0["type"] } == ["start", "summary", "end"])
         let summary = try #require(try run("--top-k", "12", command: "classify").records().first)
-        #expect(one[1] == summary, "classify says nothing else")
+        #expect(one[1] == summary, "classify has the same summary")
         #expect(summary["file"] == .string(recording) && summary["seconds"] == 2)
         for (label, probability) in summary.topProbabilities {
             let values = frames.compactMap { $0.topProbabilities[label] }
@@ -140,7 +140,7 @@ internal import Testing
     @Test func separatorsInNames() throws {
         let name = "say \"a, b\"\r\n\tc"
         let csv = try run("--format", "csv", "--top-k", "1", "--every", "100", "--source-name", name)
-        // By scalars, since CR and LF are one character.
+        // Split by scalars, since CR and LF are one character.
         #expect(csv.output.unicodeScalars.contains("\n\"say \"\"a, b\"\"\r\n\tc\",0,880,".unicodeScalars))
         let tsv = try run("--format", "tsv", "--top-k", "1", "--every", "100", "--source-name", name)
         #expect(fields(tsv.lines[1], "\t").first == "say \"a, b\"   c")

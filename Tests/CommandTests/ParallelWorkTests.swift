@@ -5,7 +5,7 @@ internal import Testing
 internal import audio_classifierd
 
 @Suite struct ParallelWorkTests {
-    /// Every item once and in order, however long each takes and however many threads there are.
+    /// Every item is delivered once and in order, for all durations of work and all numbers of threads.
     @Test(arguments: [1, 2, 3, 8, 100])
     func deliversInOrder(threads: Int) {
         let items = Array(0..<60)
@@ -27,7 +27,7 @@ internal import audio_classifierd
     @Test func deliversAsSoonAsItIsComplete() {
         let delivered = Atomic<Int>(0)
         ParallelWork.run(Array(0..<10), threads: 1) { item in
-            // One thread works and delivers in turn: whatever came before is out.
+            // One thread works and delivers alternately: all earlier results are delivered.
             #expect(delivered.load(ordering: .relaxed) == item)
         } deliver: { _, _ in
             delivered.add(1, ordering: .relaxed)

@@ -4,13 +4,13 @@ internal import FoundationEssentials
 internal import Testing
 internal import audio_classifierd
 
-/// The table of settings, and the places that are made from it.
+/// The table of settings, and the texts that are generated from it.
 @Suite struct SettingTests {
     private static var package: String {
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
     }
 
-    /// The documentation holds what the program prints; `scripts/update-settings` writes it.
+    /// The documentation contains the tables that the program prints; `scripts/update-settings` writes them.
     @Test(arguments: [
         ("options", "docs/configuration.md"), ("configuration", "docs/configuration.md"), ("query", "docs/clients.md"),
     ])
@@ -23,7 +23,7 @@ internal import audio_classifierd
             "\(page) is not up to date: run scripts/update-settings")
     }
 
-    /// The example configuration has every setting with its default, apart from the ones that it says something about.
+    /// The example configuration has every setting with its default, except for the address of raw PCM.
     @Test func exampleConfigurationHasEverySetting() throws {
         func values(_ arguments: [String]) throws -> [String] {
             let printed = try Program.run(
@@ -44,7 +44,7 @@ internal import audio_classifierd
         }
     }
 
-    /// Every setting of the configuration is in the table, and the table has no other.
+    /// The table has exactly the settings of the configuration.
     @Test func tableIsComplete() throws {
         let printed = try Program.run(["serve", "--print-config"])
         var path: [String] = []
@@ -62,7 +62,8 @@ internal import audio_classifierd
                     }))
     }
 
-    /// No two settings of one program share a variable, and none is the folder of models or the kernels.
+    /// The settings of one program have different variables, which differ from those of the folder of models and the
+    /// kernels.
     @Test func variablesAreUnambiguous() throws {
         let keys = ServerSettings.sections.flatMap { section in
             section.settings.map { SettingVariable.name(section.path + $0.configurationKey) }
@@ -73,7 +74,7 @@ internal import audio_classifierd
         #expect(SettingVariable.name("limits.streams") == "AUDIO_CLASSIFIERD_LIMITS_STREAMS")
     }
 
-    /// A wrong value of an option, a query and a configuration gets the words of the help.
+    /// The message for a wrong value of an option, a query or a configuration uses the words of the help.
     @Test func helpAndRefusalsSayTheSame() throws {
         let expected = DecisionSettings.minimumDuration.expected
         #expect(expected == "a whole number from 0 to 3600000 ms")

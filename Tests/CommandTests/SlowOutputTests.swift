@@ -3,13 +3,13 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// Outputs that take nothing for a while, and outputs that share a terminal.
+/// Outputs that block for a while, and outputs that share a terminal.
 @Suite struct SlowOutputTests {
     private let folder: TemporaryDirectory
 
     init() throws { folder = try TemporaryDirectory() }
 
-    /// A descriptor that does not block is waited for without a turn of the processor, and gets every byte.
+    /// A non-blocking descriptor is waited for without a busy loop, and gets every byte.
     @Test func outputThatDoesNotBlockIsWaitedFor() throws {
         try folder.write(WaveFile(Sound.samples(16000 * 30)).bytes, to: "a.wav")
         let arguments = ["run", "\(folder.path)/a.wav", "--top-k", "12"]
@@ -24,7 +24,7 @@ internal import Testing
         #expect(try child.wait().status == 0)
     }
 
-    /// On one terminal a line of output never begins behind the line of progress.
+    /// On a terminal a line of output never begins after the line of progress.
     @Test func linesAndProgressDoNotMix() throws {
         var names: [String] = []
         for index in 0..<20 {
@@ -40,7 +40,7 @@ internal import Testing
         let records = lines.filter { $0.contains("{\"type\":") }
         #expect(records.count == 20)
         for record in records {
-            // What the terminal shows in the end is behind the last removal of the line.
+            // The terminal finally shows the text after the last removal of the line.
             let shown = record.range(of: clear, options: .backwards).map { record[$0.upperBound...] } ?? record[...]
             #expect(shown.hasPrefix("{\"type\":\"summary\""), "\(record.debugDescription)")
         }

@@ -3,8 +3,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// The whole program on recordings of a human voice, which a Debian package (alsa-utils, installed by `make setup`)
-/// brings.
+/// The whole program on recordings of a human voice, from a Debian package (alsa-utils, installed by `make setup`).
 @Suite struct SpokenWordTests {
     private static let folder = "/usr/share/sounds/alsa"
 
@@ -12,7 +11,7 @@ internal import Testing
         names.allSatisfy { FileManager.default.fileExists(atPath: "\(folder)/\($0).wav") }
     }
 
-    /// The labels of the events in a recording.
+    /// Returns the labels of the events in a recording.
     private func words(_ name: String) throws -> [String] {
         let finished = try Program.run(["classify", "\(Self.folder)/\(name).wav", "--emit", "events"])
         #expect(finished.status == 0, "\(finished.errors)")

@@ -6,7 +6,7 @@ internal import Synchronization
 internal import TestSupport
 internal import Testing
 
-/// A stream that is suspended in one process and resumed in another goes on as if nothing had been.
+/// A stream that is suspended in one process and resumed in another gives the records of an uninterrupted stream.
 @Suite struct SuspendTests {
     private static let hop = 160
     private static let samples = Sound.samples(3 * 16000)
@@ -63,7 +63,7 @@ internal import Testing
 
     private var whole: Range<Int> { 0..<Self.samples.count }
 
-    /// After every hop, and after some samples that are no hop's last.
+    /// Suspended after every hop, and after some samples inside a hop.
     @Test func framesGoOnFromEveryPosition() throws {
         let (run, expected) = (run, try run(whole, []).lines("frame"))
         #expect(expected.count == 149)
@@ -92,13 +92,13 @@ internal import Testing
         #expect(expected.count == 74 && parts.lines("frame") == expected)
     }
 
-    /// A process for each hop, each of which hands its state to the next.
+    /// A process for each hop passes its state to the next one.
     @Test func eventsGoOnThroughManyProcesses() throws {
         let settings = [
             "--emit", "events", "--min-duration-ms", "40", "--max-gap-ms", "80", "--refractory-ms", "120", "--pad-ms",
             "20",
         ]
-        // The first threshold at which random weights make some events.
+        // The first threshold at which random weights give some events.
         let found = try stride(from: 0.9, to: 0, by: -0.05).lazy.compactMap { threshold in
             let arguments = settings + ["--threshold", "\(threshold)", "--threshold-off", "\(threshold * 0.8)"]
             let lines = try run(whole, arguments).lines("event")
@@ -124,7 +124,7 @@ internal import Testing
         let child = try ChildProcess(
             ["run", "-", "--input-format", "raw", "--model", run.model, "--state-out", state], input: .pipe)
         try child.write(Sound.raw(Array(Self.samples[..<10000])))
-        // The last prediction that so many samples make.
+        // The last prediction of this number of samples.
         try child.waitForOutput { $0.contains("\"frame\":29,") }
         child.send(signal: SIGTERM)
         let first = try child.wait()

@@ -2,7 +2,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Command lines that are wrong: exit status 64 and a message that names what is wrong.
+/// Wrong command lines give exit status 64 and a message that names the fault.
 @Suite struct UsageTests {
     private let folder: TemporaryDirectory
     private let recording: String
@@ -50,7 +50,7 @@ internal import Testing
         }
     }
 
-    /// A description of bare samples that is impossible is the caller's fault, and not the data's.
+    /// An impossible description of raw PCM is a usage error, not an error of the data.
     @Test func impossibleDescriptions() throws {
         let bytes = Sound.raw(Sound.samples(1000))
         for (arguments, words) in [
@@ -92,8 +92,7 @@ internal import Testing
         #expect(quiet.errors == "")
     }
 
-    /// An instruction set that this machine does not have: another one would give other bits, so that none is taken in
-    /// its place.
+    /// An instruction set that this machine does not have is refused, because another one would give other bits.
     @Test func unknownKernels() throws {
         let arguments = ["models", "list"]
         let unknown = try Program.run(arguments, environment: ["AUDIO_CLASSIFIERD_KERNELS": "mmx"])

@@ -2,9 +2,9 @@ internal import Kernels
 internal import TestSupport
 internal import Testing
 
-/// Matrix products against plain loops in float64, and the promise that a batch equals its members.
+/// Matrix products against plain loops in float64, and batches against their members.
 @Suite struct AffineTests {
-    /// A random matrix with what it takes to predict its products.
+    /// A random matrix and the values that predict its products.
     private struct Sample {
         let inputs: Int
         let outputs: Int
@@ -32,7 +32,7 @@ internal import Testing
             }
         }
 
-        /// Rounding errors of a sum of normally distributed terms, generously.
+        /// A generous bound on the rounding error of a sum of normally distributed terms.
         var tolerance: Double { 8 * ulp * Double(inputs + 2).squareRoot() * 4 }
     }
 
@@ -66,7 +66,7 @@ internal import Testing
         }
     }
 
-    /// Streams that are stepped together get bit for bit what each gets alone.
+    /// Streams that are stepped together get the results of each one alone, bit for bit.
     @Test(arguments: Kernels.available, [WeightPrecision.float32, .float16, .int8])
     func batchEqualsItsRowsBitForBit(_ kernels: Kernels, _ precision: WeightPrecision) throws {
         var random = SplitMix64(seed: 3)
@@ -93,7 +93,7 @@ internal import Testing
                             matrix, x, from: start + row * inputStride, into: &alone, at: target + row * outputStride,
                             accumulate: accumulate)
                     }
-                    // The floats between and behind the rows are compared, too.
+                    // The floats between and after the rows are compared, too.
                     try compareBits(floats(together), with: floats(alone), "\(rows) rows of \(inputs) -> \(outputs)")
                     guard precision == .float32 else { continue }
                     let first = (0..<inputs).map { x[start + $0] }
@@ -129,7 +129,7 @@ internal import Testing
         var random = SplitMix64(seed: 5)
         for (inputs, outputs) in [(1, 1), (5, 3), (64, 16), (257, 17), (257, 64), (33, 40), (513, 128)] {
             let rows = (0..<outputs).map { _ in
-                // Some filters are empty, as those of a bank with more bands than bins are.
+                // Some filters are empty, as in a bank with more bands than bins.
                 let (first, count) = (random.integer(in: 0...inputs - 1), random.integer(in: 0...20))
                 return (0..<inputs).map { $0 >= first && $0 < first + count ? Float(random.normal()) : 0 }
             }

@@ -5,7 +5,7 @@ extension Kernels: CustomTestStringConvertible {
     package var testDescription: String { name }
 }
 
-/// Sizes around a vector, two, a panel, and several.
+/// Sizes around one vector, two vectors, a panel, and several panels.
 let sizes = [1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129, 192]
 
 /// The smallest step of a float near one.

@@ -2,8 +2,7 @@ internal import Kernels
 internal import TestSupport
 internal import Testing
 
-/// Products with weights of half precision, and with 8-bit weights, against float64 products of the weights that are
-/// kept.
+/// Products with weights of half precision, and with 8-bit weights, against float64 products of the stored weights.
 @Suite struct WeightFormatTests {
     @Test(arguments: Kernels.available) func half(_ kernels: Kernels) throws {
         var random = SplitMix64(seed: 1)
@@ -21,8 +20,8 @@ internal import Testing
         }
     }
 
-    /// Single precision whose weights fit into half precision is kept so, and sums are the same, bit for bit: those of
-    /// weights that one more output keeps from being so.
+    /// Weights of single precision that are exact in half precision are stored so, and sums are the same, bit for bit,
+    /// as in a matrix that one more output keeps in single precision.
     @Test(arguments: Kernels.available) func halvesLoseNothing(_ kernels: Kernels) {
         var random = SplitMix64(seed: 4)
         let special: [Float] = [0, -0.0, 0x1p-24, -0x3p-24, 0x1.FF8p-15, 0x1p-14, 65504, -65504]
@@ -56,7 +55,7 @@ internal import Testing
         #expect(matrix.storage == .float32)
     }
 
-    /// Whatever half precision can hold: the smallest numbers, zeros of both signs, and what is too large.
+    /// The range of half precision: the smallest numbers, zeros of both signs, and numbers that are too large.
     @Test(arguments: Kernels.available) func halvesOfAnySize(_ kernels: Kernels) throws {
         let values: [Float] = [0, -0.0, 5.9604645e-8, -3e-7, 6.1e-5, 1, -1.5, 65504, -65504, 1e6, -1e9]
         let kept = values.map { max(-65504, min(Float(Float16(max(-65504, min($0, 65504)))), 65504)) }
@@ -91,7 +90,7 @@ internal import Testing
         }
     }
 
-    /// The sums are of integers: all instruction sets round the same way, and the largest sums do not overflow.
+    /// Sums are of integers, so that all instruction sets give the same result. The largest sums do not overflow.
     @Test func integersAreTheSameEverywhere() throws {
         var random = SplitMix64(seed: 3)
         for (inputs, outputs) in [(512, 64), (700, 33)] {
@@ -114,7 +113,7 @@ internal import Testing
         }
     }
 
-    /// Rows of zeros, and vectors of numbers that are next to nothing, divide by nothing.
+    /// Rows of zeros and vectors of tiny numbers cause no division by zero.
     @Test(arguments: Kernels.available) func zeros(_ kernels: Kernels) {
         let rows = (0..<2 * 20).map { $0 < 20 ? Float(0) : 1 }
         let matrix = PackedMatrix(rows: rows, bias: [1, 2], inputs: 20, outputs: 2, precision: .int8)
@@ -133,7 +132,7 @@ internal import Testing
         }
     }
 
-    /// The product itself, the same added to what is there, and nothing behind it.
+    /// Compares the product, its sum with an existing output, and the floats after it, which stay unchanged.
     private func check(
         _ kernels: Kernels, _ matrix: PackedMatrix, _ x: [Float], _ expected: [Double], tolerance: Double
     ) throws {

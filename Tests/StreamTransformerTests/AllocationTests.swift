@@ -6,7 +6,7 @@ internal import Testing
 /// A step allocates no memory.
 @Suite struct AllocationTests {
     @Test(
-        .enabled(if: allocation_counter_is_active() != 0, "a sanitizer's allocator counts nothing"), arguments: shapes)
+        .enabled(if: allocation_counter_is_active() != 0, "a sanitizer's allocator is not counted"), arguments: shapes)
     func noAllocationInAStep(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model
         let frames = shape.frames(tokens: 5 * shape.window, seed: 1)
@@ -19,7 +19,7 @@ internal import Testing
     }
 
     /// The counter counts allocations.
-    @Test(.enabled(if: allocation_counter_is_active() != 0, "a sanitizer's allocator counts nothing"))
+    @Test(.enabled(if: allocation_counter_is_active() != 0, "a sanitizer's allocator is not counted"))
     func newStreamAllocates() throws {
         let model = try ModelAndOracle(ModelShape()).model
         let before = allocation_counter_count()

@@ -122,7 +122,7 @@ internal import Testing
     @Test(arguments: [2, 3, 5, 25, 120] + TestScale.choose([12000], reduced: [])) func plansArePeriodic(_ window: Int) {
         let schedule = BlockSchedule(window: window)
         let b = Int64(schedule.block)
-        // Suffixes alternate between even and odd blocks, and complete blocks have a ring of slots.
+        // Suffixes alternate between even and odd blocks; complete blocks are in a ring of slots.
         let period = 2 * b * Int64(schedule.blocks)
         let shift = (Int64(1) << 50) / period * period
         for t in Int64(window) + 2 * b..<Int64(window) + 2 * b + 2 * period {

@@ -41,7 +41,7 @@ internal import Testing
         #expect(stream.snapshotBytes == before)
     }
 
-    /// The largest features that are taken give finite logits.
+    /// The largest accepted features give finite logits.
     @Test(arguments: ModelShape.systems) func hugeFeatures(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model
         var frames = shape.frames(tokens: 3 * shape.window, seed: 2)

@@ -3,7 +3,7 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// After a landmark is replaced, the sliding sums equal those in which the new one had always been there.
+/// After a landmark is replaced, the sliding sums equal those with the new landmark from the beginning.
 @Suite struct LandmarkReplacementTests {
     private static let shape = SumsShape(heads: 3, landmarks: 4, width: 5)
 

@@ -42,7 +42,7 @@ internal import Testing
         }
     }
 
-    /// Damage that the hash does not show, because it was there when the model was made.
+    /// Damage that the hash does not detect, because the model was created with it.
     @Test func truncatedFile() throws {
         let files = try TemporaryModel(ModelShape())
         let bytes = try files.files.read("model.safetensors")
@@ -159,7 +159,7 @@ internal import Testing
         expectRefusal(files.directory, .tensors, "tensor golden.features has the shape [7]")
     }
 
-    /// Finite weights whose products are not: logits that are no numbers agree with no golden ones.
+    /// Finite weights with infinite products: logits that are not finite never agree with golden ones.
     @Test func weightsThatOverflow() throws {
         for name in [
             "head.weight", "encoder.norm.weight", "encoder.layers.1.feed_forward.out.weight", "stem.projection.weight",

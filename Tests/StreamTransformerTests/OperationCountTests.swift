@@ -4,11 +4,11 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// Operation counts that follow from a configuration, against kernels that count what they do.
+/// Operation counts that follow from a configuration, against kernels that count their operations.
 @Suite struct OperationCountTests {
     static let shapes: [ModelShape] = ModelShape.systems.flatMap { system in
         TestScale.choose([6, 24, 48], reduced: [6]).map { window in
-            // Scores near zero: no row of a retroactive layer has to be summed again, which depends on the data.
+            // Scores near zero, so that no row of a retroactive layer is recomputed, which would depend on the data.
             system.window(window).with {
                 $0.logitScale = 0.01
                 $0.stem = .convolution([
@@ -41,7 +41,7 @@ internal import Testing
             sum += expected.attention
         }
         #expect(observed == tokens - shape.window)
-        // Blocks and segments repeat within a window or two: the mean that is printed is the mean of such steps.
+        // Blocks and segments have a common period. The printed mean is that of its steps.
         let segment = shape.attention.hasSegments ? shape.window / (shape.attention.landmarks ?? 1) : 1
         let block = BlockSchedule(window: shape.window).block
         let period = block * segment
@@ -54,7 +54,7 @@ internal import Testing
         #expect(abs(around.attention - mean) < 1e-6 * mean)
     }
 
-    /// The counts by hand, of the shape that the documentation's table is for.
+    /// Counts by hand for the shape in the documentation's table.
     @Test func byHand() throws {
         let shape = ModelShape().with {
             ($0.heads, $0.headWidth, $0.feedForward, $0.layers, $0.window) = (16, 12, 192, 1, 120)

@@ -5,7 +5,7 @@ internal import Testing
 
 /// Whole models against the float64 reference, from the empty state over several windows.
 @Suite struct OracleAgreementTests {
-    /// Every attention system with every norm, activation and position, and a stem each in turn.
+    /// Every attention system with every norm, activation and position, each with one of the stems in turn.
     static let shapes: [ModelShape] = {
         let stems: [ModelShape.Stem] = [
             .linear(frames: 1), ModelShape.convolution((4, 1, 2)), .linear(frames: 3),
@@ -65,7 +65,7 @@ internal import Testing
         try agree(shape, tokens: 3 * shape.window + 20)
     }
 
-    /// Attention logits that are as far apart as in a trained model.
+    /// Attention logits with the range of a trained model.
     @Test(arguments: ModelShape.systems) func peakedAttention(_ system: ModelShape) throws {
         let shape = system.window(24).with { ($0.logitScale, $0.headWidth) = (4, 8) }
         try agree(shape, tokens: TestScale.choose(100, reduced: 40))

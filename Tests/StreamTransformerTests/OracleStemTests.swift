@@ -69,7 +69,7 @@ internal import Testing
         func layer(_ padding: StemConfiguration.BandPadding) -> Layer {
             Layer(channels: 1, timeStride: 2, bandStride: 2, bandPadding: padding, isSeparable: true)
         }
-        // 2 (x + 1) - 3, and -1, which is zero, where there is no x.
+        // 2 (x + 1) - 3, and -1, which becomes zero, in the padding.
         #expect(try picked(2, 0, layer(.symmetric)) == [[0, 39], [0, 11]])
         #expect(try picked(1, 0, layer(.end)) == [[1, 5], [199, 599]])
     }

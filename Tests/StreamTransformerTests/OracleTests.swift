@@ -62,7 +62,7 @@ internal import Testing
         // Token 17 is the first whose window has no changed token; landmarks depend on a segment more.
         let segment = system.attention.landmarks.map { system.window / $0 } ?? 1
         let last = system.depth == .window ? 12 + system.window + segment : 12 + 2 * (system.window + segment)
-        #expect(difference[last...].allSatisfy { $0 < 1e-12 }, "nothing is left after the last window")
+        #expect(difference[last...].allSatisfy { $0 < 1e-12 }, "the change has no effect after the last window")
         if system.depth == .stream { #expect(difference[12 + system.window] > 1e-9, "a deep layer still remembers") }
     }
 

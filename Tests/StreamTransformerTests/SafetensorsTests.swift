@@ -2,7 +2,7 @@ internal import StreamTransformer
 internal import TestSupport
 internal import Testing
 
-/// The reader of tensor files against files that are sound, and against all kinds that are not.
+/// The reader of tensor files against sound files, and against all kinds of damaged ones.
 @Suite struct SafetensorsTests {
     @Test func readsWhatWasWritten() throws {
         var random = SplitMix64(seed: 1)
@@ -65,7 +65,7 @@ internal import Testing
             "\(error?.message ?? "")")
     }
 
-    /// A sound file with any of its bytes changed, or cut short, is read or refused, and stops nothing.
+    /// A sound file with any of its bytes changed, or cut short, is read or refused without a trap.
     @Test func damageStopsNothing() throws {
         var file = TensorFile()
         file["a"] = TensorFile.Tensor([2, 2], [1, 2, 3, 4])

@@ -6,12 +6,12 @@ internal import Testing
 
 /// The sliding softmax averages against float64, given the same logits and values.
 @Suite struct SlidingSumsTests {
-    /// What the logits of a stream are like.
+    /// The distribution of a stream's logits.
     enum Signal: Sendable, CustomTestStringConvertible {
         case normal(deviation: Double)
-        /// Every now and then a token whose logits are far from the others.
+        /// Now and then a token with logits far from the others.
         case outliers(Float)
-        /// All tokens are equal, but for a noise before them.
+        /// All tokens are equal, except for noise before them.
         case silence
 
         var testDescription: String { "\(self)" }
@@ -58,7 +58,7 @@ internal import Testing
         }
     }
 
-    /// Nothing drifts.
+    /// Errors do not grow with the number of tokens.
     @Test(arguments: [7, 120]) func hundredThousandTokens(_ window: Int) throws {
         var random = SplitMix64(seed: 6)
         var stream = Stream(window: window, inverse: Self.ridgeInverses(&random), .normal(deviation: 4))
@@ -71,7 +71,7 @@ internal import Testing
         }
     }
 
-    /// Every layer has a memory of its own: layers stepped in turn give bit for bit what each gives alone.
+    /// Every layer has its own memory: layers stepped in turn give the results of each one alone, bit for bit.
     @Test(arguments: [2, 7, 25]) func layersAreIndependent(_ window: Int) throws {
         var random = SplitMix64(seed: 7)
         let inverse = AlignedBuffer(Self.ridgeInverses(&random))
@@ -108,7 +108,7 @@ internal import Testing
     }
 }
 
-/// A stream of random tokens through ``SlidingSums``, and the definition of what comes out.
+/// A stream of random tokens through ``SlidingSums``, and the definition of its output.
 private struct Stream: ~Copyable {
     let window: Int
     let signal: SlidingSumsTests.Signal

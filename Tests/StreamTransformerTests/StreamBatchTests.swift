@@ -58,8 +58,8 @@ internal import Testing
         }
     }
 
-    /// Convolutions, whose streams go through a layer in groups: more streams than fill one, at different slots of
-    /// their own columns.
+    /// Convolutions compute the streams of a batch in groups: more streams than one group, at different slots of their
+    /// columns.
     @Test func convolutionsInGroups() throws {
         let shape = ModelShape().with {
             $0.attention = .continual
@@ -98,7 +98,7 @@ internal import Testing
         }
     }
 
-    /// A refused feature of one stream has no effect on this stream and on others.
+    /// A refused feature of one stream affects neither this stream nor others.
     @Test(arguments: shapes) func refusalLeavesOthersAlone(_ shape: ModelShape) throws {
         let model = try ModelAndOracle(shape).model
         let frames = (0..<3).map { shape.frames(tokens: 2 * shape.window, seed: UInt64($0)) }

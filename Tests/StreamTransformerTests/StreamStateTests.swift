@@ -85,7 +85,7 @@ internal import Testing
         #expect(refused > 0, "random bytes hold values that are not numbers")
         for other in Self.shapes where other != shape {
             let bytes = try ModelAndOracle(other).model.makeStream().snapshotBytes
-            // The state file names its model; here only the sizes differ.
+            // Only the sizes differ here; the name of the model is in the state file.
             guard bytes.count != size else { continue }
             var stream = model.makeStream()
             var reader = SnapshotReader(bytes)

@@ -3,13 +3,13 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Writes bytes into a pipe from a thread of its own, in pieces of a given size, as another program would.
+/// Writes bytes into a pipe from another thread, in pieces of a given size, as another program would.
 final class ByteFeeder: Sendable {
     enum Channel {
-        /// `pipe(2)`: a reader gets what has gathered.
+        /// `pipe(2)`: a reader gets all buffered bytes.
         case pipe
         /// A socket that keeps pieces apart: every read gets one piece, so that the cuts are exactly those of the test.
-        /// A piece that is longer than the read is cut off, so it is for raw samples only, whose reads are long.
+        /// A piece that is longer than the read is cut off, so it is only for raw PCM, which has long reads.
         case packets
     }
 
@@ -35,7 +35,7 @@ final class ByteFeeder: Sendable {
         self.init(bytes, chunk: chunk, reader: ends[0], keepsOpen: keepsOpen) { target }
     }
 
-    /// Writes into a FIFO, which must be there, once it is opened for reading.
+    /// Writes into an existing FIFO, once it is opened for reading.
     convenience init(_ bytes: [UInt8], chunk: Int, fifo path: String) {
         self.init(bytes, chunk: chunk, reader: -1) { unsafe open(path, O_WRONLY) }
     }
@@ -51,7 +51,7 @@ final class ByteFeeder: Sendable {
     private init(
         _ bytes: [UInt8], chunk: Int?, reader: Int32, keepsOpen: Bool = false, open: @escaping @Sendable () -> Int32
     ) {
-        // A reader that gives up must make the write fail, not end the process.
+        // A reader that closes its end must make the write fail, not end the process.
         signal(SIGPIPE, SIG_IGN)
         descriptor = reader
         Thread.detachNewThread { [self] in
@@ -68,14 +68,14 @@ final class ByteFeeder: Sendable {
     }
 
     /// Waits for the writer's end.
-    /// - Returns: the bytes that it could write: all of them unless the reader closed its end.
+    /// - Returns: the number of written bytes: all of them unless the reader closed its end.
     func finish() -> Int {
         done.wait()
         done.signal()
         return written.withLock { $0 }
     }
 
-    /// - Returns: the bytes that were written before the other end was closed.
+    /// - Returns: the number of bytes that were written before the other end was closed.
     static func write(_ bytes: [UInt8], to descriptor: Int32, chunk: Int) -> Int {
         var position = 0
         while position < bytes.count {

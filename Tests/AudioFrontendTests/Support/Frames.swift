@@ -2,13 +2,13 @@ import AudioFrontend
 import Glibc
 import TestSupport
 
-/// The frames of a whole signal, one behind the other.
+/// Returns the frames of a whole signal, one after the other.
 func frames(of signal: [Float], _ recipe: LogMelRecipe, cut: Int? = nil) throws -> [Float] {
     var extractor = try LogMelExtractor(recipe)
     return frames(of: signal, with: &extractor, cut: cut)
 }
 
-/// The same from an extractor that there is already: pushes of `cut` samples, then the end.
+/// Returns the frames of an existing extractor: pushes of `cut` samples, then the end.
 func frames(of signal: [Float], with extractor: inout LogMelExtractor, cut: Int? = nil) -> [Float] {
     var frames: [Float] = []
     push(signal[...], to: &extractor, cut: cut, into: &frames)
@@ -30,7 +30,7 @@ func append(_ span: Span<Float>, to frames: inout [Float]) {
     for index in span.indices { frames.append(span[index]) }
 }
 
-/// Sines of rising pitch and loudness in noise, with silence between: no two frames are alike.
+/// Returns sines of rising pitch and loudness in noise, with silence between, so that all frames differ.
 func testSignal(_ count: Int, seed: UInt64 = 1) -> [Float] {
     var random = SplitMix64(seed: seed)
     return (0..<count).map { index in
@@ -41,11 +41,11 @@ func testSignal(_ count: Int, seed: UInt64 = 1) -> [Float] {
     }
 }
 
-/// A sine after that many cycles.
+/// Returns a sine after this number of cycles.
 func sine(cycles: Double) -> Double { sin(2 * Double.pi * cycles) }
 
 extension LogMelRecipe {
-    /// Samples between frames that no frame sees.
+    /// A recipe with a hop longer than its frame, so that some samples are outside of all frames.
     static let sparse: LogMelRecipe = {
         var recipe = LogMelRecipe.yamnet
         recipe.hop = 1000

@@ -14,7 +14,7 @@ enum HeaderBytes: String, CaseIterable {
         }
     }
 
-    /// Whether the header says how many samples there are.
+    /// Whether the header states the number of samples.
     var statesSize: Bool { self != .ircam }
 
     func bytes(_ data: [UInt8], rate: Int, channels: Int) -> [UInt8] {

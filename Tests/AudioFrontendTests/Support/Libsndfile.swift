@@ -1,9 +1,9 @@
 import CSndFile
 import Testing
 
-/// libsndfile itself: what the decoder is compared with, and the encoder of every container.
+/// libsndfile itself: the reference of the decoder, and the encoder of every container.
 enum Libsndfile {
-    /// A container and a coding, under the name that the test shows.
+    /// A container and a coding, with a name for the test's output.
     struct Coding: CustomTestStringConvertible, Sendable {
         let name: String
         let format: Int
@@ -25,12 +25,12 @@ enum Libsndfile {
         Coding(name: "au", format: SF_FORMAT_AU | SF_FORMAT_ULAW, rate: 8000, channels: 1),
         Coding(name: "caf", format: SF_FORMAT_CAF | SF_FORMAT_ALAC_16, rate: 44100, channels: 2),
         Coding(name: "rifx", format: SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG, rate: 16000, channels: 1),
-        // No plain samples: a stream of it is kept in a file and then decoded.
+        // Coded samples: a stream of them is kept in a file and then decoded.
         Coding(name: "wav-adpcm", format: SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, rate: 16000, channels: 1),
         Coding(name: "wav-float", format: SF_FORMAT_WAV | SF_FORMAT_FLOAT, rate: 16000, channels: 2),
     ]
 
-    /// What libsndfile says when it opens nothing.
+    /// libsndfile's message for a file that it cannot open.
     struct Failure: Error {
         let message: String
 
@@ -50,13 +50,13 @@ enum Libsndfile {
         try #require(written == sf_count_t(frames))
     }
 
-    /// Everything in a file, in one call.
+    /// Reads all samples of a file in one call.
     static func decode(_ path: String) throws -> (samples: [Float], rate: Int, channels: Int) {
         var information = SF_INFO()
         guard let handle = unsafe sf_open(path, Int32(SFM_READ), &information) else { throw Failure(path) }
         defer { unsafe sf_close(handle) }
         let channels = Int(information.channels)
-        // One more than the header promises, to see where the end really is.
+        // One more than in the header, to find the real end.
         var samples = [Float](repeating: 0, count: (Int(information.frames) + 1) * channels)
         let room = sf_count_t(samples.count / channels)
         let count = unsafe sf_readf_float(handle, &samples, room)

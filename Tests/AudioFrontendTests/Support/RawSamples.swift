@@ -1,9 +1,9 @@
 import AudioFrontend
 import TestSupport
 
-/// Raw samples and what they mean, by the definition of each format and in float64.
+/// Raw PCM and its values, by the definition of each format in float64.
 enum RawSamples {
-    /// Random bytes of `count` samples: every code of an integer format can occur, and floats reach beyond full scale.
+    /// Random bytes of `count` samples: every code of an integer format can occur, and floats can exceed full scale.
     static func bytes(_ format: SampleFormat, count: Int, seed: UInt64) -> [UInt8] {
         var random = SplitMix64(seed: seed)
         switch format {
@@ -28,7 +28,7 @@ enum RawSamples {
         }
     }
 
-    /// The samples that the bytes stand for.
+    /// Returns the values of the bytes.
     static func values(_ bytes: [UInt8], _ format: SampleFormat) -> [Double] {
         let size = format.bytesPerSample
         return stride(from: 0, to: bytes.count / size * size, by: size).map { start in
@@ -40,7 +40,7 @@ enum RawSamples {
             // An offset in place of a sign.
             case .u16be: Double(integer(sample)) / 32_768 - 1
             case .u16le: Double(integer(sample.reversed())) / 32_768 - 1
-            // Three bytes of a container of four.
+            // Three bytes in a container of four.
             case .s24in32be: signed(Array(sample[1...]))
             case .s24in32le: signed(sample[..<3].reversed())
             case .f32be: Double(Float(bitPattern: UInt32(integer(sample))))

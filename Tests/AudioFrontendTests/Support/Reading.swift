@@ -3,17 +3,17 @@ import Glibc
 import Synchronization
 import Testing
 
-/// Everything that an input gave: its samples, and the error that ended it.
+/// The result of reading an input: its samples, and the error that ended it.
 struct Reading {
     var samples: [Float] = []
     var failure: AudioError?
     var leftoverBytes = 0
     var sourceRate = 0
-    /// Seconds that the input promised beforehand.
+    /// Duration that the input stated beforehand, in seconds.
     var seconds: Double?
-    /// What is missing at the end.
+    /// The missing part at the end.
     var truncation: String?
-    /// Warnings that came meanwhile.
+    /// Warnings during the reading.
     var warnings: [String] = []
 
     /// Reads an input to its end, or up to its error.
@@ -32,7 +32,7 @@ struct Reading {
         self.samples = samples
     }
 
-    /// Reads a file at `rate`, or at the rate that it was recorded with.
+    /// Reads a file at `rate`, or at its own rate.
     init(path: String, rate: Int, _ configure: (inout InputOptions) -> Void = { _ in }) throws {
         let warnings = Warnings()
         var options = InputOptions()
@@ -42,7 +42,7 @@ struct Reading {
         self.warnings = warnings.all
     }
 
-    /// Reads what a feeder writes, and waits for its end.
+    /// Reads the output of a feeder, and waits for its end.
     init(_ feeder: ByteFeeder, rate: Int, _ configure: (inout InputOptions) -> Void = { _ in }) throws {
         let warnings = Warnings()
         var options = InputOptions()
@@ -55,7 +55,7 @@ struct Reading {
         self.warnings = warnings.all
     }
 
-    /// Reads an open file, as standard input is one after `<`.
+    /// Reads an open file, like standard input after `<`.
     init(redirected path: String, rate: Int, _ configure: (inout InputOptions) -> Void = { _ in }) throws {
         let descriptor = unsafe open(path, O_RDONLY)
         try #require(descriptor >= 0)
@@ -65,7 +65,7 @@ struct Reading {
             try AudioInput(descriptor: descriptor, name: "the file", rate: rate, options: options, owned: true))
     }
 
-    /// Bytes that the writer of a pipe could write.
+    /// Number of bytes that the writer of a pipe could write.
     private(set) var written = 0
 }
 

@@ -1,6 +1,6 @@
 import AudioFrontend
 
-/// A WAV file or stream, byte by byte, with a header that may lie.
+/// A WAV file or stream, byte by byte, with a header that may be wrong.
 struct WaveBytes {
     var format = SampleFormat.s16le
     var rate = 16000
@@ -8,20 +8,20 @@ struct WaveBytes {
     var data: [UInt8] = []
     /// The data chunk's size as the header states it; nil for the true one.
     var statedSize: UInt32?
-    /// Whole chunks before `fmt `, between it and `data`, and behind the samples.
+    /// Whole chunks before `fmt `, between it and `data`, and after the samples.
     var beforeFormat: [UInt8] = []
     var beforeData: [UInt8] = []
     var afterData: [UInt8] = []
     /// WAVE_FORMAT_EXTENSIBLE, with the format in its GUID.
     var isExtensible = false
-    /// Bits and bytes of a sample as the header states them, where they are not the format's.
+    /// Bits and bytes of a sample as the header states them; nil for the format's.
     var statedBits: Int?
     var statedBytes: Int?
     /// Valid bits of an extensible header; nil for all.
     var validBits: Int?
     /// RF64: 32-bit sizes of 0xFFFFFFFF, and this as the size of the data in the `ds64` chunk.
     var wideSize: UInt64?
-    /// The file's first bytes where ``wideSize`` is stated.
+    /// The file's first bytes, if ``wideSize`` is set.
     var wideMagic = "RF64"
 
     /// The formats that WAV has.

@@ -68,7 +68,7 @@ internal import Testing
         #expect(try fast.receiveAll().texts("frame").count == 24)
     }
 
-    /// An answer is computed no faster than its client reads, and a client that reads nothing does not delay others.
+    /// An answer is computed only as fast as its client reads, and a client that reads nothing does not delay others.
     @Test func unreadAnswersAreDropped() throws {
         let server = try Server(["limits.files=1", "limits.idle_seconds=2"])
         let target = "/v1/classify?sample_format=s16le&rate=16000&emit=frames&top_k=12"

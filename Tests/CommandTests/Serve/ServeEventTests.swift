@@ -52,7 +52,7 @@ internal import Testing
         #expect(try stream(server, "b").count == 4)
         let finished = try server.stop()
         #expect(finished.status == 0)
-        #expect(finished.errors.split(separator: "\n").filter { $0.contains("/dev/full") }.count == 1, "told once")
+        #expect(finished.errors.split(separator: "\n").filter { $0.contains("/dev/full") }.count == 1, "reported once")
     }
 
     /// Standard output has one line for each event and nothing else.
@@ -73,7 +73,7 @@ internal import Testing
         let reader = unsafe open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         let labels = ["yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go"]
         // A page of the pipe holds twenty events, and the queue sixteen.
-        let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, which Glibc's module does not show
+        let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, which Glibc's module lacks
         _ = fcntl(reader, setPipeSize, 4096)
         let server = try Server(["events.stdout=true", "events.store=16"], output: .file(pipe))
         for number in 0..<5 { #expect(try stream(server, "s\(number)", labels: labels).count == 20) }
@@ -131,7 +131,7 @@ internal import Testing
         return subscriber
     }
 
-    /// A port that was free a moment ago.
+    /// Returns a port that was free a moment ago.
     private func freePort() throws -> Int {
         let server = try Server()
         let port = server.httpPort

@@ -74,7 +74,7 @@ internal import Testing
         #expect(noise.status == 422)
         #expect(try noise.json()["code"] == "decode")
         #expect(try server.request("POST", "/v1/classify").status == 422)
-        // Bare samples without a format, and what another program must decode, are not heard as noise.
+        // Raw PCM without a format, and formats that another program must decode, are refused.
         let m4a: [UInt8] = [0, 0, 0, 0x20] + Array("ftypM4A ".utf8) + Sound.raw(Sound.samples(4000))
         for body in [Sound.raw(Sound.samples(4000)), m4a, Array(#"{"audio": "none", "rate": 16000}"#.utf8)] {
             let refused = try server.request("POST", "/v1/classify", body: body)

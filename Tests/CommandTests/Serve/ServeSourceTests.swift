@@ -127,13 +127,13 @@ internal import Testing
         #expect(try good.receiveAll().texts("frame") == expected(Self.raw, name: "good"))
         #expect(try server.metric("source_restarts_total{source=\"none\"}") >= 2)
         #expect(try server.metric("source_restarts_total{source=\"flood\"}") == 0)
-        #expect(try server.metric("dropped_samples_total") == 0, "who is too fast waits")
+        #expect(try server.metric("dropped_samples_total") == 0, "a command that is too fast waits")
         let leader = String(decoding: try folder.read("leader"), as: UTF8.self).filter(\.isNumber)
         let other = String(decoding: try folder.read("other"), as: UTF8.self).filter(\.isNumber)
         #expect(!isGone(leader) && !isGone(other))
         let finished = try server.stop()
         #expect(finished.status == 0)
-        #expect(isGone(leader) && isGone(other), "what a command has started ends with it")
+        #expect(isGone(leader) && isGone(other), "processes that a command has started end with it")
         let broken = finished.errors.split(separator: "\n").filter {
             $0.contains(": broken")
         }
@@ -195,7 +195,7 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// Events end when their source brings no audio any more.
+    /// Events end when their source stops.
     @Test func idleFileEndsItsEvents() throws {
         let server = try serve(
             """

@@ -38,8 +38,8 @@ internal import Testing
         let whole = try expected()
         let server = try Server(settings)
         let socket = try WebSocketClient(server, "/v1/stream?stream=mic")
-        // The first state may be that of an empty stream; the second one, after more samples, cannot. The service is
-        // killed after it is saved, while more samples arrive.
+        // The first state may be that of an empty stream; the second one follows more samples. The service is killed
+        // after it is saved, while more samples arrive.
         let path = "\(folder.path)/states/mic.state"
         for samples in [0..<40_000, 40_000..<50_000] {
             _ = unsafe unlink(path)

@@ -46,7 +46,7 @@ internal import Testing
         let found = try lines(Socket(path: try #require(server.unixPath)), piece: 4096)
         #expect(records(found, "frame") == (try expected(name: "unix-1").lines("frame")))
         let mode = try FileManager.default.attributesOfItem(atPath: try #require(server.unixPath))[.posixPermissions]
-        #expect(mode as? Int == 0o660, "nobody else may use the socket")
+        #expect(mode as? Int == 0o660, "other users cannot use the socket")
     }
 
     @Test(arguments: ["frames", "changes", "events"])

@@ -4,25 +4,25 @@ internal import Synchronization
 
 /// The program as a process of its own.
 ///
-/// Its output goes to unnamed files, so that it never waits for a reader and can be looked at while it runs.
+/// Its output goes to unnamed files, so that it never waits for a reader and can be read while it runs.
 final class ChildProcess {
     enum Input {
         /// `/dev/null`
         case nothing
         /// The descriptor is closed.
         case closed
-        /// What ``write(_:piece:)`` writes.
+        /// A pipe for ``write(_:piece:)``.
         case pipe
-        /// A file, from one of its bytes on.
+        /// A file, from a byte offset on.
         case file(String, from: Int)
     }
 
     enum Output {
         case kept
         case closed
-        /// Into the hands of the test: see ``outputPipe``.
+        /// A pipe that the test reads: see ``outputPipe``.
         case pipe
-        /// The same, and writing to it fails where it would wait.
+        /// A non-blocking pipe that the test reads.
         case nonBlockingPipe
         case file(String)
     }
@@ -31,8 +31,8 @@ final class ChildProcess {
         let description: String
     }
 
-    /// One at a time: a child that is spawned between the making of a pipe and its mark "close on exec" would inherit
-    /// it, and keep it open.
+    /// Serialises starts: a child that is spawned between the creation of a pipe and its mark "close on exec" would
+    /// inherit it, and keep it open.
     private static let spawning = Mutex(())
     private static let patience = 60.0
 
@@ -41,16 +41,16 @@ final class ChildProcess {
     private let output: Int32
     private let errors: Int32
     private var inputPipe: Int32 = -1
-    /// The end to read from, where the output is a pipe.
+    /// The reading end, if the output is a pipe.
     private(set) var outputPipe: Int32 = -1
     private var status: Int32?
 
-    /// - Parameter environment: in place of the tests' own variables; an empty value takes a variable away.
+    /// - Parameter environment: variables that replace the tests' own; an empty value removes a variable.
     init(
         _ arguments: [String], input: Input = .nothing, output: Output = .kept, environment: [String: String] = [:],
         program: String = Program.path
     ) throws {
-        // A child that ends early is something to look at, and not the end of the tests.
+        // A child that ends early must fail a test, not end all tests.
         signal(SIGPIPE, SIG_IGN)
         let output = (kept: try Self.unnamedFile(), errors: try Self.unnamedFile(), how: output)
         var variables = ProcessInfo.processInfo.environment
@@ -80,8 +80,8 @@ final class ChildProcess {
     // MARK: Input
 
     /// Writes to the pipe that is the standard input.
-    /// - Parameter piece: bytes at a time, each time waiting until the child has read them, so that its reads return
-    ///   exactly as much.
+    /// - Parameter piece: bytes of one write. After each write it waits until the child has read them, so that one read
+    ///   returns exactly these bytes.
     func write(_ bytes: [UInt8], piece: Int? = nil) throws {
         let size = max(1, piece ?? bytes.count)
         for start in stride(from: 0, to: bytes.count, by: size) {
@@ -90,13 +90,13 @@ final class ChildProcess {
         }
     }
 
-    /// The end of the input.
+    /// Ends the input.
     func closeInput() {
         close(inputPipe)
         inputPipe = -1
     }
 
-    /// - Returns: false where nobody reads any more.
+    /// - Returns: false if the child has closed its input.
     private func send(_ bytes: ArraySlice<UInt8>) throws -> Bool {
         var rest = bytes
         while !rest.isEmpty {
@@ -149,7 +149,7 @@ final class ChildProcess {
 
     var errorsSoFar: String { Self.contents(errors) }
 
-    /// Waits until standard error is as it should be, which it must become while the child runs.
+    /// Waits until standard error fulfils the condition. It fails if the child ends before.
     func waitForErrors(_ isThere: (String) -> Bool) throws {
         let began = Self.now()
         while !isThere(errorsSoFar) {
@@ -160,7 +160,7 @@ final class ChildProcess {
         }
     }
 
-    /// Waits until the output is as it should be, which it must become while the child runs.
+    /// Waits until the output fulfils the condition. It fails if the child ends before.
     func waitForOutput(_ isThere: (String) -> Bool) throws {
         let began = Self.now()
         while !isThere(outputSoFar) {
@@ -171,13 +171,13 @@ final class ChildProcess {
         }
     }
 
-    /// The reader of the output goes away.
+    /// Closes the reading end of the output.
     func closeOutput() {
         close(outputPipe)
         outputPipe = -1
     }
 
-    /// Waits until a pipe that nobody reads takes no more.
+    /// Waits until an unread pipe is full.
     func waitUntilOutputIsFull() throws {
         var (waiting, before, turns): (Int32, Int32, Int) = (0, -1, 0)
         while waiting != before || waiting < 32768 {
@@ -204,7 +204,7 @@ final class ChildProcess {
     /// Seconds of processor time that the child has used.
     var processorSeconds: Double {
         let status = (try? String(contentsOf: URL(filePath: "/proc/\(identifier)/stat"), encoding: .utf8)) ?? ""
-        // Behind the name in parentheses come the state and ten numbers, then the two times (proc(5)).
+        // After the name in parentheses follow the state and ten numbers, then the two times (proc(5)).
         let fields = status.split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12 else { return 0 }
         return ((Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)) / Double(sysconf(Int32(_SC_CLK_TCK)))
@@ -214,7 +214,7 @@ final class ChildProcess {
 
     func send(signal number: Int32) { kill(identifier, number) }
 
-    /// Waits until the child has a handler for the signal, which would end it before.
+    /// Waits until the child has a handler for the signal, without which the signal would end it.
     func waitForHandler(of number: Int32) throws {
         for _ in 0..<Int(Self.patience * 1000) {
             let status = (try? String(contentsOf: URL(filePath: "/proc/\(identifier)/status"), encoding: .utf8)) ?? ""
@@ -234,7 +234,7 @@ final class ChildProcess {
         return true
     }
 
-    /// Waits for the end, but not for ever.
+    /// Waits for the end, with a time limit.
     func wait(atMost seconds: Double = patience) throws -> Finished {
         let began = Self.now()
         while !hasEnded() {
@@ -304,7 +304,7 @@ final class ChildProcess {
         var failure: Int32
         repeat {
             failure = unsafe posix_spawn(&identifier, arguments[0], &actions, &attributes, words, variables)
-            // A program that was just copied is busy for as long as a neighbour, forked meanwhile, holds the copy's
+            // A program that was just copied is busy while a child that was forked meanwhile holds the copy's
             // descriptor.
             if failure == ETXTBSY { usleep(10_000) }
         } while failure == ETXTBSY

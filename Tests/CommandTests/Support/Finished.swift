@@ -1,9 +1,9 @@
 internal import FoundationEssentials
 internal import StrictCoding
 
-/// What a process has left behind.
+/// The result of an ended process.
 struct Finished: Sendable {
-    /// The exit status; minus the signal's number where a signal has ended it.
+    /// The exit status, or minus the number of the signal that ended it.
     let status: Int32
     let output: String
     let errors: String
@@ -13,8 +13,8 @@ struct Finished: Sendable {
     /// The lines that are records of this type.
     func lines(_ type: String) -> [String] { lines.filter { $0.hasPrefix("{\"type\":\"\(type)\",") } }
 
-    /// Every line as an object.
-    /// - Throws: where a line is not whole.
+    /// Returns every line as an object.
+    /// - Throws: an error if a line is incomplete.
     func records() throws -> [JSONValue] {
         try lines.map { try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8)) }
     }

@@ -1,8 +1,9 @@
 internal import FoundationEssentials
 
-/// Where the built program and its models are.
+/// The built program and its models.
 enum Program {
-    /// Beside the test bundle: the running program, or the first argument of a runner that has loaded it.
+    /// The program, in the folder of the test bundle. The bundle is the running program, or the first argument of its
+    /// runner.
     static let path: String = {
         let running = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let bundles = [running, CommandLine.arguments.first].compactMap { $0 }
@@ -13,17 +14,17 @@ enum Program {
         return programs.first { FileManager.default.isExecutableFile(atPath: $0) } ?? "audio-classifierd"
     }()
 
-    /// The package's models, found from this file's place in the package.
+    /// The folder of the package's models, found from this file's path.
     static let models: String = {
         let package = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
         return package.joined(separator: "/") + "/models"
     }()
 
-    /// What the tests listen with where they name no model: small, and what it hears in a human voice is known.
+    /// The tests' default model: small, and with known events in recordings of a human voice.
     static let model = "keywords-en"
 
     /// Runs the program to its end.
-    /// - Parameter input: what is in the pipe that is its standard input; nil for none.
+    /// - Parameter input: the content of a pipe as standard input; nil for none.
     static func run(
         _ arguments: [String], input: [UInt8]? = nil, piece: Int? = nil, environment: [String: String] = [:]
     ) throws -> Finished {

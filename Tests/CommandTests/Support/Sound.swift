@@ -1,9 +1,9 @@
 internal import Glibc
 internal import TestSupport
 
-/// Recordings that nobody has made.
+/// Synthetic recordings.
 enum Sound {
-    /// A tone that glides and comes and goes, over noise: 16 bits, the same from the same seed.
+    /// Returns a gliding, intermittent tone over noise: 16 bits, the same for the same seed.
     static func samples(_ count: Int, seed: UInt64 = 1) -> [Int16] {
         var random = SplitMix64(seed: seed)
         var phase = 0.0
@@ -15,7 +15,7 @@ enum Sound {
         }
     }
 
-    /// Samples as a raw stream, 16 bits, little-endian.
+    /// Returns samples as raw PCM, 16 bits, little-endian.
     static func raw(_ samples: [Int16]) -> [UInt8] {
         samples.flatMap { littleEndian(UInt64(UInt16(bitPattern: $0)), 2) }
     }
@@ -23,7 +23,7 @@ enum Sound {
     static func raw(_ samples: [Float]) -> [UInt8] { samples.flatMap { littleEndian(UInt64($0.bitPattern), 4) } }
 }
 
-/// A WAV file, sound or not.
+/// A WAV file, valid or not.
 struct WaveFile {
     var rate = 16000
     var channels = 1

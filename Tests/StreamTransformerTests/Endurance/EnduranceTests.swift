@@ -36,7 +36,7 @@ internal import Testing
         }
     }
 
-    /// Prints a result of a long run as soon as it is there.
+    /// Prints a result of a long run at once.
     private static func report(_ line: String) {
         guard requested != nil else { return }
         FileHandle.standardOutput.write(Data("\(line)\n".utf8))
