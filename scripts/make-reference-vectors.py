@@ -5,7 +5,7 @@
     python3 scripts/make-reference-vectors.py        # writes to Tests/AudioFrontendTests/Resources/
 
 Every case has CASE.json (front-end, signal, reference, tolerance in units of the natural logarithm),
-CASE.definition.npy (what docs/model-format.md defines, in float64) and, where there is another implementation,
+CASE.definition.npy (as docs/model-format.md defines it, in float64) and, where there is another implementation,
 CASE.npy (its output). The script fails where the two differ by more than the tolerance.
 """
 
@@ -37,8 +37,7 @@ def frontend_of(*values: Any) -> Frontend:
     return dict(zip(KEYS, values, strict=True))
 
 
-# The front-end recipes as their sources define them, not as the program prints them: what checks the program must not
-# take its numbers from it.
+# The front-end recipes as their sources define them. They are independent of the program, because they check it.
 # fmt: off
 RECIPES = {
     "yamnet": frontend_of(16000, "hann", 400, 160, 512, "magnitude", 64, 125, 7500, "htk", "mel", "none", "ln",

@@ -1,4 +1,4 @@
-"""The clips of a data set, their labels, and the split into trained and held-out clips."""
+"""The clips of a data set, their labels, and the split into training clips and held-out clips."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from .errors import TrainingError
 from .options import DataOptions
 
-TABLE = "clips.csv"  # of a folder that has it
+TABLE = "clips.csv"  # in a folder with a table
 NOISE = "_background_noise_"  # the prefix of labels of noise for augmentation
 SILENCE = "_silence_"  # the label of audio without a sound in it
-BACKGROUND = (SILENCE, "_unknown_")  # labels that are never reported as events
+BACKGROUND = (SILENCE, "_unknown_")  # labels without events
 AUDIO_SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
 
 
@@ -27,11 +27,11 @@ class Clip:
     label: str
     group: str  # clips of a group are all held out or all trained on
     held_out: bool
-    span: tuple[float, float] | None = None  # the part of the file that it is, in seconds; None: all
+    span: tuple[float, float] | None = None  # its part of the file in seconds; None: all
 
     @property
     def name(self) -> str:
-        """A name that no other clip has."""
+        """A name that is unique in the data set."""
         return self.file if self.span is None else f"{self.file} {self.span[0]:g}-{self.span[1]:g} s"
 
 
@@ -173,13 +173,13 @@ def _span(row: dict[str, str], path: Path) -> tuple[float, float] | None:
     onset, offset = row.get("onset") or "", row.get("offset") or ""
     if not onset and not offset:
         return None
-    place = f"{path}, line {row['line']} ({row['file']})"
+    row_name = f"{path}, line {row['line']} ({row['file']})"
     try:
         span = (float(onset), float(offset))
     except ValueError as error:
-        raise TrainingError(f"{place}: onset `{onset}` and offset `{offset}` must be seconds") from error
+        raise TrainingError(f"{row_name}: onset `{onset}` and offset `{offset}` must be seconds") from error
     if not 0 <= span[0] < span[1] < float("inf"):
-        raise TrainingError(f"{place}: from onset {onset} to offset {offset} there is no sound")
+        raise TrainingError(f"{row_name}: from onset {onset} to offset {offset} there is no sound")
     return span
 
 
