@@ -88,7 +88,7 @@ internal import Testing
         }
     }
 
-    /// A term e^-100 times smaller has no effect, and nothing overflows.
+    /// A term e^-100 times smaller has no effect, and sums stay finite.
     @Test(arguments: Kernels.available) func exponentsOfAnySize(_ kernels: Kernels) throws {
         let shape = SumsShape(heads: 1, landmarks: 3, width: 4)
         var random = SplitMix64(seed: 3)

@@ -77,7 +77,7 @@ internal import Testing
             var slots: [Int] = []
             while let slot = batch.join() { slots.append(slot) }
             for token in 0..<18 {
-                // Half of the streams are some tokens behind the others.
+                // Half of the streams have some tokens less than the others.
                 let current = streams.indices.filter { (0..<9).contains(token - ($0.isMultiple(of: 2) ? 0 : 5)) }
                 for stream in current {
                     let own = token - (stream.isMultiple(of: 2) ? 0 : 5)

@@ -80,7 +80,7 @@ public struct AudioInput: ~Copyable {
     public var leftoverBytes: Int { (source as? PCMStream)?.leftover ?? 0 }
     /// The missing part of a truncated input, as the end of a sentence; `nil` for a whole one. Known at the end.
     public var truncation: String? { parts.truncation }
-    /// Whether the interrupt has ended the bytes. Samples of earlier bytes may still be unread.
+    /// Whether the interrupt has ended the bytes while samples of earlier bytes are still unread.
     public var isInterrupted: Bool { parts.bytes.isInterrupted && !ended }
 
     /// Hands over the next samples.

@@ -126,7 +126,7 @@ final class AudioParts {
         return try PCMStream(bytes, layout, byCaller: true)
     }
 
-    // MARK: Samples behind a header
+    // MARK: Samples after a header
 
     private func headed(_ kind: HeaderKind) throws(AudioError) -> any SampleSource {
         let header: SoundHeader

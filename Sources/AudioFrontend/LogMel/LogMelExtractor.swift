@@ -2,7 +2,8 @@ internal import Glibc
 internal import Kernels
 package import StrictCoding
 
-/// Computes log-mel frames from samples, one hop at a time; the only implementation, for files and for microphones.
+/// An extractor of log-mel frames from samples, one hop at a time; the only implementation, for files and for
+/// microphones.
 ///
 /// A frame is computed as soon as its last sample has arrived. The same samples give the same frames, bit for bit,
 /// however they are cut into calls of ``push(_:frame:)``. Only `init` allocates.

@@ -16,7 +16,7 @@ final class ConfigurationReader {
         let origin: String
     }
 
-    /// Variables that have the prefix of settings without being settings.
+    /// Variables with the settings' prefix that are not settings.
     private static let otherVariables: Set<String> = [SettingVariable.modelFolder, SettingVariable.kernels]
 
     private let file: String
@@ -49,7 +49,7 @@ final class ConfigurationReader {
         return result
     }
 
-    /// Variables with the prefix that no setting has, perhaps misspelt.
+    /// Variables with the settings' prefix that belong to no setting, perhaps misspelt.
     var unusedVariables: [String] { environment.keys.sorted() }
 
     static func wrong(_ origin: String, _ message: String) -> ClassifierError {

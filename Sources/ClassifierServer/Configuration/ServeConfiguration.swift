@@ -95,7 +95,7 @@ public struct ServeConfiguration: Sendable {
     public private(set) var text: String
     /// The printed value of each setting, by path.
     private(set) var values: [String: String] = [:]
-    /// Environment variables with the prefix of settings that no setting has.
+    /// Environment variables with the settings' prefix that belong to no setting.
     public private(set) var unusedVariables: [String]
 
     /// - Parameters:

@@ -43,7 +43,7 @@ extension ArgumentHelp {
 }
 
 extension Setting {
-    /// - Throws: the words of the table, which the parser puts behind the option and the value.
+    /// - Throws: the expected values of the table, which the parser prints after the option and the value.
     fileprivate func argument(_ text: String) throws -> Value {
         guard let value = kind.parse(text) else { throw ValidationError("expected \(expected)") }
         return value

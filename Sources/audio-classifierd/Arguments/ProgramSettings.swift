@@ -15,7 +15,7 @@ enum ProgramSettings {
         "scores", ValueKind<FeatureEncoding.Scores>.choice("scores"), default: .top,
         "The numbers in a line: the most probable labels, all logits, or all probabilities.")
 
-    /// By default a recording gets a summary, the most common wish.
+    /// The kind of records, by default a summary, which suits most recordings.
     static let emit = ReportSettings.emit.with(default: .summary)
     static let fileSourceName = ReportSettings.sourceName.with(
         default: nil, described: "audio for one file, else each file's path")

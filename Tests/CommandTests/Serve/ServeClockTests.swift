@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// A jump of the time of day changes the times in records of `serve` and nothing else.
+/// A jump of the time of day changes only the times in records of `serve`.
 @Suite struct ServeClockTests {
     private static let compiler = ["/usr/bin/cc", "/usr/bin/clang", "/opt/swift/usr/bin/clang"].first {
         FileManager.default.isExecutableFile(atPath: $0)

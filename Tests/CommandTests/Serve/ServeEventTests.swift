@@ -55,7 +55,7 @@ internal import Testing
         #expect(finished.errors.split(separator: "\n").filter { $0.contains("/dev/full") }.count == 1, "reported once")
     }
 
-    /// Standard output has one line for each event and nothing else.
+    /// Standard output has exactly one line for each event.
     @Test func standardOutputIsWritten() throws {
         let server = try Server(["events.stdout=true"])
         let expected = try stream(server, "a") + stream(server, "b")

@@ -4,7 +4,7 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// After SIGHUP new streams use the new configuration, and a wrong configuration changes nothing.
+/// After SIGHUP new streams use the new configuration, and a wrong configuration is ignored.
 @Suite struct ServeReloadTests {
     private let folder: TemporaryDirectory
     private static let raw = Sound.raw(Sound.samples(32_000))

@@ -3,7 +3,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// After SIGHUP new connections use a renewed certificate, and an unusable certificate changes nothing.
+/// After SIGHUP new connections use a renewed certificate, and an unusable certificate is ignored.
 @Suite struct ServeTLSReloadTests {
     private let folder: TemporaryDirectory
     private let certificates: Certificates

@@ -34,7 +34,7 @@ final class FileWindow {
             Descriptor(stream.descriptor, stream: stream), start: position, count: max(0, stream.fileEnd - position))
     }
 
-    /// Takes over the descriptor of a file with so many bytes.
+    /// Takes over the descriptor of a file of this size.
     convenience init(owning descriptor: Int32, count: Int64) {
         self.init(Descriptor(descriptor), start: 0, count: count)
     }

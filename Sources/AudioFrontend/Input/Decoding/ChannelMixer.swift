@@ -1,4 +1,4 @@
-/// Interleaved samples to one channel: the mean of all, or one of them.
+/// A converter from interleaved samples to one channel: the mean of all, or one of them.
 struct ChannelMixer {
     let channels: Int
     let selection: ChannelSelection

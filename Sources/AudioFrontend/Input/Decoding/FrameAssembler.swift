@@ -1,5 +1,5 @@
-/// Converts bytes to interleaved samples. A sample frame (a sample of every channel) that is cut by a read is completed
-/// by the next one.
+/// A converter from bytes to interleaved samples. A sample frame (a sample of every channel) that is cut by a read is
+/// completed by the next one.
 struct FrameAssembler {
     let format: SampleFormat
     let channels: Int

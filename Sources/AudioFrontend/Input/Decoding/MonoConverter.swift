@@ -1,4 +1,4 @@
-/// Converts interleaved samples to mono samples at one rate: checks, mixes, resamples. Only `init` allocates.
+/// A converter from interleaved samples to mono samples at one rate: checks, mixes, resamples. Only `init` allocates.
 struct MonoConverter: ~Copyable {
     let name: String
     let sampleRate: Int

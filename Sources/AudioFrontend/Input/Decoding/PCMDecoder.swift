@@ -1,5 +1,5 @@
-/// Converts raw PCM that the caller reads, for example from a socket, to mono samples at one rate. The result does not
-/// depend on how the bytes are cut, and equals that of ``AudioInput``.
+/// A converter from raw PCM, which the caller reads for example from a socket, to mono samples at one rate. The result
+/// is the same for every way in which the bytes are cut, and equals that of ``AudioInput``.
 ///
 /// ```swift
 /// var decoder = try PCMDecoder(name: "microphone", format: .s16le, sampleRate: 48000, rate: 16000)

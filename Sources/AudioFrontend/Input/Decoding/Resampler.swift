@@ -1,6 +1,6 @@
 internal import CSoxr
 
-/// Changes the sample rate of a stream: libsoxr, high quality (linear phase, 20 bits). The filter's delay is
+/// A converter of a stream's sample rate: libsoxr, high quality (linear phase, 20 bits). The filter's delay is
 /// compensated, so that an input at time t comes out at time t, and ``finish(_:)`` flushes the filter.
 @safe
 struct Resampler: ~Copyable {

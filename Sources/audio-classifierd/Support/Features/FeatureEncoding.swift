@@ -5,7 +5,7 @@ internal import Glibc
 package import StreamTransformer
 internal import StrictCoding
 
-/// Runs any feature stream, audio or not, through a model: frames in, a prediction a token out.
+/// An encoder of any feature stream, audio or not, with a model: frames in, a prediction a token out.
 package struct FeatureEncoding: Sendable {
     /// The numbers of a line.
     package enum Scores: String, Sendable, CaseIterable { case top, logits, probabilities }

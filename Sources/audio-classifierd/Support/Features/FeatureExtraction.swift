@@ -3,7 +3,7 @@ package import AudioFrontend
 internal import FoundationEssentials
 internal import Synchronization
 
-/// Converts audio files to arrays of a model's features.
+/// A converter from audio files to arrays of a model's features.
 package struct FeatureExtraction: Sendable {
     private let recipe: LogMelRecipe
     private let samplesOnly: Bool

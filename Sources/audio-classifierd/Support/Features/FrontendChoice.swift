@@ -6,7 +6,7 @@ internal import StrictCoding
 
 /// The front-end that a command line asks for.
 package enum FrontendChoice {
-    /// Chooses the front-end by exactly one of three values: a model, a recipe's name, or a JSON file.
+    /// Returns the recipe of a model, of a recipe's name, or of a JSON file. Exactly one of the three must be given.
     package static func recipe(model: String?, named name: String?, file: String?) throws -> LogMelRecipe {
         if let name {
             guard let recipe = LogMelRecipe.named[name] else {

@@ -3,7 +3,7 @@ package import AudioFrontend
 internal import Logging
 internal import Synchronization
 
-/// Classifies many files, several at once, and writes their lines in the order of the files.
+/// The classification of many files, several at once. Lines are written in the order of the files.
 package struct ClassificationJob: Sendable {
     private let session: StreamSession
     private let files: [FileName]

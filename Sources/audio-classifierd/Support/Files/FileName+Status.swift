@@ -2,7 +2,7 @@ import AudioFrontend
 import Glibc
 
 extension FileName {
-    /// The status of the file behind all links; nil for a file that does not exist.
+    /// The status of the file at the end of all links; nil for a missing file.
     var status: stat? {
         var status = stat()
         return unsafe withCString { unsafe stat($0, &status) } == 0 ? status : nil

@@ -2,7 +2,7 @@ internal import AudioClassifier
 internal import Logging
 
 extension StreamSession {
-    /// Creates a session that ends with the program and writes its messages to the program's log.
+    /// Makes the session end with the program and write its messages to the program's log.
     mutating func followProgram() {
         let log = Logger(label: "audio-classifierd")
         isStopped = { StopSignal.isRaised }
