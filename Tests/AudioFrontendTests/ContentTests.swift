@@ -59,11 +59,11 @@ struct ContentTests {
         let rest = isComplete ? [] : (0..<20_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         let bytes = beginning + rest
         try folder.write(bytes, to: "input")
-        for acceptsBareSamples in [false, true] {
+        for acceptsRawPCM in [false, true] {
             let errors = [
                 #expect(throws: AudioError.self) { try Reading(path: "\(folder.path)/input", rate: 16_000) },
                 #expect(throws: AudioError.self) {
-                    try Reading(ByteFeeder(bytes), rate: 16_000) { $0.acceptsBareSamples = acceptsBareSamples }
+                    try Reading(ByteFeeder(bytes), rate: 16_000) { $0.acceptsRawPCM = acceptsRawPCM }
                 },
             ]
             for error in errors {

@@ -128,7 +128,7 @@ struct HeaderTests {
             }
             try folder.write(damaged, to: "damaged")
             let path = Result { try Reading(path: "\(folder.path)/damaged", rate: 22_050) }
-            let pipe = Result { try Reading(ByteFeeder(damaged), rate: 22_050) { $0.acceptsBareSamples = false } }
+            let pipe = Result { try Reading(ByteFeeder(damaged), rate: 22_050) { $0.acceptsRawPCM = false } }
             switch (path, pipe) {
             case (.success(let file), .success(let piped)):
                 #expect(file.samples.map(\.bitPattern) == piped.samples.map(\.bitPattern), "\(name), round \(round)")

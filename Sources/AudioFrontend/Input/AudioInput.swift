@@ -38,7 +38,7 @@ public struct AudioInput: ~Copyable {
         let bytes = try FileOpening.open(file, interrupt: options.interrupt)
         var options = options
         // A regular file has a format of its own; a FIFO may carry a microphone's raw PCM.
-        if bytes.fileSize != nil { options.acceptsBareSamples = false }
+        if bytes.fileSize != nil { options.acceptsRawPCM = false }
         try self.init(bytes, rate: rate, options: options)
     }
 

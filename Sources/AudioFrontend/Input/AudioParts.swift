@@ -112,7 +112,7 @@ final class AudioParts {
                 "\(bytes.name): is \(name), which is not decoded here; if there is sound in it, \(Remedy.convert)"
             )
         case nil:
-            if isRaw || options.acceptsBareSamples { return try raw() }
+            if isRaw || options.acceptsRawPCM { return try raw() }
             throw AudioError(
                 .decode,
                 "\(bytes.name): is no audio of a known kind; \(Remedy.convert). Raw PCM needs --input-format raw")

@@ -20,7 +20,7 @@ public struct InputOptions: Sendable {
     public var interrupt: Int32?
     /// Whether an input of unknown content is taken for raw PCM, as from a microphone's pipe. A file that is opened by
     /// its name never is.
-    public var acceptsBareSamples = true
+    public var acceptsRawPCM = true
     /// Receives remarks, such as the decoder's own.
     public var inform: @Sendable (String) -> Void = { _ in }
     /// Receives warnings at once, for example that a stream cannot be decoded before its end.

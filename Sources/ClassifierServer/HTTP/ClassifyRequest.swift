@@ -55,7 +55,7 @@ struct ClassifyRequest: Sendable {
     private static func input(_ target: RequestTarget, _ parameters: StreamParameters) -> InputOptions {
         let names = Set(target.query.map(\.name))
         var input = InputOptions()
-        input.acceptsBareSamples = false
+        input.acceptsRawPCM = false
         input.selection = parameters.selection
         if names.contains("rate") { input.sampleRate = parameters.rate }
         if names.contains("channels") { input.channels = parameters.channels }
