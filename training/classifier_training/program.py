@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .encoding import encode, run_program
 from .errors import TrainingError
 from .frontend import Frontend
 
@@ -89,11 +90,7 @@ class Program:
 
     def encode(self, model: Path, features: np.ndarray) -> np.ndarray:
         """Logits (tokens, labels) of one feature stream (frames, bands) from an empty state."""
-        with tempfile.TemporaryDirectory(dir=self._work) as folder:
-            source, out = Path(folder) / "features.npy", Path(folder) / "logits.npy"
-            np.save(source, np.ascontiguousarray(features, np.float32))
-            self._run(["encode", *self._model(model), "--features", str(source), "--out", str(out)])
-            return np.load(out)
+        return encode(self.path, model, features, self._weights)
 
     def events(self, model: Path, samples: np.ndarray) -> list[dict[str, Any]]:
         """The events that start in a stream of samples, at the model's own thresholds."""
@@ -120,8 +117,4 @@ class Program:
     def _run(
         self, arguments: Sequence[str], data: memoryview | None = None, accept: tuple[int, ...] = (0,)
     ) -> subprocess.CompletedProcess[bytes]:
-        result = subprocess.run([str(self.path), *arguments], input=data, capture_output=True)
-        if result.returncode not in accept:
-            message = result.stderr.decode(errors="replace").strip() or "without a message"
-            raise TrainingError(f"{self.path.name} {arguments[0]} failed (exit {result.returncode}): {message}", 70)
-        return result
+        return run_program(self.path, arguments, data, accept)

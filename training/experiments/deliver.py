@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from classifier_training.export import export_weights, write_json
-
-from .network import Network
+from classifier_training.model import Network
 
 _GOLDEN_TOKENS = 40
 

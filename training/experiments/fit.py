@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from classifier_training.landmarks import collect_landmarks
+from classifier_training.model import Network
 from classifier_training.trainer import schedule
 
-from .network import Network
 from .stem_features import Streams
 
 _GRADIENT_NORM = 5.0

@@ -142,3 +142,25 @@ def grid(
         for window in windows
         for system in sorted(SYSTEMS, key=lambda system: system != EXACT)
     ]
+
+
+def network_config(configuration: Configuration, labels: tuple[str, ...], width: int) -> dict[str, Any]:
+    """The part of config.json that determines the network; a token of its input has `width` elements."""
+    return {
+        "labels": list(labels),
+        "frontend": None,
+        "input_width": width,
+        "stem": {"kind": "linear", "frames": 1},
+        "encoder": {
+            "width": 128,
+            "layers": configuration.layers,
+            "heads": 4,
+            "feed_forward": 256,
+            "window": configuration.window,
+            "attention": configuration.attention,
+            "depth": configuration.depth,
+            "norm": "pre",
+            "activation": "relu",
+            "position": {"kind": "none"},
+        },
+    }

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from classifier_training.model import Network
+
 from .fit import cut_windows
-from .network import Network
 from .stem_features import Streams
 
 _TOKENS = 2048  # computed at a time

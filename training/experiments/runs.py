@@ -12,15 +12,15 @@ from typing import Any
 import torch
 
 from classifier_training.checkpoint import load_checkpoint, save_checkpoint
+from classifier_training.encoding import encode
 from classifier_training.errors import TrainingError
 from classifier_training.export import write_json
-from classifier_training.program import Program
+from classifier_training.model import Network
 
 from .deliver import deliver
 from .fit import Budget, choose_landmarks, fit
-from .grid import EXACT, WINDOWS, Base, Configuration
+from .grid import EXACT, WINDOWS, Base, Configuration, network_config
 from .measure import right_decisions
-from .network import Network, network_config
 from .stem_features import Sizes, StemFeatures, Streams
 
 _VERIFIED_TOKENS = 8  # the last of a stream that fills the window and 40 tokens more
@@ -147,8 +147,7 @@ class Runs:
             folder = Path(scratch) / "model"
             folder.mkdir()
             deliver(network, folder)
-            program = Program(self._program, {"recipe": "yamnet"}, Path(scratch))
-            found = torch.from_numpy(program.encode(folder, stream.numpy()))[-_VERIFIED_TOKENS:]
+            found = torch.from_numpy(encode(self._program, folder, stream.numpy()))[-_VERIFIED_TOKENS:]
         with torch.no_grad():
             if network.sliding:
                 own = network(stream[None])[0, -_VERIFIED_TOKENS:]

@@ -12,11 +12,11 @@ import torch
 
 from classifier_training.errors import TrainingError
 from classifier_training.export import write_json
+from classifier_training.model import Network
 from classifier_training.progress import bar
 
 from .deliver import deliver
-from .grid import LAYERS, SYSTEMS, WINDOWS, Configuration, System
-from .network import Network, network_config
+from .grid import LAYERS, SYSTEMS, WINDOWS, Configuration, System, network_config
 
 _WIDTH = 8  # of the input of models of which only the shape matters
 

@@ -14,14 +14,14 @@ from bundle_writer import write_yamnet, yamnet_tensors
 
 from classifier_training.dataset import read_dataset
 from classifier_training.errors import TrainingError
+from classifier_training.model import Network
 from classifier_training.program import Program
 from classifier_training.store import Store
 from experiments.datasets import experiment_dataset
 from experiments.document import write_document
 from experiments.fit import Budget, stream_batches, window_batches
-from experiments.grid import EXACT, SYSTEMS, Configuration, System, grid
+from experiments.grid import EXACT, SYSTEMS, Configuration, System, grid, network_config
 from experiments.measure import decision_logits
-from experiments.network import Network, network_config
 from experiments.runs import Runs
 from experiments.speed import Cost, Speed, key, measured_speed
 from experiments.stem_features import Sizes, StemFeatures, Streams, prepare

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from classifier_training.program import Program
+from classifier_training.encoding import encode
+from classifier_training.model import Network
 from experiments.deliver import deliver
-from experiments.grid import SYSTEMS, Configuration, System
-from experiments.network import Network, network_config
+from experiments.grid import SYSTEMS, Configuration, System, network_config
 
 WIDTH = 12
 LABELS = ("a", "b", "c")
@@ -45,9 +46,42 @@ def test_training_computes_what_the_program_computes(
     folder.mkdir()
     deliver(network, folder)
     columns = np.random.default_rng(2).standard_normal((window * 2 + 7, WIDTH)).astype(np.float32)
-    program = Program(program_path, {"recipe": "yamnet"}, tmp_path / "work")
     with torch.no_grad():
         own = network(torch.from_numpy(columns)[None])[0].numpy()
-    found = program.encode(folder, columns)
+    found = encode(program_path, folder, columns)
     assert found.shape == own.shape
+    assert np.abs(found - own).max() < 1e-4
+
+
+DEEP = [
+    {"kind": "full"},
+    {"kind": "continual"},
+    {"kind": "nystromformer", "count": 4, "inverse": {"kind": "ridge", "lambda": 1e-2}},
+    {"kind": "nystromformer", "count": 4, "inverse": {"kind": "newton-schulz", "iterations": 6}},
+    *(
+        {"kind": "continual-nystrom", "landmarks": update, "count": 4, "inverse": inverse}
+        for update in ("fixed", "continual")
+        for inverse in ({"kind": "ridge", "lambda": 1e-2}, {"kind": "newton-schulz", "iterations": 6})
+    ),
+]
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize("attention", DEEP, ids=lambda attention: "-".join(map(str, attention.values())))
+def test_two_layers_of_window_depth(attention: dict[str, Any], norm: str, program_path: Path, tmp_path: Path) -> None:
+    """Windows that are recomputed in PyTorch have the logits of the program's retroactive pair."""
+    config = network_config(Configuration("keywords", System("full"), 2, 12, 0), LABELS, WIDTH)
+    config["encoder"] |= {"attention": attention, "depth": "window", "norm": norm}
+    torch.manual_seed(0)
+    network = Network(config, 0.0).eval()
+    assert not network.sliding
+    if attention.get("landmarks") == "fixed":
+        network.fix_landmarks([(torch.randn(4, 4, 32), torch.randn(4, 4, 32)) for _ in range(2)])
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    deliver(network, folder)
+    columns = np.random.default_rng(2).standard_normal((37, WIDTH)).astype(np.float32)
+    with torch.no_grad():
+        own = network.double()(torch.from_numpy(columns)[None].double())[0].numpy()
+    found = encode(program_path, folder, columns)
     assert np.abs(found - own).max() < 1e-4

@@ -4,5 +4,6 @@ Streaming gives the same outputs one token at a time; here masks stand for ring 
 """
 
 from .classifier import Classifier
+from .network import Network
 
-__all__ = ["Classifier"]
+__all__ = ["Classifier", "Network"]

@@ -19,13 +19,16 @@ def band(tokens: int, window: int, device: torch.device | None = None) -> Tensor
 
 
 def approximate_inverse(gamma: Tensor, inverse: dict[str, Any]) -> Tensor:
-    """The model's inverse of Gamma (heads, m, m), in float64."""
+    """The model's inverse of Gamma (..., m, m), in float64, with gradients.
+
+    Landmarks that do not exist have rows and columns of zeros here and in the result.
+    """
     gamma = gamma.double()
     transposed, identity = gamma.transpose(-1, -2), torch.eye(gamma.shape[-1], dtype=torch.float64)
     if inverse["kind"] == "ridge":
         return torch.linalg.solve(transposed @ gamma + inverse["lambda"] * identity, transposed)
     row, column = gamma.sum(-1).amax(-1), gamma.sum(-2).amax(-1)
-    v = transposed / (row * column)[:, None, None]
+    v = transposed / (row * column)[..., None, None]
     for _ in range(inverse["iterations"]):
         kv = gamma @ v
         v = v @ (13 * identity - kv @ (15 * identity - kv @ (7 * identity - kv))) / 4

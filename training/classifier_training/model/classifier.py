@@ -65,6 +65,9 @@ class Classifier(nn.Module):
         for layer, (query, key) in zip(self.encoder.layers, landmarks):
             layer.attention.landmarks = Landmarks(query, key, self.config["encoder"]["attention"]["inverse"])
 
+    def use_landmarks(self, used: bool) -> None:
+        """Whether landmarks that are no tensors are used, or softmax attention in their place; here there are none."""
+
     def folded(self) -> Classifier:
         """A copy for inference whose `state_dict` holds exactly the tensors of the model format."""
         model = copy.deepcopy(self).eval()

@@ -17,7 +17,7 @@ class EncoderLayer(nn.Module):
         super().__init__()
         width, hidden = encoder["width"], encoder["feed_forward"]
         self.pre = encoder["norm"] == "pre"
-        self.attention = Attention(width, encoder["heads"], encoder["window"])
+        self.attention: Any = Attention(width, encoder["heads"], encoder["window"])
         self.feed_forward = nn.ModuleDict({"in": nn.Linear(width, hidden), "out": nn.Linear(hidden, width)})
         self.norm_attention, self.norm_feed_forward = nn.LayerNorm(width), nn.LayerNorm(width)
         self.activation = nn.GELU() if encoder["activation"] == "gelu" else nn.ReLU()
@@ -30,6 +30,15 @@ class EncoderLayer(nn.Module):
             return x + self.dropout(self._feed_forward(self.norm_feed_forward(x)))
         x = self.norm_attention(x + self.dropout(self.attention(x)))
         return self.norm_feed_forward(x + self.dropout(self._feed_forward(x)))
+
+    def newest(self, x: Tensor) -> Tensor:
+        """The last row of one window, whose rows all attend to all: (batch, tokens, width) to (batch, 1, width)."""
+        row = x[:, -1:]
+        if self.pre:
+            row = row + self.dropout(self.attention.newest(self.norm_attention(x)))
+            return row + self.dropout(self._feed_forward(self.norm_feed_forward(row)))
+        row = self.norm_attention(row + self.dropout(self.attention.newest(x)))
+        return self.norm_feed_forward(row + self.dropout(self._feed_forward(row)))
 
     def _feed_forward(self, x: Tensor) -> Tensor:
         return self.feed_forward["out"](self.activation(self.feed_forward["in"](x)))
@@ -52,10 +61,15 @@ class Encoder(nn.Module):
             self.position = nn.Parameter(0.02 * torch.randn(self.period, encoder["width"]))
         self.dropout = nn.Dropout(dropout)
 
+    def positioned(self, x: Tensor) -> Tensor:
+        """Tokens (batch, tokens, width) of a stream from its beginning, with their positions added."""
+        if self.period:
+            return x + self.position[torch.arange(x.shape[1], device=x.device) % self.period]
+        return x
+
     def forward(self, x: Tensor) -> Tensor:
         """(batch, tokens, width) to the same shape."""
-        if self.period:
-            x = x + self.position[torch.arange(x.shape[1], device=x.device) % self.period]
+        x = self.positioned(x)
         if self.training and self.token_dropout:
             x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.token_dropout)
         x = self.dropout(x)

@@ -1,4 +1,6 @@
-"""Every attention system over whole streams at once, block by block. The program computes the same token by token.
+"""Every attention system over whole streams at once, block by block, or over single windows.
+
+The program computes the same token by token.
 
 A stream is cut into blocks of queries. A block's keys are its span: the block itself and the window of its first query.
 If the block is a segment of moving landmarks, all of its queries share their landmarks.
@@ -13,20 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from classifier_training.model.attention import Attention, Landmarks
+from .attention import Attention, Landmarks, approximate_inverse
 
 _UNSEEN = -1e9  # the score of a masked key
 _LEAST_EXPONENT = -40.0  # terms e^-40 of the span's greatest count alike; its square is still a float32
-
-
-def ridge_inverse(gamma: Tensor, regularisation: float) -> Tensor:
-    """(Gamma' Gamma + lambda I)^-1 Gamma' of (..., m, m), in float64, with gradients.
-
-    Landmarks that do not exist have rows and columns of zeros here and in the result."""
-    gamma = gamma.double()
-    transposed = gamma.transpose(-1, -2)
-    identity = torch.eye(gamma.shape[-1], dtype=torch.float64)
-    return torch.linalg.solve(transposed @ gamma + regularisation * identity, transposed)
 
 
 def exact(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -66,6 +58,12 @@ def low_rank(
     # expensive part, and has the precision of the values.
     counts = share.to(v.dtype) @ weight.to(v.dtype).transpose(-1, -2)
     return (counts * mask.to(v.dtype)) @ v
+
+
+def nystrom(rows: Tensor, k: Tensor, v: Tensor, query: Tensor, key: Tensor, z: Tensor) -> Tensor:
+    """softmax(q Kt') Z Delta of the queries `rows`, with Delta over all keys k; arguments are (..., tokens or m, d)."""
+    delta = torch.softmax(query @ k.transpose(-1, -2), -1).to(v.dtype) @ v
+    return torch.softmax(rows @ key.transpose(-1, -2), -1) @ (z @ delta.to(rows.dtype))
 
 
 class Blocks:
@@ -115,8 +113,8 @@ def segment_means(x: Tensor, segment: int) -> Tensor:
 class SystemAttention(Attention):
     """The attention of a configuration's `attention` object.
 
-    With `sliding` each token attends to the newest `window` tokens, itself included. Without it there is one window of
-    `full` or `nystromformer`, in which all tokens attend to all.
+    With `sliding` each token attends to the newest `window` tokens, itself included. Without it there is one window, in
+    which all tokens attend to all.
     """
 
     def __init__(self, width: int, heads: int, window: int, attention: dict[str, Any], sliding: bool) -> None:
@@ -124,8 +122,11 @@ class SystemAttention(Attention):
         self.kind, self.sliding = attention["kind"], sliding
         self.moving = attention.get("landmarks") == "continual"
         self.count = attention.get("count", 0)
-        self.regularisation = attention["inverse"]["lambda"] if self.count else 0.0
         self.inverse = attention.get("inverse")
+        self.is_exact = False  # softmax attention in place of the system's, for its first training
+        # Without `sliding`: the landmarks of moving segments, if they are older than the window; of the last call else.
+        self.given: tuple[Tensor, Tensor] | None = None
+        self.used: tuple[Tensor, Tensor] | None = None
 
     def fix(self, query: Tensor, key: Tensor) -> None:
         """Sets fixed landmarks (heads, m, d)."""
@@ -150,10 +151,10 @@ class SystemAttention(Attention):
         """The attention of all tokens; arguments and result are (batch, heads, tokens, d)."""
         if not self.sliding:
             return self.window_rows(q, q, k, v)
-        if self.moving:
+        if self.moving and not self.is_exact:
             return self._moving(q, k, v)
         blocks = Blocks(q.shape[-2], self.window, block_size(q.shape[-2], self.window))
-        if self.landmarks is None:
+        if self.landmarks is None or self.is_exact:
             return blocks.join(exact(blocks.queries(q), blocks.spans(k), blocks.spans(v), blocks.mask))
         query, key, z = (part[:, None] for part in (self.landmarks.query, self.landmarks.key, self.landmarks.z))
         return blocks.join(low_rank(blocks, q, k, v, query, key, z, None))
@@ -161,16 +162,22 @@ class SystemAttention(Attention):
     def window_rows(self, rows: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """The attention of some rows of a window with the tokens q, k and v.
 
-        Landmarks are the means of the window's complete segments; without any, attention is exact.
+        Landmarks are fixed, or `given`, or means of the window's complete segments; without any, attention is exact.
         """
-        segment = self.window // self.count if self.kind == "nystromformer" else 0
-        if not segment or q.shape[-2] < segment:
+        if self.is_exact:
             return exact(rows, k, v, None)
-        query, key = segment_means(q, segment), segment_means(k, segment)
+        if self.landmarks is not None:
+            return nystrom(rows, k, v, self.landmarks.query, self.landmarks.key, self.landmarks.z)
+        moving = self.kind == "nystromformer" or self.moving
+        segment = self.window // self.count if moving else 0
+        if self.given is None and (not segment or q.shape[-2] < segment):
+            self.used = None
+            return exact(rows, k, v, None)
+        self.used = self.given or (segment_means(q, segment), segment_means(k, segment))
+        query, key = self.used
         gamma = torch.softmax(query @ key.transpose(-1, -2), -1)
-        z = ridge_inverse(gamma, self.regularisation).to(q.dtype)
-        delta = torch.softmax(query @ k.transpose(-1, -2), -1).to(v.dtype) @ v
-        return torch.softmax(rows @ key.transpose(-1, -2), -1) @ (z @ delta.to(q.dtype))
+        assert self.inverse is not None
+        return nystrom(rows, k, v, query, key, approximate_inverse(gamma, self.inverse).to(q.dtype))
 
     def _moving(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """The attention with the landmarks of the last `count` complete segments.
@@ -192,7 +199,8 @@ class SystemAttention(Attention):
         real[0, -1] = True
         gamma = (query @ key.transpose(-1, -2)).masked_fill(~real[:, None, :], -math.inf)
         gamma = torch.softmax(gamma, -1).masked_fill(~real[:, :, None], 0)
-        z = ridge_inverse(gamma, self.regularisation).to(q.dtype)
+        assert self.inverse is not None
+        z = approximate_inverse(gamma, self.inverse).to(q.dtype)
         o = low_rank(blocks, q, k, v, query, key, z, real)
         return torch.cat([start, blocks.join(o)[..., warm_up:, :]], -2)
 

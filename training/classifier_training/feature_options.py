@@ -1,0 +1,35 @@
+"""The options of streams of features: the section `streams` of a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .options import option
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """How streams of features are labelled, and put one after the other."""
+
+    activation: str = option(
+        "softmax",
+        "whether one label applies at a time (softmax) or any number (sigmoid)",
+        ("softmax", "sigmoid"),
+    )
+    labels: tuple[str, ...] = option((), "the labels in their order (default: those of the data)")
+    label_table: str = option("", "CSV file with a label a row, in their order, in place of --labels")
+    label_column: str = option("label", "its column")
+    background: str = option("", "label of the steps that have no other, with softmax; of it there are no events")
+    step_seconds: float = option(1.0, "time from step to step")
+    least_overlap: float = option(0.1, "share of a step that a span of a label must cover for the step to have it")
+    transform: str = option(
+        "none",
+        "applied to features as they are read; `logit` is log(x / (1 - x)) of probabilities. What the program "
+        "reads must be transformed too",
+        ("none", "logit"),
+    )
+    noise: float = option(0.0, "normal noise on training features, in deviations of each feature")
+    length: int = option(
+        0, "steps of a training stream, which is made of streams of the data in random order; 0: each is by itself"
+    )
+    settle: int = option(0, "steps after the beginning of each stream, or of a boundary, that are not learned")
