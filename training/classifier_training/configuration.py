@@ -16,12 +16,12 @@ _NEWTON_SCHULZ_ITERATIONS = 6
 def architecture(options: ModelOptions, labels: Sequence[str], bands: int) -> dict[str, Any]:
     """The keys that determine the network: `labels`, `frontend`, `input_width`, `stem`, `encoder`, `head`.
 
-    `bands` is the number of the front-end's bands.
+    `bands` is the number of the front-end's bands, or of a feature stream's features.
     """
     average = {"head": {"average": options.head_average}} if options.head_average > 1 else {}
     return {
         "labels": list(labels),
-        "frontend": options.frontend,
+        "frontend": None if options.stem == "linear" else options.frontend,
         "input_width": bands,
         "stem": _stem(options),
         "encoder": {
@@ -31,7 +31,7 @@ def architecture(options: ModelOptions, labels: Sequence[str], bands: int) -> di
             "feed_forward": options.feed_forward,
             "window": options.window,
             "attention": _attention(options),
-            "depth": "stream",
+            "depth": options.depth,
             "norm": "pre",
             "activation": "relu",
             "position": {"kind": "none"},
@@ -67,6 +67,8 @@ def complete_config(name: str, recipe: Recipe, network: dict[str, Any], activati
 
 
 def _stem(options: ModelOptions) -> dict[str, Any]:
+    if options.stem == "linear":
+        return {"kind": "linear", "frames": options.stem_frames}
     if options.stem == "yamnet":
         layers = stem_layers(options.yamnet_blocks, options.yamnet_token_frames)
         return {"kind": "convolution", "layers": layers}
@@ -80,11 +82,12 @@ def _stem(options: ModelOptions) -> dict[str, Any]:
 
 
 def _attention(options: ModelOptions) -> dict[str, Any]:
-    if options.attention == "continual":
-        return {"kind": "continual"}
+    if options.attention in ("full", "continual"):
+        return {"kind": options.attention}
     inverse = (
         {"kind": "ridge", "lambda": options.ridge_lambda}
         if options.inverse == "ridge"
         else {"kind": "newton-schulz", "iterations": _NEWTON_SCHULZ_ITERATIONS}
     )
-    return {"kind": "continual-nystrom", "landmarks": "fixed", "count": options.landmarks, "inverse": inverse}
+    update = {"landmarks": options.landmark_update} if options.attention == "continual-nystrom" else {}
+    return {"kind": options.attention, **update, "count": options.landmarks, "inverse": inverse}

@@ -13,6 +13,7 @@ import torch
 from safetensors.numpy import save
 
 from .card import model_card
+from .feature_card import feature_card
 from .files import atomic_file
 from .model import Classifier
 from .program import Program
@@ -55,7 +56,8 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Writes config.json, and the model card made of it."""
     write_json(folder / "config.json", config)
     with atomic_file(folder / "README.md") as path:
-        path.write_text(model_card(config), encoding="utf-8")
+        card = feature_card if "streams" in config["card"] else model_card
+        path.write_text(card(config), encoding="utf-8")
 
 
 def write_json(file: Path, config: dict[str, Any]) -> None:

@@ -25,8 +25,8 @@ _UNKNOWN = -1.0  # a target that is not judged
 class FeatureSequences:
     """Sequences of one length for a chunk, with a target for each token.
 
-    A token is `frames` steps, and has the labels of the last of them. An epoch has as many tokens as the streams do, but
-    for windows, of which it has one a stream.
+    A token is `frames` steps, and has the labels of the last of them. An epoch has as many tokens as the streams do,
+    but for windows, of which it has one a stream.
     """
 
     has_held_out = False
@@ -40,9 +40,9 @@ class FeatureSequences:
         window: int = 0,
         last_weight: float = 1.0,
     ) -> None:
-        """`cold_fraction` is the share of long sequences that begin with a stream's beginning. With a `window` sequences
-        are single windows of so many tokens, with a target for the last. `last_weight` is the weight of a stream's last
-        token."""
+        """`cold_fraction` is the share of long sequences that begin with a stream's beginning. With a `window`
+        sequences are single windows of so many tokens, with a target for the last. `last_weight` is the weight of a
+        stream's last token."""
         self._set, self._options, self._frames = streams, options, frames
         self._streams = streams.of(held_out=False)
         if not self._streams:
@@ -132,7 +132,8 @@ class FeatureSequences:
             for stream, first, end in row:
                 part = slice(at, at + end - first)
                 at += end - first
-                if stream is None:
+                if stream is None:  # features like those before, which have no weight
+                    features[index, part] = np.resize(features[index, : part.start], features[index, part].shape)
                     continue
                 features[index, part] = stream.features[first:end]
                 judged = self._set.judged(stream)[first:end]

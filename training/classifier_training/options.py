@@ -49,7 +49,12 @@ class ModelOptions:
     """Front-end, stem and encoder, as in docs/model-format.md."""
 
     frontend: dict[str, Any] = option({"recipe": "yamnet"}, "recipe name, or a JSON file with the front-end")
-    stem: str = option("convolution", "how frames become tokens", ("convolution", "yamnet"))
+    stem: str = option(
+        "convolution",
+        "how frames become tokens; `linear` is for streams of features",
+        ("convolution", "yamnet", "linear"),
+    )
+    stem_frames: int = option(1, "frames of a token (stem `linear`)")
     stem_channels: tuple[int, ...] = option((16, 32, 48, 64), "channels of each convolution")
     time_strides: tuple[int, ...] = option((1, 2, 2, 1), "time stride of each convolution")
     band_strides: tuple[int, ...] = option((2, 2, 2, 2), "band stride of each convolution")
@@ -62,9 +67,23 @@ class ModelOptions:
     heads: int = option(4, "attention heads")
     feed_forward: int = option(256, "hidden units of the feed-forward part")
     window: int = option(25, "tokens in the attention window of each layer")
-    attention: str = option("continual-nystrom", "attention system", ("continual", "continual-nystrom"))
-    landmarks: int = option(8, "landmarks of each head (continual-nystrom)")
-    inverse: str = option("ridge", "approximate inverse (continual-nystrom)", ("ridge", "newton-schulz"))
+    attention: str = option(
+        "continual-nystrom",
+        "attention system (full, nystromformer: train-features)",
+        ("full", "nystromformer", "continual", "continual-nystrom"),
+    )
+    landmarks: int = option(8, "landmarks of each head (continual-nystrom, nystromformer)")
+    landmark_update: str = option(
+        "fixed",
+        "whether landmarks are k-means centres, or the means of a window's segments, which move (continual-nystrom)",
+        ("fixed", "continual"),
+    )
+    depth: str = option(
+        "stream",
+        "whether a layer looks back on its own past inputs, or all layers see one window (train-features)",
+        ("stream", "window"),
+    )
+    inverse: str = option("ridge", "approximate inverse of low-rank attention", ("ridge", "newton-schulz"))
     ridge_lambda: float = option(1e-2, "regularisation of the ridge inverse")
     head_average: int = option(
         1, "newest tokens over which the head's logits are averaged: steadier, and later by half as many"

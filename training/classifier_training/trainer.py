@@ -58,29 +58,31 @@ class Trainer:
         yamnet: Path | None = None,
         project: Callable[[Classifier], None] | None = None,
         teacher_loss: TeacherLoss = logit_loss,
+        build: Callable[..., Classifier] = Classifier,
     ) -> None:
         """Makes the model, with random weights.
 
         `data` identifies the data of `source`, including the held-out clips, and can be written as JSON. `yamnet` is a
         checkpoint for the stem `yamnet`, if it is in none of the usual places. `project` sets the stem's projection,
-        which is random without it. `teacher_loss` is the loss if the targets are a teacher's outputs.
+        which is random without it. `teacher_loss` is the loss if the targets are no labels but values of each. `build`
+        makes the model, of its configuration and the shares of dropout.
         """
         self._recipe, self._options = recipe, recipe.training
         self._checkpoint, self._yamnet, self._project, self._teacher_loss = checkpoint, yamnet, project, teacher_loss
         values = recipe.json()
         self._identity = {
             "architecture": network,
-            "data": values["data"],
+            "data": values.get("data") or values["streams"],
             "training": values["training"],
             "clips": data,
         }
         torch.manual_seed(self._options.seed)
-        self.model = Classifier(network, self._options.dropout, self._options.token_dropout)
+        self.model = build(network, self._options.dropout, self._options.token_dropout)
         if recipe.model.stem == "yamnet" and isinstance(self.model.stem, ConvolutionStem):
             self.model.stem.fold()  # its batch norms are part of its convolutions
         copied = {**self._identity, "architecture": network["stem"]}
         if self._options.stem_rate == 0:  # the copies do not depend on the split
-            copied["data"] = {key: value for key, value in values["data"].items() if not _is_split(key)}
+            copied["data"] = {key: value for key, value in self._identity["data"].items() if not _is_split(key)}
             copied["clips"] = [clip[:2] for clip in data]
             copied["training"] = {key: values["training"][key] for key in COPIED}
         self._inputs = Inputs(self._options, source, self.model.stem.depth, copied, checkpoint.parent)
@@ -106,11 +108,13 @@ class Trainer:
         self._held_out = [self._inputs.held_out(mid) for mid in (False, True)]
         options = self._options
         phases = [("softmax", options.epochs, options.learning_rate)]
-        if self._recipe.model.attention == "continual-nystrom":
+        if self._recipe.model.attention in ("continual-nystrom", "nystromformer"):
             phases.append(("landmarks", options.landmark_epochs, options.landmark_learning_rate))
         estimate = Estimate(sum(epochs for _, epochs, _ in phases[at.phase :]) - at.epoch)
         for phase in range(at.phase, len(phases)):
             name, epochs, rate = phases[phase]
+            for model in (self.model, self.average):
+                model.use_landmarks(name == "landmarks")
             if state is None and phase == 1:
                 self._fix_landmarks()
             if state is not None:
@@ -243,15 +247,20 @@ class Trainer:
         self.average.load(self.model.state_dict())
 
     def _fix_landmarks(self) -> None:
-        """Computes the landmarks from the averaged weights, with which the second phase starts."""
+        """Starts the second phase with the averaged weights, and with landmarks computed from them."""
         options = self._recipe.model
         inputs = self._inputs
+        if options.attention == "nystromformer" or options.landmark_update == "continual":
+            self.model.load(self.average.state_dict())
+            return
 
         def forward() -> None:
             for batch in inputs.landmarks().batches(self._options.batch):
                 inputs.logits(self.average, batch.inputs)
 
+        self.average.use_landmarks(False)
         landmarks = collect_landmarks(self.average, forward, options.landmarks, self._options.seed)
+        self.average.use_landmarks(True)
         self.average.fix_landmarks(landmarks)
         self.model.load(self.average.state_dict())
 

@@ -44,7 +44,7 @@ def test_the_recipes_of_shipped_models_are_read(file: Path) -> None:
         ({"modle": {}}, "unknown section `modle`"),
         ({"model": {"width": "128"}}, "must be of type int"),
         ({"model": {"width": 130, "heads": 4}}, "no multiple of heads"),
-        ({"model": {"attention": "linear"}}, "one of continual, continual-nystrom"),
+        ({"model": {"attention": "linear"}}, "one of full, nystromformer, continual, continual-nystrom"),
         ({"model": {"stem_channels": [8]}}, "equally long"),
         ({"model": {"stem": "yamnet", "yamnet_blocks": 14}}, "yamnet_blocks is 14; it must be 0 to 13"),
         ({"model": {"stem": "yamnet", "yamnet_token_frames": 3}}, "yamnet_token_frames is 3"),

@@ -15,14 +15,17 @@ class Network(Classifier):
     """The network from features to logits. Its tensors are those of the model format.
 
     `sliding` is whether every layer has one output a token, from its own past. Otherwise the network sees windows
-    (depth `window`): while it trains, its input is one window, of which the last row counts.
+    (depth `window`). With `windows` the input is one of them, as in training, and the last row of the result counts.
     """
 
-    def __init__(self, config: dict[str, Any], dropout: float = 0.0, token_dropout: float = 0.0) -> None:
+    def __init__(
+        self, config: dict[str, Any], dropout: float = 0.0, token_dropout: float = 0.0, windows: bool = False
+    ) -> None:
         super().__init__(config, dropout, token_dropout)
         encoder = config["encoder"]
         kind = encoder["attention"]["kind"]
         self.sliding = kind != "nystromformer" and (encoder["depth"] == "stream" or encoder["layers"] == 1)
+        self.windows = windows
         for layer in self.encoder.layers:
             layer.attention = SystemAttention(
                 encoder["width"], encoder["heads"], encoder["window"], encoder["attention"], self.sliding
@@ -30,7 +33,7 @@ class Network(Classifier):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of every token of a stream: (batch, frames, width) to (batch, tokens, labels)."""
-        if self.sliding or self.training:
+        if self.sliding or self.windows:
             return super().forward(x)
         tokens = self.encoder.positioned(self.stem.project(self.input(x)[:, None]))
         rows = [self._window_row(tokens, end) for end in range(1, tokens.shape[1] + 1)]

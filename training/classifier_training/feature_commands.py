@@ -1,0 +1,213 @@
+"""The commands that train and measure models on streams of features."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import functools
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .commands import model_name
+from .configuration import architecture, complete_config
+from .encoding import encode
+from .errors import TrainingError
+from .export import export_weights, write_config
+from .feature_evaluation import Encode, best_thresholds, cold, figures, long, text
+from .feature_reading import read_streams
+from .feature_sequences import FeatureSequences, label_loss
+from .feature_streams import StreamSet
+from .files import atomic_directory
+from .model import Classifier, Network
+from .options import ModelOptions, TrainingOptions
+from .program import find_program
+from .progress import say
+from .recipe import Recipe, stored_recipe, with_values
+from .setup import use_threads
+from .trainer import Trainer
+
+# What differs from the defaults for audio: features are not masked, and a window is a minute of a feature a second.
+FEATURE_DEFAULTS = Recipe(
+    command="train-features",
+    model=ModelOptions(stem="linear", width=64, layers=1, feed_forward=128, window=60),
+    training=TrainingOptions(
+        epochs=40, landmark_epochs=10, batch=32, time_mask_frames=0, band_mask_bands=0, last_weight=1.0
+    ),
+)
+MODEL_OPTIONS = (
+    "stem_frames width layers heads feed_forward window attention landmarks landmark_update depth inverse ridge_lambda "
+    "head_average"
+).split()
+TRAINING_OPTIONS = (
+    "epochs landmark_epochs batch learning_rate landmark_learning_rate weight_decay warm_up mixup dropout "
+    "token_dropout average precision seed cold_fraction last_weight time_mask_frames band_mask_bands"
+).split()
+_GOLDEN_STEPS = 100
+SETTINGS = ("cold", "long")
+
+
+def train_features_command(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Trains a model on streams of features, exports it, and measures it on the held-out ones."""
+    name = model_name(options.out)
+    threads = use_threads(options)
+    program = find_program(options.classifier)
+    recipe = replace(recipe, command="train-features", model=replace(recipe.model, stem="linear"))
+    streams = read_streams(options.data, recipe.arrays, recipe.streams)
+    trained, held_out = len(streams.of(held_out=False)), len(streams.of(held_out=True))
+    say(
+        f"{options.out}: {len(streams.labels)} labels, {trained} streams to train on, {held_out} held out, "
+        f"{streams.width} features a step"
+    )
+    checkpoint = options.work / f"{name}.checkpoint"
+    if options.restart:
+        checkpoint.unlink(missing_ok=True)
+    model = fit_features(recipe, streams, checkpoint)
+    with atomic_directory(options.out) as folder:
+        config = export_features(model, recipe, streams, name, folder)
+        if held_out:
+            measured, lines = _measure(folder, config, streams, program, threads, options.settings, calibrate=True)
+            config["card"]["figures"] = measured
+            write_config(folder, config)
+            print("\n".join(lines))
+    say(f"wrote {options.out}")
+    return 0
+
+
+def evaluate_features_command(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Measures a model directory on the held-out streams of its recipe, or of the options."""
+    file = options.model / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"cannot read {file}: {error}", 66) from error
+    stored = stored_recipe(config.get("card", {}).get("recipe", {}), str(file))
+    if options.recipe_file:
+        stored = replace(recipe, model=stored.model)
+    recipe = with_values(stored, options.given, "options")
+    streams = read_streams(options.data, recipe.arrays, recipe.streams)
+    if list(streams.labels) != config["labels"]:
+        raise TrainingError(f"{options.data} has other labels than {options.model}: {', '.join(streams.labels[:20])}")
+    if streams.width != config["input_width"]:
+        raise TrainingError(
+            f"{options.data} has {streams.width} features a step, and {options.model} takes {config['input_width']}"
+        )
+    if not streams.of(held_out=True):
+        raise TrainingError(f"no stream of {options.data} is held out; those of another split than `train` are", 64)
+    config["card"]["recipe"] = recipe.json()
+    measured, lines = _measure(
+        options.model, config, streams, find_program(options.classifier), use_threads(options), options.settings
+    )
+    if options.check:
+        return _compare(config["card"].get("figures", {}), measured)
+    print(json.dumps(measured, indent=2) if options.json else "\n".join(lines))
+    return 0
+
+
+def fit_features(recipe: Recipe, streams: StreamSet, checkpoint: Path) -> Network:
+    """The trained model: with softmax attention first, and then with its own system in place."""
+    network = architecture(recipe.model, streams.labels, streams.width)
+    windows = not Network(network).sliding
+    training = recipe.training
+    source = FeatureSequences(
+        streams,
+        recipe.streams,
+        recipe.model.stem_frames,
+        training.cold_fraction,
+        recipe.model.window if windows else 0,
+        training.last_weight,
+    )
+    data = [[stream.name, len(stream), stream.held_out] for stream in streams.streams]
+    build = functools.partial(Network, windows=windows)
+    model = Trainer(recipe, network, source, data, checkpoint, teacher_loss=label_loss, build=build).fit()
+    assert isinstance(model, Network)
+    model.windows = False
+    return model
+
+
+def export_features(model: Classifier, recipe: Recipe, streams: StreamSet, name: str, folder: Path) -> dict[str, Any]:
+    """Writes the model directory; its golden input are the first streams. Returns config.json."""
+    config = complete_config(name, recipe, model.config, recipe.streams.activation)
+    config["description"] = (
+        recipe.card.description or f"Streams of {streams.width} features, {len(streams.labels)} labels."
+    )
+    config["background"] = [recipe.streams.background] if recipe.streams.background else []
+    frames = recipe.model.stem_frames
+    config["card"] = {
+        "data": recipe.card.data_set,
+        "data_licence": recipe.card.data_licence,
+        "intended_use": recipe.card.intended_use,
+        "limits": recipe.card.limits,
+        "streams": {
+            "trained": len(streams.of(held_out=False)),
+            "held_out": len(streams.of(held_out=True)),
+            "features": streams.width,
+            "step_seconds": recipe.streams.step_seconds,
+        },
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "token_ms": 1000 * recipe.streams.step_seconds * frames,
+        "date": datetime.date.today().isoformat(),
+        "recipe": recipe.json(),
+    }
+    golden, steps = [], 0
+    for stream in streams.streams:
+        golden.append(np.asarray(stream.features[: _GOLDEN_STEPS - steps], np.float32))
+        steps += len(golden[-1])
+        if steps >= max(_GOLDEN_STEPS, frames):
+            break
+    features = np.concatenate(golden)
+    if steps < frames:
+        features = np.resize(features, (frames, streams.width))
+    config["weights"] = export_weights(model, np.ascontiguousarray(features), folder)
+    write_config(folder, config)
+    return config
+
+
+def _measure(
+    model: Path,
+    config: dict[str, Any],
+    streams: StreamSet,
+    program: Path,
+    threads: int,
+    settings: list[str],
+    calibrate: bool = False,
+) -> tuple[dict[str, Any], list[str]]:
+    """The figures of each setting, and as text. With `calibrate` the labels' thresholds are set, and written."""
+    run: Encode = lambda features: encode(program, model, features)  # noqa: E731
+    encoder, frames = config["encoder"], config["stem"]["frames"]
+    seconds = config["card"]["recipe"]["streams"]["step_seconds"] * frames
+    scored = {}
+    if "cold" in settings:
+        scored["cold"] = cold(streams, run, frames, threads)
+    if "long" in settings:
+        lead = encoder["window"] * frames * encoder["layers"]
+        scored["long"] = long(streams, run, frames, lead, threads=threads)
+    if calibrate and streams.has_steps:
+        found = best_thresholds(streams, next(iter(scored.values())))
+        config["decision"]["class_thresholds"] = {
+            label: round(threshold, 4) for label, threshold in zip(streams.labels, found)
+        }
+        config["decision"]["threshold_off"] = min(config["decision"]["threshold_off"], 1e-3)
+    decision = config["decision"]
+    thresholds = [decision["class_thresholds"].get(label, decision["threshold"]) for label in streams.labels]
+    measured = {name: figures(streams, each, seconds, thresholds) for name, each in scored.items()}
+    return measured, [text(each, name) for name, each in measured.items()]
+
+
+def _compare(stored: dict[str, Any], measured: dict[str, Any], same: float = 1e-3) -> int:
+    """Prints the figures beside the card's; returns 1 if some differ by more than `same`."""
+    status = 0
+    for setting, values in measured.items():
+        for key, now in values.items():
+            card = stored.get(setting, {}).get(key)
+            if not isinstance(now, float):
+                continue
+            if card is None:
+                raise TrainingError(f"the model's card has no {key}, {setting}: train-features writes it")
+            differs = abs(card - now) > same
+            print(f"{setting}, {key}: {now:.4f}, in the card {card:.4f}{': not the same' if differs else ''}")
+            status |= differs
+    return status
