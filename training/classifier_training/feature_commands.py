@@ -14,10 +14,9 @@ import numpy as np
 
 from .commands import model_name
 from .configuration import architecture, complete_config
-from .encoding import encode
 from .errors import TrainingError
 from .export import export_weights, write_config
-from .feature_evaluation import Encode, best_thresholds, cold, figures, long, text
+from .feature_evaluation import best_thresholds, cold, figures, long, program_encoder, text
 from .feature_reading import read_streams
 from .feature_sequences import FeatureSequences, label_loss
 from .feature_streams import StreamSet
@@ -176,15 +175,15 @@ def _measure(
     calibrate: bool = False,
 ) -> tuple[dict[str, Any], list[str]]:
     """The figures of each setting, and as text. With `calibrate` the labels' thresholds are set, and written."""
-    run: Encode = lambda features: encode(program, model, features)  # noqa: E731
+    run = program_encoder(program, model, threads)
     encoder, frames = config["encoder"], config["stem"]["frames"]
     seconds = config["card"]["recipe"]["streams"]["step_seconds"] * frames
     scored = {}
     if "cold" in settings:
-        scored["cold"] = cold(streams, run, frames, threads)
+        scored["cold"] = cold(streams, run, frames)
     if "long" in settings:
         lead = encoder["window"] * frames * encoder["layers"]
-        scored["long"] = long(streams, run, frames, lead, threads=threads)
+        scored["long"] = long(streams, run, frames, lead)
     if calibrate and streams.has_steps:
         found = best_thresholds(streams, next(iter(scored.values())))
         config["decision"]["class_thresholds"] = {

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import metrics
+from .encoding import encode
 from .feature_streams import FeatureStream, StreamSet
 from .progress import bar
 
-Encode = Callable[[np.ndarray], np.ndarray]  # (steps, width) of one stream to logits (tokens, labels)
+# Streams (steps, width), each from an empty state, to their logits (tokens, labels).
+EncodeAll = Callable[[list[np.ndarray]], list[np.ndarray]]
 TOLERANCES = (1, 2, 5, 10)  # seconds at which starts are compared
 _PARTS = 32  # streams of the long setting, so that several can be computed at a time
 
@@ -28,18 +31,26 @@ class Scored:
     judged: list[np.ndarray]  # (tokens, labels) bool
 
 
-def cold(streams: StreamSet, encode: Encode, frames: int, threads: int = 1) -> Scored:
+def program_encoder(program: Path, model: Path, threads: int = 1) -> EncodeAll:
+    """The logits of a model directory, as the program computes them."""
+
+    def encode_all(streams: list[np.ndarray]) -> list[np.ndarray]:
+        with ThreadPoolExecutor(threads) as pool:
+            work = pool.map(lambda features: encode(program, model, features), streams)
+            return list(bar(work, len(streams), "streams"))
+
+    return encode_all
+
+
+def cold(streams: StreamSet, encode_all: EncodeAll, frames: int) -> Scored:
     """Each stream by itself, from an empty state."""
     held_out = streams.of(held_out=True)
-    with ThreadPoolExecutor(threads) as pool:
-        work = pool.map(lambda stream: encode(stream.features), held_out)
-        logits = list(bar(work, len(held_out), "held-out streams"))
     ends = [np.arange(frames - 1, len(stream), frames) for stream in held_out]
-    return _scored(streams, held_out, logits, ends)
+    return _scored(streams, held_out, encode_all([stream.features for stream in held_out]), ends)
 
 
 def long(
-    streams: StreamSet, encode: Encode, frames: int, lead: int, seed: int = 0, threads: int = 1, parts: int = _PARTS
+    streams: StreamSet, encode_all: EncodeAll, frames: int, lead: int, seed: int = 0, parts: int = _PARTS
 ) -> Scored:
     """The streams one after the other, in random order, in up to `parts` long streams.
 
@@ -47,31 +58,28 @@ def long(
     window is full. A token that straddles two streams belongs to the one of its last step.
     """
     held_out = streams.of(held_out=True)
-    rng = np.random.default_rng(seed)
-    groups = np.array_split(rng.permutation(len(held_out)), max(1, min(parts, len(held_out) // 4)))
-
-    def run(group: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:
-        others = np.setdiff1d(np.arange(len(held_out)), group)
-        order = np.random.default_rng((seed, int(group[0]))).permutation(others)
+    order = np.random.default_rng(seed).permutation(len(held_out))
+    groups = np.array_split(order, max(1, min(parts, len(held_out) // 4)))
+    joined, begins = [], []
+    for group in groups:
+        others = np.random.default_rng((seed, int(group[0]))).permutation(np.setdiff1d(order, group))
         ahead: list[np.ndarray] = []
         at = 0
-        while at < lead and len(order):
-            ahead.append(held_out[order[len(ahead) % len(order)]].features)
+        while at < lead and len(others):
+            ahead.append(held_out[others[len(ahead) % len(others)]].features)
             at += len(ahead[-1])
-        logits = encode(np.concatenate([*ahead, *(held_out[index].features for index in group)]).astype(np.float32))
-        found = []
+        begins.append(at)
+        joined.append(np.concatenate([*ahead, *(held_out[index].features for index in group)]))
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for group, at, logits in zip(groups, begins, encode_all(joined)):
         for index in group:
-            count = len(held_out[index])
-            tokens = np.arange(-(-(at + 1) // frames) - 1, (at + count) // frames)
-            tokens = tokens[tokens * frames + frames - 1 >= at]
-            found.append((int(index), logits[tokens], tokens * frames + frames - 1 - at))
-            at += count
-        return found
-
-    with ThreadPoolExecutor(threads) as pool:
-        found = [part for each in bar(pool.map(run, groups), len(groups), "long streams") for part in each]
-    found.sort(key=lambda part: part[0])
-    return _scored(streams, held_out, [part[1] for part in found], [part[2] for part in found])
+            end = at + len(held_out[index])
+            steps = np.arange(frames - 1, end, frames)
+            steps = steps[steps >= at]
+            found[int(index)] = logits[steps // frames], steps - at
+            at = end
+    numbers = range(len(held_out))
+    return _scored(streams, held_out, [found[each][0] for each in numbers], [found[each][1] for each in numbers])
 
 
 def _scored(

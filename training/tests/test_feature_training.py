@@ -186,11 +186,12 @@ def test_positions_of_ends_in_long_streams(data: Path) -> None:
     """A model that repeats its input has, in the long setting, the features of each stream's own tokens."""
     streams = read_streams(data, (), FEATURE_DEFAULTS.streams)
     for frames in (1, 3):
-        ends = lambda features: features[frames - 1 :: frames][:, :3].copy()  # noqa: B023, E731
+        ends = lambda found: [each[frames - 1 :: frames][:, :3].copy() for each in found]  # noqa: B023, E731
         found = long(streams, ends, frames, lead=20, parts=3)
         held_out = streams.of(held_out=True)
         assert [each.name for each in found.streams] == [each.name for each in held_out]
         for stream, logits, positive in zip(found.streams, found.logits, found.positive):
+            logits = logits.astype(np.float32)
             assert len(logits) in (len(stream) // frames, -(-len(stream) // frames)) and len(positive) == len(logits)
             own = [
                 step
@@ -198,14 +199,14 @@ def test_positions_of_ends_in_long_streams(data: Path) -> None:
                 if (stream.features[step, :3].astype(np.float32) == logits).all(1).any()
             ]
             assert len(own) == len(logits) and (frames > 1 or len(own) == len(stream))
-    scored = cold(streams, lambda features: features[:, :3], 1)
+    scored = cold(streams, lambda found: [each[:, :3] for each in found], 1)
     assert np.array_equal(scored.logits[0], streams.of(held_out=True)[0].features[:, :3])
     assert figures(streams, scored, 1.0, [0.5] * 3)["accuracy"] > 0.4
 
 
 def test_the_best_threshold_is_that_of_every_threshold_tried(steps: Path) -> None:
     streams = read_streams(steps, (), with_values(FEATURE_DEFAULTS, {"streams": {"activation": "sigmoid"}}, "").streams)
-    scored = cold(streams, lambda features: features[:, :3], 1)
+    scored = cold(streams, lambda found: [each[:, :3] for each in found], 1)
     found = best_thresholds(streams, scored)
     score = 1 / (1 + np.exp(-np.concatenate(scored.logits)[:, 0].astype(float)))
     true = np.concatenate(scored.positive)[:, 0]
