@@ -29,6 +29,11 @@ class Estimate:
     def __init__(self, total: int) -> None:
         self._start, self._total, self._done = time.monotonic(), total, 0
 
+    @property
+    def minutes(self) -> float:
+        """The time since the beginning."""
+        return (time.monotonic() - self._start) / 60
+
     def step(self) -> str:
         """Counts one of the `total` parts as done; returns the remaining time as text."""
         self._done += 1

@@ -67,8 +67,8 @@ def _measure(program: Path, work: Path) -> dict[str, Any]:
         options = ["--model", str(model), "--attention", system.kind, "--depth", configuration.depth]
         options += ["--landmarks", system.update] if system.update else []
         options += ["--layers", str(layers), "--window", str(configuration.window), "--format", "json"]
-        times = _bench(program, options)
-        counts = _bench(program, [*options, "--operations"])
+        times = bench(program, options)
+        counts = bench(program, [*options, "--operations"])
         kernels = times["kernels"]
         parts = ("projections_mac", "attention_only_mac", "feed_forward_mac")
         costs[key(configuration)] = {
@@ -81,7 +81,7 @@ def _measure(program: Path, work: Path) -> dict[str, Any]:
     return {"kernels": kernels, "costs": costs}
 
 
-def _bench(program: Path, options: list[str]) -> dict[str, Any]:
+def bench(program: Path, options: list[str]) -> dict[str, Any]:
     result = subprocess.run([str(program), "bench", *options], capture_output=True, text=True)
     lines = result.stdout.splitlines()
     if result.returncode or len(lines) != 1:

@@ -1,0 +1,184 @@
+"""The grid: data sets, systems, depths, schedules and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from classifier_training.feature_commands import FEATURE_DEFAULTS
+from classifier_training.recipe import Recipe, read_recipe, with_values
+
+_RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+@dataclass(frozen=True)
+class FeatureData:
+    """A data set with its recipe, and the shapes that it is tried in."""
+
+    name: str
+    title: str
+    metric: str  # of the figures, by which systems are compared
+    windows: tuple[tuple[int, int], ...]  # window in tokens, with the steps of a training stream (0: each by itself)
+    seeds: tuple[int, ...]
+    published: str
+
+    @property
+    def recipe(self) -> Recipe:
+        return read_recipe(_RECIPES / f"{self.name}.json", FEATURE_DEFAULTS)
+
+
+DATA = (
+    FeatureData(
+        "gtzan-taggram",
+        "GTZAN, musicnn's tags, a label a track",
+        "accuracy",
+        ((28, 0),),
+        (0, 1, 2, 3, 4),
+        "a pooled SVM on the same features 75.9 %; its authors report 77.2 % (max pooling) and 77.6 % (VGGish)",
+    ),
+    FeatureData(
+        "audioset-vggish",
+        "AudioSet, VGGish features, 527 labels a clip",
+        "mean_average_precision",
+        ((10, 60), (60, 240), (120, 480), (480, 960)),
+        (0, 1, 2),
+        "mean and max pooling with one hidden layer on the same features 0.2575 mAP after balanced training",
+    ),
+    FeatureData(
+        "audioset-strong",
+        "AudioSet, VGGish features, gunshot and baby cry a second",
+        "mean_average_precision",
+        ((10, 60), (60, 240), (120, 480), (480, 960)),
+        (0, 1, 2),
+        "a linear model a second on the same features: AP 0.157 (gunshot) and 0.026 (baby cry)",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class FeatureSystem:
+    """An attention system with its number of landmarks."""
+
+    kind: str
+    update: str = "fixed"
+    landmarks: int = 0
+
+    @property
+    def name(self) -> str:
+        if not self.landmarks:
+            return {"full": "Transformer (full)", "continual": "continual"}[self.kind]
+        update = f", {self.update} landmarks" if self.kind == "continual-nystrom" else ""
+        return f"{self.kind}{update}, m = {self.landmarks}"
+
+    @property
+    def slug(self) -> str:
+        update = self.update if self.kind == "continual-nystrom" else ""
+        return "-".join(filter(None, [self.kind, update, str(self.landmarks or "")]))
+
+    def window(self, nominal: int) -> int:
+        """The nominal window, or the nearest below that the landmarks divide."""
+        divides = self.kind == "nystromformer" or self.update == "continual"
+        return nominal // self.landmarks * self.landmarks if divides and self.landmarks else nominal
+
+
+TRANSFORMER = FeatureSystem("full")
+SYSTEMS = (
+    TRANSFORMER,
+    FeatureSystem("nystromformer", "fixed", 4),
+    FeatureSystem("continual"),
+    FeatureSystem("continual-nystrom", "fixed", 4),
+    FeatureSystem("continual-nystrom", "fixed", 8),
+    FeatureSystem("continual-nystrom", "fixed", 16),
+    FeatureSystem("continual-nystrom", "continual", 8),
+)
+SHAPES = ((1, "stream"), (2, "stream"), (2, "window"))  # layers, depth; with one layer the two depths are the same
+SCHEDULES = ("tuned", "scratch")
+
+
+@dataclass(frozen=True)
+class FeatureRun:
+    """One run."""
+
+    data: FeatureData
+    system: FeatureSystem
+    layers: int
+    depth: str
+    window: int  # nominal
+    length: int
+    schedule: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        shape = f"{self.layers}-{self.depth}-window-{self.window}"
+        return f"{self.data.name}-{self.system.slug}-{shape}-{self.schedule}-seed-{self.seed}"
+
+    @property
+    def base(self) -> str:
+        """The name of the softmax training from which a tuned run continues."""
+        return f"{self.data.name}-{self.layers}-{self.depth}-window-{self.window}-seed-{self.seed}"
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "data": self.data.name, "system": self.system.name, "layers": self.layers, "depth": self.depth,
+            "window": self.system.window(self.window), "length": self.length,
+            "schedule": self.schedule, "seed": self.seed,
+        }  # fmt: skip
+
+    def base_recipe(self) -> Recipe:
+        """Softmax attention, from random weights."""
+        model = {"attention": "full", "window": self.window}
+        return with_values(self._recipe(model), {"training": {"landmark_epochs": 0}}, self.name)
+
+    def run_recipe(self, base: Path) -> Recipe:
+        """The system's own training: from the weights in `base`, or from random weights for as long altogether."""
+        system = self.system
+        model: dict[str, Any] = {"attention": system.kind, "window": system.window(self.window)}
+        if system.landmarks:
+            model |= {"landmarks": system.landmarks, "landmark_update": system.update}
+        recipe = self._recipe(model)
+        training = recipe.training
+        if self.schedule == "tuned":
+            epochs, rate = training.landmark_epochs, training.landmark_learning_rate
+        else:
+            epochs, rate = training.epochs + training.landmark_epochs, training.learning_rate
+        values: dict[str, Any] = {"initial": str(base) if self.schedule == "tuned" else ""}
+        if system.landmarks:
+            values |= {"epochs": 0, "landmark_epochs": epochs, "landmark_learning_rate": rate}
+        else:
+            values |= {"epochs": epochs, "landmark_epochs": 0, "learning_rate": rate}
+        return with_values(recipe, {"training": values}, self.name)
+
+    def _recipe(self, model: dict[str, Any]) -> Recipe:
+        depth = "window" if model["attention"] == "nystromformer" else self.depth
+        values = {
+            "model": {**model, "layers": self.layers, "depth": depth},
+            "streams": {"length": self.length},
+            "training": {"seed": self.seed},
+        }
+        return with_values(self.data.recipe, values, self.name)
+
+
+def grid(
+    data: Sequence[FeatureData] = DATA, seeds: Sequence[int] | None = None, schedules: Sequence[str] = SCHEDULES
+) -> list[FeatureRun]:
+    """All runs, seed after seed, so that an interrupted experiment has whole tables.
+
+    `nystromformer` recomputes windows: of two layers there are those of window depth. A system whose landmarks do not
+    fit into a window is left out.
+    """
+    return [
+        FeatureRun(each, system, layers, depth, window, length, schedule, seed)
+        for seed in range(5)
+        for each in data
+        if seed in each.seeds and (seeds is None or seed in seeds)
+        for schedule in schedules
+        for layers, depth in SHAPES
+        for window, length in each.windows
+        for system in SYSTEMS
+        if system.landmarks <= window // 2 + 3
+        and not (system.kind == "nystromformer" and layers > 1 and depth == "stream")
+        and not (schedule == "scratch" and not system.landmarks)
+    ]

@@ -1,0 +1,54 @@
+"""Multiply-adds of a step of each system with a full window: of attention alone, and of whole layers."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from classifier_training.configuration import architecture
+from classifier_training.export import export_weights, write_json
+from classifier_training.model import Network
+from classifier_training.recipe import with_values
+
+from ..deliver import model_config
+from ..speed import bench
+from .grid import FeatureRun
+
+_WIDTH = 4  # of the input of a model of which only the shape of its layers matters
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Multiply-adds a step, as the program counts them."""
+
+    attention: float
+    layers: float
+
+
+def operations(program: Path, run: FeatureRun) -> Operations:
+    """Those of the run's encoder (`bench --operations`)."""
+    count = run.system.landmarks or 4
+    window = run.system.window(run.window)
+    values = {"model": {"attention": "continual-nystrom", "landmark_update": "fixed", "landmarks": count, "layers": 1}}
+    recipe = with_values(run.data.recipe, {**values, "streams": {}}, run.name)
+    recipe = with_values(recipe, {"model": {"window": max(window, count), "depth": "stream"}}, run.name)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "shape"
+        folder.mkdir()
+        network = Network(architecture(recipe.model, ("a", "b"), _WIDTH))
+        encoder = network.config["encoder"]
+        shape = (encoder["heads"], count, encoder["width"] // encoder["heads"])
+        network.fix_landmarks([(torch.randn(shape), torch.randn(shape))])
+        weights = export_weights(network.eval(), np.ones((3, _WIDTH), np.float32), folder)
+        write_json(folder / "config.json", {**model_config(network.config, folder.name), "weights": weights})
+        (folder / "README.md").write_text("A shape.\n", encoding="utf-8")
+        depth = run.depth if run.layers > 1 else "window"
+        options = ["--model", str(folder), "--attention", run.system.kind, "--depth", depth, "--operations"]
+        options += ["--landmarks", run.system.update] if run.system.kind == "continual-nystrom" else []
+        found = bench(program, [*options, "--layers", str(run.layers), "--window", str(window), "--format", "json"])
+    parts = ("projections_mac", "attention_only_mac", "feed_forward_mac")
+    return Operations(found["attention_only_mac"], sum(found[part] for part in parts))
