@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from .dataset import Dataset
+from .metrics import average_precision
 from .program import Program
 from .progress import bar
 from .store import Store
@@ -45,12 +46,6 @@ def clip_scores(
     with ThreadPoolExecutor(threads) as pool:
         found = list(bar(pool.map(scores, range(len(clips))), len(clips), "held-out recordings"))
     return np.stack([mean for mean, _ in found]), np.stack([reference for _, reference in found])
-
-
-def average_precision(scores: np.ndarray, positive: np.ndarray) -> float:
-    """The mean, over the positives, of the precision at their rank in the order of falling scores."""
-    right = positive[np.argsort(-scores, kind="stable")]
-    return float((np.cumsum(right) / np.arange(1, len(right) + 1))[right].mean())
 
 
 def zero_shot(

@@ -24,6 +24,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from classifier_training.export import export_weights, write_json
 from classifier_training.landmarks import collect_landmarks
+from classifier_training.metrics import average_precision, starts
 from classifier_training.model import Classifier
 from classifier_training.program import find_program
 
@@ -105,18 +106,6 @@ def fit(model: Classifier, features: torch.Tensor, labels: torch.Tensor, epochs:
         print(f"epoch {epoch + 1}/{epochs}: loss {total / len(features):.3f}", flush=True)
 
 
-def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
-    """The average precision of one label: the mean precision at the steps that have it, in the order of the scores."""
-    ranked = truth[np.argsort(-scores, kind="stable")]
-    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
-    return float(precision[ranked].mean()) if ranked.any() else float("nan")
-
-
-def onsets(active: np.ndarray) -> np.ndarray:
-    """Steps at which a run of truth begins."""
-    return np.flatnonzero(active & ~np.concatenate([[False], active[:-1]]))
-
-
 def active(probabilities: np.ndarray, on: float, off: float) -> np.ndarray:
     """From a step that reaches `on` up to the first one below `off`."""
     state, states = False, []
@@ -147,7 +136,7 @@ def report(logits: np.ndarray, labels: np.ndarray, on: float, off: float) -> Non
     for index, action in enumerate(ACTIONS, 1):
         truth = labels == index
         precisions.append(average_precision(probabilities[:, index], truth))
-        true, found = onsets(truth), onsets(active(probabilities[:, index], on, off))
+        true, found = starts(truth), starts(active(probabilities[:, index], on, off))
         within = {seconds: match(found, true, seconds * STEPS_PER_SECOND) for seconds in (1, 2)}
         delay = np.mean(within[2]) / STEPS_PER_SECOND if within[2] else float("nan")
         print(

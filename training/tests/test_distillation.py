@@ -10,10 +10,11 @@ import pytest
 from bundle_writer import write_yamnet, yamnet_tensors
 from safetensors.numpy import load_file
 
-from classifier_training.agreement import average_precision, zero_shot
+from classifier_training.agreement import zero_shot
 from classifier_training.cli import main
 from classifier_training.distillation import read_recordings
 from classifier_training.errors import TrainingError
+from classifier_training.metrics import average_precision
 from classifier_training.yamnet import BLOCKS, read_stem
 
 

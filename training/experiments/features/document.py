@@ -24,12 +24,13 @@ _SHAPE_NAMES = {(1, "stream"): "1 layer", (2, "stream"): "2 layers, stream", (2,
 
 _ABOUT = "This page is made by `make experiment DATA=FOLDER`, which runs what is missing of the grid."
 _COLUMNS = (
-    "*Cold*: each stream from an empty state; *long*: one after the other, with full windows; decided at the last "
-    "token. *Tuned*: trained with softmax attention, then with the system in place; *scratch*: with the system in "
-    "place from random weights, for as long altogether. Figures are percent, the mean over seeds and their "
-    "standard deviation. *Against the Transformer*: the paired difference in the long setting, with the interval of 95 % of "
-    "bootstrap resamples over clips; bold if zero is outside. Operations are multiply-adds a step with a full window, of "
-    "attention alone and of whole layers (`bench --operations`); the Transformer recomputes its window."
+    "*Cold*: each stream from an empty state; *long*: one after the other, with full windows; decided at the "
+    "last token. *Tuned*: trained with softmax attention, then with the system in place; *scratch*: with the "
+    "system in place from random weights, for as long altogether. Figures are percent, the mean over seeds and "
+    "their standard deviation. *Against the Transformer*: the paired difference in the long setting, with the "
+    "interval of 95 % of bootstrap resamples over clips; bold if zero is outside. Operations are multiply-adds "
+    "a step with a full window, of attention alone and of whole layers (`bench --operations`); the Transformer "
+    "recomputes its window."
 )
 
 
