@@ -54,7 +54,7 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
     def array(name: str) -> np.ndarray:
         return cache.read(f"{source.archive}:{name}", place)
 
-    table = _source_labels(data, source) or names
+    known = _source_labels(data, source) or names
     ids = array(source.stream)
     firsts, counts = _extents(source, ids, len(features), array)
     steps = {label: cache.read(reference, place) for label, reference in source.steps.items()}
@@ -63,13 +63,15 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
         if len(rows) != len(features):
             raise TrainingError(f"{place}: `{label}` has {len(rows)} rows of labels, and {len(features)} of features")
     tables = {label: read_spans(data / path, source.merge_spans) for label, path in source.spans.items()}
+    found: set[str] = set()
     for number, (first, count) in enumerate(zip(firsts, counts)):
         name = str(ids[number] if source.first else ids[first])
         at = f"{place}: {'stream' if source.first else 'row'} {number if source.first else first}"
         if source.start:
             name = f"{name}_{round(float(array(source.start)[number]) * 1000)}"
+        found.add(name)
         part = slice(first, first + count)
-        labels = _labels_of(source, array, number, first, count, table, at)
+        labels = _labels_of(source, array, number, first, count, known, at)
         spans, mask = None, None
         if tables or steps:
             mask = np.ones((count, len(names)), bool)
@@ -92,6 +94,13 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
             assert mask is not None
             mask[:, _number(label, names, at)] = rows[part]
         yield RawStream(name, at, features[part], labels, source.split, own, mask, spans)
+    for label, table in tables.items():
+        # A table may label streams that are elsewhere, but not only such.
+        if table and not table.keys() & found:
+            raise TrainingError(
+                f"{data / source.spans[label]}: labels {len(table)} streams, of which none is in {place}; there they "
+                f"are called `{min(found, default='')}` and so on"
+            )
 
 
 def _extents(source: ArraySource, ids: np.ndarray, rows: int, array: Any) -> tuple[list[int], list[int]]:

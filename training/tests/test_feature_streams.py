@@ -247,6 +247,16 @@ def test_spans_and_steps_of_an_archive(tmp_path: Path) -> None:
     assert [bool(found.judged(each).all()) for each in found.streams] == [True, False, True]
 
 
+def test_a_table_of_spans_of_other_streams_is_refused(tmp_path: Path) -> None:
+    write_archive(tmp_path)
+    (tmp_path / "shot.csv").write_text("stream,label,begin,end\nz,shot,0,1\n")
+    source = ArraySource(
+        archive="a.npz", features="X", stream="ids", first="first", count="count", spans={"shot": "shot.csv"}
+    )
+    with pytest.raises(TrainingError, match=r"shot.csv: labels 1 streams, of which none is in a.npz; .*`p`"):
+        read_streams(tmp_path, (source,), StreamOptions(labels=("shot",), activation="sigmoid"))
+
+
 def test_a_missing_array_is_named(tmp_path: Path) -> None:
     source = ArraySource(archive="a.npz", features="Z")
     with pytest.raises(TrainingError, match=r"a.npz has no array `Z`; it has X, row_ids"):
