@@ -90,7 +90,8 @@ def _fit(model: nn.Module, x: np.ndarray, truth: np.ndarray, known: np.ndarray, 
         for part in np.array_split(rng.permutation(len(x)), max(1, len(x) // 256)):
             logits = model(torch.from_numpy(x[part]))
             target, mask = torch.from_numpy(truth[part]).float(), torch.from_numpy(known[part]).float()
-            loss = (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * mask).sum() / mask.sum()
+            loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+            loss = (loss * mask).sum() / len(part)  # a sum over labels: of a mean the decay would be most
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
