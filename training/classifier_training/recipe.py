@@ -48,29 +48,29 @@ SECTIONS: dict[str, type] = {
 AUDIO, FEATURES = ("data", "model", "training", "evaluation", "card"), ("streams", "model", "training", "card")
 
 
-def with_values(recipe: Recipe, values: dict[str, Any], place: str) -> Recipe:
+def with_values(recipe: Recipe, values: dict[str, Any], origin: str) -> Recipe:
     """`recipe` with `values[section][key]` in place of its own; unknown keys and wrong types are refused."""
     for name, section in values.items():
         if name == "command":
-            recipe = replace(recipe, command=_choice(section, COMMANDS, f"{place}: `command`"))
+            recipe = replace(recipe, command=_choice(section, COMMANDS, f"{origin}: `command`"))
         elif name == "sources":
-            recipe = replace(recipe, sources=_sources(section, place))
+            recipe = replace(recipe, sources=_sources(section, origin))
         elif name == "arrays":
-            recipe = replace(recipe, arrays=_arrays(section, place))
+            recipe = replace(recipe, arrays=_arrays(section, origin))
         elif name in SECTIONS:
             kind = SECTIONS[name]
-            checked = _fields(section, kind, name, place)
+            checked = _fields(section, kind, name, origin)
             recipe = replace(recipe, **{name: replace(getattr(recipe, name), **checked)})
         else:
             known = ", ".join(["command", "sources", "arrays", *SECTIONS])
-            raise TrainingError(f"{place}: unknown section `{name}`; it is one of {known}", 78)
+            raise TrainingError(f"{origin}: unknown section `{name}`; it is one of {known}", 78)
     for name in SECTIONS:
         section = getattr(recipe, name)
         for item in fields(section):
             if item.metadata["choices"]:
-                _choice(getattr(section, item.name), item.metadata["choices"], f"{place}: `{name}.{item.name}`")
-    _check_model(recipe.model, place)
-    _check_ranges(recipe, place)
+                _choice(getattr(section, item.name), item.metadata["choices"], f"{origin}: `{name}.{item.name}`")
+    _check_model(recipe.model, origin)
+    _check_ranges(recipe, origin)
     return recipe
 
 
@@ -85,7 +85,7 @@ def read_recipe(path: Path, defaults: Recipe | None = None) -> Recipe:
     return with_values(defaults or Recipe(), values, str(path))
 
 
-def stored_recipe(values: dict[str, Any], place: str) -> Recipe:
+def stored_recipe(values: dict[str, Any], origin: str) -> Recipe:
     """The recipe in a model's card. Options that have been removed since it was written are left out."""
     known = {
         name: {key: value for key, value in section.items() if key in typing.get_type_hints(SECTIONS[name])}
@@ -94,7 +94,7 @@ def stored_recipe(values: dict[str, Any], place: str) -> Recipe:
     }
     if "arrays" in values:
         known |= {"arrays": values["arrays"], "command": values["command"]}
-    return with_values(Recipe(), known, place)
+    return with_values(Recipe(), known, origin)
 
 
 def check_audio(recipe: Recipe) -> None:
@@ -109,24 +109,24 @@ def check_audio(recipe: Recipe) -> None:
         )
 
 
-def _fields(values: Any, kind: type, name: str, place: str) -> dict[str, Any]:
+def _fields(values: Any, kind: type, name: str, origin: str) -> dict[str, Any]:
     """Values for the fields of a dataclass."""
     if not isinstance(values, dict):
-        raise TrainingError(f"{place}: `{name}` is {values!r}; it must be an object", 78)
+        raise TrainingError(f"{origin}: `{name}` is {values!r}; it must be an object", 78)
     hints = typing.get_type_hints(kind)
     for key in values:
         if key not in hints:
-            raise TrainingError(f"{place}: unknown key `{name}.{key}`", 78)
-    return {key: _checked(value, hints[key], f"{place}: `{name}.{key}`") for key, value in values.items()}
+            raise TrainingError(f"{origin}: unknown key `{name}.{key}`", 78)
+    return {key: _checked(value, hints[key], f"{origin}: `{name}.{key}`") for key, value in values.items()}
 
 
-def _sources(values: Any, place: str) -> tuple[Source, ...]:
+def _sources(values: Any, origin: str) -> tuple[Source, ...]:
     if not isinstance(values, list):
-        raise TrainingError(f"{place}: `sources` must be a list", 78)
+        raise TrainingError(f"{origin}: `sources` must be a list", 78)
     sources = []
     for number, value in enumerate(values, 1):
-        at = f"{place}: source {number}"
-        source = Source(**_fields(value, Source, f"sources[{number - 1}]", place))
+        at = f"{origin}: source {number}"
+        source = Source(**_fields(value, Source, f"sources[{number - 1}]", origin))
         given = [bool(source.copy), *map(bool, (source.folder, source.table, source.packages, source.instruments))]
         if sum(given) != 1:
             raise TrainingError(f"{at}: give exactly one of copy, folder, table, packages and instruments", 78)
@@ -142,87 +142,87 @@ def _sources(values: Any, place: str) -> tuple[Source, ...]:
     return tuple(sources)
 
 
-def _arrays(values: Any, place: str) -> tuple[ArraySource, ...]:
+def _arrays(values: Any, origin: str) -> tuple[ArraySource, ...]:
     if not isinstance(values, list):
-        raise TrainingError(f"{place}: `arrays` must be a list", 78)
+        raise TrainingError(f"{origin}: `arrays` must be a list", 78)
     sources = []
     for number, value in enumerate(values):
-        source = ArraySource(**_fields(value, ArraySource, f"arrays[{number}]", place))
+        source = ArraySource(**_fields(value, ArraySource, f"arrays[{number}]", origin))
         if not source.archive.endswith(".npz"):
-            raise TrainingError(f"{place}: arrays[{number}]: `archive` is `{source.archive}`, no .npz file", 78)
+            raise TrainingError(f"{origin}: arrays[{number}]: `archive` is `{source.archive}`, no .npz file", 78)
         sources.append(source)
     return tuple(sources)
 
 
-def _choice(value: Any, choices: tuple[str, ...], place: str) -> str:
+def _choice(value: Any, choices: tuple[str, ...], origin: str) -> str:
     if value not in choices:
-        raise TrainingError(f"{place} is `{value}`; it is one of {', '.join(filter(None, choices))}", 78)
+        raise TrainingError(f"{origin} is `{value}`; it is one of {', '.join(filter(None, choices))}", 78)
     return str(value)
 
 
-def _checked(value: Any, kind: Any, place: str) -> Any:
+def _checked(value: Any, kind: Any, origin: str) -> Any:
     if typing.get_origin(kind) is tuple and isinstance(value, (list, tuple)):
         item, rest = typing.get_args(kind)
         if rest is not Ellipsis and len(value) != 2:
-            raise TrainingError(f"{place} has {len(value)} values; it must have 2", 78)
-        return tuple(_checked(each, item, place) for each in value)
+            raise TrainingError(f"{origin} has {len(value)} values; it must have 2", 78)
+        return tuple(_checked(each, item, origin) for each in value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     plain = typing.get_origin(kind) or kind
     if not isinstance(value, plain) or (isinstance(value, bool) and plain is not bool):
-        raise TrainingError(f"{place} is {value!r}; it must be of type {plain.__name__}", 78)
+        raise TrainingError(f"{origin} is {value!r}; it must be of type {plain.__name__}", 78)
     return value
 
 
-def _check_ranges(recipe: Recipe, place: str) -> None:
+def _check_ranges(recipe: Recipe, origin: str) -> None:
     training, decision = recipe.training, recipe.evaluation.decision_seconds
     if training.frozen_copies < 1:
-        raise TrainingError(f"{place}: frozen_copies is {training.frozen_copies}; it must be 1 or more", 78)
+        raise TrainingError(f"{origin}: frozen_copies is {training.frozen_copies}; it must be 1 or more", 78)
     if training.stem_rate < 0:
-        raise TrainingError(f"{place}: stem_rate is {training.stem_rate}; it must not be negative", 78)
+        raise TrainingError(f"{origin}: stem_rate is {training.stem_rate}; it must not be negative", 78)
     if not 0 <= decision <= training.clip_seconds:
-        raise TrainingError(f"{place}: decision_seconds is {decision}; it must be 0 to clip_seconds", 78)
+        raise TrainingError(f"{origin}: decision_seconds is {decision}; it must be 0 to clip_seconds", 78)
     if training.mixup < 0:
-        raise TrainingError(f"{place}: mixup is {training.mixup}; it must not be negative", 78)
+        raise TrainingError(f"{origin}: mixup is {training.mixup}; it must not be negative", 78)
 
 
-def _check_model(model: ModelOptions, place: str) -> None:
+def _check_model(model: ModelOptions, origin: str) -> None:
     lengths = {len(model.stem_channels), len(model.time_strides), len(model.band_strides)}
     if model.stem == "yamnet":
-        _check_yamnet(model, place)
+        _check_yamnet(model, origin)
     if model.stem == "convolution" and (len(lengths) != 1 or lengths == {0}):
-        raise TrainingError(f"{place}: stem_channels, time_strides and band_strides must be equally long", 78)
+        raise TrainingError(f"{origin}: stem_channels, time_strides and band_strides must be equally long", 78)
     if not set(model.time_strides + model.band_strides) <= {1, 2}:
-        raise TrainingError(f"{place}: time_strides and band_strides must be 1 or 2", 78)
+        raise TrainingError(f"{origin}: time_strides and band_strides must be 1 or 2", 78)
     if model.heads < 1 or model.width % model.heads:
-        raise TrainingError(f"{place}: width {model.width} is no multiple of heads {model.heads}", 78)
+        raise TrainingError(f"{origin}: width {model.width} is no multiple of heads {model.heads}", 78)
     if not 1 <= model.head_average <= 1024:
-        raise TrainingError(f"{place}: head_average is {model.head_average}; it must be 1 to 1024", 78)
+        raise TrainingError(f"{origin}: head_average is {model.head_average}; it must be 1 to 1024", 78)
     if model.stem_frames < 1:
-        raise TrainingError(f"{place}: stem_frames is {model.stem_frames}; it must be at least 1", 78)
+        raise TrainingError(f"{origin}: stem_frames is {model.stem_frames}; it must be at least 1", 78)
     if model.attention not in ("full", "continual"):
-        _check_landmarks(model, place)
+        _check_landmarks(model, origin)
     if model.window < 2:
-        raise TrainingError(f"{place}: window is {model.window}; it must be at least 2", 78)
+        raise TrainingError(f"{origin}: window is {model.window}; it must be at least 2", 78)
 
 
-def _check_landmarks(model: ModelOptions, place: str) -> None:
+def _check_landmarks(model: ModelOptions, origin: str) -> None:
     count, moving = model.landmarks, model.attention == "nystromformer" or model.landmark_update == "continual"
     if not 1 <= count <= 1024:
-        raise TrainingError(f"{place}: landmarks is {count}; it must be 1 to 1024", 78)
+        raise TrainingError(f"{origin}: landmarks is {count}; it must be 1 to 1024", 78)
     if moving and model.window % count:
         raise TrainingError(
-            f"{place}: {count} landmarks do not divide a window of {model.window} tokens into equal segments", 78
+            f"{origin}: {count} landmarks do not divide a window of {model.window} tokens into equal segments", 78
         )
     if model.attention == "nystromformer" and model.depth == "stream" and model.layers > 1:
-        raise TrainingError(f"{place}: nystromformer recomputes windows: {model.layers} layers need --depth window", 78)
+        raise TrainingError(f"{origin}: nystromformer recomputes windows: {model.layers} layers need --depth window", 78)
 
 
-def _check_yamnet(model: ModelOptions, place: str) -> None:
+def _check_yamnet(model: ModelOptions, origin: str) -> None:
     if model.frontend != {"recipe": "yamnet"}:
-        raise TrainingError(f"{place}: the stem `yamnet` needs the front-end `yamnet`", 78)
+        raise TrainingError(f"{origin}: the stem `yamnet` needs the front-end `yamnet`", 78)
     if not 0 <= model.yamnet_blocks <= yamnet.BLOCKS:
-        raise TrainingError(f"{place}: yamnet_blocks is {model.yamnet_blocks}; it must be 0 to {yamnet.BLOCKS}", 78)
+        raise TrainingError(f"{origin}: yamnet_blocks is {model.yamnet_blocks}; it must be 0 to {yamnet.BLOCKS}", 78)
     frames = model.yamnet_token_frames
     if frames not in (0, 1, 2, 4, 8, 16, 32):
-        raise TrainingError(f"{place}: yamnet_token_frames is {frames}; it must be 0, 1, 2, 4, 8, 16 or 32", 78)
+        raise TrainingError(f"{origin}: yamnet_token_frames is {frames}; it must be 0, 1, 2, 4, 8, 16 or 32", 78)
