@@ -215,7 +215,7 @@ def _check_landmarks(model: ModelOptions, origin: str) -> None:
             f"{origin}: {count} landmarks do not divide a window of {model.window} tokens into equal segments", 78
         )
     if model.attention == "nystromformer" and model.depth == "stream" and model.layers > 1:
-        raise TrainingError(f"{origin}: nystromformer recomputes windows: {model.layers} layers need --depth window", 78)
+        raise TrainingError(f"{origin}: nystromformer recomputes windows: {model.layers} need --depth window", 78)
 
 
 def _check_yamnet(model: ModelOptions, origin: str) -> None:
