@@ -157,7 +157,8 @@ internal import Testing
             #expect(code(try socket.receiveAll()) == "control", "\(text)")
         }
         let notANumber = try WebSocketClient(server, "/v1/stream?sample_format=f32le")
-        try notANumber.send([0, 0, 0xC0, 0x7F])
+        // At most 20 bytes distinguish samples from a container.
+        try notANumber.send([0, 0, 0xC0, 0x7F] + [UInt8](repeating: 0, count: 16))
         #expect(code(try notANumber.receiveAll()) == "non_finite_sample")
         for (opcode, payload) in [(UInt8(2), 5000), (3, 1), (0, 1), (11, 1)] {
             let socket = try WebSocketClient(server, "/v1/stream")
