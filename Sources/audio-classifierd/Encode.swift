@@ -54,6 +54,7 @@ struct Encode: SettableCommand {
                 "standard input is a terminal: pipe features into it, a frame a line, or name a file")
         }
         try OutputFiles.refuse(target, over: input, option: "--out")
+        if out != "-" { try OutputFiles.checkWritable(target, option: "--out") }
         let interrupt = isLive ? StopSignal.install() : nil
         var encoding = FeatureEncoding(try ModelCatalog().load(model, precision: weights))
         (encoding.scores, encoding.topCount, encoding.name) = (scores, topK, sourceName)

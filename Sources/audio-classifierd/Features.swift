@@ -64,7 +64,11 @@ struct Features: SettableCommand {
         let frontend = try FrontendChoice.recipe(model: model, named: recipe, file: frontend)
         let job = FeatureExtraction(recipe: frontend, samplesOnly: stage == .samples, options: arguments.options())
         guard input.isFolder else {
+            guard !out.isStandardInput else {
+                throw ClassifierError(.usage, code: "usage", "--out - : features go to a file; name one")
+            }
             try OutputFiles.refuse(out, over: input, option: "--out")
+            try OutputFiles.checkWritable(out, option: "--out")
             return try job.run(input, out: out)
         }
         let log = Logger(label: "audio-classifierd")

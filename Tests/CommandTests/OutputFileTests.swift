@@ -40,6 +40,21 @@ internal import Testing
         #expect(try folder.read("x.npy") == before)
     }
 
+    /// A device or a FIFO stays: a file is renamed to its name, which would replace it.
+    @Test func onlyFilesAreReplaced() throws {
+        #expect(unsafe mkfifo(path("fifo"), 0o600) == 0)
+        for arguments in [
+            ["features", path("a.wav"), "--recipe", "yamnet", "--out"], ["run", path("a.wav"), "--state-out"],
+        ] {
+            let finished = try Program.run(arguments + [path("fifo")])
+            #expect(finished.status == 74 && finished.errors.contains("not a regular file"), "\(finished.errors)")
+            var status = stat()
+            #expect(unsafe stat(path("fifo"), &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+        }
+        let standard = try Program.run(["features", path("a.wav"), "--recipe", "yamnet", "--out", "-"])
+        #expect(standard.status == 64 && standard.errors.contains("features go to a file"), "\(standard.errors)")
+    }
+
     /// A stream may last for days, so that an unwritable state is reported at the beginning.
     @Test(arguments: ["missing/x", "a.wav/x", "."])
     func unwritableStatesAreRefusedAtTheStart(name: String) throws {

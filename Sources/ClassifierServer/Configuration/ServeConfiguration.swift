@@ -224,7 +224,7 @@ extension ServeConfiguration.Streams {
         format = try section.value(InputSettings.sampleFormat)
         rate = try section.optional(InputSettings.rate)
         channels = try section.value(InputSettings.channels)
-        emission = try section.value(ReportSettings.emit)
+        emission = try section.value(ServerSettings.Streams.emit)
         every = try section.value(ReportSettings.every)
         topCount = try section.value(ReportSettings.topCount)
         queueSeconds = try section.value(ServerSettings.Streams.queueSeconds)

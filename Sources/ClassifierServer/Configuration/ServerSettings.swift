@@ -67,6 +67,9 @@ package enum ServerSettings {
     }
 
     enum Streams {
+        static let emit = Setting(
+            "emit", .live, default: .frames,
+            "Report every prediction, changes of the first label, or events.")
         static let queueSeconds = Setting(
             "queue_seconds", .number(0.1...3600, "s", unit: "s"), default: 2,
             "Audio that may wait; beyond it a sender waits, and a live source loses samples.")
@@ -117,13 +120,25 @@ package enum ServerSettings {
             Section(
                 path: "streams.",
                 settings: [
-                    InputSettings.sampleFormat, InputSettings.rate, InputSettings.channels, ReportSettings.emit,
+                    InputSettings.sampleFormat, InputSettings.rate, InputSettings.channels, Streams.emit,
                     ReportSettings.every, ReportSettings.topCount, Streams.queueSeconds, Streams.outputs,
                 ]),
             Section(path: "streams.decision.", settings: DecisionSettings.all),
             Section(path: "capacity.", settings: [Capacity.threads, Capacity.load, Capacity.latency]),
             Section(path: "state.", settings: [State.folder, State.everySeconds, State.keepHours, State.kept]),
         ] + EventSettings.sections + [Section(path: "", settings: [SourceSettings.list])]
+}
+
+extension ValueKind<ReportMode> {
+    /// The records of a live stream, which has no summary.
+    static let live = {
+        let modes = ReportMode.allCases.filter { $0 != .summary }
+        let words = modes.map(\.rawValue)
+        return ValueKind(
+            placeholder: "records", expected: "one of \(words.joined(separator: ", "))", words: words,
+            show: { JSONWriter.quoted($0.rawValue) }
+        ) { text in modes.first { $0.rawValue == text } }
+    }()
 }
 
 extension ValueKind<ListenAddress?> {

@@ -6,7 +6,8 @@ import Glibc
 enum OutputFiles {
     /// - Throws: ``ClassifierError`` `usage` if the output is one of the inputs, and would overwrite it.
     static func refuse(_ output: FileName, over input: FileName, option: String) throws(ClassifierError) {
-        guard output.isSameFile(as: input) else { return }
+        // `-` stands for a standard stream, whatever file may have this name.
+        guard !output.isStandardInput, output.isSameFile(as: input) else { return }
         throw ClassifierError(
             .usage, code: "usage",
             "\(option) \(output) is the input \(input), which it would overwrite; name another file")
@@ -18,6 +19,8 @@ enum OutputFiles {
             ClassifierError(.inputOutput, code: "write", "\(option) \(output): cannot write: \(reason)")
         }
         if output.isFolder { throw failure("it is a folder") }
+        // Renaming would put a file in the place of a device or a FIFO.
+        if let status = output.status, status.st_mode & S_IFMT != S_IFREG { throw failure("it is not a regular file") }
         // The file is written under another name in the folder and then renamed: the folder must be writable.
         guard unsafe output.folder.withCString({ unsafe access($0, W_OK | X_OK) }) == 0 else {
             throw failure("\(output.folder): \(unsafe String(cString: strerror(errno)))")
