@@ -1,4 +1,5 @@
 import AudioFrontend
+import CSndFile
 import TestSupport
 import Testing
 
@@ -39,6 +40,30 @@ struct ContainerTests {
                 #expect(piped.sourceRate == coding.rate)
                 try compareBits(piped.samples, with: expected, "\(coding.name), pipe, channel \(channel)")
             }
+        }
+    }
+
+    /// Many programs write MP3 without a tag before the frames. libsndfile opens such a file by its name.
+    @Test(arguments: [16_000, 44_100], [1, 2])
+    func untaggedMP3(rate: Int, channels: Int) throws {
+        let coding = Libsndfile.Coding(
+            name: "mp3", format: SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, rate: rate, channels: channels)
+        _ = try encode(coding)
+        var bytes = try folder.read("sound.mp3")
+        if bytes.starts(with: "ID3".utf8) {
+            bytes.removeFirst(10 + bytes[6..<10].reduce(0) { $0 << 7 | Int($1) })
+        }
+        #expect(bytes[0] == 0xFF)
+        try folder.write(bytes, to: "untagged.mp3")
+        let whole = try Libsndfile.decode("\(folder.path)/untagged.mp3")
+        let expected = Libsndfile.channel(channels, of: whole.samples, channels)
+        // Neither the name of this file nor a pipe says what it is.
+        try folder.write(bytes, to: "untagged")
+        let file = try Reading(path: "\(folder.path)/untagged", rate: rate) { $0.selection = .channel(channels) }
+        let piped = try Reading(ByteFeeder(bytes, chunk: 4_096), rate: rate) { $0.selection = .channel(channels) }
+        for reading in [file, piped] {
+            #expect(reading.failure == nil)
+            try compareBits(reading.samples, with: expected, "\(rate) Hz, \(channels) channels")
         }
     }
 
