@@ -14,6 +14,8 @@ struct ContentTests {
     private static let foreign: [(String, [UInt8])] = [
         ("M4A", [0, 0, 0, 0x20] + Array("ftypM4A ".utf8)), ("WebM", [0x1A, 0x45, 0xDF, 0xA3, 0x9F, 0x42, 0x86, 0x81]),
         ("WavPack", Array("wvpk".utf8) + [0x5A, 1, 0, 0, 0x10, 4]),
+        ("an HTTP response", Array("HTTP/1.1 200 OK\r\n".utf8)),
+        ("SampleVision", Array("SOUND SAMPLE DATA 2.1 ".utf8)),
         ("Monkey's Audio", Array("MAC ".utf8) + [0x96, 0x0F, 0, 0]),
         ("WMA", [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11, 0xA6, 0xD9]), ("AMR", Array("#!AMR\n".utf8)),
         ("RealMedia", Array(".RMF".utf8)), ("DSF", Array("DSD ".utf8)), ("MIDI", Array("MThd".utf8)),

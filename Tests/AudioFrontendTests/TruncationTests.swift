@@ -25,6 +25,9 @@ struct TruncationTests {
             let piped = try Reading(ByteFeeder(cut), rate: coding.rate)
             #expect(file.truncation != nil || file.failure != nil, "\(coding.name), cut at \(part)")
             #expect(file.truncation == piped.truncation)
+            if coding.name.hasPrefix("flac") {
+                #expect(file.truncation?.contains("samples more") == true && file.failure == nil, "cut at \(part)")
+            }
             try compareBits(piped.samples, with: file.samples, coding.name)
         }
     }

@@ -66,6 +66,7 @@ struct Magic {
     private static let foreign: [Magic] = [
         Magic(.foreign("MP4 or M4A"), "", 4, "ftyp"),
         Magic(.foreign("Matroska or WebM"), (0, [0x1A, 0x45, 0xDF, 0xA3])),
+        Magic(.foreign("an HTTP response"), "HTTP/1."), Magic(.foreign("SampleVision"), "SOUND SAMPLE DATA"),
         Magic(.foreign("WavPack"), "wvpk"), Magic(.foreign("Monkey's Audio"), "MAC "),
         Magic(.foreign("ASF or WMA"), (0, [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11])),
         Magic(.foreign("RealMedia"), ".RMF"), Magic(.foreign("RealAudio"), (0, Array(".ra".utf8) + [0xFD])),

@@ -86,7 +86,9 @@ public final class SoundFile: SampleSource {
         }
         for line in words.end() { inform("\(name): \(line)") }
         position += Int64(count)
-        if count == 0, unsafe sf_error(handle) != 0 {
+        // An error behind the last byte means that the file is cut, which the caller reports.
+        let isCut = missing > 0 && cursor.window.furthest >= cursor.window.count
+        if count == 0, unsafe sf_error(handle) != 0, !isCut {
             let reason = unsafe String(cString: sf_strerror(handle))
             throw AudioError(
                 .decode,
