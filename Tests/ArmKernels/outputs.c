@@ -9,7 +9,7 @@
 enum { MOST = 1 << 16 };
 
 static float numbers[4][MOST];
-static float out[MOST], carry[MOST], scratch[MOST];
+static float out[MOST], compensation[MOST], scratch[MOST];
 static const kernels_table *table;
 
 // Uniform in -1 ... 1, from a generator whose numbers every machine has exactly.
@@ -51,7 +51,7 @@ static void elementwise(ptrdiff_t count) {
   show("standardize", count, 0, out, count);
   table->multiply(numbers[0], numbers[1], out, count);
   table->add(numbers[2], out, count);
-  table->approach(numbers[3], 0.25f, out, count);
+  table->lerp(numbers[3], 0.25f, out, count);
   show("multiply, add, approach", count, 0, out, count);
   table->gelu(out, count);
   show("gelu", count, 0, out, count);
@@ -78,16 +78,16 @@ static void sums(ptrdiff_t heads, ptrdiff_t landmarks, ptrdiff_t width) {
   static float parts[3][MOST], empty[MOST], mixed[MOST];
   for (ptrdiff_t i = 0; i < padded; i++) empty[i] = -80;
   for (int part = 0; part < 3; part++) {
-    memset(carry, 0, sizeof carry);
+    memset(compensation, 0, sizeof compensation);
     memcpy(parts[part], empty, sizeof empty);
     for (ptrdiff_t token = 0; token < 5; token++)
       table->sums_insert(shape, parts[part], numbers[part] + token * rows, numbers[3] + token * heads * width,
-                         parts[part], carry, scratch);
+                         parts[part], compensation, scratch);
     show("sums_insert", rows, width, parts[part], count);
   }
   table->sums_attend(shape, parts[0], parts[1], parts[2], numbers[1], numbers[2], scratch, out);
   show("sums_attend", rows, width, out, heads * width);
-  table->sums_combine(shape, parts[1], parts[0], carry, scratch);
+  table->sums_combine(shape, parts[1], parts[0], compensation, scratch);
   show("sums_combine", rows, width, parts[0], count);
   table->landmarks_mix(shape, numbers[1], numbers[2], mixed, scratch);
   table->landmarks_apply(shape, mixed, parts[0] + 2 * padded, out, scratch);
