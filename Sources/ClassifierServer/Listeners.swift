@@ -38,6 +38,7 @@ struct Listeners: Sendable {
         try listening.check(hasToken: configuration.access.token != nil)
         if let address = listening.http {
             let listener = http(address)
+            if activated["http"] == nil { try UnixSocketFile.check(address) }
             let socket = try await listener.bind(activated["http"]?.descriptor)
             bound.http = (listener, socket)
             bound.addresses.append("\(tls == nil ? "http" : "https")://\(socket.address)/")
@@ -45,6 +46,7 @@ struct Listeners: Sendable {
         for (address, prefix) in [(listening.tcp, "tcp"), (listening.unix, "unix")] {
             guard let address else { continue }
             let listener = raw(address, prefix)
+            if activated[prefix] == nil { try UnixSocketFile.check(address) }
             let socket = try await listener.bind(activated[prefix]?.descriptor)
             bound.raw.append((listener, socket))
             bound.addresses.append(prefix == "tcp" ? "tcp://\(socket.address)" : "\(socket.address)")
@@ -62,7 +64,7 @@ struct Listeners: Sendable {
 
     private func http(_ address: ListenAddress) -> ConnectionListener<EventLoopFuture<HTTPServer.Connection>> {
         let access = AccessControl(
-            token: configuration.access.token, hosts: Set(configuration.access.hosts.map { $0.lowercased() }),
+            token: configuration.access.token, hosts: Set(configuration.access.hosts),
             isLocal: address.isLocal)
         let server = HTTPServer(
             hub: hub, access: access, limits: configuration.limits,

@@ -75,26 +75,6 @@ internal import Testing
         #expect(AccessControl.isEqual([], []) && !AccessControl.isEqual([], [0]) && !AccessControl.isEqual([0], []))
     }
 
-    /// A page of another site cannot use the service through a browser, by its own name or after DNS rebinding.
-    @Test func otherSitesAreRefused() {
-        let access = AccessControl(token: nil, hosts: ["ear.example"], isLocal: true)
-        for good in [
-            [("Host", "127.0.0.1:8080")], [("Host", "[::1]:8080")], [("Host", "localhost")], [],
-            [("Host", "ear.example"), ("Origin", "https://ear.example")],
-            [("Host", "localhost:8080"), ("Origin", "http://localhost:8080")],
-        ] { #expect(access.verdict(head(good), isPublic: true) == .allowed, "\(good)") }
-        for bad in [
-            [("Host", "evil.example")], [("Host", "localhost:8080"), ("Origin", "http://evil.example")],
-            [("Host", "localhost:8080"), ("Origin", "http://localhost:9090")],
-            [("Host", "localhost:8080"), ("Origin", "null")],
-        ] {
-            guard case .forbidden = access.verdict(head(bad), isPublic: true) else {
-                Issue.record("\(bad) is allowed")
-                continue
-            }
-        }
-    }
-
     @Test func metricsEscapeLabels() {
         var text = PrometheusText()
         text.counter("events_total", "Events.", label: "label", ["a\"b\\c\nd": 2])

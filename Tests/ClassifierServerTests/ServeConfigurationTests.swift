@@ -120,6 +120,15 @@ internal import Testing
         #expect(configuration.access.token == "0123456789abcdef0123")
         try folder.write(Array("short\n".utf8), to: "token")
         #expect(try message(yaml).contains("16 characters"))
+        try folder.write(Array(" \t \n".utf8), to: "token")
+        #expect(try message(yaml).contains("16 characters"))
+        try folder.write(Array("0123456789abcdef0123 \r\nsecond".utf8), to: "token")
+        #expect(try read(yaml).access.token == "0123456789abcdef0123")
+        for short in ["x", " ", "0123456789abcde", "\u{1F511}\u{1F511}\u{1F511}\u{1F511}"] {
+            let text = try message("listen: {http: \"0.0.0.0:8080\"}", flags: ["access.token": short])
+            #expect(text.hasPrefix("--set access.token: ") && text.contains("16 characters"), "\(text)")
+            #expect(short.count < 4 || !text.contains(short), "a token is not printed")
+        }
         let secret = try read("access: {token: \"0123456789abcdef\"}")
         #expect(!secret.text.contains("0123456789abcdef"), "a token is not printed")
         #expect(try message("listen: {http: off}").contains("all off"))

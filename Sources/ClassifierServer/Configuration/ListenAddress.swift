@@ -17,9 +17,7 @@ public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
         else { return nil }
         var host = String(text[..<colon])
         if host.hasPrefix("[") && host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        guard !host.isEmpty, host == "localhost" || host.allSatisfy({ $0.isHexDigit || $0 == "." || $0 == ":" }) else {
-            return nil
-        }
+        guard host == "localhost" || IPAddress(host) != nil else { return nil }
         self = .network(host: host, port: port)
     }
 
@@ -27,7 +25,7 @@ public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
     public var isLocal: Bool {
         switch self {
         case .unix: true
-        case .network(let host, _): host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        case .network(let host, _): host == "localhost" || IPAddress(host)?.isLoopback == true
         }
     }
 

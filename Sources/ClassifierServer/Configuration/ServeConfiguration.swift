@@ -182,10 +182,11 @@ public struct ServeConfiguration: Sendable {
         guard let text = try? String(contentsOf: URL(filePath: path), encoding: .utf8) else {
             throw ConfigurationReader.wrong(path, "the token cannot be read")
         }
-        let token = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-        guard token.utf8.count >= 16 else {
-            throw ConfigurationReader.wrong(
-                path, "a token has 16 characters at least; make one with: head -c 24 /dev/urandom | base64")
+        var line = text.split(whereSeparator: \.isNewline).first ?? ""
+        // HTTP removes white space at the end of a header.
+        while line.last?.isWhitespace == true { line.removeLast() }
+        guard let token = ServerSettings.Access.token.kind.parse(String(line)) else {
+            throw ConfigurationReader.wrong(path, "expected \(ServerSettings.Access.token.expected)")
         }
         return token
     }

@@ -26,11 +26,11 @@ package enum ServerSettings {
 
     enum Access {
         static let token = Setting(
-            "token", .text("token"), isSecret: true, "Token that requests must carry; a file keeps it better.")
+            "token", .token, isSecret: true, "Token that requests must carry; a file keeps it better.")
         static let tokenFile = Setting(
             "token_file", .text("file", expected: "a file's path"), "File whose first line is the token.")
         static let hosts = Setting(
-            "hosts", .text("name", expected: "a host's name"), isRepeated: true,
+            "hosts", .hostName, isRepeated: true,
             "Names by which browsers reach this server, besides this machine's addresses.")
     }
 
@@ -127,6 +127,21 @@ package enum ServerSettings {
             Section(path: "capacity.", settings: [Capacity.threads, Capacity.load, Capacity.latency]),
             Section(path: "state.", settings: [State.folder, State.everySeconds, State.keepHours, State.kept]),
         ] + EventSettings.sections + [Section(path: "", settings: [SourceSettings.list])]
+}
+
+extension ValueKind<String> {
+    static let token = ValueKind(
+        placeholder: "token",
+        expected: "16 characters at least; make a token with: head -c 24 /dev/urandom | base64",
+        show: { JSONWriter.quoted($0) }
+    ) { $0.count >= 16 ? $0 : nil }
+
+    static let hostName = ValueKind(
+        placeholder: "name", expected: "a host's name without a port", show: { JSONWriter.quoted($0) }
+    ) { text in
+        let host = Authority(text) ?? Authority("[\(text)]")
+        return host?.port == nil ? host?.name : nil
+    }
 }
 
 extension ValueKind<ReportMode> {

@@ -12,7 +12,7 @@ package struct AccessControl: Sendable {
 
     /// The expected token; nil if none is needed.
     package let token: String?
-    /// Names of this server for browsers, without ports.
+    /// Names of this server for browsers, in lower case and without ports.
     package let hosts: Set<String>
     /// Whether only this machine can reach the server.
     package let isLocal: Bool
@@ -40,27 +40,44 @@ package struct AccessControl: Sendable {
     /// Returns the reason to refuse a request of another site's page, which a user's browser could send to the service.
     /// Such a request has another `Origin`, or, after DNS rebinding, a host name that is none of the server's.
     private func foreignSite(_ headers: HTTPHeaders) -> String? {
-        let host = headers.first(name: "Host") ?? ""
-        if isLocal || !hosts.isEmpty {
-            let name = Self.name(host)
-            guard name.isEmpty || hosts.contains(name) || Self.isLocalName(name) else {
-                return "\"\(name)\" is not a name of this server; access.hosts lists its names"
-            }
+        let (hosts, origins) = (headers["Host"], headers["Origin"])
+        guard hosts.count <= 1, origins.count <= 1 else { return "a request has one Host and one Origin at most" }
+        let text = hosts.first ?? ""
+        let host = Authority(text)
+        guard host != nil || text.isEmpty else { return "the Host \"\(text)\" is no name or address with its port" }
+        if let host, !isOwn(host) {
+            return "\"\(host.name)\" is not a name of this server; access.hosts lists its names"
         }
-        guard let origin = headers.first(name: "Origin") else { return nil }
-        let authority = origin.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init) ?? ""
-        guard authority.lowercased() == host.lowercased() else { return "a page of \(origin) may not use this server" }
+        guard let origin = origins.first else { return nil }
+        guard let host, isOwn(origin, host, forwardedScheme: headers.first(name: "X-Forwarded-Proto")) else {
+            return "a page of \(origin) may not use this server"
+        }
         return nil
     }
 
-    private static func isLocalName(_ name: String) -> Bool {
-        name == "localhost" || name == "[::1]" || name.hasPrefix("127.")
+    /// Whether a host is one of this server's.
+    private func isOwn(_ host: Authority) -> Bool {
+        guard isLocal || !hosts.isEmpty else { return true }
+        // No other site's page has an address of this machine as its host.
+        return hosts.contains(host.name) || host.isLoopback || !isLocal && IPAddress(host.name) != nil
     }
 
-    /// Returns a host without its port.
-    private static func name(_ host: String) -> String {
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[...end]).lowercased() }
-        return (host.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? "").lowercased()
+    /// Whether a page's origin is the host of its request.
+    private func isOwn(_ origin: String, _ host: Authority, forwardedScheme: String?) -> Bool {
+        let ports = ["http": 80, "https": 443]
+        guard let colon = origin.firstRange(of: "://"), let page = Authority(String(origin[colon.upperBound...])),
+            let standard = ports[origin[..<colon.lowerBound].lowercased()], page.name == host.name
+        else { return false }
+        // A proxy that speaks TLS says by which scheme the page reached it.
+        if let scheme = forwardedScheme?.split(separator: ",").first?.lowercased(), let port = ports[scheme],
+            port != standard
+        {
+            return false
+        }
+        let port = page.port ?? standard
+        if let own = host.port { return own == port }
+        // A proxy may pass on the name alone. It is one of access.hosts then, never an address of this machine.
+        return port == standard || hosts.contains(host.name)
     }
 
     private static func token(in headers: HTTPHeaders) -> String? {

@@ -23,7 +23,10 @@ struct ChildCommand: Sendable {
     /// Variables of systemd that are for the service alone.
     private static let ownVariables: Set<String> = [
         "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
+        "CREDENTIALS_DIRECTORY",
     ]
+    /// Variables with the settings' prefix that a command may see. The others may hold the token, or name its file.
+    private static let sharedVariables: Set<String> = [SettingVariable.modelFolder, SettingVariable.kernels]
 
     /// Starts a command.
     /// - Parameter idleSeconds: the longest time without output, after which reading throws ``ClientIdle``.
@@ -49,7 +52,10 @@ struct ChildCommand: Sendable {
 
     /// - Throws: ``ClassifierError`` if there is no such program or the system has no room for it.
     private static func spawn(_ arguments: [String]) throws(ClassifierError) -> spawn_child {
-        let environment = ProcessInfo.processInfo.environment.filter { !ownVariables.contains($0.key) }
+        let environment = ProcessInfo.processInfo.environment.filter { name, _ in
+            !ownVariables.contains(name)
+                && (!name.hasPrefix(SettingVariable.prefix) || sharedVariables.contains(name))
+        }
         let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         let variables = unsafe environment.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer { unsafe (words + variables).forEach { unsafe free($0) } }

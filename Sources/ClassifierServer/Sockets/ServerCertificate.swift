@@ -9,6 +9,14 @@ struct ServerCertificate: Sendable {
     /// The server's own certificate, without its chain.
     let own: NIOSSLCertificate
 
+    /// Cipher suites of TLS 1.2 with forward secrecy: a key that is stolen later opens no recorded connection. Those of
+    /// TLS 1.3 all have it.
+    private static let cipherSuites: [NIOTLSCipher] = [
+        .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ]
+
     /// - Throws: ``ClassifierError`` `tls` with the file, the fault and the remedy.
     init(_ settings: ServeConfiguration.TLS) throws(ClassifierError) {
         func wrong(_ path: String, _ message: String) -> ClassifierError {
@@ -35,6 +43,7 @@ struct ServerCertificate: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
+        configuration.cipherSuiteValues = Self.cipherSuites
         configuration.applicationProtocols = ["http/1.1"]
         do { context = try NIOSSLContext(configuration: configuration) } catch {
             throw wrong(
