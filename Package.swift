@@ -89,8 +89,9 @@ let package = Package(
             ],
             // The live page is served from the program itself.
             resources: [
-                "index.html", "page.css", "page.js", "canvas.js", "chart.js", "service.js", "spectrogram.js",
-                "microphone.js", "icon.svg",
+                "index.html", "page.css", "start.js", "page.js", "catalog.js", "chart.js", "clock.js", "current.js",
+                "endings.js", "events.js", "labels.js", "microphone.js", "pictures.js", "plot.js", "recorder.js",
+                "retry.js", "service.js", "slots.js", "spectrogram.js", "timeline.js", "icon.svg",
             ].map { .embedInCode("Page/\($0)") },
             swiftSettings: strict),
         .executableTarget(

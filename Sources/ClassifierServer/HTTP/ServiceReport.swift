@@ -50,6 +50,9 @@ struct ServiceReport: Sendable {
             line.add("hop", model.predictionPeriod)
             line.add("bands", model.recipe.bands)
             line.add("frame_hop", model.recipe.hop)
+            line.add("low_hz", model.recipe.lowHz, decimals: 1)
+            line.add("high_hz", model.recipe.highHz, decimals: 1)
+            line.add("mel_scale", model.recipe.melScale.rawValue)
             line.add("labels", configuration.labels)
             line.add("background", Array(configuration.background).sorted())
             return line

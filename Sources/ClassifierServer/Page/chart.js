@@ -1,59 +1,36 @@
-import { fit, seconds } from "./canvas.js";
+import { marks, Plot, seconds, theme } from "./plot.js";
+import { friendly, isBackground } from "./labels.js";
 
-// Colours of different brightness, all of them dark enough for white text.
-const colours = ["#2f74b5", "#b45309", "#22805a", "#a23b80", "#7657c4", "#b83a31", "#517a22", "#5b6472"];
+/** Classes that were never likelier than this get no curve. */
+const leastPeak = 0.1;
+/** The longest time between two points of a curve. A curve breaks where its class was not among the first. */
+const longestStep = 1;
+/** The second half of the colours has broken lines, for readers who see few colours. */
+export const isDashed = (slot) => slot >= 4;
 
-/** Curves of probabilities, and bars of events, by time. */
+/** Curves of probabilities by time, and their legend. */
 export class Chart {
-  constructor(canvas, timeline, legend) {
+  constructor(canvas, legend, slots) {
     this.canvas = canvas;
-    this.timeline = timeline;
     this.legend = legend;
-    this.events = new Map();
+    this.slots = slots;
     this.clear();
   }
 
   clear() {
     this.points = [];
-    this.events.clear();
-    this.labels = new Map();
     this.legend.replaceChildren();
-    this.shown = "";
+    this.explained = "";
   }
 
-  colour(label) {
-    if (!this.labels.has(label)) {
-      const taken = [...this.labels.values()];
-      this.labels.set(label, colours.find((one) => !taken.includes(one)) ?? colours[taken.length % colours.length]);
-    }
-    return this.labels.get(label);
-  }
-
+  /** Adds a prediction's classes at a time. */
   add(time, top) {
     this.points.push({ time, top });
-    while (this.points[0].time < time - seconds) this.points.shift();
-    for (const [id, event] of this.events) {
-      if (event.t1 !== null && event.t1 < time - seconds) this.events.delete(id);
-    }
+    while (this.points[0].time < time - seconds - longestStep) this.points.shift();
   }
 
-  draw() {
-    const now = this.points.at(-1)?.time ?? 0;
-    this.drawCurves(now);
-    this.drawEvents(now);
-  }
-
-  drawCurves(now) {
-    const ratio = fit(this.canvas);
-    const context = this.canvas.getContext("2d");
-    const { width, height } = this.canvas;
-    const edge = 8 * ratio;
-    const x = (time) => width - ((now - time) / seconds) * width;
-    const y = (probability) => height - edge - probability * (height - 2 * edge);
-    context.clearRect(0, 0, width, height);
-    this.drawGrid(context, ratio, y);
-    context.lineWidth = 2 * ratio;
-    context.lineJoin = "round";
+  /** The likely classes in the picture with the points of their curves. */
+  get curves() {
     const curves = new Map();
     for (const { time, top } of this.points) {
       for (const { label, p } of top) {
@@ -61,73 +38,68 @@ export class Chart {
         curves.get(label).push([time, p]);
       }
     }
-    // Classes that were never likely get no curve.
-    const likely = [...curves].filter(([, points]) => points.some(([, p]) => p > 0.1));
-    // A class that left the picture frees its colour.
-    const seen = new Set([...likely.map(([label]) => label), ...[...this.events.values()].map((event) => event.label)]);
-    for (const label of this.labels.keys()) if (!seen.has(label)) this.labels.delete(label);
-    for (const [label, points] of likely) {
-      context.strokeStyle = this.colour(label);
+    return new Map([...curves].filter(([, points]) => points.some(([, p]) => p > leastPeak)));
+  }
+
+  draw(curves, now) {
+    const plot = new Plot(this.canvas);
+    const { context } = plot;
+    const edge = 0.5 * theme().em;
+    const y = (probability) => plot.height - edge - probability * (plot.height - 2 * edge);
+    for (const mark of [0, 0.5, 1]) plot.mark(`${mark * 100} %`, y(mark));
+    plot.clip();
+    context.strokeStyle = theme().line;
+    context.beginPath();
+    for (const mark of [0, 0.5, 1]) {
+      context.moveTo(plot.left, y(mark));
+      context.lineTo(plot.width, y(mark));
+    }
+    for (const time of marks(now)) {
+      context.moveTo(plot.x(time, now), y(1));
+      context.lineTo(plot.x(time, now), y(0));
+    }
+    context.stroke();
+    context.lineJoin = "round";
+    const labels = [...curves.keys()];
+    const [coloured, others] = [true, false].map((has) => labels.filter((label) => this.has(label) === has));
+    // The coloured curves lie above the grey ones.
+    for (const label of [...others, ...coloured]) {
+      const slot = this.slots.slot(label);
+      context.strokeStyle = slot === undefined ? theme().other : theme().curves[slot];
+      context.lineWidth = slot === undefined ? 1.25 : 2.25;
+      context.setLineDash(slot !== undefined && isDashed(slot) ? [7, 4] : []);
       context.beginPath();
       let last = -Infinity;
-      for (const [time, p] of points) {
-        // The curve of a class breaks where the class was not among the first.
-        if (time - last > 1) context.moveTo(x(time), y(p)); else context.lineTo(x(time), y(p));
+      for (const [time, p] of curves.get(label)) {
+        if (time - last > longestStep) context.moveTo(plot.x(time, now), y(p));
+        else context.lineTo(plot.x(time, now), y(p));
         last = time;
       }
       context.stroke();
     }
-    this.explain(likely.map(([label]) => label));
+    this.explain(coloured.sort((one, other) => this.slots.slot(one) - this.slots.slot(other)), others);
   }
 
-  drawGrid(context, ratio, y) {
-    context.lineWidth = ratio;
-    context.strokeStyle = "rgba(128, 128, 128, .3)";
-    context.fillStyle = getComputedStyle(this.canvas).color;
-    context.font = `${11 * ratio}px system-ui, sans-serif`;
-    for (const mark of [0, 0.5, 1]) {
-      context.beginPath();
-      context.moveTo(0, y(mark));
-      context.lineTo(context.canvas.width, y(mark));
-      context.stroke();
-      context.fillText(`${mark * 100} %`, 4 * ratio, y(mark) + (mark === 1 ? 12 : -4) * ratio);
+  has(label) {
+    return this.slots.slot(label) !== undefined;
+  }
+
+  /** Shows the legend: each coloured class, and the grey ones together. */
+  explain(coloured, others) {
+    const items = coloured.map((label) => [`curve-${this.slots.slot(label) + 1}`, friendly(label)]);
+    if (others.length) {
+      const names = others.sort((one, other) => isBackground(other) - isBackground(one)).map(friendly);
+      const rest = names.length > 3 ? ` and ${names.length - 2} more` : "";
+      items.push(["other", names.slice(0, rest ? 2 : 3).join(", ") + rest]);
     }
-  }
-
-  /** Shows the legend of the curves. */
-  explain(labels) {
-    if (labels.join("\n") === this.shown) return;
-    this.shown = labels.join("\n");
-    this.legend.replaceChildren(...labels.map((label) => {
+    const key = items.join("\n");
+    if (key === this.explained) return;
+    this.explained = key;
+    this.legend.replaceChildren(...items.map(([colour, text]) => {
       const [item, swatch] = [document.createElement("li"), document.createElement("i")];
-      swatch.style.background = this.colour(label);
-      item.append(swatch, label);
+      swatch.className = colour;
+      item.append(swatch, text);
       return item;
     }));
-  }
-
-  drawEvents(now) {
-    const ratio = fit(this.timeline);
-    const context = this.timeline.getContext("2d");
-    const { width, height } = this.timeline;
-    const x = (time) => width - ((now - time) / seconds) * width;
-    context.clearRect(0, 0, width, height);
-    context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
-    context.textBaseline = "middle";
-    for (const { label, t0, t1 } of this.events.values()) {
-      const [from, to] = [x(t0), x(t1 ?? now)];
-      const wide = Math.max(3 * ratio, to - from);
-      context.save();
-      context.beginPath();
-      context.roundRect(from, 2 * ratio, wide, height - 4 * ratio, 3 * ratio);
-      context.clip();
-      context.fillStyle = this.colour(label);
-      context.fillRect(from, 0, wide, height);
-      context.fillStyle = "#fff";
-      // A label that does not fit is left out; the legend explains the colour.
-      const space = wide - 8 * ratio;
-      if (context.measureText(label).width <= space) context.fillText(label, from + 4 * ratio, height / 2);
-      context.restore();
-    }
   }
 }

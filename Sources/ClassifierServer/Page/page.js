@@ -1,292 +1,294 @@
 // The live page shows one stream at a time: a new one from this device's microphone, or a running one.
 // Labels and names come from models and clients, and are inserted as text, never as markup.
 
-import { Chart } from "./chart.js";
-import { ask, open } from "./service.js";
-import { Spectrogram } from "./spectrogram.js";
+import { Catalog } from "./catalog.js";
+import { Current } from "./current.js";
+import { timeOfDay } from "./clock.js";
+import { ending, refusal } from "./endings.js";
+import { EventList } from "./events.js";
+import { Pictures } from "./pictures.js";
+import { Recorder, Sender } from "./recorder.js";
+import { Retry } from "./retry.js";
+import { ask, keepToken, needsToken, open } from "./service.js";
 
 const element = (id) => document.getElementById(id);
-const spectrogram = new Spectrogram(element("spectrogram"));
-const chart = new Chart(element("curves"), element("timeline"), element("legend"));
-let models = [];
-let session = null;
-let records = [];
-let latencies = [];
-let isRedrawing = false;
-let drawn = 0;
+const pictures = new Pictures(element);
+const current = new Current(element);
+const events = new EventList(element("events"), element("announcement"), element("download"));
+const catalog = new Catalog(element("source"), element("model"));
+const retry = new Retry((seconds) => {
+  element("retry").hidden = seconds === null;
+  element("countdown").textContent = `Next try in ${seconds} s.`;
+});
 
-/** Number of classes in a prediction; more curves would be indistinguishable. */
+/** What the page listens to, from Listen to Stop; null otherwise. */
+let session = null;
+/** Whether the service asked for another token, so that further requests are useless. */
+let isLocked = false;
+
+/** Number of classes in a prediction. */
 const largestTop = 12;
-/** Largest number of events for the download. */
-const largestRecords = 20000;
+/** Time without a prediction in milliseconds after which the pictures count as old. */
+const longestSilence = 2500;
+/** Time between two updates of the list of streams in milliseconds. */
+const refreshPeriod = 2000;
+const idleHint = "Press Listen, and make a sound. Its classes appear here.";
 
 // MARK: The service
 
 /** Updates load and list of streams. */
 async function refresh() {
-  if (document.hidden) return;
   try {
-    const [ready, streams] = await Promise.all([ask("readyz"), ask("v1/streams")]);
-    element("streams").textContent = ready.streams;
-    element("load").textContent = `${(ready.load * 100).toFixed(1)} %`;
-    const source = element("source");
-    const own = session?.id;
-    const names = streams.map((stream) => stream.stream).filter((name) => name !== own);
-    for (const option of [...source.options].slice(1)) {
-      const index = names.indexOf(option.value.slice(2));
-      if (index >= 0) names.splice(index, 1); else if (!option.selected) option.remove();
+    await catalog.loadStreams(session?.id);
+    if (catalog.models.length === 0) await catalog.loadModels();
+    if (!session) {
+      retry.reset();
+      if (element("status").dataset.state !== "note") say("Not listening.", "idle");
+    } else if (session.isAbsent && catalog.streams.has(session.name)) {
+      retry.now();
     }
-    for (const name of names) source.add(new Option(`stream ${name}`, `s:${name}`));
-    if (models.length === 0) await loadModels();
+    await showLoad();
   } catch (error) {
-    if (!session) say(error.message, true);
+    if (error.status === 401) unlock();
+    if (!session) {
+      // The service may come back with other models.
+      catalog.models = [];
+      say(error.message, "failed");
+      if (error.isTemporary) retry.after(refresh);
+    } else if (session.isSilent && error.status === 0) {
+      // The connection broke without a word, because the service's machine has gone.
+      lose(session, error);
+    }
   }
 }
 
-async function loadModels() {
-  models = await ask("v1/models");
-  element("model").replaceChildren(...models.map((model) => new Option(model.model, model.model)));
-  say("Not listening.");
+async function showLoad() {
+  element("streams").textContent = catalog.streams.size;
+  try {
+    element("load").textContent = `${((await ask("readyz")).load * 100).toFixed(1)} %`;
+  } catch (error) {
+    element("load").textContent = error.status === 503 ? "full" : "–";
+  }
+}
+
+/** Asks for the token. */
+function unlock() {
+  isLocked = true;
+  element("access").hidden = !needsToken;
 }
 
 // MARK: Listening
 
-async function listen() {
-  const source = element("source").value;
-  if (!models.length) await loadModels();
+function listen() {
+  // `isAbsent`: the watched stream does not run. `isSilent`: no prediction comes. `link`: number of connections so far.
+  session = {
+    name: catalog.stream, modelName: catalog.model.value,
+    link: 0, lost: 0, wasLive: false, isAbsent: false, isSilent: true, heard: performance.now(),
+  };
   forget();
-  if (source === "microphone") await listenToMicrophone();
-  else watch(source.slice(2));
   element("listen").textContent = "Stop";
+  catalog.fix(true);
+  return connect(session);
 }
 
-/** Enables the choice of a model for the microphone alone, because a running stream has its model. */
-function choose() {
-  element("model").disabled = element("source").value !== "microphone";
-}
-
-async function listenToMicrophone() {
-  const model = models.find((one) => one.model === element("model").value) ?? models[0];
-  if (!navigator.mediaDevices) {
-    throw new Error("The browser gives its microphone to https pages and to localhost only.");
+/** Begins the session's stream, or begins it again. */
+async function connect(own) {
+  say(own.name === null ? "Starting the microphone." : `Connecting to ${own.name}.`, "busy");
+  try {
+    await catalog.loadModels();
+    if (own.name === null) await record(own);
+    if (session === own) attach(own); else own.recorder?.close();
+  } catch (error) {
+    lose(own, error);
   }
-  const media = await navigator.mediaDevices.getUserMedia({
-    audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+}
+
+/** Opens the microphone at the model's rate, unless it is open already. */
+async function record(own) {
+  // Without the token there was no list of models to choose from.
+  own.modelName ||= catalog.model.value;
+  const model = catalog.models.find((one) => one.model === own.modelName);
+  if (!model) throw new Error(`The service does not offer the model ${own.modelName}.`);
+  own.top = Math.min(model.labels.length, largestTop);
+  if (own.recorder?.rate === model.rate) return;
+  own.recorder?.close();
+  own.recorder = await Recorder.open(model.rate, (block) => own.sender?.send(block), () => {
+    if (session === own) stop("The microphone was disconnected.");
   });
-  const context = new AudioContext({ sampleRate: model.rate });
-  const own = { stops: [() => media.getTracks().forEach((track) => track.stop()), () => context.close()] };
-  session = own;
-  media.getAudioTracks()[0].onended = () => {
-    if (session !== own) return;
-    stop();
-    say("The microphone was disconnected.", true);
-  };
-  await context.resume();
-  await context.audioWorklet.addModule("microphone.js");
-  const node = new AudioWorkletNode(context, "microphone", { processorOptions: { rate: model.rate } });
-  const socket = open("v1/stream", {
-    model: model.model, emit: "frames,events", features: true, live: true,
-    top_k: Math.min(model.labels.length, largestTop),
-  });
+}
+
+function attach(own) {
+  const shown = { emit: "frames,events", features: true };
+  const [path, parameters] = own.name === null
+    ? ["v1/stream", { ...shown, model: own.modelName, live: true, top_k: own.top }]
+    : [`v1/streams/${encodeURIComponent(own.name)}/watch`, { ...shown, top_k: largestTop }];
+  const socket = open(path, parameters);
   own.socket = socket;
-  // Number of recorded samples, and the end and time of each sent block, to measure the latency of predictions.
-  own.recorded = 0;
-  own.blocks = [];
-  let lost = 0;
-  node.port.onmessage = ({ data }) => {
-    if (socket.readyState !== WebSocket.OPEN) return;
-    own.recorded += data.byteLength / 2;
-    // The connection is two seconds behind, so the block is dropped and reported as a gap.
-    if (socket.bufferedAmount > 4 * model.rate) { lost += data.byteLength / 2; return; }
-    if (lost > 0) socket.send(JSON.stringify({ type: "gap", lost_samples: lost }));
-    lost = 0;
-    own.blocks.push({ end: own.recorded, time: performance.now() });
-    socket.send(data);
-  };
-  context.createMediaStreamSource(media).connect(node);
-  own.stops.push(() => node.disconnect());
-  attach(socket, "Listening to the microphone.");
-}
-
-function watch(name) {
-  session = { stops: [], id: name };
-  session.socket = open(`v1/streams/${encodeURIComponent(name)}/watch`, {
-    emit: "frames,events", features: true, top_k: largestTop,
-  });
-  attach(session.socket, `Watching ${name}.`);
-}
-
-function attach(socket, text) {
-  const own = session;
-  let failure = null;
-  socket.onopen = () => say(text);
+  own.link += 1;
+  own.sender = own.recorder && new Sender(socket, own.recorder.rate);
+  let [hasOpened, failure] = [false, null];
+  socket.onopen = () => { hasOpened = true; };
   socket.onmessage = ({ data }) => {
-    if (typeof data === "string") {
-      const record = JSON.parse(data);
-      if (record.type === "error") failure = record.message;
-      take(record, own);
-    } else {
-      showFeatures(data);
+    if (session !== own || own.socket !== socket) return;
+    if (typeof data !== "string") {
+      pictures.addFeatures(data);
+      return;
     }
+    const record = JSON.parse(data);
+    if (record.type === "error") failure = record;
+    else take(record, own);
   };
-  socket.onclose = () => {
-    if (session !== own) return;
-    stop();
-    say(failure ?? "The stream has ended.", failure !== null);
+  socket.onclose = async () => {
+    if (session !== own || own.socket !== socket) return;
+    lose(own, hasOpened ? ending(own, failure) : await refusal(own, catalog, path, parameters));
   };
-  socket.onerror = () => { failure ??= "The service refused the connection; is there room for another stream?"; };
 }
 
-function stop() {
+/** Handles a failure: waits for the service, or gives up. */
+function lose(own, error) {
+  if (session !== own) return;
+  const canWait = error.isTemporary && (own.wasLive || error.status === 0);
+  if (error.status === 401) unlock();
+  if (!canWait) {
+    stop(error.message);
+    return;
+  }
+  own.isSilent = true;
+  own.isAbsent = error.status === 404;
+  own.sender = null;
+  const socket = own.socket;
+  own.socket = null;
+  socket?.close();
+  freeze(own.isAbsent ? "Frozen: the stream has ended" : "Frozen: no connection");
+  pictures.timeline.cut(pictures.now);
+  events.cut();
+  say(`${error.message} The page ${own.isAbsent ? "waits for the stream" : "tries again"} by itself.`, "failed");
+  retry.after(() => connect(own));
+}
+
+/** Ends the session, with a reason if it failed. */
+function stop(reason = null) {
   const own = session;
   session = null;
-  own?.stops.forEach((end) => end());
-  if (own?.socket?.readyState === WebSocket.OPEN) {
-    own.socket.send(JSON.stringify({ type: "end" }));
-    own.socket.close();
-  }
+  retry.reset();
+  own?.recorder?.close();
+  if (own?.socket?.readyState === WebSocket.OPEN && own.name === null) own.socket.send(JSON.stringify({ type: "end" }));
+  own?.socket?.close();
+  freeze("Frozen: stopped");
+  if (pictures.now === null) current.suggest(idleHint);
+  events.cut();
   element("listen").textContent = "Listen";
+  catalog.fix(false);
+  say(reason ?? "Not listening.", reason === null ? "idle" : "note");
+}
+
+/** Marks pictures and classes as those of an earlier time. */
+function freeze(reason) {
+  pictures.freeze(reason);
+  current.freeze(reason === null || pictures.now === null ? null : pictures.clock.words(pictures.now));
 }
 
 function forget() {
-  records = [];
-  chart.clear();
-  element("events").replaceChildren();
-  element("download").disabled = true;
+  retry.reset();
+  pictures.clear();
+  current.clear();
+  events.clear();
+  freeze(null);
   element("lost").textContent = "none";
-  element("announcement").textContent = "";
   element("latency").textContent = "–";
-  latencies = [];
+  element("level").textContent = "–";
 }
 
 // MARK: Records
 
 function take(record, own) {
   switch (record.type) {
-    case "start":
-      own.id = record.stream;
-      own.rate = record.rate;
-      describe(models.find((model) => model.model === record.model));
-      break;
+    case "start": begin(record, own); break;
     case "frame":
-      showTop(record.top);
+      pictures.addFrame(record);
+      hear(own);
+      current.show(record.top);
       element("level").textContent = `${record.dbfs.toFixed(1)} dBFS`;
-      measure(record.sample, own);
-      chart.add(record.t, record.top);
-      redraw();
+      showDelay(own.sender?.delay(record.sample));
       break;
-    case "event":
-      records.push(record);
-      records.splice(0, records.length - largestRecords);
-      chart.events.set(record.id, record);
-      showEvent(record);
+    case "event": {
+      const id = `${own.link} ${record.id}`;
+      const time = pictures.clock.at(record.t0);
+      pictures.addEvent(id, record);
+      events.add(id, record, pictures.clock.words(time), time);
+      current.suggest(null);
       break;
+    }
     case "gap":
-      own.lost = (own.lost ?? 0) + record.lost_samples;
-      element("lost").textContent = `${(own.lost / own.rate).toFixed(2)} s`;
+      own.lost += record.lost_samples / own.rate;
+      element("lost").textContent = `${own.lost.toFixed(2)} s`;
       break;
   }
 }
 
-function describe(model) {
-  if (model) spectrogram.configure(model.rate / model.frame_hop, model.bands);
+function begin(record, own) {
+  own.id = record.stream;
+  own.rate = record.rate;
+  const model = catalog.modelOf(record);
+  pictures.begin(model);
+  current.describe(own.name === null ? "This device’s microphone" : `Stream ${own.name}`, model);
+  if (!events.isEmpty) current.suggest(null);
 }
 
-/** Measures the time from a prediction's last sample at the microphone to the arrival of the prediction. */
-function measure(sample, own) {
-  while (own.blocks?.length > 1 && own.blocks[0].end < sample) own.blocks.shift();
-  if (!(own.blocks?.[0]?.end >= sample)) return;
-  latencies.push(performance.now() - own.blocks[0].time);
-  if (latencies.length < 25) return;
-  const median = latencies.sort((one, other) => one - other)[12];
-  element("latency").textContent = `${median.toFixed(0)} ms`;
-  latencies = [];
+/** Notes that a prediction came. */
+function hear(own) {
+  own.heard = performance.now();
+  if (!own.isSilent) return;
+  own.isSilent = false;
+  own.isAbsent = false;
+  own.wasLive = true;
+  retry.reset();
+  freeze(null);
+  say(own.name === null ? "Listening to the microphone." : `Watching ${own.name}.`, "live");
 }
 
-/** Shows log-mel frames: 8 bytes with the index of the first frame, then the values. */
-function showFeatures(data) {
-  spectrogram.add(Number(new DataView(data).getBigInt64(0, true)), new Float32Array(data, 8));
+/** Shows that no predictions come although the connection is there. */
+function watchSilence() {
+  if (!session?.socket || session.isSilent || performance.now() - session.heard < longestSilence) return;
+  session.isSilent = true;
+  const source = session.name === null ? "the microphone" : session.name;
+  freeze("Frozen: no audio arrives");
+  say(`No audio has come from ${source} since ${timeOfDay(Date.now() / 1000 - longestSilence / 1000)}.`, "failed");
 }
 
-/** Draws at most ten times a second, so that a slow device has time to listen. */
-function redraw() {
-  if (isRedrawing) return;
-  isRedrawing = true;
-  requestAnimationFrame((now) => {
-    isRedrawing = false;
-    if (now - drawn < 100) return;
-    drawn = now;
-    spectrogram.draw();
-    chart.draw();
-  });
+function showDelay(milliseconds) {
+  if (milliseconds !== undefined) element("latency").textContent = `${milliseconds.toFixed(0)} ms`;
 }
 
-function showTop(top) {
-  const list = element("top");
-  const shown = top.slice(0, 5);
-  while (list.children.length < shown.length) {
-    const item = document.createElement("li");
-    item.append(document.createElement("i"), document.createElement("span"), document.createElement("span"));
-    list.append(item);
-  }
-  shown.forEach(({ label, p }, index) => {
-    const [bar, name, value] = list.children[index].children;
-    bar.style.width = `${p * 100}%`;
-    name.textContent = label;
-    value.textContent = `${(p * 100).toFixed(0)} %`;
-  });
-}
-
-function showEvent(record) {
-  const table = element("events");
-  let row = [...table.rows].find((one) => one.dataset.id === record.id);
-  if (!row) {
-    row = table.insertRow(0);
-    row.dataset.id = record.id;
-    for (let cell = 0; cell < 4; cell++) row.insertCell();
-    element("announcement").textContent = record.label;
-    while (table.rows.length > 500) table.deleteRow(-1);
-  }
-  const end = record.t1 === null ? "…" : record.t1.toFixed(2);
-  const texts = [record.t0.toFixed(2), end, record.label, record.p_max.toFixed(2)];
-  texts.forEach((text, index) => { row.cells[index].textContent = text; });
-  element("download").disabled = false;
-}
-
-function download() {
-  const blob = new Blob(records.map((record) => `${JSON.stringify(record)}\n`), { type: "application/jsonl" });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = "events.jsonl";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
-function say(text, isFailure = false) {
-  element("status").textContent = text;
-  element("status").classList.toggle("failed", isFailure);
+/** Shows a sentence about the state: idle, busy, live, failed, or a note that stays until the next action. */
+function say(text, state) {
+  const status = element("status");
+  if (status.textContent !== text) status.textContent = text;
+  status.dataset.state = state;
 }
 
 element("controls").addEventListener("submit", async (event) => {
   event.preventDefault();
   if (session) {
     stop();
-    say("Not listening.");
     return;
   }
+  isLocked = false;
+  keepToken(element("token").value);
   element("listen").disabled = true;
-  const token = element("token").value;
-  if (token) sessionStorage.setItem("token", token);
-  try { await listen(); } catch (error) {
-    stop();
-    say(error.name === "NotAllowedError" ? "The microphone was not allowed." : error.message, true);
-  } finally {
-    element("listen").disabled = false;
-  }
+  try { await listen(); } finally { element("listen").disabled = false; }
 });
-element("source").addEventListener("change", choose);
-element("download").addEventListener("click", download);
-document.addEventListener("visibilitychange", refresh);
-window.addEventListener("resize", redraw);
-refresh();
-setInterval(refresh, 2000);
+element("retry-now").addEventListener("click", () => retry.now());
+document.addEventListener("visibilitychange", update);
+
+/** Updates what the page shows of the service, unless a try waits. */
+function update() {
+  if (document.hidden || isLocked || (retry.isWaiting && !session?.isAbsent)) return;
+  refresh();
+}
+
+current.suggest(idleHint);
+pictures.redraw();
+update();
+setInterval(update, refreshPeriod);
+setInterval(watchSilence, 500);

@@ -1,7 +1,18 @@
-import { fit, seconds } from "./canvas.js";
+import { Plot, seconds, theme } from "./plot.js";
 
 // From black over violet and orange to pale yellow, with evenly growing brightness for readers without colour vision.
 const stops = [[6, 6, 18], [58, 15, 99], [139, 35, 105], [211, 66, 64], [248, 139, 42], [250, 235, 162]];
+const background = "#060612";
+
+/** Frequencies with a mark, in Hz. */
+const frequencies = [50, 100, 200, 500, 1000, 2000, 4000, 8000, 16000, 32000];
+/** Seconds by which columns may differ from the clock before the picture gets a hole. */
+const tolerance = 0.5;
+
+const scales = {
+  htk: (hertz) => 2595 * Math.log10(1 + hertz / 700),
+  slaney: (hertz) => (hertz < 1000 ? hertz * 0.015 : 15 + (27 * Math.log(hertz / 1000)) / Math.log(6.4)),
+};
 
 /** A scrolling picture of log-mel frames: one column for each frame, the lowest band at the bottom. */
 export class Spectrogram {
@@ -9,33 +20,39 @@ export class Spectrogram {
     this.canvas = canvas;
     // A ring buffer of the last frames, one pixel for each value.
     this.store = document.createElement("canvas");
-    this.configure(100, 64);
+    this.configure({ rate: 16000, frame_hop: 160, bands: 64 });
   }
 
-  /** Sets the number of frames per second and of mel bands, and clears the picture. */
-  configure(rate, bands) {
-    this.bands = bands;
-    Object.assign(this.store, { width: Math.round(rate * seconds), height: bands });
-    this.context = this.store.getContext("2d", { alpha: false });
+  /** Sets the front-end of the picture's model, and clears the picture. */
+  configure(model) {
+    this.model = model;
+    this.bands = model.bands;
+    this.rate = model.rate / model.frame_hop;
+    Object.assign(this.store, { width: Math.round(this.rate * seconds), height: this.bands });
+    this.context = this.store.getContext("2d", { alpha: false, willReadFrequently: true });
     this.next = null;
     this.low = -7;
     this.high = 2;
   }
 
-  /** Adds frames after the index of the first one. */
-  add(first, values) {
-    // Lost frames leave their columns empty.
-    const lost = this.next === null ? 0 : Math.min(first - this.next, this.store.width);
-    this.context.fillStyle = "#06060f";
-    for (let frame = first - lost; frame < first; frame++) {
-      this.context.fillRect(frame % this.store.width, 0, 1, this.bands);
+  /** Adds frames, the first of which is at a time in seconds. */
+  add(time, values) {
+    const column = Math.round(time * this.rate);
+    this.next ??= column;
+    // Time without frames stays empty.
+    if (column - this.next > tolerance * this.rate) {
+      this.context.fillStyle = background;
+      for (let empty = Math.max(this.next, column - this.store.width); empty < column; empty++) {
+        this.context.fillRect(empty % this.store.width, 0, 1, this.bands);
+      }
+      this.next = column;
     }
     const count = Math.floor(values.length / this.bands);
     for (let frame = 0; frame < count; frame++) {
       const image = this.column(values.subarray(frame * this.bands, (frame + 1) * this.bands));
-      this.context.putImageData(image, (first + frame) % this.store.width, 0);
+      this.context.putImageData(image, (this.next + frame) % this.store.width, 0);
     }
-    this.next = first + count;
+    this.next += count;
   }
 
   column(values) {
@@ -53,14 +70,34 @@ export class Spectrogram {
   }
 
   draw() {
-    fit(this.canvas);
-    const context = this.canvas.getContext("2d", { alpha: false });
-    const { width, height } = this.canvas;
-    if (this.next === null) return;
+    const plot = new Plot(this.canvas);
+    const { context, left, height } = plot;
+    const width = plot.width - left;
+    this.drawFrequencies(plot);
+    if (this.next === null) {
+      context.strokeStyle = theme().line;
+      context.strokeRect(left + 0.5, 0.5, width - 1, height - 1);
+      return;
+    }
     const oldest = this.next % this.store.width;
     const right = this.store.width - oldest;
     const seam = (right / this.store.width) * width;
-    context.drawImage(this.store, oldest, 0, right, this.bands, 0, 0, seam, height);
-    if (oldest > 0) context.drawImage(this.store, 0, 0, oldest, this.bands, seam, 0, width - seam, height);
+    context.drawImage(this.store, oldest, 0, right, this.bands, left, 0, seam, height);
+    if (oldest > 0) context.drawImage(this.store, 0, 0, oldest, this.bands, left + seam, 0, width - seam, height);
+  }
+
+  /** Draws the frequency axis. Bands are equal steps of the model's mel scale. */
+  drawFrequencies(plot) {
+    const { low_hz: low, high_hz: high, mel_scale: scale } = this.model;
+    const mel = scales[scale];
+    if (!mel) return;
+    const step = (mel(high) - mel(low)) / (this.bands + 1);
+    let last = Infinity;
+    for (const hertz of frequencies.filter((one) => one >= low && one <= high)) {
+      const y = plot.height * (1 - ((mel(hertz) - mel(low)) / step - 0.5) / this.bands);
+      if (last - y < theme().em) continue;
+      last = y;
+      plot.mark(hertz < 1000 ? `${hertz} Hz` : `${hertz / 1000} kHz`, y);
+    }
   }
 }

@@ -5,21 +5,16 @@ internal import Testing
 
 /// The live page in a real browser with a recording as its microphone.
 @Suite(.serialized) struct ServePageTests {
-    private static let recording = "/usr/share/sounds/alsa/Front_Left.wav"
-    private static var isReady: Bool {
-        Browser.isInstalled && FileManager.default.fileExists(atPath: recording)
-    }
-
-    private func button(_ server: Server) -> String { "http://127.0.0.1:\(server.httpPort)/" }
+    private static let recording = Browser.recording
 
     @Test func filesAreServedWithAPolicy() throws {
         let server = try Server(environment: ["AUDIO_CLASSIFIERD_ACCESS_TOKEN": "correct horse battery"])
-        for (path, type) in [
-            ("/", "text/html"), ("/page.js", "text/javascript"), ("/canvas.js", "text/javascript"),
-            ("/chart.js", "text/javascript"),
-            ("/spectrogram.js", "text/javascript"), ("/microphone.js", "text/javascript"), ("/page.css", "text/css"),
-            ("/icon.svg", "image/svg+xml"),
-        ] {
+        let scripts = [
+            "start", "page", "catalog", "chart", "clock", "current", "endings", "events", "labels", "microphone",
+            "pictures", "plot", "recorder", "retry", "service", "slots", "spectrogram", "timeline",
+        ]
+        let others = [("/", "text/html"), ("/page.css", "text/css"), ("/icon.svg", "image/svg+xml")]
+        for (path, type) in others + scripts.map({ ("/\($0).js", "text/javascript") }) {
             let reply = try server.request("GET", path)
             #expect(reply.status == 200 && reply.headers["content-type"]?.hasPrefix(type) == true, "\(path)")
             #expect(reply.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
@@ -30,10 +25,10 @@ internal import Testing
         }
     }
 
-    @Test(.enabled(if: isReady, "needs chromium and alsa-utils of Debian; make setup-tests installs both"))
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
     func microphoneIsHeard() throws {
         let server = try Server()
-        let browser = try Browser(button(server), microphone: Self.recording)
+        let browser = try Browser(server.page, microphone: Self.recording)
         try browser.wait("document.querySelector('#model option') !== null")
         _ = try browser.evaluate("document.querySelector('#listen').click()")
         // The recording is a repeated "front left".
@@ -55,7 +50,7 @@ internal import Testing
         #expect(state["download"] == .bool(false) && state["spoken"] != "")
 
         // Another page watches the same stream.
-        let watcher = try Browser(button(server), size: (390, 800))
+        let watcher = try Browser(server.page, size: (390, 800))
         try watcher.wait("document.querySelectorAll('#source option').length === 2")
         _ = try watcher.evaluate(
             "document.querySelector('#source').selectedIndex = 1; document.querySelector('#listen').click()")
@@ -75,16 +70,16 @@ internal import Testing
     }
 
     /// Every control has a name and works with the keyboard.
-    @Test(.enabled(if: isReady, "needs chromium and alsa-utils of Debian; make setup-tests installs both"))
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
     func keyboardAndNames() throws {
         let server = try Server()
-        let browser = try Browser(button(server), microphone: Self.recording)
+        let browser = try Browser(server.page, microphone: Self.recording)
         try browser.wait("document.querySelector('#model option') !== null")
         let unnamed = try browser.evaluate(
             """
             [...document.querySelectorAll('select, button, input, canvas, section, [role=region]')].filter((element) =>
-              !(element.labels?.length || element.textContent.trim() || element.ariaLabel
-                || document.getElementById(element.getAttribute('aria-labelledby'))))
+              !(element.ariaHidden === 'true' || element.labels?.length || element.textContent.trim()
+                || element.ariaLabel || document.getElementById(element.getAttribute('aria-labelledby'))))
               .map((element) => element.id).join()
             """)
         #expect(unnamed == "", "without a name")

@@ -2,11 +2,18 @@ internal import FoundationEssentials
 internal import Glibc
 internal import StrictCoding
 internal import TestSupport
+internal import Testing
 
 /// A headless Chromium with a page, driven through its DevTools protocol.
 final class Browser {
     static let path = "/usr/bin/chromium"
-    static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: path) }
+    /// A recording of the words "front left", as a microphone.
+    static let recording = "/usr/share/sounds/alsa/Front_Left.wav"
+    static var isReady: Bool {
+        FileManager.default.isExecutableFile(atPath: path) && FileManager.default.fileExists(atPath: recording)
+    }
+    /// The comment of tests that need a browser.
+    static let needs: Comment = "needs chromium and alsa-utils of Debian; make setup-tests installs both"
 
     private let child: ChildProcess
     private let socket: WebSocketClient
@@ -14,15 +21,21 @@ final class Browser {
     private var session = ""
     private var number = 0
 
-    /// - Parameter microphone: a WAV file that is played into the page's microphone.
-    init(_ address: String, microphone: String? = nil, size: (width: Int, height: Int) = (1000, 1100)) throws {
+    /// - Parameters:
+    ///   - microphone: a WAV file that is played into the page's microphone.
+    ///   - hasMicrophone: whether there is one, be it silent.
+    init(
+        _ address: String, microphone: String? = nil, hasMicrophone: Bool = true,
+        size: (width: Int, height: Int) = (1000, 1100)
+    ) throws {
         profile = try TemporaryDirectory()
         var arguments = [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
             "--remote-debugging-port=0", "--user-data-dir=\(profile.path)", "--mute-audio",
             "--window-size=\(size.width),\(size.height)", "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required",
+            "--autoplay-policy=no-user-gesture-required",
         ]
+        if hasMicrophone { arguments.append("--use-fake-device-for-media-stream") }
         if let microphone { arguments.append("--use-file-for-fake-audio-capture=\(microphone)") }
         child = try ChildProcess(arguments + ["about:blank"], program: Self.path)
         try child.waitForErrors { $0.contains("DevTools listening on ws://127.0.0.1:") }
@@ -81,6 +94,12 @@ final class Browser {
             ])
     }
 
+    /// Emulates a reader's preference for light or dark pages.
+    func prefer(dark: Bool) throws {
+        let feature: JSONValue = .object(["name": "prefers-color-scheme", "value": dark ? "dark" : "light"])
+        _ = try call("Emulation.setEmulatedMedia", ["features": .array([feature])])
+    }
+
     private func call(_ method: String, _ parameters: [String: JSONValue] = [:]) throws -> JSONValue {
         number += 1
         var message: [String: JSONValue] = [
@@ -98,4 +117,9 @@ final class Browser {
         }
         throw ChildProcess.Failure(description: "the browser has gone: \(child.errorsSoFar.suffix(2000))")
     }
+}
+
+extension Server {
+    /// The address of the live page.
+    var page: String { "http://127.0.0.1:\(httpPort)/" }
 }

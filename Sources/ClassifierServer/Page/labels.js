@@ -1,0 +1,9 @@
+// Names of classes for readers.
+
+const names = new Map([["_silence_", "silence"], ["_unknown_", "other sounds"]]);
+
+/** Returns a label as a reader would say it. */
+export const friendly = (label) => names.get(label) ?? label;
+
+/** Whether a label stands for the absence of all classes. */
+export const isBackground = (label) => names.has(label);

@@ -1,0 +1,151 @@
+import { font, Plot, seconds, theme } from "./plot.js";
+import { friendly } from "./labels.js";
+
+/** Heights in parts of the page's size of letters. */
+const laneHeight = 1.7;
+/** Lanes that are there before the first event, so that the page does not jump. */
+const fewestLanes = 2;
+const mostLanes = 8;
+/** Space on each side of a bar's words, in CSS pixels. */
+const padding = 7;
+
+/** Chooses lanes in which events do not cover each other. An event has `from` and `to` in seconds. */
+export class Lanes {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.lanes = Array.from({ length: fewestLanes }, () => new Map());
+  }
+
+  get count() {
+    return this.lanes.length;
+  }
+
+  remove(id) {
+    for (const lane of this.lanes) lane.delete(id);
+  }
+
+  /** Returns the lane of an event; undefined if all lanes are full. Its words may need the time `lead` before it. */
+  place(id, event, lead) {
+    const own = this.lanes.findIndex((lane) => lane.has(id));
+    if (own >= 0) {
+      this.lanes[own].set(id, event);
+      return own;
+    }
+    // A new event's words stand before the event, at the right edge of the picture, if a lane has room for that.
+    for (const extra of [lead, 0]) {
+      const free = this.lanes.findIndex((lane) =>
+        [...lane.values()].every((other) => other.to <= event.from - extra || other.from >= event.to));
+      if (free >= 0) {
+        this.lanes[free].set(id, event);
+        return free;
+      }
+    }
+    if (this.lanes.length === mostLanes) return undefined;
+    this.lanes.push(new Map([[id, event]]));
+    return this.lanes.length - 1;
+  }
+}
+
+/** Bars of events by time, each with its words. */
+export class Timeline {
+  constructor(canvas, remark, slots) {
+    this.canvas = canvas;
+    this.remark = remark;
+    this.slots = slots;
+    this.lanes = new Lanes();
+    this.clear();
+  }
+
+  clear() {
+    this.events = new Map();
+    this.lanes.clear();
+    this.width = 0;
+  }
+
+  /** Adds or changes an event with `label`, `from`, and `to` (null while it lasts). */
+  set(id, event) {
+    this.events.set(id, event);
+  }
+
+  /** Ends the events that last, because their stream has gone. */
+  cut(now) {
+    for (const event of this.events.values()) event.to ??= Math.max(now, event.from);
+  }
+
+  /** Removes the events that have left the picture. */
+  prune(now) {
+    for (const [id, { to }] of this.events) {
+      if (to === null || to > now - seconds) continue;
+      this.events.delete(id);
+      this.lanes.remove(id);
+    }
+  }
+
+  draw(now) {
+    this.arrange();
+    const { em } = theme();
+    this.canvas.style.height = `${this.lanes.count * laneHeight}rem`;
+    const plot = new Plot(this.canvas);
+    const { context } = plot;
+    plot.clip();
+    context.textBaseline = "middle";
+    context.textAlign = "left";
+    const bars = [...this.bars.values()].sort((one, other) => one.event.from - other.event.from);
+    const ends = Array(this.lanes.count).fill(plot.left - seconds * plot.pixelsPerSecond);
+    for (const { event, lane, text, width } of bars) {
+      const [from, to] = [plot.x(event.from, now), plot.x(event.to ?? now, now)];
+      const right = Math.min(Math.max(to, from + width), plot.width);
+      const left = Math.max(Math.min(from, right - width), ends[lane]);
+      ends[lane] = right + 2;
+      const [top, height] = [lane * laneHeight * em + 1, laneHeight * em - 3];
+      const slot = this.slots.slot(event.label);
+      const colour = slot === undefined ? theme().other : theme().curves[slot];
+      context.save();
+      context.beginPath();
+      context.roundRect(left, top, Math.max(2, right - left), height, 4);
+      context.clip();
+      context.globalAlpha = 0.24;
+      context.fillStyle = colour;
+      context.fillRect(left, top, right - left, height);
+      context.globalAlpha = 1;
+      // The solid part is the event's time; the words may need more space.
+      context.fillRect(from, top + height - 4, Math.max(3, to - from), 4);
+      context.fillStyle = theme().ink;
+      context.font = font(0.8, 600);
+      context.fillText(text, Math.max(left, Math.min(plot.left, right - width)) + padding, top + (height - 3) / 2);
+      context.restore();
+    }
+    const hidden = this.events.size - bars.length;
+    this.remark.hidden = hidden === 0;
+    if (hidden) this.remark.textContent = `${hidden} more at this time: see the table of events.`;
+  }
+
+  /** Gives every event a lane, a text that fits into the picture, and the width of that text. */
+  arrange() {
+    const plot = new Plot(this.canvas);
+    const { context } = plot;
+    context.font = font(0.8, 600);
+    if (plot.width !== this.width) this.lanes.clear();
+    this.width = plot.width;
+    this.bars = new Map();
+    for (const [id, event] of [...this.events].sort((one, other) => one[1].from - other[1].from)) {
+      const text = shortened(friendly(event.label), 0.8 * (plot.width - plot.left), context);
+      const width = context.measureText(text).width + 2 * padding;
+      const span = (width + 2) / plot.pixelsPerSecond;
+      const extent = { from: event.from, to: Math.max(event.to ?? Infinity, event.from + span) };
+      const lane = this.lanes.place(id, extent, span);
+      if (lane !== undefined) this.bars.set(id, { event, lane, text, width });
+    }
+  }
+}
+
+/** Returns a text, shortened to a width. */
+function shortened(text, width, context) {
+  if (context.measureText(text).width <= width) return text;
+  const letters = [...text];
+  while (letters.length > 1 && context.measureText(`${letters.join("")}…`).width > width) letters.pop();
+  return `${letters.join("")}…`;
+}
