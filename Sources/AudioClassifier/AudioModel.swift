@@ -17,6 +17,8 @@ public struct AudioModel: Sendable {
     public let network: Model
     /// How samples become log-mel frames.
     public let recipe: LogMelRecipe
+    /// The order of labels in predictions.
+    let ranking: LabelRanking
 
     /// Loads an installed model.
     /// - Parameters:
@@ -63,6 +65,7 @@ public struct AudioModel: Sendable {
                     + "input_width is \(configuration.inputWidth)")
         }
         self.network = network
+        ranking = LabelRanking(configuration)
     }
 
     /// Name of the model.

@@ -2,16 +2,43 @@ internal import AudioClassifier
 internal import Testing
 
 @Suite struct ClipSummaryTests {
-    @Test func largestOfSoundsAndMeanOfBackground() {
-        var summary = ClipSummary(labels: 3)
-        summary.update(prediction([0.25, 0.5, 0.25], at: 0))
-        summary.update(prediction([0.75, 0.125, 0.125], at: 40))
-        #expect(summary.scores { $0 == 2 } == [0.75, 0.5, 0.1875])
-        #expect(summary.scores { _ in false } == [0.75, 0.5, 0.25])
-        #expect(summary.scores { _ in true } == [0.5, 0.3125, 0.1875])
+    /// Returns the summary of predictions at these times, in milliseconds.
+    private func scores(
+        background: [String] = [], summary: [String: String] = [:], _ track: [(at: Int, probabilities: [Float])]
+    ) throws -> [Float] {
+        var clip = ClipSummary(try configuration(background: background, summary: summary))
+        for step in track { clip.update(prediction(step.probabilities, at: step.at)) }
+        return clip.scores
     }
 
-    @Test func noPredictionHasNoScores() {
-        #expect(ClipSummary(labels: 3).scores { _ in false }.isEmpty)
+    @Test func largestOfSoundsAndMeanOfBackground() throws {
+        let track: [(Int, [Float])] = [(0, [0.25, 0.5, 0.25]), (40, [0.75, 0.125, 0.125])]
+        #expect(try scores(background: ["quiet"], track) == [0.75, 0.5, 0.1875])
+        #expect(try scores(track) == [0.75, 0.5, 0.25])
+        #expect(try scores(background: ["horn", "dog", "quiet"], track) == [0.5, 0.3125, 0.1875])
+    }
+
+    @Test func modelNamesTheStatistics() throws {
+        let track: [(Int, [Float])] = [(600, [0.25, 0.5, 0.25]), (700, [0.75, 0.125, 0.125]), (800, [0.5, 0, 0.5])]
+        let all = ["horn": "mean", "dog": "least", "quiet": "largest"]
+        #expect(try scores(background: ["quiet"], summary: all, track) == [0.5, 0, 0.5])
+        #expect(
+            try scores(background: ["quiet"], summary: ["horn": "least"], track) == [0.25, 0.5, 0.875 / 3],
+            "others keep theirs")
+    }
+
+    @Test func leastLeavesOutTheBeginning() throws {
+        let least = ["quiet": "least"]
+        let silence: [(Int, [Float])] = [
+            (160, [0, 0, 0.1]), (480, [0, 0, 0.2]), (640, [0, 0, 0.7]), (800, [0, 0, 0.9]),
+        ]
+        #expect(try scores(summary: least, silence)[2] == 0.7)
+        #expect(try scores(summary: least, Array(silence.prefix(2)))[2] == 0.2, "a shorter one has its last prediction")
+        let cough = silence + [(960, [0, 0.5, 0.05]), (1120, [0, 0, 0.95])]
+        #expect(try scores(summary: least, cough)[2] == 0.05, "a sound that is short ends the silence")
+    }
+
+    @Test func noPredictionHasNoScores() throws {
+        #expect(try scores(summary: ["quiet": "least"], []).isEmpty)
     }
 }

@@ -49,7 +49,12 @@ def model_card(config: dict[str, Any]) -> str:
 
 def _accuracy(config: dict[str, Any]) -> list[str]:
     card = config["card"]
-    parts = [*_agreement(card.get("agreement")), *_clips(config), *_events(card.get("events"))]
+    parts = [
+        *_agreement(card.get("agreement")),
+        *_first_label(card.get("first_label")),
+        *_clips(config),
+        *_events(card.get("events")),
+    ]
     return parts or ["Not measured yet: `classifier-training evaluate` does."]
 
 
@@ -73,6 +78,24 @@ def _agreement(measured: dict[str, Any] | None) -> list[str]:
             "(`training/classifier_training/data/esc50-audioset.json`)."
         )
     return parts
+
+
+def _first_label(measured: dict[str, Any] | None) -> list[str]:
+    """The first label of summaries, with the tree of labels and without."""
+    if not measured:
+        return []
+    rows = [
+        f"| {found['name']} | {found['recordings']} | {found['all']:.1%} | {found['right']:.1%} "
+        f"| {found['all_calibration_error']:.2f} | {found['calibration_error']:.2f} |"
+        for found in measured["sets"]
+    ]
+    return [
+        'The first label of a recording\'s summary is right if it is a name of its class; "all" is the label with the '
+        "largest probability at any time. The calibration error is the mean difference between the first label's "
+        "probability and the share of right ones, in ten bins.",
+        "| recordings | number | right, all | right | calibration error, all | calibration error |\n"
+        "|---|---|---|---|---|---|\n" + "\n".join(rows),
+    ]
 
 
 def _events(measured: dict[str, Any] | None) -> list[str]:

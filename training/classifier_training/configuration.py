@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .dataset import BACKGROUND
+from .dataset import BACKGROUND, SILENCE
 from .options import ModelOptions
 from .recipe import Recipe
 from .yamnet import stem_layers
@@ -46,6 +46,8 @@ def complete_config(name: str, recipe: Recipe, network: dict[str, Any], activati
     `network` are the values of `architecture`.
     """
     labels, card = network["labels"], recipe.card
+    background = [label for label in labels if label in BACKGROUND]
+    others = {label: "largest" for label in background if label != SILENCE}
     return {
         "format_version": 1,
         "name": name,
@@ -53,7 +55,8 @@ def complete_config(name: str, recipe: Recipe, network: dict[str, Any], activati
         "licence": card.licence,
         **network,
         "activation": activation,
-        "background": [label for label in labels if label in BACKGROUND],
+        "background": background,
+        **({"summary": others} if others else {}),
         "decision": {
             "threshold": card.threshold,
             "threshold_off": card.threshold_off,

@@ -17,6 +17,8 @@ public struct DecisionRules: Sendable {
     public let endThresholds: [Float]
     /// For each label, whether reports show it.
     public let isShown: [Bool]
+    /// The order in which reports list labels.
+    package let ranking: LabelRanking
     /// For each label, whether it can be an event.
     public let isEvent: [Bool]
     /// Least duration of an event, in seconds.
@@ -42,6 +44,8 @@ public struct DecisionRules: Sendable {
         public var allow: [String] = []
         /// Labels that do not count.
         public var deny: [String] = []
+        /// The labels that a list of labels begins with.
+        public var labels = LabelChoice.leaf
         /// Least duration of an event, in milliseconds.
         public var minimumDuration: Int?
         /// Longest gap inside an event, in milliseconds.
@@ -85,6 +89,7 @@ public struct DecisionRules: Sendable {
         isShown = model.labels.map { label in
             (settings.allow.isEmpty || settings.allow.contains(label)) && !settings.deny.contains(label)
         }
+        ranking = LabelRanking(model, settings.labels, isIncluded: isShown)
         isEvent = zip(model.labels, isShown).map { $1 && !model.background.contains($0) }
         minimumDuration = Double(settings.minimumDuration ?? defaults.minimumDuration) / 1000
         maximumGap = Double(settings.maximumGap ?? defaults.maximumGap) / 1000

@@ -26,7 +26,7 @@ public struct ClassifierPipeline: ~Copyable {
         do { frontend = try PipelineFrontend(model.recipe) } catch { throw ClassifierError(error) }
         self.model = model
         stream = model.network.makeStream()
-        prediction = Prediction(labels: model.labels, probabilities: model.labels.map { _ in 0 })
+        prediction = Prediction(model)
     }
 
     /// Number of samples received.

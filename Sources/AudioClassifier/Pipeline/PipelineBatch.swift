@@ -15,7 +15,7 @@ package struct PipelineBatch: ~Copyable {
     package init(_ audioModel: AudioModel, capacity: Int) {
         self.audioModel = audioModel
         batch = StreamBatch(audioModel.network, capacity: capacity)
-        prediction = Prediction(labels: audioModel.labels, probabilities: audioModel.labels.map { _ in 0 })
+        prediction = Prediction(audioModel)
     }
 
     /// Returns a slot for a new stream, or `nil` if the batch is full.

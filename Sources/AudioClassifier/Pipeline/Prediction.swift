@@ -16,6 +16,14 @@ public struct Prediction: Sendable {
     public internal(set) var probabilities: [Float]
     /// Level of the samples since the previous prediction, in dB relative to full scale, -120 at least.
     public internal(set) var level = 0.0
+    private let ranking: LabelRanking
+
+    /// Makes the prediction of a new stream.
+    init(_ model: AudioModel) {
+        labels = model.labels
+        probabilities = model.labels.map { _ in 0 }
+        ranking = model.ranking
+    }
 
     /// Makes a prediction by hand, for tests of what receives predictions.
     public init(
@@ -30,17 +38,19 @@ public struct Prediction: Sendable {
         self.time = time
         self.isWarm = isWarm
         self.level = level
+        ranking = LabelRanking(labels: labels.count)
     }
 
     /// The most probable label; of equal ones the first.
-    public var best: Classification {
-        var best = 0
-        for index in probabilities.indices where probabilities[index] > probabilities[best] { best = index }
-        return classification(best)
-    }
+    ///
+    /// Where the model knows which labels are more general than others, a label gives way to the most probable one
+    /// right below it that has at least half of its probability: a barking dog is "Bark" and not "Animal".
+    public var best: Classification { classification(ranking.first(probabilities) ?? 0) }
 
     /// Returns the most probable labels, the most probable first; equal ones in the model's order.
-    public func top(_ count: Int) -> [Classification] { probabilities.ranked(count).map(classification) }
+    ///
+    /// The first one is ``best``. Labels that give way to others follow behind all others.
+    public func top(_ count: Int) -> [Classification] { ranking.ranked(probabilities, count).map(classification) }
 
     /// Returns the probability of a label, or `nil` if the model does not have the label.
     public func probability(of label: String) -> Float? { labels.firstIndex(of: label).map { probabilities[$0] } }

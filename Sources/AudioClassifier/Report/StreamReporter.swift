@@ -30,7 +30,7 @@ package struct StreamReporter: Sendable {
         self.stream = stream
         self.options = options
         detector = EventDetector(options.rules)
-        summary = ClipSummary(labels: configuration.labels.count)
+        summary = ClipSummary(configuration)
     }
 
     /// Returns the records of the next prediction.
@@ -40,7 +40,7 @@ package struct StreamReporter: Sendable {
         case .frames:
             if prediction.index % Int64(options.every) == 0 { records = [frame(prediction)] }
         case .changes:
-            let label = ranked(prediction.probabilities, 1).first ?? -1
+            let label = options.rules.ranking.first(prediction.probabilities) ?? -1
             if label != lastLabel { records = [frame(prediction)] }
             lastLabel = label
         case .events: break
@@ -54,9 +54,7 @@ package struct StreamReporter: Sendable {
     package mutating func finalRecords(file: String, seconds: Double) -> [Record] {
         var records: [Record] = detectsEvents ? detector.finish().map(record) : []
         if options.mode == .summary {
-            let labels = configuration.labels
-            let scores = summary.scores { configuration.background.contains(labels[$0]) }
-            records.append(.summary(file: file, seconds: seconds, top: top(scores)))
+            records.append(.summary(file: file, seconds: seconds, top: top(summary.scores)))
         }
         return records
     }
@@ -70,11 +68,10 @@ package struct StreamReporter: Sendable {
     private func record(_ event: Event) -> Record { Record(event, stream: stream) }
 
     private func top(_ scores: [Float]) -> [Classification] {
-        ranked(scores, options.topCount).map { .init(label: configuration.labels[$0], probability: scores[$0]) }
+        options.rules.ranking.ranked(scores, options.topCount).map {
+            .init(label: configuration.labels[$0], probability: scores[$0])
+        }
     }
-
-    /// Indices of the shown labels with the largest scores, the largest first.
-    private func ranked(_ scores: [Float], _ count: Int) -> [Int] { scores.ranked(count) { options.rules.isShown[$0] } }
 
     package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(lastLabel)

@@ -15,6 +15,9 @@ package enum DecisionSettings {
         "Report only this label.")
     package static let deny = Setting(
         "deny", .text("label", expected: "a label of the model"), isRepeated: true, "Do not report this label.")
+    package static let labels = Setting(
+        "labels", ValueKind<LabelChoice>.choice("labels"), default: .leaf,
+        "Whether a list begins with the most specific labels, or has all labels by their probabilities alone.")
     package static let minimumDuration = Setting(
         "min_duration_ms", milliseconds, described: ofModel, "Shorter events are ignored.")
     package static let maximumGap = Setting(
@@ -30,7 +33,7 @@ package enum DecisionSettings {
         "No event starts in sound below this level.")
 
     package static let all: [any SettingDescription] = [
-        threshold, thresholdOff, classThreshold, allow, deny, minimumDuration, maximumGap, refractoryTime, padding,
-        minimumLevel,
+        threshold, thresholdOff, classThreshold, allow, deny, labels, minimumDuration, maximumGap, refractoryTime,
+        padding, minimumLevel,
     ]
 }

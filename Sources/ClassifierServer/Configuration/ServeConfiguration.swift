@@ -242,6 +242,7 @@ extension DecisionRules.Settings {
         settings.classThresholds = try section.thresholds(DecisionSettings.classThreshold)
         settings.allow = try section.list(DecisionSettings.allow)
         settings.deny = try section.list(DecisionSettings.deny)
+        settings.labels = try section.value(DecisionSettings.labels)
         settings.minimumDuration = try section.optional(DecisionSettings.minimumDuration)
         settings.maximumGap = try section.optional(DecisionSettings.maximumGap)
         settings.refractoryTime = try section.optional(DecisionSettings.refractoryTime)

@@ -37,6 +37,7 @@ package struct QueryParameter: Sendable {
         Self(DecisionSettings.classThreshold) { $1.decision.classThresholds[$0.label] = $0.threshold },
         Self(DecisionSettings.allow) { $1.decision.allow.append($0) },
         Self(DecisionSettings.deny) { $1.decision.deny.append($0) },
+        Self(DecisionSettings.labels) { $1.decision.labels = $0 },
         Self(DecisionSettings.minimumDuration) { $1.decision.minimumDuration = $0 },
         Self(DecisionSettings.maximumGap) { $1.decision.maximumGap = $0 },
         Self(DecisionSettings.refractoryTime) { $1.decision.refractoryTime = $0 },

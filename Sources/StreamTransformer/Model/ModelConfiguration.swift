@@ -19,6 +19,11 @@ public struct ModelConfiguration: Sendable {
     public let activation: OutputActivation
     /// Labels that are never events.
     public let background: Set<String>
+    /// The statistics of labels in summaries; others have ``SummaryStatistic/largest``, or ``SummaryStatistic/mean`` if
+    /// they are background.
+    public let summary: [String: SummaryStatistic]
+    /// More general labels, by label; a label that is not among the keys has none.
+    public let parents: [String: [String]]
     public let decision: DecisionDefaults
     /// The file of the weights, as the configuration describes it.
     public let weightsFile: WeightsFile
@@ -59,8 +64,8 @@ public struct DecisionDefaults: Sendable, Equatable {
 
 extension ModelConfiguration: Decodable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, description, licence, labels, frontend, stem, encoder, head, activation, background, decision,
-            golden, card
+        case name, description, licence, labels, frontend, stem, encoder, head, activation, background, summary,
+            parents, decision, golden, card
         case weightsFile = "weights"
         case formatVersion = "format_version"
         case inputWidth = "input_width"
@@ -109,6 +114,11 @@ extension ModelConfiguration: Decodable {
         background = Set(try values.decode([String].self, forKey: .background))
         let known = Set(labels)
         try values.require(background.isSubset(of: known), .background, "a background label is not one of the labels")
+        summary = try values.decodeIfPresent([String: SummaryStatistic].self, forKey: .summary) ?? [:]
+        try values.require(
+            known.isSuperset(of: summary.keys), .summary, "a statistic names a label that there is not")
+        parents = try values.decodeIfPresent([String: [String]].self, forKey: .parents) ?? [:]
+        if let fault = LabelRelations(labels).fault(inParents: parents) { throw values.error(.parents, fault) }
         decision = try values.decode(DecisionDefaults.self, forKey: .decision)
         try values.require(
             known.isSuperset(of: decision.classThresholds.keys), .decision,

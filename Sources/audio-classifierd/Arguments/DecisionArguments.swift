@@ -9,6 +9,7 @@ struct DecisionArguments: ParsableArguments {
     @Option(DecisionSettings.classThreshold) var classThreshold: [ClassThreshold]
     @Option(DecisionSettings.allow, completion: Completions.labels) var allow: [String]
     @Option(DecisionSettings.deny, completion: Completions.labels) var deny: [String]
+    @Option(DecisionSettings.labels) var labels: LabelChoice
     @Option(DecisionSettings.minimumDuration) var minDurationMs: Int?
     @Option(DecisionSettings.maximumGap) var maxGapMs: Int?
     @Option(DecisionSettings.refractoryTime) var refractoryMs: Int?
@@ -26,6 +27,7 @@ struct DecisionArguments: ParsableArguments {
         settings.classThresholds = Dictionary(classThreshold.map { ($0.label, $0.threshold) }) { $1 }
         settings.allow = allow
         settings.deny = deny
+        settings.labels = labels
         settings.minimumDuration = minDurationMs
         settings.maximumGap = maxGapMs
         settings.refractoryTime = refractoryMs
