@@ -14,6 +14,7 @@ struct Reload: Sendable {
     private let catalog: ModelCatalog
     private let hub: StreamHub
     private let sources: SourceSupervisor
+    private let outputs: EventOutputs
     /// TLS of the HTTP listener; nil for plain HTTP.
     private let tls: ServerTLS?
     private let log: Logger
@@ -23,7 +24,7 @@ struct Reload: Sendable {
 
     init(
         _ first: ServeConfiguration, models: ServiceModels, catalog: ModelCatalog, hub: StreamHub,
-        sources: SourceSupervisor, tls: ServerTLS?, log: Logger,
+        sources: SourceSupervisor, outputs: EventOutputs, tls: ServerTLS?, log: Logger,
         read: @escaping @Sendable () throws -> ServeConfiguration
     ) {
         self.first = first
@@ -31,6 +32,7 @@ struct Reload: Sendable {
         self.catalog = catalog
         self.hub = hub
         self.sources = sources
+        self.outputs = outputs
         self.tls = tls
         self.log = log
         self.read = read
@@ -57,6 +59,7 @@ struct Reload: Sendable {
         models = loaded.models
         // Admission must know a model's cost before its first stream.
         hub.shared.offer(models.identities, measured: loaded.costs)
+        outputs.offer(models.labels)
         hub.offer(models, defaults: next.streams)
         for loop in hub.loops { await loop.retire(except: models.all) }
         if let tls, let certificate = loaded.certificate, tls.replace(with: certificate) {

@@ -54,9 +54,7 @@ public struct Service: Sendable {
         let states = StateSaver(
             try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
             log: log)
-        let outputs = EventOutputs(
-            try EventOutputs.make(configuration.events, metrics: metrics, log: log),
-            store: configuration.events.store, metrics: metrics)
+        let outputs = try makeOutputs(metrics)
         let loops = group.makeIterator().enumerated().map { index, eventLoop in
             InferenceLoop(
                 index: index, eventLoop: eventLoop, capacity: configuration.limits.streams, shared: shared,
@@ -72,6 +70,22 @@ public struct Service: Sendable {
         await states.stop()
         try? await group.shutdownGracefully()
         try result.get()
+    }
+
+    /// Makes the outputs of events. They begin with the ends of events that a killed service has left open.
+    private func makeOutputs(_ metrics: ServerMetrics) throws -> EventOutputs {
+        let service = configuration.events.mqtt?.client ?? ServiceName.of(configuration)
+        var outputs = try EventOutputs.make(configuration.events, service: service, metrics: metrics, log: log)
+        var open: [StreamEvent] = []
+        if let folder = configuration.state.folder, !outputs.isEmpty {
+            open = EventJournal.takeOpenEvents(in: folder)
+            outputs.append(EventJournal(folder: folder, log: log))
+        }
+        let all = EventOutputs(outputs, store: configuration.events.store, metrics: metrics)
+        all.offer(models.labels)
+        if !open.isEmpty { log.notice("\(open.count) events of an earlier run were open; they end now") }
+        all.end(open)
+        return all
     }
 
     private func serve(
@@ -111,8 +125,8 @@ public struct Service: Sendable {
                 started(bound.addresses)
                 systemd.ready()
                 var reload = Reload(
-                    configuration, models: models, catalog: catalog, hub: hub, sources: sources, tls: tls, log: log,
-                    read: reread)
+                    configuration, models: models, catalog: catalog, hub: hub, sources: sources, outputs: outputs,
+                    tls: tls, log: log, read: reread)
                 for await signal in signals {
                     guard signal == .sighup else { break }
                     systemd.reloading()

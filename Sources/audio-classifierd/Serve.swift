@@ -79,6 +79,7 @@ struct Serve: AsyncParsableCommand, SettableCommand {
         }
         let service = try Service(configuration, log: log)
         if check {
+            try configuration.checkFolders()
             try OutputSink().write(["the configuration is good"])
             return
         }

@@ -5,7 +5,7 @@ internal import Testing
 /// The queue of an output while its receiver is away.
 @Suite struct EventStoreTests {
     private func message(_ number: Int) -> MessageStore.Message {
-        .init(topic: "t", payload: "\(number)", isRetained: false)
+        .init(topic: "t\(number)", payload: "\(number)")
     }
 
     /// Connections break and acknowledgements are late; every message arrives, and first arrivals are in order.
@@ -24,37 +24,42 @@ internal import Testing
                 open.append(number)
             }
             for index in 0..<100 {
-                store.add(message(index))
+                store.add([message(index)])
                 switch random.integer(in: 0...3) {
                 case 0: send()
                 case 1: if let first = open.first { store.acknowledge(first); open.removeFirst() }
                 case 2 where random.integer(in: 0...4) == 0:
+                    // A message over which connections break in a row is refused, which is another test.
+                    if let first = open.first { store.acknowledge(first) }
                     store.disconnect()
                     open = []
                 default: break
                 }
             }
             store.disconnect()
-            while store.next != nil { send() }
+            while store.next != nil {
+                send()
+                store.acknowledge(number)
+            }
             #expect(arrived == (0..<100).map { "\($0)" } && store.lost == 0)
         }
     }
 
     @Test func oldestMessagesAreLostFirst() {
         var store = MessageStore(limit: 3)
-        for number in 0..<5 { store.add(message(number)) }
+        for number in 0..<5 { store.add(event: [message(number)]) }
         #expect(store.lost == 2 && store.count == 3 && store.next?.payload == "2")
         store.markSent(1)
         store.markSent(2)
         store.markSent(3)
-        store.add(message(5))
+        store.add(event: [message(5)])
         #expect(store.lost == 3 && store.count == 3)
     }
 
     /// A broker that acknowledges no message gets a window of them.
     @Test func unacknowledgedMessagesAreBounded() {
         var store = MessageStore(limit: 1000)
-        for number in 0..<500 { store.add(message(number)) }
+        for number in 0..<500 { store.add(event: [message(number)]) }
         var number: Int32 = 0
         while store.next != nil {
             number += 1
@@ -76,15 +81,68 @@ internal import Testing
         #expect(first == 0.5)
     }
 
-    /// Labels of models are any text, and topics and identifiers have rules.
-    @Test func topicsAreSafe() throws {
-        let topics = MQTTTopics(prefix: "ear", discovery: "homeassistant")
-        #expect(topics.state("mic.0", "Dog, \"bark\" +#/\u{0}ä") == "ear/mic.0/Dog, \"bark\" ____ä")
-        let discovery = try #require(topics.discoveryMessage(stream: "mic.0", label: "a/b \"ä\""))
-        #expect(discovery.topic == "homeassistant/binary_sensor/ear_mic_0_a_b____/config" && discovery.isRetained)
-        #expect(discovery.payload.contains("\"name\":\"a/b \\\"ä\\\"\""))
-        #expect(MQTTTopics(prefix: "ear", discovery: nil).discoveryMessage(stream: "a", label: "b") == nil)
-        let messages = topics.messages(stream: "a", label: "b", isStart: true, json: "{}")
-        #expect(messages.map(\.topic) == ["ear/a/b/state", "ear/a/b"] && messages.map(\.payload) == ["{}", "ON"])
+    /// Lost events are counted, and not their messages.
+    @Test func lostEventsAreCounted() {
+        var store = MessageStore(limit: 4)
+        for number in 0..<4 { store.add(event: [message(number), message(number + 10)]) }
+        #expect(store.count == 4 && store.lost == 2 && store.eventCount == 2 && store.next?.payload == "2")
+        store.add([message(50)])
+        #expect(store.lost == 3 && store.next?.payload == "12")
+        // The second half of an event that is lost already.
+        store.dropNext()
+        #expect(store.lost == 3 && store.next?.payload == "3")
+        store.dropNext()
+        #expect(store.lost == 4 && store.eventCount == 1)
+        store.dropNext()
+        store.dropNext()
+        #expect(store.lost == 4 && store.next == nil, "a message about no event is no event")
+    }
+
+    /// A message at which a broker closes every connection is dropped, and all others arrive.
+    @Test func refusedMessageBlocksNothing() {
+        var store = MessageStore(limit: 100)
+        for number in 0..<5 { store.add(event: [message(number)]) }
+        var arrived: [String] = []
+        var connections = 0
+        var refused: [String] = []
+        while store.next != nil {
+            connections += 1
+            var sent: [MessageStore.Message] = []
+            while let next = store.next {
+                store.markSent(Int32(sent.count))
+                sent.append(next)
+            }
+            // The broker acknowledges all messages before the one that it refuses.
+            for (number, message) in sent.enumerated() {
+                if message.payload == "2" {
+                    if let message = store.disconnect() { refused.append(message.payload) }
+                    break
+                }
+                store.acknowledge(Int32(number))
+                arrived.append(message.payload)
+            }
+        }
+        #expect(arrived == ["0", "1", "3", "4"] && refused == ["2"] && store.lost == 1)
+        #expect(connections <= 2 * MessageStore.tries + 1)
+    }
+
+    /// What a broker is told again follows the news, and is forgotten when the connection breaks.
+    @Test func repetitionsFollowTheNews() {
+        var store = MessageStore(limit: 2)
+        store.add(event: [message(0)])
+        store.renew([message(10), message(11), message(12)])
+        #expect(store.count == 1 && store.waitingTopics == ["t0"])
+        var order: [String] = []
+        for number in 0..<3 {
+            order.append(store.next?.payload ?? "")
+            store.markSent(Int32(number))
+        }
+        #expect(order == ["0", "10", "11"] && store.count == 1)
+        store.disconnect()
+        #expect(store.next?.payload == "0" && store.count == 1 && store.lost == 0)
+        store.markSent(9)
+        #expect(store.next == nil, "after a break, one message is sent at a time")
+        store.acknowledge(9)
+        #expect(store.next == nil && store.count == 0)
     }
 }

@@ -1,4 +1,4 @@
-internal import AudioClassifier
+public import AudioClassifier
 internal import FoundationEssentials
 
 extension ServeConfiguration {
@@ -25,10 +25,14 @@ extension ServeConfiguration {
         public struct MQTT: Sendable {
             public var host: String
             public var port: Int
+            /// Whether the connection uses TLS.
+            public var isSecure: Bool
+            /// PEM file of the authorities to trust, in place of the system's.
+            public var authorities: String?
             public var user: String?
             public var password: String?
-            /// The service's name at the broker.
-            public var client: String
+            /// The service's name at the broker; nil for one that is unique to this service.
+            public var client: String?
             public var prefix: String
             /// Home Assistant's prefix of discovery messages; nil for none.
             public var discovery: String?
@@ -72,6 +76,20 @@ extension ServeConfiguration.Events {
     }
 }
 
+extension ServeConfiguration {
+    /// Checks that files can be made where the configuration wants them. A service starts without, because a file
+    /// system may be mounted later.
+    /// - Throws: ``ClassifierError`` `configuration` with the first folder that is missing.
+    public func checkFolders() throws(ClassifierError) {
+        guard let path = events.file?.path else { return }
+        let folder = URL(filePath: path).deletingLastPathComponent().path
+        var isFolder = false
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder else {
+            throw ConfigurationReader.wrong("events.file.path is \"\(path)\"", "there is no folder \(folder); make it")
+        }
+    }
+}
+
 extension ServeConfiguration.Events.WebHook {
     init?(_ address: String, tries: Int, authorities: String?) {
         let isSecure = address.hasPrefix("https://")
@@ -96,18 +114,18 @@ extension ServeConfiguration.Events.MQTT {
     static func read(_ section: inout ConfigurationSection) throws(ClassifierError) -> Self? {
         let settings = EventSettings.MQTT.self
         let host = try section.optional(settings.host)
-        let port = try section.value(settings.port)
+        let isSecure = try section.value(settings.tls)
+        let port = try section.value(settings.port, default: isSecure ? 8883 : 1883)
+        let authorities = try section.optional(settings.authorities)
         let user = try section.optional(settings.user)
         let passwordFile = try section.optional(settings.passwordFile)
-        let client = try section.value(settings.client)
+        let client = try section.optional(settings.client)
         let prefix = try section.value(settings.prefix)
         let discovery = try section.value(settings.discovery)
         let store = try section.value(settings.store)
         guard let host else { return nil }
-        guard StreamName.isValid(prefix) else {
-            throw ConfigurationReader.wrong(
-                section.place,
-                "events.mqtt.prefix is \"\(prefix)\"; expected \(ValueKind.streamName.expected)")
+        if let authorities, !FileManager.default.isReadableFile(atPath: authorities) {
+            throw ConfigurationReader.wrong(authorities, "the authorities of events.mqtt.ca_file cannot be read")
         }
         var password: String?
         if let passwordFile {
@@ -117,7 +135,8 @@ extension ServeConfiguration.Events.MQTT {
             password = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         }
         return Self(
-            host: host, port: port, user: user, password: password, client: client, prefix: prefix,
+            host: host, port: port, isSecure: isSecure, authorities: authorities, user: user, password: password,
+            client: client, prefix: prefix,
             discovery: discovery.isEmpty || discovery == "off" ? nil : discovery, store: store)
     }
 }

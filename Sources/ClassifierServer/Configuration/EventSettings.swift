@@ -1,4 +1,5 @@
 internal import AudioClassifier
+internal import StrictCoding
 
 /// The settings of the outputs of events.
 enum EventSettings {
@@ -27,17 +28,22 @@ enum EventSettings {
     }
 
     enum MQTT {
-        static let host = Setting("host", .text("host"), "Host of the MQTT broker.")
-        static let port = Setting("port", .integer(1...65535), default: 1883, "Port of the broker.")
+        static let host = Setting("host", .host, "Host of the MQTT broker.")
+        static let port = Setting(
+            "port", .integer(1...65535), default: 1883, described: "1883, with tls 8883", "Port of the broker.")
+        static let tls = Setting("tls", .flag, default: false, "Whether the connection to the broker uses TLS.")
+        static let authorities = Setting(
+            "ca_file", file, "PEM file of the authorities to trust with tls, in place of the system's.")
         static let user = Setting("user", .text("name"), "User at the broker.")
         static let passwordFile = Setting("password_file", file, "File whose first line is the user's password.")
         static let client = Setting(
-            "client", .text("name"), default: "audio-classifierd", "The service's name at the broker.")
+            "client", .client, described: "a name that is unique to this machine and its addresses",
+            "The service's name at the broker; no other client may have it.")
         static let prefix = Setting(
-            "prefix", .text("topic"), default: "audio-classifierd",
+            "prefix", .streamName, default: "audio-classifierd",
             "First level of the topics: PREFIX/STREAM/LABEL is ON or OFF, PREFIX/STREAM/LABEL/state the event.")
         static let discovery = Setting(
-            "discovery", .text("topic"), default: "homeassistant",
+            "discovery", .discovery, default: "homeassistant",
             "Home Assistant's prefix of discovery messages; off for none.")
         static let store = Setting(
             "store", .integer(1...10_000_000), default: 10_000, "Messages that may wait while the broker is away.")
@@ -50,8 +56,27 @@ enum EventSettings {
         .init(
             path: "events.mqtt.",
             settings: [
-                MQTT.host, MQTT.port, MQTT.user, MQTT.passwordFile, MQTT.client, MQTT.prefix, MQTT.discovery,
-                MQTT.store,
+                MQTT.host, MQTT.port, MQTT.tls, MQTT.authorities, MQTT.user, MQTT.passwordFile, MQTT.client,
+                MQTT.prefix, MQTT.discovery, MQTT.store,
             ]),
     ]
+}
+
+extension ValueKind<String> {
+    static let host = ValueKind(
+        placeholder: "host", expected: "a host's name or address, without a scheme and a port",
+        show: { JSONWriter.quoted($0) }
+    ) { text in
+        let isName = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !text.contains("/")
+        return isName && (!text.contains(":") || IPAddress(text) != nil) ? text : nil
+    }
+
+    static let client = ValueKind(
+        placeholder: "name", expected: "1 to 128 characters", show: { JSONWriter.quoted($0) }
+    ) { (1...128).contains($0.count) && $0.unicodeScalars.allSatisfy(TopicName.isCharacter) ? $0 : nil }
+
+    static let discovery = ValueKind(
+        placeholder: "topic", expected: "a topic without wildcards and empty levels, or off",
+        show: { JSONWriter.quoted($0) }
+    ) { $0.isEmpty || $0 == "off" || TopicName.isPrefix($0) ? $0 : nil }
 }

@@ -96,7 +96,10 @@ struct ServiceReport: Sendable {
         text.counter("stream_ends_total", "Streams that ended, by reason.", label: "reason", values.ends)
         text.counter("refusals_total", "Streams and connections refused, by reason.", label: "reason", values.refusals)
         text.counter(
-            "lost_events_total", "Events that did not fit into an output's queue.", label: "output", values.lostEvents)
+            "lost_events_total", "Events that an output of the service lost.", label: "output", values.lostEvents)
+        text.counter(
+            "output_failures_total", "Failed tries of an output to connect, to send or to write.", label: "output",
+            values.outputFailures)
         text.counter(
             "source_restarts_total", "Restarts of sources that ended or failed.", label: "source",
             values.sourceRestarts)

@@ -13,6 +13,7 @@ final class ServerMetrics: Sendable {
         var connections: UInt64 = 0
         var stateFailures: UInt64 = 0
         var lostEvents: [String: UInt64] = [:]
+        var outputFailures: [String: UInt64] = [:]
         var sourceRestarts: [String: UInt64] = [:]
     }
 
@@ -48,6 +49,17 @@ final class ServerMetrics: Sendable {
 
     /// Counts an event that an output lost.
     func lostEvent(_ output: String) { box.withLockedValue { $0.lostEvents[output, default: 0] += 1 } }
+
+    /// Counts a try of an output that failed: to connect, to send a request, to write.
+    func outputFailed(_ output: String) { box.withLockedValue { $0.outputFailures[output, default: 0] += 1 } }
+
+    /// Adds an output with 0 lost events and failures, so that the first of them is visible as a change.
+    func configured(output: String) {
+        box.withLockedValue {
+            $0.lostEvents[output, default: 0] += 0
+            $0.outputFailures[output, default: 0] += 0
+        }
+    }
 
     /// Adds a source with 0 restarts, so that its first restart is visible as a change.
     func configured(_ source: String) { box.withLockedValue { $0.sourceRestarts[source, default: 0] += 0 } }

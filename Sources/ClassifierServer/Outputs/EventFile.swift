@@ -8,24 +8,29 @@ internal import Logging
 struct EventFile: EventOutput {
     let name = "file"
     private let settings: ServeConfiguration.Events.File
+    private let metrics: ServerMetrics
     private let log: Logger
 
-    init(_ settings: ServeConfiguration.Events.File, log: Logger) {
+    init(_ settings: ServeConfiguration.Events.File, metrics: ServerMetrics, log: Logger) {
         self.settings = settings
+        self.metrics = metrics
         self.log = log
     }
 
     func run(_ events: AsyncStream<EventMessage>) async {
-        var isFailing = false
-        for await event in events {
+        var lost = 0
+        for await message in events {
+            guard case .event(let event) = message else { continue }
             do {
                 try append(event.json + "\n")
-                if isFailing { log.notice("\(settings.path): events can be written again") }
-                isFailing = false
+                if lost > 0 { log.notice("\(settings.path): events can be written again; \(lost) events are lost") }
+                lost = 0
             } catch {
+                metrics.lostEvent(name)
+                metrics.outputFailed(name)
                 // A full disk stays full for a while, so only the first failure is logged.
-                if !isFailing { log.error("\(error.message)") }
-                isFailing = true
+                if lost == 0 { log.error("\(error.message)") }
+                lost += 1
             }
         }
     }

@@ -24,6 +24,7 @@ final class EventOutputs: Sendable {
 
     /// - Parameter store: largest number of events that wait for an output.
     init(_ outputs: [any EventOutput], store: Int, metrics: ServerMetrics) {
+        for output in outputs where !(output is EventJournal) { metrics.configured(output: output.name) }
         self.outputs = outputs
         self.metrics = metrics
         let made = outputs.map { _ in
@@ -34,11 +35,23 @@ final class EventOutputs: Sendable {
         completion = AsyncStream.makeStream(of: Never.self)
     }
 
-    /// Passes a record on to the outputs if it is an event.
+    /// Passes a record on to the outputs if it concerns events.
     func publish(_ record: Record) {
         guard !continuations.isEmpty, let message = EventMessage(record, time: WallClock.now()) else { return }
+        send(message)
+    }
+
+    /// Passes on the labels of all models.
+    func offer(_ labels: Set<String>) { send(.labels(labels)) }
+
+    /// Ends the events that an earlier run of the service could not end.
+    func end(_ open: [StreamEvent]) {
+        for event in open { send(.event(event.interrupted(time: WallClock.now()))) }
+    }
+
+    private func send(_ message: EventMessage) {
         for (output, continuation) in zip(outputs, continuations) {
-            if case .dropped = continuation.yield(message) { metrics.lostEvent(output.name) }
+            if case .dropped = continuation.yield(message), case .event = message { metrics.lostEvent(output.name) }
         }
     }
 
@@ -69,14 +82,17 @@ final class EventOutputs: Sendable {
     }
 
     /// Returns the configured outputs.
+    /// - Parameter service: the name of this service at a broker.
     static func make(
-        _ configuration: ServeConfiguration.Events, metrics: ServerMetrics, log: Logger
+        _ configuration: ServeConfiguration.Events, service: String, metrics: ServerMetrics, log: Logger
     ) throws -> [any EventOutput] {
         var outputs: [any EventOutput] = []
         if configuration.standardOutput { outputs.append(StandardOutputEvents(metrics: metrics, log: log)) }
-        if let file = configuration.file { outputs.append(EventFile(file, log: log)) }
-        if let hook = configuration.webHook { outputs.append(try WebHook(hook, log: log)) }
-        if let broker = configuration.mqtt { outputs.append(try MQTTOutput(broker, metrics: metrics, log: log)) }
+        if let file = configuration.file { outputs.append(EventFile(file, metrics: metrics, log: log)) }
+        if let hook = configuration.webHook { outputs.append(try WebHook(hook, metrics: metrics, log: log)) }
+        if let broker = configuration.mqtt {
+            outputs.append(try MQTTOutput(broker, service: service, metrics: metrics, log: log))
+        }
         return outputs
     }
 }

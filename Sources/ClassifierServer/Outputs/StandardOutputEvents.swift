@@ -28,7 +28,8 @@ struct StandardOutputEvents: EventOutput {
         var isGone = false
         // The rest of a half-written line, which is written before the next line.
         var rest: ArraySlice<UInt8> = []
-        for await event in events {
+        for await message in events {
+            guard case .event(let event) = message else { continue }
             guard !isGone else {
                 metrics.lostEvent(name)
                 continue
@@ -46,6 +47,7 @@ struct StandardOutputEvents: EventOutput {
                 isFailing = false
             } catch {
                 metrics.lostEvent(name)
+                metrics.outputFailed(name)
                 switch error {
                 case .readerGone:
                     isGone = true

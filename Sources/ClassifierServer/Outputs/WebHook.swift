@@ -4,42 +4,66 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// Posts every event as JSON to an address, with repetitions until the server accepts it.
+/// Posts every event as JSON to an address, with repetitions until the server accepts it or refuses it for good.
 struct WebHook: EventOutput {
     /// An answer with another status than success.
     private struct Refused: Error {
-        let status: UInt
+        let status: HTTPResponseStatus
+        /// The address of a redirect.
+        let location: String?
+
+        /// Whether another try has the same answer: any status but those of a server or a limit that may recover.
+        var isFinal: Bool { status.code < 500 && ![408, 425, 429].contains(status.code) }
+
+        var reason: String {
+            let answer = "it answers \(status.code) \(status.reasonPhrase)"
+            guard (300..<400).contains(status.code) else { return answer }
+            return "\(answer), and events do not follow a redirect; set events.webhook.url to "
+                + (location ?? "the new address")
+        }
     }
 
     let name = "webhook"
     private let settings: ServeConfiguration.Events.WebHook
+    private let metrics: ServerMetrics
     private let log: Logger
     private let tls: ClientTLS?
 
     /// Time for a connection, and for an answer.
     private static let patience = TimeAmount.seconds(10)
 
-    init(_ settings: ServeConfiguration.Events.WebHook, log: Logger) throws(ClassifierError) {
+    init(
+        _ settings: ServeConfiguration.Events.WebHook, metrics: ServerMetrics, log: Logger
+    ) throws(ClassifierError) {
         self.settings = settings
+        self.metrics = metrics
         self.log = log
         tls = settings.isSecure ? try ClientTLS(host: settings.host, authorities: settings.authorities) : nil
     }
 
     func run(_ events: AsyncStream<EventMessage>) async {
-        var backoff = Backoff()
-        for await event in events {
+        var failures = Failures()
+        for await message in events {
+            guard case .event(let event) = message else { continue }
+            var backoff = Backoff()
             var tries = 0
-            while tries < settings.tries && !Task.isCancelled {
+            while true {
                 do {
                     try await post(event.json)
-                    backoff.reset()
+                    if let text = failures.end() { log.notice("\(settings.address): \(text)") }
                     break
                 } catch {
                     tries += 1
-                    let delay = backoff.delay()
-                    log.warning(
-                        "\(settings.address): an event was not accepted: \(error)", metadata: ["try": "\(tries)"])
-                    if tries < settings.tries { try? await Task.sleep(for: .seconds(delay)) }
+                    metrics.outputFailed(name)
+                    let refusal = error as? Refused
+                    let isLost = refusal?.isFinal ?? false || tries >= settings.tries || Task.isCancelled
+                    let reason = refusal?.reason ?? PlainFailure.text(error)
+                    if isLost { metrics.lostEvent(name) }
+                    if let text = failures.add(reason, lost: isLost ? event : nil, at: MonotonicClock.now()) {
+                        log.warning("\(settings.address): \(text)", metadata: ["try": "\(tries)"])
+                    }
+                    if isLost { break }
+                    try? await Task.sleep(for: .seconds(backoff.delay()))
                 }
             }
         }
@@ -69,10 +93,46 @@ struct WebHook: EventOutput {
             try await outbound.write(contentsOf: [.head(head), .body(.byteBuffer(body)), .end(nil)])
             for try await part in inbound {
                 guard case .head(let answer) = part else { continue }
-                guard (200..<300).contains(answer.status.code) else { throw Refused(status: answer.status.code) }
+                guard (200..<300).contains(answer.status.code) else {
+                    throw Refused(status: answer.status, location: answer.headers.first(name: "Location"))
+                }
                 return
             }
             throw ChannelError.eof
         }
+    }
+}
+
+/// What the log says about a row of failures: each new reason, each lost event at first, and then a count a minute. A
+/// pure value.
+struct Failures {
+    private var reason: String?
+    private var lost = 0
+    private var logged = -Double.infinity
+
+    /// Seconds between two messages about lost events.
+    private static let interval = 60.0
+
+    /// Adds a failed try.
+    /// - Parameter event: the event that is lost with it; nil if there is another try.
+    /// - Returns: a message for the log; nil if it would say nothing new.
+    mutating func add(_ reason: String, lost event: StreamEvent?, at time: Double) -> String? {
+        let isNew = reason != self.reason
+        self.reason = reason
+        guard let event else { return isNew ? "an event was not accepted, and is sent again: \(reason)" : nil }
+        lost += 1
+        guard isNew || lost == 1 || time - logged >= Self.interval else { return nil }
+        logged = time
+        let id = event.id ?? "\(event.stream) \(event.label)"
+        return "an event was not accepted, and is given up: \(reason); \(id) is lost"
+            + (lost > 1 ? ", with \(lost - 1) events before it" : "")
+    }
+
+    /// Ends the row.
+    /// - Returns: a message for the log; nil if there was no failure.
+    mutating func end() -> String? {
+        defer { self = Failures() }
+        guard reason != nil else { return nil }
+        return lost > 0 ? "events are accepted again; \(lost) are lost" : "events are accepted again"
     }
 }

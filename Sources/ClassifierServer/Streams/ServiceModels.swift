@@ -53,6 +53,8 @@ struct ServiceModels: Sendable {
     func model(_ name: String?) -> AudioModel? { name.map { byName[$0] } ?? self.default }
 
     var all: [AudioModel] { Array(byName.values) }
+    /// Labels of all models.
+    var labels: Set<String> { Set(all.flatMap { $0.network.configuration.labels }) }
     /// Identities of the loaded models; a model that is loaded again has another one.
     var identities: [ObjectIdentifier] { all.map { ObjectIdentifier($0.network) } }
 }

@@ -151,6 +151,6 @@ final class StreamHub: Sendable {
             number += 1
             return number
         }
-        return "\(prefix)-\(number)"
+        return StreamName.generated(prefix, number)
     }
 }

@@ -4,14 +4,10 @@ internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
-/// Event outputs of `serve`: a file, a web hook, and a real MQTT broker (Debian's mosquitto).
+/// Event outputs of `serve`: a file, standard output and a web hook.
 @Suite struct ServeEventTests {
     private let folder: TemporaryDirectory
     private static let always = "threshold=0.000000001&threshold_off=0.000000001&min_duration_ms=0"
-    private static let broker = "/usr/sbin/mosquitto"
-    private static let hasBroker =
-        FileManager.default.isExecutableFile(atPath: broker)
-        && FileManager.default.isExecutableFile(atPath: "/usr/bin/mosquitto_sub")
 
     init() throws { folder = try TemporaryDirectory() }
 
@@ -49,7 +45,10 @@ internal import Testing
     @Test func fullDiskDisturbsNoStream() throws {
         let server = try Server(["events.file.path=/dev/full"])
         #expect(try stream(server, "a").count == 4)
+        #expect(try server.metric("lost_events_total{output=\"file\"}") >= 0)
         #expect(try stream(server, "b").count == 4)
+        for _ in 0..<1000 where try server.metric("lost_events_total{output=\"file\"}") < 8 { usleep(10_000) }
+        #expect(try server.metric("lost_events_total{output=\"file\"}") == 8)
         let finished = try server.stop()
         #expect(finished.status == 0)
         #expect(finished.errors.split(separator: "\n").filter { $0.contains("/dev/full") }.count == 1, "reported once")
@@ -84,8 +83,9 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
-    /// The first answers are errors, and every event arrives in order nevertheless.
-    @Test func webHookTriesAgain() throws {
+    /// Starts a receiver of posts.
+    /// - Parameter status: Python's expression for the status of the post number `count`.
+    private func receiver(_ status: String) throws -> (process: ChildProcess, port: Substring) {
         let receiver = try ChildProcess(
             [
                 "-u", "-c",
@@ -97,8 +97,10 @@ internal import Testing
                         global count
                         count += 1
                         body = self.rfile.read(int(self.headers["Content-Length"]))
-                        if count > 2: sys.stdout.write(body.decode() + "\\n")
-                        self.send_response(503 if count <= 2 else 204)
+                        status = \(status)
+                        if status < 300: sys.stdout.write(body.decode() + "\\n")
+                        self.send_response(status)
+                        if status in (307, 308): self.send_header("Location", "https://new.example/events")
                         self.end_headers()
                     def log_message(self, *arguments): pass
                 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
@@ -107,80 +109,89 @@ internal import Testing
                 """,
             ], program: "/usr/bin/python3")
         try receiver.waitForOutput { $0.contains("\n") }
-        let port = receiver.outputSoFar.prefix { $0 != "\n" }
+        return (receiver, receiver.outputSoFar.prefix { $0 != "\n" })
+    }
+
+    /// The first answers are errors, and every event arrives in order nevertheless.
+    @Test func webHookTriesAgain() throws {
+        let (receiver, port) = try receiver("503 if count <= 2 else 204")
         let server = try Server(["events.webhook.url=http://127.0.0.1:\(port)/events?a=b"])
         let expected = try stream(server, "a")
         try receiver.waitForOutput { $0.split(separator: "\n").count == 1 + expected.count }
         #expect(receiver.outputSoFar.split(separator: "\n").dropFirst().map { withoutTime($0) } == expected)
-        #expect(try server.stop().status == 0)
+        #expect(try server.metric("output_failures_total{output=\"webhook\"}") == 2)
+        let finished = try server.stop()
+        #expect(finished.status == 0 && finished.errors.contains("it answers 503 Service Unavailable"))
+        #expect(finished.errors.contains("events are accepted again"))
     }
 
-    // MARK: MQTT
-
-    private func startBroker(port: Int) throws -> ChildProcess {
-        try folder.write(Array("listener \(port) 127.0.0.1\nallow_anonymous true\n".utf8), to: "broker.conf")
-        let broker = try ChildProcess(["-c", "\(folder.path)/broker.conf", "-v"], program: Self.broker)
-        try broker.waitForErrors { $0.contains("running") }
-        return broker
+    /// An event that is refused for good is given up at once, with its identity, and blocks none that follows.
+    @Test(arguments: [400, 401, 404, 413, 301, 307])
+    func refusedEventIsGivenUp(status: Int) throws {
+        let (receiver, port) = try receiver("\(status) if count == 2 else 204")
+        let server = try Server(["events.webhook.url=http://127.0.0.1:\(port)/events"])
+        #expect(try server.metric("lost_events_total{output=\"webhook\"}") == 0)
+        let expected = try stream(server, "a") + stream(server, "b")
+        try receiver.waitForOutput { $0.split(separator: "\n").count == expected.count }
+        let kept = [expected[0]] + expected[2...]
+        #expect(receiver.outputSoFar.split(separator: "\n").dropFirst().map { withoutTime($0) } == kept)
+        #expect(try server.metric("lost_events_total{output=\"webhook\"}") == 1)
+        let finished = try server.stop()
+        #expect(finished.errors.contains("is given up: it answers \(status) "), "\(finished.errors)")
+        #expect(finished.errors.contains("a-880-yes is lost") || finished.errors.contains("-left is lost"))
+        if status == 307 { #expect(finished.errors.contains("set events.webhook.url to https://new.example/events")) }
+        #expect(!finished.errors.contains("Refused(") && !finished.errors.contains(".swift"))
     }
 
-    private func subscriber(port: Int) throws -> ChildProcess {
-        let subscriber = try ChildProcess(
-            ["-h", "127.0.0.1", "-p", "\(port)", "-t", "#", "-F", "%t %p", "-q", "1"], program: "/usr/bin/mosquitto_sub"
-        )
-        return subscriber
+    /// A receiver that is not there is named in words, and each event is counted as lost after its last try.
+    @Test func missingReceiverIsNamed() throws {
+        let server = try Server(["events.webhook.url=http://127.0.0.1:9/events", "events.webhook.tries=1"])
+        let count = try stream(server, "a").count
+        for _ in 0..<1000 where try server.metric("lost_events_total{output=\"webhook\"}") < Double(count) {
+            usleep(10_000)
+        }
+        #expect(try server.metric("lost_events_total{output=\"webhook\"}") == Double(count))
+        let finished = try server.stop()
+        let lines = finished.errors.split(separator: "\n").filter { $0.contains("127.0.0.1:9/events") }
+        #expect(lines.count == 1 && lines[0].contains("is given up: Connection refused; "), "\(finished.errors)")
     }
 
-    /// Returns a port that was free a moment ago.
-    private func freePort() throws -> Int {
-        let server = try Server()
-        let port = server.httpPort
-        _ = try server.stop()
-        return port
-    }
-
-    @Test(.enabled(if: hasBroker, "needs Debian's mosquitto and mosquitto-clients; make setup-tests installs both"))
-    func brokerIsTold() throws {
-        let port = try freePort()
-        let broker = try startBroker(port: port)
-        let subscriber = try subscriber(port: port)
-        let server = try Server(["events.mqtt.host=127.0.0.1", "events.mqtt.port=\(port)", "events.mqtt.prefix=ear"])
-        try subscriber.waitForOutput { $0.contains("ear/availability online\n") }
-        let events = try stream(server, "door", labels: ["yes"])
-        #expect(events.count == 2)
-        try subscriber.waitForOutput { $0.contains("ear/door/yes OFF\n") }
-        let lines = subscriber.outputSoFar.split(separator: "\n").map(String.init)
-        #expect(lines.filter { $0.hasPrefix("ear/door/yes ") } == ["ear/door/yes ON", "ear/door/yes OFF"])
-        let states = lines.filter { $0.hasPrefix("ear/door/yes/state ") }.map { withoutTime($0.dropFirst(19)) }
-        #expect(states == events)
-        let discovery = try #require(lines.first { $0.hasPrefix("homeassistant/binary_sensor/ear_door_yes/config ") })
-        let json = Data(discovery.drop { $0 != " " }.dropFirst().utf8)
-        let message = try JSONDecoder().decode(JSONValue.self, from: json)
-        #expect(message["state_topic"] == "ear/door/yes" && message["availability_topic"] == "ear/availability")
-        // The broker publishes `offline` for a killed service.
-        server.child.send(signal: SIGKILL)
-        try subscriber.waitForOutput { $0.contains("ear/availability offline\n") }
-        withExtendedLifetime(broker) {}
-    }
-
-    /// Events during an outage of the broker arrive when it is back.
-    @Test(.enabled(if: hasBroker, "needs Debian's mosquitto and mosquitto-clients; make setup-tests installs both"))
-    func outageLosesNothing() throws {
-        let port = try freePort()
-        var broker = try startBroker(port: port)
-        let server = try Server(["events.mqtt.host=127.0.0.1", "events.mqtt.port=\(port)", "events.mqtt.prefix=ear"])
-        try server.child.waitForErrors { $0.contains("connected to the broker") }
-        broker.send(signal: SIGKILL)
-        _ = try broker.wait()
-        var expected: [String] = []
-        for number in 0..<3 { expected += try stream(server, "s\(number)", labels: ["yes"]) }
-        broker = try startBroker(port: port)
-        let subscriber = try subscriber(port: port)
-        // Messages are retained, so that a late subscriber gets the newest one of each topic.
-        try subscriber.waitForOutput { text in (0..<3).allSatisfy { text.contains("ear/s\($0)/yes OFF\n") } }
-        let states = subscriber.outputSoFar.split(separator: "\n").filter { $0.contains("/yes/state ") }
-        let ends = Set(states.map { withoutTime($0.drop { $0 != " " }.dropFirst()) })
-        #expect(ends.isSuperset(of: expected.filter { $0.contains("\"phase\":\"end\"") }))
-        #expect(try server.stop().status == 0)
+    /// Events that a killed service left open end in the outputs of the next one, whatever its addresses are.
+    @Test func killedServiceLeavesNoEventOpen() throws {
+        let settings = ["state.folder=\(folder.path)/states", "events.file.path=\(folder.path)/events.jsonl"]
+        func lines() throws -> [Substring] {
+            String(decoding: (try? folder.read("events.jsonl")) ?? [], as: UTF8.self).split(separator: "\n")
+        }
+        func wait(for count: Int) throws {
+            for _ in 0..<6000 where try lines().count < count { usleep(10_000) }
+            #expect(try lines().count == count)
+        }
+        let killed = try Server(settings)
+        #expect(try stream(killed, "closed", labels: ["yes"]).count == 2)
+        let socket = try WebSocketClient(killed, "/v1/stream?stream=open&\(Self.always)&allow=yes&allow=no")
+        try socket.send(Sound.raw(Sound.samples(16000)))
+        try wait(for: 4)
+        // Another service with this folder is running, and its events stay open.
+        let other = try Server(["state.folder=\(folder.path)/states", "events.file.path=/dev/null"])
+        let held = try WebSocketClient(other, "/v1/stream?stream=held&\(Self.always)&allow=yes")
+        try held.send(Sound.raw(Sound.samples(16000)))
+        for _ in 0..<600 where try other.metric("events_total{label=\"yes\"}") == 0 { usleep(10_000) }
+        usleep(200_000)
+        killed.child.send(signal: SIGKILL)
+        _ = try killed.child.wait()
+        let next = try Server(settings)
+        try wait(for: 6)
+        let ends = try lines().suffix(2).map { try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8)) }
+        #expect(Set(ends.compactMap { $0["label"]?.string }) == ["yes", "no"])
+        for end in ends {
+            #expect(end["phase"] == "end" && end["stream"] == "open" && end["t1"] == .null, "\(end)")
+            #expect(end["interrupted"] == .bool(true) && end["id"]?.string?.hasPrefix("open-") == true)
+        }
+        #expect(try next.stop().status == 0)
+        let last = try Server(settings)
+        #expect(try last.stop().status == 0)
+        #expect(try lines().count == 6, "an event ends once")
+        _ = try other.stop()
+        withExtendedLifetime((socket, held)) {}
     }
 }

@@ -1,0 +1,102 @@
+internal import AudioClassifier
+internal import FoundationEssentials
+internal import Glibc
+internal import Logging
+
+/// Remembers in a file which events are open, so that the next service ends those of one that was killed.
+///
+/// Each service has a file of its own and keeps it locked. The lock ends with the process, however that ends.
+struct EventJournal: EventOutput {
+    let name = "journal"
+    private let path: String
+    private let log: Logger
+
+    private static let suffix = ".events"
+    /// Lines of ended events after which the file is written anew.
+    private static let mostLines = 1000
+
+    /// - Parameter folder: the folder of the states, which several services may share.
+    init(folder: String, log: Logger) {
+        path = "\(folder)/\(ProcessIdentity.own.text)\(Self.suffix)"
+        self.log = log
+    }
+
+    /// Removes the journals of ended services from a folder, and returns the events that they have left open.
+    static func takeOpenEvents(in folder: String) -> [StreamEvent] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasSuffix(suffix) }.sorted().flatMap { name -> [StreamEvent] in
+            let path = "\(folder)/\(name)"
+            let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            guard descriptor >= 0 else { return [] }
+            defer { close(descriptor) }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, let data = try? Data(contentsOf: URL(filePath: path))
+            else { return [] }
+            unsafe unlink(path)
+            var open = OpenEvents()
+            // The last line may be incomplete.
+            for line in data.split(separator: UInt8(ascii: "\n")) {
+                if let event = StreamEvent(json: String(decoding: line, as: UTF8.self)) { open.add(event) }
+            }
+            return open.events
+        }
+    }
+
+    func run(_ events: AsyncStream<EventMessage>) async {
+        var open = OpenEvents()
+        var file: Int32 = -1
+        defer { if file >= 0 { close(file) } }
+        var lines = 0
+        var isFailing = false
+        for await message in events {
+            guard case .event(let event) = message else { continue }
+            open.add(event)
+            lines += 1
+            if file < 0 || lines > Self.mostLines + open.events.count {
+                let next = replace(open.events)
+                if file >= 0 { close(file) }
+                file = next
+                lines = open.events.count
+            } else if (try? writeAll(event.json + "\n", to: file)) == nil {
+                // Half a line would spoil the next one, which writes the file anew.
+                close(file)
+                file = -1
+            }
+            if file < 0 && !isFailing {
+                log.warning("\(path): open events cannot be remembered: \(unsafe String(cString: strerror(errno)))")
+            }
+            isFailing = file < 0
+        }
+        // All events have ended.
+        if open.events.isEmpty { unsafe unlink(path) }
+    }
+
+    /// Replaces the file atomically.
+    /// - Returns: the descriptor of the new file, which is locked; negative for a failure.
+    private func replace(_ events: [StreamEvent]) -> Int32 {
+        let partial = "\(path).new"
+        let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return -1 }
+        let isWritten =
+            flock(descriptor, LOCK_EX | LOCK_NB) == 0
+            && (try? writeAll(events.map { $0.json + "\n" }.joined(), to: descriptor)) != nil
+        guard isWritten, unsafe rename(partial, path) == 0 else {
+            close(descriptor)
+            return -1
+        }
+        return descriptor
+    }
+}
+
+/// Events that have begun and not ended. A pure value.
+package struct OpenEvents {
+    private var byClass: [String: StreamEvent] = [:]
+
+    package init() {}
+
+    package var events: [StreamEvent] { byClass.sorted { $0.key < $1.key }.map(\.value) }
+
+    /// Adds the begin or the end of an event. A class of a stream has one open event at most.
+    package mutating func add(_ event: StreamEvent) {
+        byClass["\(event.stream)\n\(event.label)"] = event.isStart ? event : nil
+    }
+}
