@@ -52,8 +52,11 @@ public struct Service: Sendable {
         shared.offer(models.identities, measured: try Calibration.costs(of: models.all))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let states = StateSaver(
-            try StateStore(folder: configuration.state.folder, limit: configuration.state.kept), metrics: metrics,
-            log: log)
+            try StateStore(
+                folder: configuration.state.folder,
+                limit: configuration.state.folder == nil ? configuration.state.kept : configuration.state.files,
+                bytes: configuration.state.bytes),
+            transfers: configuration.state.transfers, metrics: metrics, log: log)
         let outputs = try makeOutputs(metrics)
         let loops = group.makeIterator().enumerated().map { index, eventLoop in
             InferenceLoop(

@@ -80,6 +80,14 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
+    /// Returns whether all floats of `range` are finite.
+    package func isFinite(_ range: Range<Int>) -> Bool {
+        // 0 for a finite number, not a number for any other; a sum needs no branch for each float.
+        var sum: Float = 0
+        for index in range { sum += self[index] * 0 }
+        return sum == 0
+    }
+
     package mutating func fill(_ value: Float) {
         unsafe base.update(repeating: value, count: count)
     }

@@ -13,6 +13,8 @@ public struct ModelError: Error, Sendable, Equatable, CustomStringConvertible {
         case golden = "model_golden"
         /// A feature is not finite, or larger than 10^6.
         case nonFinite = "non_finite_feature"
+        /// The model, or the state from which its stream was resumed, gives a logit that is not finite.
+        case nonFiniteLogits = "non_finite_logits"
         /// A snapshot belongs to another model, version or input.
         case snapshot
     }

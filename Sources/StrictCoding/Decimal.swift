@@ -1,4 +1,5 @@
-/// Text of numbers with at most a given number of decimals, the same on every machine: 0.91, -31.2, 5.
+/// Text of numbers with at most a given number of decimals, the same on every machine: 0.91, -31.2, 5. Numbers of 2^63
+/// units and more are written with an exponent (1e+20), and numbers that are not finite as nan, inf and -inf.
 package enum Decimal {
     package static func text(_ value: Double, _ decimals: Int) -> String {
         var text = ""
@@ -8,7 +9,10 @@ package enum Decimal {
 
     package static func append(_ value: Double, _ decimals: Int, to text: inout String) {
         var unit = (0..<decimals).reduce(1) { product, _ in product * 10 }
-        let scaled = Int((abs(value) * Double(unit)).rounded())
+        guard let scaled = Int(exactly: (abs(value) * Double(unit)).rounded()) else {
+            text += "\(value)"
+            return
+        }
         if value < 0 && scaled != 0 { text += "-" }
         text += String(scaled / unit)
         var fraction = scaled % unit

@@ -32,9 +32,10 @@ package struct JSONWriter {
         begin(key)
         body += value ? "true" : "false"
     }
+    /// A number with at most so many decimals; one that JSON has no word for is null.
     package mutating func add(_ key: String, _ value: Double, decimals: Int) {
         begin(key)
-        Decimal.append(value, decimals, to: &body)
+        if value.isFinite { Decimal.append(value, decimals, to: &body) } else { body += "null" }
     }
     /// A number with all its digits; one that JSON has no word for is null.
     package mutating func add(_ key: String, _ value: Double) {

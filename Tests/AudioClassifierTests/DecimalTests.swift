@@ -17,6 +17,33 @@ internal import Testing
         }
     }
 
+    /// Every number has a text. A sample of a stream, a gap of a client or a broken model may lead to any of them.
+    @Test func anyNumber() throws {
+        for (value, text) in [(Double.nan, "nan"), (.infinity, "inf"), (-.infinity, "-inf")] {
+            #expect(Decimal.text(value, 6) == text)
+        }
+        var random = SplitMix64(seed: 7)
+        let huge = (0..<2000).map { _ in Double(bitPattern: random.next()) }.filter(\.isFinite)
+        for value in huge + [1e13, -1e13, 0x1p63, -0x1p63, 1e20, Double.greatestFiniteMagnitude] {
+            let text = Decimal.text(value, 6)
+            let read = try #require(Double(text), "\(value) is written as \(text)")
+            #expect(abs(read - value) <= max(5e-7, abs(value) * 1e-15), "\(value) is written as \(text)")
+        }
+    }
+
+    @Test func jsonHasNoOtherNumbers() {
+        for value in [Double.nan, .infinity, -.infinity] {
+            var line = JSONWriter()
+            line.add("t", value, decimals: 6)
+            #expect(line.text == "{\"t\":null}")
+        }
+    }
+
+    @Test func sumsStopAtTheEndsOfTheirType() {
+        #expect(Int64.max.addingSaturated(1) == .max && Int64.min.addingSaturated(-1) == .min)
+        #expect((Int64.max - 5).addingSaturated(3) == .max - 2 && UInt64.max.addingSaturated(1) == .max)
+    }
+
     /// Equals the C library's formatting without trailing zeros.
     @Test func isTheNearestDecimal() throws {
         var random = SplitMix64(seed: 1)

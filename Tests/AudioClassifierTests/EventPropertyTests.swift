@@ -49,9 +49,10 @@ internal import Testing
             var events = predictions[..<cut].flatMap { first.update($0) }
             var writer = SnapshotWriter()
             first.snapshot(to: &writer)
+            let last = predictions[..<cut].last ?? prediction([0], at: 0, labels: ["none"])
             var second = EventDetector(rules)
             var reader = SnapshotReader(writer.bytes)
-            try second.restore(from: &reader)
+            try second.restore(from: &reader, position: last.sample, time: last.time)
             #expect(reader.remaining == 0)
             events += predictions[cut...].flatMap { second.update($0) }
             return events + second.finish()
@@ -120,7 +121,7 @@ internal import Testing
             bytes[random.integer(in: 0...bytes.count - 1)] = UInt8(random.integer(in: 0...255))
             var damaged = EventDetector(run.rules)
             var reader = SnapshotReader(bytes)
-            guard (try? damaged.restore(from: &reader)) != nil else { continue }
+            guard (try? damaged.restore(from: &reader, position: 1 << 48, time: 1e9)) != nil else { continue }
             for event in damaged.finish() {
                 let end = try #require(event.end)
                 #expect(Decimal.text(event.start, 6) != "" && Decimal.text(end, 6) != "")

@@ -86,7 +86,7 @@ internal import Testing
         first.snapshot(to: &writer)
         var second = try reporter(.changes, topCount: 1)
         var reader = SnapshotReader(writer.bytes)
-        try second.restore(from: &reader)
+        try second.restore(from: &reader, position: 640, rate: 16000)
         #expect(second.records(prediction([1, 0, 0], at: 40)).isEmpty, "the label is still the same")
         #expect(labels(second.records(prediction([0, 1, 0], at: 80))) == [["dog"]])
     }

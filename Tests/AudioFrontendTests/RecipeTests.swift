@@ -27,6 +27,7 @@ struct RecipeTests {
         #"{"recipe": "yamnet", "window_length": 513}"#,
         #"{"recipe": "yamnet", "fft_length": 511}"#,
         #"{"recipe": "yamnet", "hop": 0}"#,
+        #"{"recipe": "yamnet", "bands": 4096, "fft_length": 65536}"#,
         #"{"recipe": "yamnet", "bands": 0}"#,
         #"{"recipe": "yamnet", "high_hz": 8001}"#,
         #"{"recipe": "yamnet", "low_hz": 7500}"#,

@@ -4,6 +4,16 @@ internal import Testing
 
 /// Samples leave a queue in order, and lost samples are counted at their position.
 @Suite struct SampleQueueTests {
+    /// Gaps of a client add up, however many it sends.
+    @Test func gapsDoNotOverflow() {
+        var queue = SampleQueue(limit: 10)
+        for _ in 0..<3 { queue.lose(.max) }
+        guard case .gap(.max)? = queue.first else {
+            Issue.record("the gap is \(String(describing: queue.first))")
+            return
+        }
+    }
+
     /// Empties the queue, a few samples at a time.
     private func drain(_ queue: inout SampleQueue, step: Int = 3) -> (samples: [Float], gaps: [Int: Int64]) {
         var samples: [Float] = []

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import StreamTransformer
 internal import StrictCoding
 internal import TestSupport
@@ -242,6 +243,87 @@ internal import Testing
             } catch {
                 #expect(error.code == .configuration && error.message.contains(words), "\(error.message)")
             }
+        }
+    }
+
+    /// A configuration of a few kilobytes that asks for hours is refused before anything is computed.
+    @Test func hostileCosts() throws {
+        func layers(_ count: Int, channels: Double = 1, timeStride: Double = 1) -> JSONValue {
+            let layer: JSONValue = .object([
+                "channels": .number(channels), "time_stride": .number(timeStride), "band_stride": 1,
+            ])
+            return .object(["kind": "convolution", "layers": .array(Array(repeating: layer, count: count))])
+        }
+        func fixed(_ count: Double, _ inverse: JSONValue) -> JSONValue {
+            .object(["kind": "continual-nystrom", "landmarks": "fixed", "count": .number(count), "inverse": inverse])
+        }
+        let newton: JSONValue = .object(["kind": "newton-schulz", "iterations": 100])
+        let cases: [([String], JSONValue, String)] = [
+            (["stem"], layers(32, timeStride: 2), "stem.layers: 32 layers with a time_stride of 2"),
+            (["stem"], layers(13, timeStride: 2), "make a token of 2^13 frames, more than 4096"),
+            (["stem"], layers(2, channels: 4096), "encoder: a prediction would take"),
+            (["encoder", "attention"], fixed(512, newton), "encoder: the landmarks would take"),
+            (
+                ["encoder", "attention"],
+                .object(["kind": "nystromformer", "count": 512, "inverse": newton]), "encoder: a prediction would take"
+            ),
+        ]
+        for (path, value, words) in cases {
+            let files = try TemporaryModel(Self.shape)
+            files.configuration = files.configuration.with(["encoder", "window"], 1024).with(["input_width"], 4096)
+                .with(path, value)
+            try files.write()
+            do {
+                _ = try Model(directory: files.directory)
+                Issue.record("\(words): was not refused")
+            } catch {
+                #expect(error.code == .configuration && error.message.contains(words), "\(error.message)")
+            }
+        }
+        let files = try TemporaryModel(Self.shape)
+        files.configuration = files.configuration.with(["input_width"], 65536).with(["stem"], layers(2, channels: 2000))
+        try files.write()
+        do {
+            _ = try Model(directory: files.directory)
+            Issue.record("was not refused")
+        } catch { #expect(error.message.contains("stem: the stem would take 3 GiB for a stream"), "\(error.message)") }
+    }
+
+    /// A decoder calls itself for each level, and its stack has an end.
+    @Test func deepValues() throws {
+        for depth in [100, 100_000] {
+            let files = try TemporaryModel(Self.shape)
+            var text = String(decoding: try files.files.read("config.json"), as: UTF8.self)
+            let brackets = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            text.removeLast()
+            try files.files.write(Array((text + ",\"surprise\":" + brackets + "}").utf8), to: "config.json")
+            do {
+                _ = try Model(directory: files.directory)
+                Issue.record("\(depth) levels were not refused")
+            } catch { #expect(error.message.contains("values in more than 64 levels"), "\(error.message)") }
+        }
+        #expect(JSONNesting.isShallow(Array("{\"a\":\"[[[[\\\"[[\"}".utf8) + Array(repeating: UInt8(32), count: 9)))
+        #expect(!JSONNesting.isShallow(Array(repeating: UInt8(ascii: "{"), count: 65)))
+        #expect(JSONNesting.isShallow((0..<500).flatMap { _ in Array("[]".utf8) }))
+    }
+
+    /// Files that would block a reader or fill the memory.
+    @Test func pathsThatAreNoFiles() throws {
+        let files = try TemporaryModel(Self.shape)
+        for name in ["config.json", "model.safetensors"] {
+            try files.write()
+            try files.files.remove(name)
+            #expect(unsafe mkfifo("\(files.directory)/\(name)", 0o600) == 0)
+            let error = try #require(throws: ModelError.self) { _ = try Model(directory: files.directory) }
+            #expect(error.message.contains("\(name): is not a file"))
+            try files.files.remove(name)
+        }
+        try files.write()
+        for (name, size) in [("config.json", 17 << 20), ("model.safetensors", 1 << 31)] {
+            try files.write()
+            #expect(unsafe truncate("\(files.directory)/\(name)", off_t(size)) == 0)
+            let error = try #require(throws: ModelError.self) { _ = try Model(directory: files.directory) }
+            #expect(error.message.contains("has \(size) bytes; such a file of a model has at most"))
         }
     }
 

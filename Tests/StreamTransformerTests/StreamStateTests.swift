@@ -80,7 +80,7 @@ internal import Testing
             for byte in [7, 15] { bytes[byte] &= 0x3F }
             var reader = SnapshotReader(bytes)
             do { try stream.restore(from: &reader) } catch { refused += 1 }
-            for frame in frames { _ = try model.step(frame.span, &stream) }
+            for frame in frames { _ = try? model.step(frame.span, &stream) }
         }
         #expect(refused > 0, "random bytes hold values that are not numbers")
         for other in Self.shapes where other != shape {

@@ -138,22 +138,29 @@ public struct EventDetector: Sendable {
         }
     }
 
-    package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
+    /// Reads the state of a detector whose stream has reached this position.
+    package mutating func restore(
+        from reader: inout SnapshotReader, position: Int64, time: Double
+    ) throws(SnapshotReader.Truncated) {
         for label in tracks.indices {
             let states: [State] = [.idle, .rising, .active, .falling]
             tracks[label].state = states[try reader.readInt(in: 0...3)]
-            tracks[label].sample = try reader.readInt64()
-            tracks[label].start = try Self.readTime(from: &reader)
-            tracks[label].last = try Self.readTime(from: &reader)
-            tracks[label].peak = Float(try Self.readTime(from: &reader))
-            tracks[label].restUntil = try Self.readTime(from: &reader)
+            tracks[label].sample = Int64(try reader.readInt(in: 0...Int(position)))
+            tracks[label].start = try Self.readDouble(in: 0...time, from: &reader)
+            tracks[label].last = try Self.readDouble(in: tracks[label].start...time, from: &reader)
+            tracks[label].peak = Float(try Self.readDouble(in: 0...1, from: &reader))
+            tracks[label].restUntil = try Self.readDouble(in: -1...time + Self.longestRest, from: &reader)
         }
     }
 
-    /// Reads a number of seconds that a stream can have; no other one can be written as a decimal.
-    private static func readTime(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) -> Double {
-        let time = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
-        guard abs(time) <= 1e12 else { throw SnapshotReader.Truncated() }
-        return time
+    /// The longest time of rest after an event, in seconds.
+    private static let longestRest = 3600.0
+
+    private static func readDouble(
+        in range: ClosedRange<Double>, from reader: inout SnapshotReader
+    ) throws(SnapshotReader.Truncated) -> Double {
+        let value = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
+        guard range.contains(value) else { throw SnapshotReader.Truncated() }
+        return value
     }
 }

@@ -37,7 +37,7 @@ public struct ClassifierPipeline: ~Copyable {
     /// Receives samples at the model's rate and calls `body` with every prediction that they complete.
     ///
     /// An error that `body` throws ends the call; the samples behind that prediction are not received.
-    /// - Throws: the error of `body`, or a ``ClassifierError`` for a sample that is not finite.
+    /// - Throws: the error of `body`, or a ``ClassifierError`` for a sample or a logit that is not finite.
     public mutating func push(_ samples: Span<Float>, _ body: (Prediction) throws -> Void) throws {
         var position = 0
         while try advance(samples, from: &position) { try body(prediction) }
@@ -107,6 +107,13 @@ public struct ClassifierPipeline: ~Copyable {
         network.configuration.activation.apply(to: &prediction.probabilities)
     }
 
+    /// Bytes of the largest state that ``snapshot(to:)`` writes.
+    package var largestSnapshot: Int {
+        var writer = SnapshotWriter()
+        stream.snapshot(to: &writer)
+        return writer.bytes.count + frontend.largestSnapshot
+    }
+
     package func snapshot(to writer: inout SnapshotWriter) {
         frontend.snapshot(to: &writer)
         stream.snapshot(to: &writer)
@@ -115,5 +122,6 @@ public struct ClassifierPipeline: ~Copyable {
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
         try frontend.restore(from: &reader)
         try stream.restore(from: &reader)
+        guard frontend.frames == stream.frames else { throw SnapshotReader.Truncated() }
     }
 }

@@ -18,6 +18,11 @@ package struct PipelineBatch: ~Copyable {
         prediction = Prediction(audioModel)
     }
 
+    /// Returns the largest number of streams whose tokens of one step fit into 256 MiB.
+    package static func largestCapacity(_ audioModel: AudioModel) -> Int {
+        StreamBatch.largestCapacity(audioModel.network, bytes: 1 << 28)
+    }
+
     /// Returns a slot for a new stream, or `nil` if the batch is full.
     package mutating func join() -> Int? { batch.join() }
 
@@ -56,10 +61,12 @@ package struct PipelineBatch: ~Copyable {
     package mutating func step() -> Int { batch.step() }
 
     /// Calls `body` with the prediction of a stream whose token has been encoded.
+    /// - Throws: ``ClassifierError`` with the code `non_finite_logits`, after which this stream cannot go on.
     package mutating func predict<Result>(
         _ frontend: inout PipelineFrontend, slot: Int, _ body: (Prediction) -> Result
-    ) -> Result {
+    ) throws(ClassifierError) -> Result {
         let model = audioModel.network
+        do { try batch.checkLogits(slot: slot) } catch { throw ClassifierError(error) }
         frontend.describe(&prediction, tokens: batch.tokens(slot: slot), warmUpTokens: model.warmUpTokens)
         batch.copyLogits(slot: slot, to: &prediction.probabilities)
         model.configuration.activation.apply(to: &prediction.probabilities)
@@ -81,5 +88,6 @@ package struct PipelineBatch: ~Copyable {
     ) throws(SnapshotReader.Truncated) {
         try frontend.restore(from: &reader)
         try batch.restore(slot: slot, from: &reader)
+        guard frontend.frames == batch.frames(slot: slot) else { throw SnapshotReader.Truncated() }
     }
 }

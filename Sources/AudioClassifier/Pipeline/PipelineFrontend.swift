@@ -23,8 +23,14 @@ package struct PipelineFrontend: ~Copyable {
     /// Number of frames made.
     package var frames: Int64 { extractor.frames }
 
-    /// Notes that samples of the input are lost: the next ones follow those before them, at their own times.
-    package mutating func skip(_ samples: Int64) { lost += samples }
+    /// The largest number of lost samples: 550 years at 16 kHz. No position or time overflows below it.
+    package static let largestPosition: Int64 = 1 << 48
+
+    /// Notes that samples of the input are lost: the next ones follow those before them, at their own times. The
+    /// position stops at ``largestPosition``.
+    package mutating func skip(_ samples: Int64) {
+        lost = min(Self.largestPosition, lost.addingSaturated(max(0, samples)))
+    }
 
     /// Receives samples from `start` on, up to the end of the next frame, so that a prediction's level and position do
     /// not depend on how the samples are cut.
@@ -90,6 +96,9 @@ package struct PipelineFrontend: ~Copyable {
         (received, lost, energy, measured) = (0, 0, 0, 0)
     }
 
+    /// Bytes of the largest state that ``snapshot(to:)`` writes.
+    package var largestSnapshot: Int { 4 * MemoryLayout<Int64>.size + extractor.largestSnapshot }
+
     package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(received)
         writer.write(lost)
@@ -99,12 +108,17 @@ package struct PipelineFrontend: ~Copyable {
     }
 
     package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        // No stream is as long, and below this limit neither positions nor times overflow.
-        received = Int64(try reader.readInt(in: 0...1 << 48))
-        lost = Int64(try reader.readInt(in: 0...1 << 48))
+        let positions = 0...Int(Self.largestPosition)
+        received = Int64(try reader.readInt(in: positions))
+        lost = Int64(try reader.readInt(in: positions))
         energy = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
-        measured = try reader.readInt(in: 0...1 << 48)
-        guard energy.isFinite && energy >= 0 else { throw SnapshotReader.Truncated() }
+        measured = try reader.readInt(in: 0...Int(received))
+        let loudest = Double(Float.greatestFiniteMagnitude)
+        guard energy >= 0, energy <= Double(measured) * loudest * loudest else { throw SnapshotReader.Truncated() }
         try extractor.restore(from: &reader)
+        // The samples received so far, less those before the next frame, are those that the extractor keeps.
+        let recipe = extractor.recipe
+        let kept = Int64(recipe.leadingZeros) + received - extractor.frames * Int64(recipe.hop)
+        guard Int64(extractor.pendingSamples) == kept else { throw SnapshotReader.Truncated() }
     }
 }

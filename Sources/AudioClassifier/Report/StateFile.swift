@@ -28,13 +28,49 @@ package enum StateFile {
         var failure: (any Error)?
         do {
             var reader = try open(Array(data), model: model)
-            try pipeline.restore(from: &reader)
-            try reporter.restore(from: &reader)
-            try close(reader)
+            try restore(&pipeline, &reporter, model: model, from: &reader)
         } catch { failure = error }
         guard let failure else { return }
         throw ClassifierError(
             .data, code: "snapshot", "\(path): \(StateMismatch.reason(failure)); leave --state-in out to start afresh")
+    }
+
+    private static func restore(
+        _ pipeline: inout ClassifierPipeline, _ reporter: inout StreamReporter, model: AudioModel,
+        from reader: inout SnapshotReader
+    ) throws {
+        try pipeline.restore(from: &reader)
+        try reporter.restore(from: &reader, position: pipeline.sampleCount, rate: model.sampleRate)
+        try close(reader)
+    }
+
+    /// Checks that a stream of this model can be resumed from a state: restores it, and makes one more prediction.
+    package static func check(_ bytes: [UInt8], model: AudioModel) throws(StateMismatch) {
+        do { try resume(bytes, model) } catch { throw StateMismatch(reason: StateMismatch.reason(error)) }
+    }
+
+    private static func resume(_ bytes: [UInt8], _ model: AudioModel) throws {
+        var reader = try open(bytes, model: model)
+        var pipeline = try ClassifierPipeline(model)
+        var reporter = try reporter(model)
+        try restore(&pipeline, &reporter, model: model, from: &reader)
+        let zeros = [Float](repeating: 0, count: model.hop)
+        do { for _ in 0...model.network.framesPerToken { try pipeline.push(zeros) { _ in } } } catch {
+            throw StateMismatch(reason: "leads to a prediction that is not finite")
+        }
+    }
+
+    /// Returns the bytes of the largest state of a stream of this model.
+    package static func largestSize(_ model: AudioModel) throws(ClassifierError) -> Int {
+        var writer = begin(model)
+        try reporter(model).snapshot(to: &writer)
+        return seal(writer).count + (try ClassifierPipeline(model).largestSnapshot)
+    }
+
+    private static func reporter(_ model: AudioModel) throws(ClassifierError) -> StreamReporter {
+        let configuration = model.network.configuration
+        return StreamReporter(
+            configuration, stream: "", options: ReportOptions(rules: try DecisionRules(configuration)))
     }
 
     /// Begins the state of a stream of this model; the stream's own part follows, then ``seal(_:)``.

@@ -78,8 +78,11 @@ package struct StreamReporter: Sendable {
         detector.snapshot(to: &writer)
     }
 
-    package mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        lastLabel = try reader.readInt(in: -1...configuration.labels.count)
-        try detector.restore(from: &reader)
+    /// Reads the state of a reporter whose stream has reached this position.
+    package mutating func restore(
+        from reader: inout SnapshotReader, position: Int64, rate: Int
+    ) throws(SnapshotReader.Truncated) {
+        lastLabel = try reader.readInt(in: -1...configuration.labels.count - 1)
+        try detector.restore(from: &reader, position: position, time: Double(position) / Double(rate))
     }
 }

@@ -130,6 +130,13 @@ public struct LogMelExtractor: ~Copyable {
         }
     }
 
+    /// Number of samples from the start of the next frame to the newest sample; negative where a hop is longer than a
+    /// frame.
+    package var pendingSamples: Int { filled - start }
+
+    /// Bytes of the largest state that ``snapshot(to:)`` writes.
+    package var largestSnapshot: Int { 3 * MemoryLayout<Int64>.size + MemoryLayout<Float>.size * history.count }
+
     /// Appends the state, from which ``restore(from:)`` continues in another process.
     package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(frames)

@@ -106,6 +106,10 @@ public struct LogMelRecipe: Sendable, Equatable {
         try require((1...65536).contains(hop), "hop \(hop) is not in 1 ... 65536")
         try require((1...4096).contains(bands), "bands \(bands) is not in 1 ... 4096")
         try require(
+            bands * (fftLength / 2 + 1) <= 1 << 23,
+            "\(bands) bands of \(fftLength / 2 + 1) frequencies are too many filters; "
+                + "bands x (fft_length / 2 + 1) is at most 8388608")
+        try require(
             lowHz >= 0 && lowHz < highHz && highHz <= Double(sampleRate) / 2,
             "low_hz \(lowHz) and high_hz \(highHz) do not span a band below half the sample rate")
         try require(

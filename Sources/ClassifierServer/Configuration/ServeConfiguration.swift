@@ -74,6 +74,12 @@ public struct ServeConfiguration: Sendable {
         public var keepHours: Double
         /// Most states of ended streams that are kept in memory.
         public var kept: Int
+        /// Most states that are kept in the folder.
+        public var files: Int
+        /// Most bytes of all kept states.
+        public var bytes: Int
+        /// Most states that clients send at the same time.
+        public var transfers: Int
     }
 
     public var model: String
@@ -160,7 +166,10 @@ public struct ServeConfiguration: Sendable {
                 folder: try section.optional(ServerSettings.State.folder),
                 everySeconds: try section.value(ServerSettings.State.everySeconds),
                 keepHours: try section.value(ServerSettings.State.keepHours),
-                kept: try section.value(ServerSettings.State.kept))
+                kept: try section.value(ServerSettings.State.kept),
+                files: try section.value(ServerSettings.State.files),
+                bytes: try section.value(ServerSettings.State.bytes),
+                transfers: try section.value(ServerSettings.State.transfers))
         }
         events = try root.section("events") { section throws(ClassifierError) in try Events(&section) }
         sources = try Source.read(&root, streams)

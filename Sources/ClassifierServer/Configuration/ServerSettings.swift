@@ -100,6 +100,14 @@ package enum ServerSettings {
             "Time for which the state of an absent client is kept.")
         static let kept = Setting(
             "kept", .integer(0...100_000), default: 100, "Without a folder: states of ended streams kept in memory.")
+        static let files = Setting(
+            "files", .integer(1...10_000_000), default: 10_000,
+            "With a folder: states kept in it; beyond it the oldest states of absent clients are removed.")
+        static let bytes = Setting(
+            "bytes", .integer(1 << 16...1 << 44, "bytes", unit: "bytes"), default: 1 << 30,
+            "Bytes of all kept states; beyond it the oldest states of absent clients are removed.")
+        static let transfers = Setting(
+            "transfers", .integer(1...10_000), default: 16, "States that clients send at the same time.")
     }
 
     /// Keys of one source in the list `sources`.
@@ -125,7 +133,12 @@ package enum ServerSettings {
                 ]),
             Section(path: "streams.decision.", settings: DecisionSettings.all),
             Section(path: "capacity.", settings: [Capacity.threads, Capacity.load, Capacity.latency]),
-            Section(path: "state.", settings: [State.folder, State.everySeconds, State.keepHours, State.kept]),
+            Section(
+                path: "state.",
+                settings: [
+                    State.folder, State.everySeconds, State.keepHours, State.kept, State.files, State.bytes,
+                    State.transfers,
+                ]),
         ] + EventSettings.sections + [Section(path: "", settings: [SourceSettings.list])]
 }
 

@@ -10,7 +10,7 @@ struct HTTPExchange {
     /// The rest of the connection's input.
     private(set) var parts: NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
     private let outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>
-    private let bodyLimit: Int
+    private var bodyLimit: Int
     private var bodyBytes = 0
     private var isRead = false
     /// Whether the connection stays open after the answer.
@@ -28,8 +28,10 @@ struct HTTPExchange {
     }
 
     /// Accepts a body, with `100 Continue` if the client expects it.
+    /// - Parameter limit: largest number of bytes, where that is less than the service's limit.
     /// - Throws: ``BodyTooLarge`` if its announced length is above the limit.
-    mutating func acceptBody() async throws {
+    mutating func acceptBody(limit: Int = .max) async throws {
+        bodyLimit = min(bodyLimit, limit)
         if let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }), length > bodyLimit {
             throw BodyTooLarge()
         }
@@ -61,13 +63,14 @@ struct HTTPExchange {
         try await outbound.write(contentsOf: answer.parts(keepsAlive: keepsAlive, hasBody: head.method != .HEAD))
     }
 
-    mutating func answerTooLarge() async throws {
+    /// - Parameter message: words in place of those about a file.
+    mutating func answerTooLarge(_ message: String? = nil) async throws {
         keepsAlive = false
         isRead = true
         try await answer(
             .failure(
                 .payloadTooLarge, code: "too_large",
-                "the body is larger than limits.body_bytes, \(bodyLimit) bytes; send a shorter file"))
+                message ?? "the body is larger than limits.body_bytes, \(bodyLimit) bytes; send a shorter file"))
     }
 
     /// Begins an answer of unknown length.

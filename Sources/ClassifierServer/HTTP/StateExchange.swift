@@ -25,12 +25,22 @@ struct StateExchange: Sendable {
     /// Receives and saves a state.
     func put(_ exchange: inout HTTPExchange, id: String) async throws {
         guard try await checkName(id, &exchange) else { return }
+        guard hub.states.transfers.enter() else {
+            var answer = HTTPAnswer.failure(
+                .serviceUnavailable, code: "transfers",
+                "\(hub.states.transfers.limit) states are being received, the limit of state.transfers; try again")
+            answer.headers.append(("Retry-After", "5"))
+            try await exchange.answer(answer)
+            return
+        }
+        defer { hub.states.transfers.leave() }
         var bytes: [UInt8] = []
+        let limit = hub.largestState
         do {
-            try await exchange.acceptBody()
+            try await exchange.acceptBody(limit: limit)
             while let part = try await exchange.readBody() { bytes += part }
         } catch is HTTPExchange.BodyTooLarge {
-            try await exchange.answerTooLarge()
+            try await exchange.answerTooLarge("the body is larger than a state of these models, \(limit) bytes")
             return
         }
         guard hub.loop(of: id) == nil else {
@@ -41,7 +51,7 @@ struct StateExchange: Sendable {
         var mismatch: String?
         for model in hub.offered {
             do {
-                _ = try StateFile.open(bytes, model: model)
+                try await check(bytes, model)
                 try await hub.states.put(id, bytes)
                 try await exchange.answer(HTTPAnswer(status: .noContent, contentType: "text/plain", body: ByteBuffer()))
                 return
@@ -52,6 +62,12 @@ struct StateExchange: Sendable {
         }
         try await exchange.answer(
             .failure(.unprocessableEntity, code: "snapshot", "the body \(mismatch ?? "is no state")"))
+    }
+
+    /// Checks a state on another thread than the loops', because that makes a pipeline and a prediction.
+    @concurrent
+    private func check(_ bytes: [UInt8], _ model: AudioModel) async throws {
+        try StateFile.check(bytes, model: model)
     }
 
     /// Refuses impossible names.

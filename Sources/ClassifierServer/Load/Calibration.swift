@@ -6,6 +6,10 @@ internal import StreamTransformer
 /// Measures the cost of a stream on this machine before the first stream of a model is admitted.
 enum Calibration {
     private static let repeats = 3
+    /// Samples after which the time is looked at.
+    private static let block = 160
+    /// Longest measurement of a model, in seconds of its thread.
+    private static let patience = 8.0
 
     /// Returns each model's cost in seconds of a thread per second of audio.
     static func costs(of models: [AudioModel]) throws -> [ObjectIdentifier: Double] {
@@ -25,10 +29,19 @@ enum Calibration {
         // The first second fetches the weights into the caches. Of the others the quickest counts, because other work
         // of the machine can only add to it. The loops correct this estimate by their own measurements.
         var cost = Double.infinity
+        let began = threadSeconds()
         for second in 0...repeats {
-            let began = threadSeconds()
-            try pipeline.push(samples.span) { _ in }
-            if second > 0 { cost = min(cost, threadSeconds() - began) }
+            let secondBegan = threadSeconds()
+            for start in stride(from: 0, to: rate, by: block) {
+                let end = min(rate, start + block)
+                try pipeline.push(samples.span.extracting(start..<end)) { _ in }
+                let used = threadSeconds() - began
+                // A model that takes as long is far from real time; a rough estimate refuses its streams.
+                guard used <= patience else {
+                    return min(cost, used * Double(rate) / Double(second * rate + end))
+                }
+            }
+            if second > 0 { cost = min(cost, threadSeconds() - secondBegan) }
         }
         return cost
     }

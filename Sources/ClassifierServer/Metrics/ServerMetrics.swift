@@ -1,4 +1,5 @@
 internal import NIOConcurrencyHelpers
+internal import StrictCoding
 
 /// Counters of the service. Inference loops and connections write, `/metrics` reads.
 final class ServerMetrics: Sendable {
@@ -35,7 +36,7 @@ final class ServerMetrics: Sendable {
     /// Counts samples that a stream lost.
     func lose(_ samples: Int) {
         guard samples > 0 else { return }
-        box.withLockedValue { $0.droppedSamples += UInt64(samples) }
+        box.withLockedValue { $0.droppedSamples = $0.droppedSamples.addingSaturated(UInt64(samples)) }
     }
 
     /// Counts the begin of an event.

@@ -15,14 +15,17 @@ protocol StateProvider: Sendable {
 /// on its own thread, because disks are slow.
 final class StateSaver: Sendable {
     let store: StateStore
+    /// Bounds the states that clients send at the same time.
+    let transfers: TransferLimit
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let metrics: ServerMetrics
     private let log: Logger
     private let isFailing = NIOLockedValueBox(false)
     private let running = NIOLockedValueBox<Set<String>>([])
 
-    init(_ store: StateStore, metrics: ServerMetrics, log: Logger) {
+    init(_ store: StateStore, transfers: Int, metrics: ServerMetrics, log: Logger) {
         self.store = store
+        self.transfers = TransferLimit(transfers)
         self.metrics = metrics
         self.log = log
         pool.start()
@@ -41,9 +44,9 @@ final class StateSaver: Sendable {
         }
     }
 
-    /// Saves a state that a client sent.
+    /// Saves a state that a client sent. It removes no other state: such clients could remove those of all others.
     func put(_ id: String, _ state: [UInt8]) async throws {
-        try await pool.runIfActive { try self.store.save(id, state) }
+        try await pool.runIfActive { try self.store.save(id, state, sparing: nil) }
     }
 
     /// Returns the saved resume point of a source's stream.
@@ -101,7 +104,9 @@ final class StateSaver: Sendable {
     }
 
     private func write(_ id: String, _ state: [UInt8]) {
-        attempt { () throws(ClassifierError) in try store.save(id, state) }
+        attempt { () throws(ClassifierError) in
+            try store.save(id, state, sparing: running.withLockedValue { $0 })
+        }
     }
 
     private func attempt(_ save: () throws(ClassifierError) -> Void) {

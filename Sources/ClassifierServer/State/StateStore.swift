@@ -3,65 +3,101 @@ internal import FoundationEssentials
 internal import Glibc
 internal import NIOConcurrencyHelpers
 
-/// Saved states of streams by name: in a folder if one is configured, otherwise the newest ones in memory.
+/// Saved states of streams by name: in a folder if one is configured, otherwise the newest ones in memory. Their number
+/// and their bytes are bounded.
 final class StateStore: Sendable {
     private struct Kept {
+        var inventory: StateInventory
+        /// States in memory.
         var states: [String: [UInt8]] = [:]
-        /// Names, the oldest state first.
-        var order: [String] = []
+        /// When the inventory of the folder was made, in seconds of a monotonic clock.
+        var time = -Double.infinity
     }
 
     private static let suffix = ".state"
     private static let resumePointSuffix = ".place"
+    /// Seconds after which the folder is looked at again, because other services may use it, too.
+    private static let inventoryAge = 60.0
 
     /// The folder of the states; nil if they do not outlive the service.
     let folder: String?
-    private let limit: Int
-    private let kept = NIOLockedValueBox(Kept())
+    private let partial: PartialFile?
+    private let kept: NIOLockedValueBox<Kept>
     private let ages = NIOLockedValueBox(StateAges())
 
-    /// - Parameter limit: the largest number of states in memory.
+    /// - Parameters:
+    ///   - limit: the largest number of states.
+    ///   - bytes: the largest number of bytes of all states.
     /// - Throws: ``ClassifierError`` if the folder cannot be made or written to.
-    init(folder: String?, limit: Int) throws(ClassifierError) {
+    init(folder: String?, limit: Int, bytes: Int) throws(ClassifierError) {
         self.folder = folder
-        self.limit = limit
+        partial = folder.map { PartialFile(folder: $0) }
+        kept = NIOLockedValueBox(Kept(inventory: StateInventory(limit: limit, bytes: bytes)))
         guard let folder else { return }
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch { throw Self.failure(folder, "the folder cannot be made") }
         guard unsafe access(folder, W_OK | X_OK) == 0 else { throw Self.failure(folder, "the folder is not writable") }
-        // Incomplete files of a killed process.
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        where name.hasPrefix(".partial-") {
-            unsafe unlink("\(folder)/\(name)")
-        }
+        partial?.removeAbandoned(among: (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
     }
 
     /// Replaces the state of a stream atomically: a reader finds the old state or the new one.
-    func save(_ id: String, _ bytes: [UInt8]) throws(ClassifierError) {
-        guard let folder else {
-            keep(id, bytes)
-            return
+    /// - Parameter spared: states that are not removed to make room; nil if none is removed from a folder.
+    func save(_ id: String, _ bytes: [UInt8], sparing spared: Set<String>?) throws(ClassifierError) {
+        if folder != nil { refreshInventory() }
+        let size = bytes.count
+        let removals = kept.withLockedValue {
+            $0.inventory.removals(for: id, bytes: size, sparing: folder == nil ? [] : spared)
         }
-        try write(id, Self.suffix, bytes, in: folder)
+        guard let removals else {
+            // In memory a new state has no room only where there is none for any.
+            guard folder != nil else { return }
+            let (count, total) = kept.withLockedValue { ($0.inventory.count, $0.inventory.bytes) }
+            throw ClassifierError(
+                .inputOutput, code: "states",
+                "there are \(count) states of \(total) bytes, as many as state.files and state.bytes allow; "
+                    + "the state of \"\(id)\" is not saved")
+        }
+        for name in removals { remove(name) }
+        if folder != nil {
+            try write(id + Self.suffix, bytes)
+        } else {
+            kept.withLockedValue { $0.states[id] = bytes }
+        }
+        kept.withLockedValue { $0.inventory.save(id, .init(bytes: size, modified: WallClock.now())) }
     }
 
-    private func write(_ id: String, _ suffix: String, _ bytes: [UInt8], in folder: String) throws(ClassifierError) {
-        let path = "\(folder)/\(id)\(suffix)"
-        let partial = "\(folder)/.partial-\(id)"
-        let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw Self.failure(partial, "cannot be made") }
-        let isWritten = (try? writeAll(bytes, to: descriptor)) != nil && fsync(descriptor) == 0
-        let isClosed = close(descriptor) == 0
-        guard isWritten, isClosed, unsafe rename(partial, path) == 0 else {
-            let failure = Self.failure(path, "the state cannot be written")
-            unsafe unlink(partial)
-            throw failure
+    private func write(_ name: String, _ bytes: [UInt8]) throws(ClassifierError) {
+        guard let partial else { return }
+        guard partial.replace(name, with: bytes) else {
+            throw Self.failure("\(partial.folder)/\(name)", "the state cannot be written")
         }
-        let directory = unsafe open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
-        guard directory >= 0 else { return }
-        fsync(directory)
-        close(directory)
+    }
+
+    /// Lists the states of the folder, which is not done for every state: a neighbour's states are few or old.
+    private func refreshInventory() {
+        let now = MonotonicClock.now()
+        guard now - kept.withLockedValue({ $0.time }) > Self.inventoryAge else { return }
+        let files = list()
+        kept.withLockedValue {
+            $0.time = now
+            $0.inventory.replace(with: files)
+        }
+    }
+
+    /// Returns the states in the folder, by the names of their streams.
+    private func list() -> [String: StateInventory.Entry] {
+        guard let folder else { return [:] }
+        var files: [String: StateInventory.Entry] = [:]
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        where name.hasSuffix(Self.suffix) {
+            var status = stat()
+            guard unsafe stat("\(folder)/\(name)", &status) == 0 else { continue }
+            files[String(name.dropLast(Self.suffix.count))] = StateInventory.Entry(
+                bytes: Int(status.st_size),
+                modified: Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9)
+        }
+        return files
     }
 
     /// Returns the saved state of a stream, if there is one.
@@ -78,8 +114,8 @@ final class StateStore: Sendable {
 
     /// Replaces the resume point of a stream; does nothing without a folder.
     func save(_ point: ResumePoint, of id: String) throws(ClassifierError) {
-        guard let folder, let bytes = try? JSONEncoder().encode(point) else { return }
-        try write(id, Self.resumePointSuffix, Array(bytes), in: folder)
+        guard folder != nil, let bytes = try? JSONEncoder().encode(point) else { return }
+        try write(id + Self.resumePointSuffix, Array(bytes))
     }
 
     func resumePoint(of id: String) -> ResumePoint? {
@@ -93,41 +129,25 @@ final class StateStore: Sendable {
     }
 
     func remove(_ id: String) {
-        guard let folder else {
-            kept.withLockedValue { kept in
-                kept.states[id] = nil
-                kept.order.removeAll { $0 == id }
-            }
-            return
+        kept.withLockedValue {
+            $0.states[id] = nil
+            $0.inventory.remove(id)
         }
+        guard let folder else { return }
         unsafe unlink("\(folder)/\(id)\(Self.suffix)")
     }
 
     /// Removes expired states and their resume points.
     func removeOlder(than seconds: Double) {
-        guard let folder else { return }
-        var files: [String: Double] = [:]
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        where name.hasSuffix(Self.suffix) {
-            var status = stat()
-            guard unsafe stat("\(folder)/\(name)", &status) == 0 else { continue }
-            files[name] = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
-        }
+        guard folder != nil else { return }
+        let files = list()
         let expired = ages.withLockedValue {
-            $0.expired(files, time: WallClock.now(), monotonic: MonotonicClock.now(), kept: seconds)
+            $0.expired(
+                files.mapValues(\.modified), time: WallClock.now(), monotonic: MonotonicClock.now(), kept: seconds)
         }
-        for name in expired {
-            unsafe unlink("\(folder)/\(name)")
-            removeResumePoint(of: String(name.dropLast(Self.suffix.count)))
-        }
-    }
-
-    private func keep(_ id: String, _ bytes: [UInt8]) {
-        kept.withLockedValue { kept in
-            kept.order.removeAll { $0 == id }
-            kept.order.append(id)
-            kept.states[id] = bytes
-            if kept.order.count > limit { kept.states[kept.order.removeFirst()] = nil }
+        for id in expired {
+            remove(id)
+            removeResumePoint(of: id)
         }
     }
 

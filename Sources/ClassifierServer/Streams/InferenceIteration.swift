@@ -30,7 +30,9 @@ extension InferenceLoop {
             }
         }
         let count = group.batch.step()
-        for stream in stepped { emit(stream, group) }
+        for stream in stepped {
+            do { try emit(stream, group) } catch { fail(stream, ClassifierError(error)) }
+        }
         for stream in stepped where stream.isBehind {
             fail(
                 stream,
@@ -100,9 +102,9 @@ extension InferenceLoop {
         return (used, false)
     }
 
-    private func emit(_ stream: LiveStream, _ group: Group) {
+    private func emit(_ stream: LiveStream, _ group: Group) throws {
         let firstFrame = stream.frontend.frames - Int64(group.batch.audioModel.network.framesPerToken)
-        let records = group.batch.predict(&stream.frontend, slot: stream.slot) { prediction in
+        let records = try group.batch.predict(&stream.frontend, slot: stream.slot) { prediction in
             stream.emit(prediction, firstFrame: max(0, firstFrame))
         }
         let waited = Double(

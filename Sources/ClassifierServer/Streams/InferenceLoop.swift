@@ -21,7 +21,7 @@ actor InferenceLoop {
 
         /// - Parameter cost: the first estimate, in seconds of the thread per second of audio.
         init(_ model: AudioModel, capacity: Int, cost: Double) {
-            batch = PipelineBatch(model, capacity: capacity)
+            batch = PipelineBatch(model, capacity: min(capacity, PipelineBatch.largestCapacity(model)))
             meter = LoadMeter(cost: cost)
         }
     }

@@ -110,7 +110,7 @@ final class LiveStream {
     func lose(_ samples: Int64) {
         let gap = Record.gap(stream: setup.id, sample: frontend.position, lost: samples)
         frontend.skip(samples)
-        dropped += samples
+        dropped = dropped.addingSaturated(samples)
         send([gap], to: output)
         for watcher in watchers.values { send([gap], to: watcher.output) }
     }
@@ -156,7 +156,8 @@ final class LiveStream {
     func snapshot(to writer: inout SnapshotWriter) { reporter.snapshot(to: &writer) }
 
     func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        try reporter.restore(from: &reader)
+        try reporter.restore(
+            from: &reader, position: frontend.position, rate: setup.model.recipe.sampleRate)
     }
 
     @discardableResult

@@ -1,3 +1,5 @@
+internal import StrictCoding
+
 /// A bounded queue of a stream's samples, with gaps at the positions of lost samples. A pure value: it neither waits
 /// nor reads a clock.
 package struct SampleQueue {
@@ -46,7 +48,7 @@ package struct SampleQueue {
     package mutating func lose(_ samples: Int64) {
         guard samples > 0 else { return }
         if case .gap(let before)? = pieces.last {
-            pieces[pieces.count - 1] = .gap(before + samples)
+            pieces[pieces.count - 1] = .gap(before.addingSaturated(samples))
         } else {
             pieces.append(.gap(samples))
         }

@@ -1,6 +1,5 @@
 internal import AudioClassifier
 internal import AudioFrontend
-internal import FoundationEssentials
 internal import StreamTransformer
 
 /// The loaded models of a configuration, checked against its streams and sources.
@@ -9,20 +8,23 @@ struct ServiceModels: Sendable {
     /// The model of streams whose clients name none.
     let `default`: AudioModel
     /// The text of each model's `config.json`, which includes the hash of its weights.
-    private var descriptions: [String: Data] = [:]
+    private var descriptions: [String: [UInt8]] = [:]
+    /// Bytes of the largest state of a stream.
+    private(set) var largestState = 0
 
     /// - Parameter old: loaded models, of which the unchanged ones are kept.
     /// - Throws: if a model cannot be loaded or does not fit the configuration.
     init(_ configuration: ServeConfiguration, catalog: ModelCatalog, keeping old: ServiceModels? = nil) throws {
         for name in [configuration.model] + configuration.models where byName[name] == nil {
-            let file = URL(filePath: try catalog.directory(of: name) + "/config.json")
-            let description = try? Data(contentsOf: file)
+            let file = try catalog.directory(of: name) + "/config.json"
+            let description = try? ModelFile.read(file, atMost: ModelFile.largestConfiguration)
             if let description, let kept = old?.byName[name], old?.descriptions[name] == description {
                 byName[name] = kept
             } else {
                 byName[name] = try AudioModel(named: name, in: catalog)
             }
             descriptions[name] = description
+            if let model = byName[name] { largestState = max(largestState, try StateFile.largestSize(model)) }
         }
         guard let found = byName[configuration.model] else {
             throw ClassifierError(.software, code: "internal", "the model \(configuration.model) was not loaded")

@@ -45,6 +45,9 @@ final class StreamHub: Sendable {
         return [models.default] + others.sorted { $0.key < $1.key }.map(\.value)
     }
 
+    /// Bytes of the largest state of a stream of these models.
+    var largestState: Int { offer.withLockedValue { $0.models.largestState } }
+
     func model(_ name: String?) throws(AdmissionRefusal) -> AudioModel {
         let models = offer.withLockedValue { $0.models }
         guard let found = models.model(name) else {

@@ -8,10 +8,14 @@ extension Model {
     ///   - frame: `inputWidth` finite features, before normalisation, of at most 10^6 in size.
     ///   - s: the stream.
     /// - Returns: true if the frame completed a token, so that the stream has new logits.
-    /// - Throws: ``ModelError`` `nonFinite`, with the state as it was, if a feature is not finite or too large.
+    /// - Throws: ``ModelError`` `nonFinite`, with the state as it was, if a feature is not finite or too large;
+    ///   `nonFiniteLogits` if a logit is not finite, after which the stream cannot go on.
     public func step(_ frame: Span<Float>, _ s: inout StreamState) throws(ModelError) -> Bool {
         guard try keep(frame, &s.memory) else { return false }
         encode(&s.memory, &s.workspace)
+        guard s.workspace.logits.isFinite(0..<configuration.labels.count) else {
+            throw nonFiniteLogits(s.memory.tokens - 1)
+        }
         return true
     }
 
@@ -136,6 +140,13 @@ extension Model {
             let reason = "features must be finite and below \(Self.largestFeature)"
             throw ModelError(.nonFinite, "frame \(index), feature \(band) is \(frame[band]): \(reason)")
         }
+    }
+
+    func nonFiniteLogits(_ token: Int64) -> ModelError {
+        ModelError(
+            .nonFiniteLogits,
+            "prediction \(token) of \(configuration.name) has a logit that is not finite: the weights are too large, "
+                + "or the stream was resumed from a wrong state; verify the model, and start the stream afresh")
     }
 
     /// Far above any real feature, and small enough that no layer can overflow.

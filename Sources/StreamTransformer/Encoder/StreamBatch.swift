@@ -32,6 +32,13 @@ public struct StreamBatch: ~Copyable {
         logits = AlignedBuffer(count: capacity * model.configuration.labels.count)
     }
 
+    /// Returns the largest number of streams whose rows of a step fit into so many bytes, at least one.
+    package static func largestCapacity(_ model: Model, bytes: Int) -> Int {
+        let encoder = model.encoder
+        let row = 3 * encoder.width + encoder.projectionWidth + encoder.feedForward
+        return max(1, bytes / 4 / (row + 2 * model.configuration.labels.count))
+    }
+
     /// Adds a new stream.
     /// - Returns: its slot, or nil if all slots are taken.
     public mutating func join() -> Int? { streams.join(StreamMemory(model)) }
@@ -81,6 +88,18 @@ public struct StreamBatch: ~Copyable {
         let first = slot * model.configuration.labels.count
         for index in values.indices { values[index] = logits[first + index] }
     }
+
+    /// Throws ``ModelError`` `nonFiniteLogits` if one of the newest logits of the stream in `slot` is not finite. The
+    /// stream cannot go on then; other streams can.
+    public func checkLogits(slot: Int) throws(ModelError) {
+        let labels = model.configuration.labels.count
+        guard logits.isFinite(slot * labels..<(slot + 1) * labels) else {
+            throw model.nonFiniteLogits(streams[slot].tokens - 1)
+        }
+    }
+
+    /// Returns the number of frames of the stream in `slot` so far.
+    package func frames(slot: Int) -> Int64 { streams[slot].frames }
 
     /// Returns the number of predictions of the stream in `slot` so far.
     public func tokens(slot: Int) -> Int64 { streams[slot].tokens }

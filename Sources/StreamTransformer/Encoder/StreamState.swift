@@ -55,9 +55,11 @@ struct StreamMemory: ~Copyable, BufferList {
     var pooling: TemporalMeanPooling
     var frames: Int64 = 0
     var tokens: Int64 = 0
+    private let framesPerToken: Int
 
     init(_ model: Model) {
         let encoder = model.encoder
+        framesPerToken = model.framesPerToken
         stem = StemState(model.stem)
         // The layers that go from the newest token to those of the window: the first one, or each if no layer passes
         // the window on.
@@ -87,9 +89,11 @@ struct StreamMemory: ~Copyable, BufferList {
     }
 
     mutating func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
-        // No stream gets as far as 2^62, and computing with positions up to there cannot overflow.
-        frames = Int64(try reader.readInt(in: 0...1 << 62))
-        tokens = Int64(try reader.readInt(in: 0...1 << 62))
+        // No stream gets as far as 2^46, and computing with positions up to there cannot overflow.
+        let frames = Int64(try reader.readInt(in: 0...1 << 46))
+        let tokens = Int64(try reader.readInt(in: 0...1 << 46))
+        guard tokens == frames / Int64(framesPerToken) else { throw SnapshotReader.Truncated() }
+        (self.frames, self.tokens) = (frames, tokens)
         try visit(&reader)
     }
 }

@@ -86,6 +86,10 @@ extension StemConfiguration: Decodable {
         case "convolution":
             let layers = try values.decode([ConvolutionLayer].self, forKey: .layers)
             try values.require((1...32).contains(layers.count), .layers, "\(layers.count) layers are not 1 ... 32")
+            let strides = layers.filter { $0.timeStride == 2 }.count
+            try values.require(
+                strides <= 12, .layers,
+                "\(strides) layers with a time_stride of 2 make a token of 2^\(strides) frames, more than 4096")
             self = .convolution(layers)
         default:
             throw values.error(.kind, "\"\(kind)\" is neither linear nor convolution")
@@ -182,4 +186,4 @@ extension EncoderConfiguration.Position: Decodable {
     }
 }
 
-private func gibibytes(_ bytes: Double) -> String { "\(Int((min(bytes, 0x1p80) / 0x1p30).rounded(.up))) GiB" }
+func gibibytes(_ bytes: Double) -> String { "\(Int((min(bytes, 0x1p80) / 0x1p30).rounded(.up))) GiB" }

@@ -90,6 +90,14 @@ public final class Model: Sendable {
             features: try tensors.takeRows("golden.features", columns: configuration.inputWidth),
             logits: try tensors.takeRows("golden.logits", columns: configuration.labels.count))
         try tensors.finish()
+        let frames = golden.features.count / configuration.inputWidth
+        let operations = Double(frames / framesPerToken) * ModelCost(configuration).step
+        guard operations <= ModelCost.largestGolden else {
+            throw ModelError(
+                .golden,
+                "\(directory): \(frames) golden frames take \(ModelCost.text(operations)) multiply-adds, "
+                    + "at most \(ModelCost.text(ModelCost.largestGolden)) are computed; export the model with fewer")
+        }
     }
 
     /// Makes a new stream.
@@ -110,7 +118,13 @@ public final class Model: Sendable {
         var token = 0
         let features = golden.features
         for frame in 0..<features.count / width {
-            guard try step(features.span.extracting(frame * width..<(frame + 1) * width), &stream) else { continue }
+            do {
+                guard try step(features.span.extracting(frame * width..<(frame + 1) * width), &stream) else { continue }
+            } catch {
+                // Logits that are not finite differ from the golden ones.
+                guard error.code == .nonFiniteLogits else { throw error }
+                worst = .infinity
+            }
             for label in 0..<labels where (token + 1) * labels <= golden.logits.count {
                 let observed = stream.newestLogits[label]
                 let error = abs(Double(golden.logits[token * labels + label]) - Double(observed))
@@ -140,12 +154,14 @@ public final class Model: Sendable {
 
     private static func readConfiguration(_ directory: String) throws(ModelError) -> ModelConfiguration {
         let path = "\(directory)/config.json"
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+        let bytes = try ModelFile.read(path, atMost: ModelFile.largestConfiguration)
+        guard JSONNesting.isShallow(bytes) else {
             throw ModelError(
-                .notFound, "\(path): cannot be read; a model is a folder with config.json and model.safetensors")
+                .configuration,
+                "\(path): has values in more than \(JSONNesting.deepest) levels; a model's configuration needs fewer")
         }
         do {
-            return try JSONDecoder().decode(ModelConfiguration.self, from: data)
+            return try JSONDecoder().decode(ModelConfiguration.self, from: Data(bytes))
         } catch {
             let reason = (error as? DecodingError)?.explanation ?? "\(error)"
             throw ModelError(.configuration, "\(path): \(reason)")
@@ -155,14 +171,11 @@ public final class Model: Sendable {
     private static func readWeights(_ path: String, _ expected: ModelConfiguration.WeightsFile) throws(ModelError)
         -> [UInt8]
     {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw ModelError(.notFound, "\(path): cannot be read")
-        }
-        guard data.count == expected.bytes else {
+        let bytes = try ModelFile.read(path, atMost: ModelFile.largestWeights)
+        guard bytes.count == expected.bytes else {
             throw ModelError(
-                .hash, "\(path): has \(data.count) bytes, config.json says \(expected.bytes); fetch the model again")
+                .hash, "\(path): has \(bytes.count) bytes, config.json says \(expected.bytes); fetch the model again")
         }
-        let bytes = Array(data)
         let hash = SHA256.hexadecimal(bytes)
         guard hash == expected.sha256 else {
             throw ModelError(

@@ -128,6 +128,18 @@ extension ModelConfiguration: Decodable {
         try values.require(
             goldenTolerance > 0 && goldenTolerance <= 0.01, .golden, "the tolerance is not in 0 ... 0.01")
         card = try values.decode(JSONValue.self, forKey: .card)
+        try values.require(
+            stemBytes <= StreamSize.largest, .stem,
+            "the stem would take \(gibibytes(stemBytes)) for a stream, more than \(gibibytes(StreamSize.largest))")
+        let cost = ModelCost(self)
+        try values.require(
+            cost.step <= ModelCost.largestStep, .encoder,
+            "a prediction would take \(ModelCost.text(cost.step)) multiply-adds, "
+                + "more than \(ModelCost.text(ModelCost.largestStep))")
+        try values.require(
+            cost.building <= ModelCost.largestBuilding, .encoder,
+            "the landmarks would take \(ModelCost.text(cost.building)) multiply-adds to prepare, "
+                + "more than \(ModelCost.text(ModelCost.largestBuilding)); use fewer landmarks or iterations")
     }
 }
 

@@ -61,6 +61,9 @@ package struct Safetensors: Sendable {
             throw wrong("says that its header has \(length) bytes, the file has \(bytes.count)")
         }
         let start = 8 + Int(length)
+        guard JSONNesting.isShallow(bytes[8..<start]) else {
+            throw wrong("its header has values in more than \(JSONNesting.deepest) levels")
+        }
         let header: Header
         do { header = try JSONDecoder().decode(Header.self, from: Data(bytes[8..<start])) } catch {
             let reason = (error as? DecodingError)?.explanation ?? "it is not JSON"

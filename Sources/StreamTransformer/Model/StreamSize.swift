@@ -5,8 +5,8 @@ struct StreamSize {
     /// Approximate bytes of the weights that are computed from the landmarks.
     let foldedBytes: Double
 
-    /// Largest permitted size, 8 GiB.
-    static let largest = 0x1p33
+    /// Largest permitted size, 1 GiB.
+    static let largest = 0x1p30
 
     init(_ encoder: EncoderConfiguration) {
         let (n, d, layers) = (Double(encoder.window), Double(encoder.width), Double(encoder.layers))
@@ -28,5 +28,24 @@ struct StreamSize {
             }
         bytes = 4 * (layers * layer + rowsInFlight)
         foldedBytes = 4 * layers * (inverses + (encoder.attention.hasFixedLandmarks ? 2 * rows * d : 0))
+    }
+}
+
+extension ModelConfiguration {
+    /// Approximate bytes of a stream outside the encoder's layers: the stem, the pooled contexts, and a step's buffers.
+    var stemBytes: Double {
+        var floats = Double(stem.framesPerToken) * Double(inputWidth)
+        if case .convolution(let layers) = stem {
+            var (bands, channels) = (inputWidth, 1)
+            for layer in layers {
+                floats += 3 * Double(bands + 2) * Double(channels)
+                let filtered = layer.isSeparable ? Double(layer.outputBands(bands)) * Double(channels) : 0
+                (bands, channels) = (layer.outputBands(bands), layer.channels)
+                floats += Double(bands) * Double(channels) + filtered
+            }
+        }
+        floats += Double(pooledContexts) * Double(encoder.width)
+        floats += 6 * Double(encoder.width) + Double(encoder.feedForward) + Double(labels.count)
+        return 4 * floats
     }
 }

@@ -132,6 +132,73 @@ internal import Testing
         #expect(try second.request("PUT", "/v1/streams/..%2Fa/state", body: state.body).status == 400)
     }
 
+    /// Returns the state of a stream after 20,000 samples.
+    private func state(_ server: Server) throws -> [UInt8] {
+        let socket = try WebSocketClient(server, "/v1/stream?stream=source")
+        try socket.send(Array(Self.raw[..<40_000]))
+        while case .text(let text)? = try socket.receive(), !text.contains("\"frame\":29,") {}
+        for _ in 0..<500 where try server.request("GET", "/v1/streams/source").json()["sample"] != 20_000 {
+            usleep(20_000)
+        }
+        defer { withExtendedLifetime(socket) {} }
+        return try server.request("GET", "/v1/streams/source/state").body
+    }
+
+    /// A state with a good checksum whose parts contradict each other would stop the service.
+    @Test func contradictingStatesAreRefused() throws {
+        let server = try Server()
+        let sound = try state(server)
+        let name = (0..<8).reduce(0) { $0 | Int(sound[16 + $1]) << (8 * $1) }
+        let received = 24 + name
+        for value in [0, 19_999, 20_001, 1 << 46, 1 << 62] as [UInt64] {
+            var damaged = sound
+            for byte in 0..<8 { damaged[received + byte] = UInt8(truncatingIfNeeded: value >> UInt64(8 * byte)) }
+            let sum = fnv1a(damaged[16...])
+            for byte in 0..<8 { damaged[8 + byte] = UInt8(truncatingIfNeeded: sum >> UInt64(8 * byte)) }
+            let reply = try server.request("PUT", "/v1/streams/mic/state", body: damaged)
+            #expect(reply.status == 422 && reply.text.contains("\"snapshot\""), "\(value): \(reply.text)")
+        }
+        #expect(try server.request("PUT", "/v1/streams/mic/state", body: sound).status == 204)
+    }
+
+    /// States are bounded in size, in number, and in the number of those that arrive at the same time.
+    @Test func statesAreBounded() throws {
+        let server = try Server(["state.folder=\(folder.path)/states", "state.files=3", "state.transfers=1"])
+        let sound = try state(Server())
+        let large = sound + [UInt8](repeating: 0, count: 65536)
+        let tooLarge = try server.request("PUT", "/v1/streams/large/state", body: large)
+        #expect(tooLarge.status == 413 && tooLarge.text.contains("larger than a state"), "\(tooLarge.text)")
+        for name in ["a", "b", "c", "a"] {
+            #expect(try server.request("PUT", "/v1/streams/\(name)/state", body: sound).status == 204)
+        }
+        let full = try server.request("PUT", "/v1/streams/d/state", body: sound)
+        #expect(full.status == 507 && full.text.contains("state.files"), "\(full.text)")
+
+        let slow = try server.connect()
+        try slow.send(Array("PUT /v1/streams/e/state HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n".utf8))
+        var reply = full
+        for _ in 0..<500 {
+            reply = try server.request("PUT", "/v1/streams/a/state", body: sound)
+            if reply.status == 503 { break }
+            usleep(10_000)
+        }
+        #expect(reply.status == 503 && reply.text.contains("state.transfers") && reply.headers["retry-after"] == "5")
+        slow.vanish()
+        for _ in 0..<100 where try server.request("PUT", "/v1/streams/a/state", body: sound).status == 503 {
+            usleep(10_000)
+        }
+        #expect(try server.request("PUT", "/v1/streams/a/state", body: sound).status == 204)
+
+        // A stream that ends without a final end takes the place of the oldest state.
+        let socket = try WebSocketClient(server, "/v1/stream?stream=mic")
+        try socket.send(Array(Self.raw[..<4000]))
+        socket.socket.vanish()
+        let path = "\(folder.path)/states"
+        for _ in 0..<500 where !FileManager.default.fileExists(atPath: "\(path)/mic.state") { usleep(10_000) }
+        let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".state") }
+        #expect(names.count == 3 && names.contains("mic.state") && !names.contains("b.state"), "\(names)")
+    }
+
     /// Streams without a usable state start afresh, and `note` gives the reason.
     @Test func otherStatesStartAfresh() throws {
         let whole = try expected()
