@@ -7,6 +7,8 @@ struct HTTPExchange {
     struct BodyTooLarge: Error {}
 
     let head: HTTPRequestHead
+    /// The address of the client.
+    let client: String
     /// The rest of the connection's input.
     private(set) var parts: NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
     private let outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>
@@ -17,10 +19,11 @@ struct HTTPExchange {
     private(set) var keepsAlive: Bool
 
     init(
-        head: HTTPRequestHead, parts: NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator,
+        head: HTTPRequestHead, client: String, parts: NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator,
         outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>, bodyLimit: Int
     ) {
         self.head = head
+        self.client = client
         self.parts = parts
         self.outbound = outbound
         self.bodyLimit = bodyLimit

@@ -148,7 +148,7 @@ struct HTTPServer: Sendable {
                 }
             case .requests(let channel, let upgrade):
                 try await channel.executeThenClose { inbound, outbound in
-                    try await serve(inbound, outbound, upgrade)
+                    try await serve(inbound, outbound, upgrade, client: client)
                 }
             }
         } catch {
@@ -158,7 +158,8 @@ struct HTTPServer: Sendable {
 
     private func serve(
         _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>,
-        _ outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>, _ upgrade: Upgrade
+        _ outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>, _ upgrade: Upgrade,
+        client: String
     ) async throws {
         // The pipeline does not pass on the head of a refused upgrade.
         if let refusal = upgrade.takeRefusal() {
@@ -168,7 +169,8 @@ struct HTTPServer: Sendable {
         var parts = inbound.makeAsyncIterator()
         while let part = try await parts.next() {
             guard case .head(let head) = part else { continue }
-            var exchange = HTTPExchange(head: head, parts: parts, outbound: outbound, bodyLimit: limits.bodyBytes)
+            var exchange = HTTPExchange(
+                head: head, client: client, parts: parts, outbound: outbound, bodyLimit: limits.bodyBytes)
             if let refusal = HTTPAnswer(access.verdict(head, isPublic: router.isPublic(head))) {
                 try await exchange.answer(refusal)
             } else {

@@ -21,7 +21,11 @@ struct RequestRouter: Sendable {
         switch Routes.table.route(exchange.head.method, target.path) {
         case .found(.answer(let answer), let id): try await exchange.answer(await answer(self, id))
         case .found(.exchange(let handle), let id): try await handle(self, &exchange, target, id)
-        case .found(.webSocket, _), .upgradeRequired: try await exchange.answer(.upgradeRequired)
+        case .found(.webSocket, _), .upgradeRequired:
+            let isStream = target.path == ["v1", "stream"]
+            try await exchange.answer(
+                isStream
+                    ? WebSocketRequest(hub: hub).plainAnswer(target, client: exchange.client) : .upgradeRequired)
         case .notAllowed(let allow): try await exchange.answer(.notAllowed(allow))
         case .notFound: try await exchange.answer(.notFound(Routes.table.fixedPaths))
         }

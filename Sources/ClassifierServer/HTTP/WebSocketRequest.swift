@@ -16,6 +16,17 @@ struct WebSocketRequest: Sendable {
         return .stream(stream, parameters)
     }
 
+    /// Answers a plain request for a stream's WebSocket with the reason for which the stream would be refused. Browsers
+    /// hide the answer to a refused WebSocket from their pages.
+    func plainAnswer(_ target: RequestTarget, client: String) -> HTTPAnswer {
+        do throws(AdmissionRefusal) {
+            let parameters = try StreamParameters(hub.defaults, query: target.query, known: QueryParameter.stream)
+            return hub.refusal(parameters, client: client).map { HTTPAnswer($0) } ?? .upgradeRequired
+        } catch {
+            return HTTPAnswer(error)
+        }
+    }
+
     /// Adds a watcher to a running stream.
     func watch(_ target: RequestTarget, id: String) async throws(AdmissionRefusal) -> WebSocketTask {
         let parameters = try StreamParameters(hub.defaults, query: target.query, known: QueryParameter.watch)

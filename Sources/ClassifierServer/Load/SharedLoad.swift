@@ -60,6 +60,22 @@ final class SharedLoad: Sendable {
         }.get()
     }
 
+    /// Returns the reason for which a stream would be refused now; nil if it would be admitted.
+    func refusal(client: String, model: ObjectIdentifier) -> AdmissionRefusal? {
+        state.withLockedValue { state in
+            var admission = state.admission
+            do throws(AdmissionRefusal) {
+                // No stream has an empty name.
+                _ = try admission.admit(
+                    "", client: client, cost: state.costs.costs(of: model), busy: state.costs.busy,
+                    overhead: state.overhead.value, lateness: state.excess(at: MonotonicClock.now()))
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
     func release(_ id: String) {
         state.withLockedValue { state in
             if let assignment = state.admission.assignments[id], let model = state.models.removeValue(forKey: id) {

@@ -118,6 +118,15 @@ final class StreamHub: Sendable {
         }
     }
 
+    /// Returns the reason for which a client's stream without a name would be refused now; nil if it would be admitted.
+    func refusal(_ parameters: StreamParameters, client: String) -> AdmissionRefusal? {
+        do throws(AdmissionRefusal) {
+            return shared.refusal(client: client, model: ObjectIdentifier(try model(parameters.model).network))
+        } catch {
+            return error
+        }
+    }
+
     /// Ends the running stream of a client that resumes before its old connection is known to be broken.
     private func end(_ id: String) async {
         guard let loop = loop(of: id) else { return }

@@ -99,7 +99,11 @@ internal import Testing
         try browser.wait("document.querySelector('#model option') !== null")
         try press(browser)
         try browser.wait("\(Self.state) === 'note'")
-        #expect(try browser.evaluate(Self.status).string?.contains("full") == true)
+        // The service's own words, which it also sends as the answer to a plain request.
+        let status = try browser.evaluate(Self.status)
+        #expect(status == "The service is full: there are 1 streams, and limits.streams is 1.")
+        let plain = try server.request("GET", "/v1/stream")
+        #expect(plain.status == 503 && plain.text.contains(#""code":"streams""#))
         #expect(try browser.evaluate("document.querySelector('#listen').textContent") == "Listen")
         try client.close()
     }
