@@ -68,9 +68,10 @@ struct ContentTests {
                     try Reading(ByteFeeder(bytes), rate: 16_000) { $0.acceptsRawPCM = acceptsRawPCM }
                 },
             ]
-            for error in errors {
+            for (error, source) in zip(errors, ["\(folder.path)/input", "X"]) {
                 #expect(error?.code == .decode)
-                #expect(error?.message.contains("ffmpeg -i X -f wav - | audio-classifierd run -") == true, "\(name)")
+                let remedy = "ffmpeg -i \(source) -f wav - | audio-classifierd run -"
+                #expect(error?.message.contains(remedy) == true, "\(name)")
             }
         }
         // A caller that declares it raw gets samples.

@@ -55,6 +55,70 @@ struct PartsTests {
         try compareBits(piped.samples, with: expected, "\(names), pipe")
     }
 
+    /// Recordings of different kinds, each with its tags.
+    @Test(arguments: [
+        ["wav-float", "flac"], ["mp3", "wav-float"], ["flac", "vorbis"], ["vorbis", "wav-float"], ["opus", "flac"],
+        ["aiff", "aiff"], ["au", "au"], ["w64", "rf64"], ["rifx", "mp3"], ["flac", "mp3"], ["wav-adpcm", "au"],
+        ["aiff", "caf"], ["mp3", "vorbis", "flac", "wav-float"], ["flac", "aiff", "opus"],
+        ["vorbis", "mp3"],
+    ])
+    func mixed(_ names: [String]) throws {
+        var bytes: [UInt8] = []
+        var expected: [Float] = []
+        // Parts of one rate share a resampler, which must not be part of the comparison.
+        let rates = Set(try names.map { try coding($0).rate })
+        let rate = rates.count == 1 ? rates.first ?? 0 : 16_000
+        for (seed, name) in names.enumerated() {
+            let part = try encode(coding(name), seed: UInt64(61 + seed), frames: 30_001).bytes
+            expected += try Reading(ByteFeeder(part), rate: rate).samples
+            bytes += part
+        }
+        try folder.write(bytes, to: "mixed")
+        for (way, read) in [
+            ("path", try Reading(path: "\(folder.path)/mixed", rate: rate)),
+            ("pipe", try Reading(ByteFeeder(bytes, chunk: 9_999), rate: rate)),
+            ("redirection", try Reading(redirected: "\(folder.path)/mixed", rate: rate)),
+        ] {
+            #expect(read.failure == nil && read.truncation == nil, "\(names), \(way)")
+            try compareBits(read.samples, with: expected, "\(names), \(way)")
+        }
+    }
+
+    /// More samples of one WAV, behind other chunks.
+    @Test func secondData() throws {
+        let values = testSignal(9_000).map(Double.init)
+        let halves = [values[..<4_001], values[4_001...]].map { RawSamples.encode(Array($0), as: .s16le) }
+        var wave = WaveBytes(format: .s16le, rate: 16_000, channels: 1)
+        wave.data = halves[0]
+        let note = Array("LIST".utf8) + WaveBytes.little(5, 4) + [1, 2, 3, 4, 5, 0]
+        let bytes = wave.bytes + note + Array("data".utf8) + WaveBytes.little(UInt64(halves[1].count), 4) + halves[1]
+        try folder.write(bytes, to: "two.wav")
+        let expected = RawSamples.values(halves[0] + halves[1], .s16le).map(Float.init)
+        try compareBits(try Reading(path: "\(folder.path)/two.wav", rate: 16_000).samples, with: expected, "path")
+        try compareBits(try Reading(ByteFeeder(bytes), rate: 16_000).samples, with: expected, "pipe")
+    }
+
+    /// Bytes behind a recording: another recording without a decoder is refused where it begins; others are named.
+    @Test func restWithoutDecoder() throws {
+        let (good, samples) = try encode(coding("wav-float"), seed: 66, frames: 5_000)
+        let noise = RawSamples.bytes(.u8, count: 9_000, seed: 7)
+        let video = [0, 0, 0, 32] + Array("ftypisom".utf8) + noise
+        for (rest, isRefused) in [(video, true), (noise, false), (Array("TAG".utf8) + noise.prefix(125), false)] {
+            try folder.write(good + rest, to: "input")
+            for read in [
+                try Reading(path: "\(folder.path)/input", rate: 16_000) { $0.selection = .channel(1) },
+                try Reading(ByteFeeder(good + rest), rate: 16_000) { $0.selection = .channel(1) },
+            ] {
+                try compareBits(read.samples, with: samples, "before the rest")
+                #expect((read.failure != nil) == isRefused)
+                #expect(read.failure.map { $0.message.contains("from byte \(good.count) on") } ?? true)
+                #expect(
+                    read.warnings.contains { $0.contains("from byte \(good.count) on") }
+                        == (!isRefused && rest.count > 999))
+            }
+        }
+    }
+
     /// Damage after the good part is refused, not skipped.
     @Test func damagedSecondPart() throws {
         let (good, samples) = try encode(coding("wav-float"), seed: 56, frames: 5_000)

@@ -81,7 +81,7 @@ public struct AudioInput: ~Copyable {
     /// The missing part of a truncated input, as the end of a sentence; `nil` for a whole one. Known at the end.
     public var truncation: String? { parts.truncation }
     /// Whether the interrupt has ended the bytes while samples of earlier bytes are still unread.
-    public var isInterrupted: Bool { parts.bytes.isInterrupted && !ended }
+    public var isInterrupted: Bool { parts.isInterrupted && !ended }
 
     /// Hands over the next samples.
     /// - Returns: false at the end, after the last samples.
@@ -101,7 +101,7 @@ public struct AudioInput: ~Copyable {
                 return true
             }
             // A microphone may be stopped before its first sample.
-            guard hasSamples || parts.bytes.isInterrupted else {
+            guard hasSamples || parts.isInterrupted else {
                 throw AudioError(.decode, "\(name): there is no sample in it")
             }
         } catch {

@@ -8,13 +8,15 @@ final class AudioParts {
     /// The data after the present source.
     private enum Following {
         case nothing
-        /// Ranges of a window, for libsndfile.
-        case windows([Range<Int64>])
-        /// Chunks after the samples of a WAV, or another WAV.
-        case wave(end: Int64?)
+        /// Ranges of a window, for libsndfile; then another kind of recording, at an offset of the window.
+        case windows([Range<Int64>], rest: Int64?)
+        /// Chunks after samples, or another recording; from this offset of a regular file.
+        case chunks(ChunkWalk, end: Int64?)
     }
 
-    let bytes: ByteStream
+    /// The bytes of the present source: the input's, or those of the temporary file that keeps a pipe's.
+    private var bytes: ByteStream
+    private let input: ByteStream
     private let options: InputOptions
     private let rate: Int
     private var following = Following.nothing
@@ -30,32 +32,44 @@ final class AudioParts {
     /// - Parameter rate: the rate of raw PCM if the options have none.
     init(_ bytes: ByteStream, rate: Int, options: InputOptions) throws(AudioError) {
         self.bytes = bytes
+        input = bytes
         self.rate = rate
         self.options = options
         source = NoSamples(rate: rate)
         source = try first()
     }
 
+    /// Whether the interrupt has ended the bytes.
+    var isInterrupted: Bool { input.isInterrupted }
+
     /// The next source, once the present one has ended; `nil` at the end.
     func next() throws(AudioError) -> (any SampleSource)? {
-        switch following {
+        let present = following
+        following = .nothing
+        switch present {
         case .nothing:
-            if let file = source as? SoundFile, let rest = flacBehind(file) {
-                window = rest
-                source = try soundFile(rest)
-                return source
+            if what == "FLAC", let window, let file = source as? SoundFile,
+                // The decoder reads blocks: the next recording may begin in the last of them.
+                let offset = RecordingSearch.offset(in: window, from: max(4, file.furthest - 131_072))
+            {
+                return try recording(window, offset)
             }
             if bytes.fileSize == nil { try drain() }
-        case .windows(let ranges):
-            guard let range = ranges.first, let window else { break }
-            following = .windows(Array(ranges.dropFirst()))
+        case .windows(let ranges, let rest):
+            guard let window else { break }
+            guard let range = ranges.first else {
+                guard let rest else { break }
+                return try recording(window, rest)
+            }
+            following = .windows(Array(ranges.dropFirst()), rest: rest)
             source = try soundFile(window.window(range))
             return source
-        case .wave(let end):
-            following = .nothing
-            guard try findWave(end) else { break }
-            source = try headed(.wave)
-            return source
+        case .chunks(let walk, let end):
+            if let end { bytes.seek(to: end) }
+            if let next = try behind(walk) {
+                source = next
+                return next
+            }
         }
         if let lateFailure { throw lateFailure }
         return nil
@@ -63,13 +77,63 @@ final class AudioParts {
 
     /// The missing part, if the input has ended before the length in its header or the end mark of its container.
     var truncation: String? {
-        if bytes.isInterrupted { return nil }
+        if isInterrupted { return nil }
         if let stream = source as? PCMStream {
-            return stream.missing > 0 ? "its header promises \(stream.missing) bytes more" : nil
+            return stream.missing > 0 ? "its header promises \(stream.missing) bytes more" : containerTruncation
         }
         if let containerTruncation { return containerTruncation }
         guard what == "FLAC", let file = source as? SoundFile, file.missing > 0 else { return nil }
         return "its header promises \(file.missing) samples more"
+    }
+
+    // MARK: Other recordings behind the first
+
+    /// Begins the recording at an offset of a window whose decoder has ended.
+    private func recording(_ window: FileWindow, _ offset: Int64) throws(AudioError) -> any SampleSource {
+        if let file = source as? SoundFile, what == "FLAC", file.missing > 0 {
+            containerTruncation = "its first part's header promises \(file.missing) samples more"
+        }
+        bytes = try window.stream(at: offset, of: input)
+        let content = try ContentIdentifier.identify(bytes.peek)
+        guard let content else { throw unknownRest(nil) }
+        source = try begin(content)
+        return source
+    }
+
+    /// The recording behind samples, or more samples of a WAV. Other chunks are read and ignored, so that a pipe's
+    /// writer does not fail.
+    private func behind(_ walk: ChunkWalk) throws(AudioError) -> (any SampleSource)? {
+        var walk = walk
+        switch try walk.next(bytes) {
+        case .end: break
+        case .recording(let content): return try begin(content)
+        case .samples(let layout):
+            let size = layout.size ?? 0
+            following = .chunks(walk, end: bytes.fileSize == nil ? nil : bytes.position + size)
+            return try PCMStream(bytes, layout)
+        case .foreign(let name): throw unknownRest(name)
+        case .unknown:
+            let position = bytes.position
+            let count = bytes.fileSize == nil ? try drain() : max(0, bytes.fileEnd - position)
+            if count >= Self.worthWarning {
+                options.warn(
+                    "\(bytes.name): \(count) bytes behind the samples, from byte \(position) on, are no audio of a "
+                        + "known kind and were not used"
+                        + (count < 1 << 32 - 1 << 20 ? "" : "; has the header's size wrapped at 4 GiB?")
+                )
+            }
+        }
+        return nil
+    }
+
+    /// Smaller rests are tags and the like.
+    private static let worthWarning: Int64 = 4096
+
+    private func unknownRest(_ name: String?) -> AudioError {
+        AudioError(
+            .decode,
+            "\(bytes.name): from byte \(bytes.position) on, it is \(name ?? "no audio of a known kind"), which is not "
+                + "decoded here; what came before was used; \(Remedy.convert(bytes.file))")
     }
 
     // MARK: Identifying
@@ -77,7 +141,7 @@ final class AudioParts {
     private func first() throws(AudioError) -> any SampleSource {
         guard options.container != .raw else { return try raw() }
         let head = try bytes.peek(ContentIdentifier.headLength)
-        if bytes.isInterrupted { return try raw() }
+        if isInterrupted { return try raw() }
         guard !head.isEmpty else {
             let what = bytes.fileSize == nil ? "there is no byte in it" : "the file is empty"
             throw AudioError(.decode, "\(bytes.name): \(what)")
@@ -97,6 +161,19 @@ final class AudioParts {
             content = try ContentIdentifier.bySearch(bytes.peek)
         }
         switch content {
+        case .foreign where isRaw: return try raw()
+        case let content?: return try begin(content)
+        case nil:
+            if isRaw || options.acceptsRawPCM { return try raw() }
+            throw AudioError(
+                .decode,
+                "\(bytes.name): is no audio of a known kind; \(Remedy.convert(bytes.file)). "
+                    + "Raw PCM needs --input-format raw")
+        }
+    }
+
+    private func begin(_ content: Content) throws(AudioError) -> any SampleSource {
+        switch content {
         case .header(let kind): return try headed(kind)
         case .soundFile(let name): return try decoded(name)
         case .mpeg(let offset):
@@ -106,16 +183,10 @@ final class AudioParts {
             }
             return try decoded("MP3")
         case .foreign(let name):
-            if isRaw { return try raw() }
             throw AudioError(
                 .decode,
-                "\(bytes.name): is \(name), which is not decoded here; if there is sound in it, \(Remedy.convert)"
-            )
-        case nil:
-            if isRaw || options.acceptsRawPCM { return try raw() }
-            throw AudioError(
-                .decode,
-                "\(bytes.name): is no audio of a known kind; \(Remedy.convert). Raw PCM needs --input-format raw")
+                "\(bytes.name): is \(name), which is not decoded here; if there is sound in it, "
+                    + Remedy.convert(bytes.file))
         }
     }
 
@@ -131,50 +202,27 @@ final class AudioParts {
     private func headed(_ kind: HeaderKind) throws(AudioError) -> any SampleSource {
         let header: SoundHeader
         do { header = try kind.read(bytes) } catch {
-            if bytes.isInterrupted { return try raw() }
+            if isInterrupted { return try raw() }
             throw error
         }
         if let remark = header.remark { options.warn("\(bytes.name): \(remark)") }
         guard let layout = header.layout else {
             let source = try decoded(kind.name)
-            if let end = header.end, let window, end > window.count {
-                containerTruncation = "its header promises \(end - window.count) bytes more"
+            if let end = header.end, let window {
+                if end > window.count { containerTruncation = "its header promises \(end - window.count) bytes more" }
+                if end < window.count {
+                    // The recording behind it is in the same window.
+                    bytes = try window.stream(at: 0, of: input)
+                    following = .chunks(ChunkWalk(kind, layout: nil), end: bytes.position + end)
+                }
             }
             return source
         }
-        if kind == .wave {
-            let end = bytes.fileSize == nil ? nil : layout.size.map { bytes.position + $0 }
-            following = layout.size == nil ? .nothing : .wave(end: end)
+        if let size = layout.size {
+            following = .chunks(
+                ChunkWalk(kind, layout: layout), end: bytes.fileSize == nil ? nil : bytes.position + size)
         }
         return try PCMStream(bytes, layout)
-    }
-
-    /// Looks for another WAV after the samples of one. Other chunks are read and ignored, so that a pipe's writer does
-    /// not fail.
-    private func findWave(_ end: Int64?) throws(AudioError) -> Bool {
-        if let end { bytes.seek(to: end) }
-        var head = try bytes.peek(12)
-        if head.count == 12, ContentIdentifier.byMagic(head[...]) == .header(.wave) { return true }
-        // The samples of an odd number of bytes are followed by a zero.
-        if head.first == 0 { _ = try bytes.take(1) }
-        while true {
-            head = try bytes.peek(12)
-            guard head.count >= 8 else { break }
-            if ContentIdentifier.byMagic(head[...]) == .header(.wave) { return true }
-            guard head[..<4].allSatisfy({ (0x20..<0x7F).contains($0) }) else { break }
-            let size = Int64(head.little(4, 4))
-            guard try bytes.skip(8 + size + size % 2) else { break }
-        }
-        if bytes.fileSize == nil {
-            let passed = try drain()
-            if passed >= 1 << 32 - 1 << 20 {
-                options.warn(
-                    "\(bytes.name): \(passed) bytes behind the samples were not used; "
-                        + "has the header's size wrapped at 4 GiB? As a file it is read to its end"
-                )
-            }
-        }
-        return false
     }
 
     /// Reads a pipe to its end.
@@ -205,26 +253,30 @@ final class AudioParts {
         self.what = what
         self.window = window
         var ranges: [Range<Int64>] = [0..<window.count]
+        var rest: Int64?
+        var truncation: String?
         switch Self.coding(window) {
         case .mpeg?:
             let scan = MPEGScan(window)
-            (ranges, containerTruncation) = (scan.parts, scan.truncation)
+            (ranges, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
         case .soundFile("Ogg")?:
             let scan = OggScan(window)
-            (ranges, containerTruncation) = (scan.parts, scan.truncation)
+            (ranges, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
         case .soundFile("FLAC")?: self.what = "FLAC"
         default: break
         }
-        following = ranges.count > 1 ? .windows(Array(ranges.dropFirst())) : .nothing
-        do { return try soundFile(ranges.count > 1 ? window.window(ranges[0]) : window) } catch {
+        containerTruncation = truncation ?? containerTruncation
+        if ranges.count > 1 || rest != nil { following = .windows(Array(ranges.dropFirst()), rest: rest) }
+        do { return try soundFile(ranges.count > 1 || rest != nil ? window.window(ranges[0]) : window) } catch {
             // An interrupt may come before any byte that can be decoded.
-            if bytes.isInterrupted { return NoSamples(rate: rate) }
+            if isInterrupted { return NoSamples(rate: rate) }
+            if let truncation { throw AudioError(error.code, "\(error.message); the input is cut: \(truncation)") }
             throw error
         }
     }
 
     private func soundFile(_ window: FileWindow) throws(AudioError) -> SoundFile {
-        try SoundFile(window, name: bytes.name, what: what, inform: options.inform)
+        try SoundFile(window, name: bytes.name, file: bytes.file, what: what, inform: options.inform)
     }
 
     /// The content of a window after its ID3 tag, or at its beginning.
@@ -240,33 +292,4 @@ final class AudioParts {
             return try ContentIdentifier.bySearch { (count) throws(AudioError) in window.bytes(at: offset, count) }
         } catch { return nil }
     }
-
-    /// The next of several concatenated FLAC streams.
-    private func flacBehind(_ file: SoundFile) -> FileWindow? {
-        guard what == "FLAC", let window else { return nil }
-        // The decoder reads blocks: the next stream may begin in the last of them.
-        var position = max(4, file.furthest - 131_072)
-        guard position < window.count else { return nil }
-        // The first block is STREAMINFO, of 34 bytes.
-        let magic = Array("fLaC".utf8) + [0, 0, 0, 34]
-        while position < window.count {
-            let piece = window.bytes(at: position, 65_536)
-            if let found = piece.offset(of: magic) { return window.window(position + Int64(found)..<window.count) }
-            // The magic may stand across two pieces.
-            guard piece.count == 65_536 else { break }
-            position += Int64(piece.count - magic.count + 1)
-        }
-        return nil
-    }
-}
-
-/// An input that was interrupted before its first sample.
-private final class NoSamples: SampleSource {
-    let sampleRate: Int
-    let channels = 1
-    let length: Int64? = nil
-
-    init(rate: Int) { sampleRate = rate }
-
-    func read(into samples: inout [Float]) -> Int { 0 }
 }

@@ -14,7 +14,7 @@ enum RawSamples {
         }
     }
 
-    /// The bytes of floats.
+    /// The bytes of values from -1 to 1; those of floats may be any.
     static func encode(_ values: [Double], as format: SampleFormat) -> [UInt8] {
         values.flatMap { value -> [UInt8] in
             switch format {
@@ -22,11 +22,31 @@ enum RawSamples {
             case .f32be: WaveBytes.little(UInt64(Float(value).bitPattern), 4).reversed()
             case .f64le: WaveBytes.little(value.bitPattern, 8)
             case .f64be: WaveBytes.little(value.bitPattern, 8).reversed()
-            case .s16le: WaveBytes.little(UInt64(UInt16(bitPattern: Int16((value * 32767).rounded()))), 2)
+            case .s16le: integer(value, 2)
+            case .s16be: integer(value, 2).reversed()
+            case .s24le: integer(value, 3)
+            case .s32le: integer(value, 4)
+            case .s8: integer(value, 1)
+            case .u8: [integer(value, 1)[0] ^ 0x80]
+            case .mulaw: [muLawCodes[Int(((value + 1) * 1023.5).rounded())]]
             default: preconditionFailure("the tests write no \(format.rawValue) samples of given values")
             }
         }
     }
+
+    private static func integer(_ value: Double, _ size: Int) -> [UInt8] {
+        let scale = Double(1 << (8 * size - 1) - 1)
+        return WaveBytes.little(UInt64(bitPattern: Int64((value * scale).rounded())), size)
+    }
+
+    /// The codes nearest to 2048 values from -1 to 1.
+    private static let muLawCodes: [UInt8] = {
+        let values = (0...255).map { muLaw(UInt8($0)) }
+        return (0..<2_048).map { index in
+            let value = Double(index) / 1_023.5 - 1
+            return UInt8(values.indices.min { abs(values[$0] - value) < abs(values[$1] - value) } ?? 0)
+        }
+    }()
 
     /// Returns the values of the bytes.
     static func values(_ bytes: [UInt8], _ format: SampleFormat) -> [Double] {

@@ -6,34 +6,56 @@ internal import Glibc
 /// that a signal stops a reader even while no bytes arrive.
 package final class ByteStream {
     package let name: String
+    /// The name of the file that was opened, if it was opened by its name.
+    let file: FileName?
     let descriptor: Int32
     private let interrupt: Int32?
     private let owned: Bool
     /// Bytes that have been put back, and are read first.
     private var ahead: [UInt8] = []
     private var aheadPosition = 0
+    /// Number of bytes from the descriptor.
+    private var received: Int64 = 0
     /// The destination of a read.
     private var buffer: [UInt8] = []
     /// True for a FIFO until its first bytes: before a writer has opened it, a read would find its end.
     private var awaitsWriter: Bool
     /// Whether the interrupt has ended the stream, instead of the writer.
     package private(set) var isInterrupted = false
+    /// Whether a read has found the end of a stream of bytes in memory.
+    private(set) var hasEnded = false
     /// The size in bytes of a regular file, `nil` for a stream that cannot seek.
     let fileSize: Int64?
 
     package convenience init(descriptor: Int32, name: String, interrupt: Int32?, owned: Bool) {
-        self.init(descriptor: descriptor, name: name, interrupt: interrupt, owned: owned, awaitsWriter: false)
+        self.init(descriptor: descriptor, name: name, file: nil, interrupt: interrupt, owned: owned)
     }
 
-    init(descriptor: Int32, name: String, interrupt: Int32?, owned: Bool, awaitsWriter: Bool) {
+    init(
+        descriptor: Int32, name: String, file: FileName?, interrupt: Int32?, owned: Bool, awaitsWriter: Bool = false
+    ) {
         self.descriptor = descriptor
         self.name = name
+        self.file = file
         self.interrupt = interrupt
         self.owned = owned
         self.awaitsWriter = awaitsWriter
         var status = stat()
         let isRegular = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         fileSize = isRegular ? Int64(status.st_size) : nil
+    }
+
+    /// A stream of these bytes alone.
+    init(_ bytes: [UInt8], name: String) {
+        descriptor = -1
+        self.name = name
+        file = nil
+        interrupt = nil
+        owned = false
+        awaitsWriter = false
+        fileSize = nil
+        ahead = bytes
+        received = Int64(bytes.count)
     }
 
     deinit { if owned { close(descriptor) } }
@@ -47,12 +69,17 @@ package final class ByteStream {
             return taken
         }
         if isInterrupted { return 0 }
+        if descriptor < 0 {
+            hasEnded = true
+            return 0
+        }
         // Without an interrupt, the read itself waits.
         if interrupt != nil || awaitsWriter, try !waitForInput() { return 0 }
         if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
         while true {
             let got = unsafe Glibc.read(descriptor, &buffer, count)
             if got >= 0 {
+                received += Int64(got)
                 bytes += buffer[..<got]
                 return got
             }
@@ -107,8 +134,10 @@ package final class ByteStream {
         aheadPosition = 0
     }
 
-    /// The byte offset in a regular file of the next byte.
-    var position: Int64 { Int64(lseek(descriptor, 0, SEEK_CUR)) - Int64(ahead.count - aheadPosition) }
+    /// The byte offset of the next byte: in a regular file, or from the first byte of a stream.
+    var position: Int64 {
+        (fileSize == nil ? received : Int64(lseek(descriptor, 0, SEEK_CUR))) - Int64(ahead.count - aheadPosition)
+    }
 
     /// The size in bytes of a regular file now, which may have grown since it was opened.
     var fileEnd: Int64 {

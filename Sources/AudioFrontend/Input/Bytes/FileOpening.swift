@@ -19,7 +19,8 @@ enum FileOpening {
         let descriptor = unsafe file.withCString { unsafe Glibc.open($0, flags) }
         guard descriptor >= 0 else { throw failure() }
         return ByteStream(
-            descriptor: descriptor, name: file.description, interrupt: interrupt, owned: true, awaitsWriter: isFIFO)
+            descriptor: descriptor, name: file.description, file: isFIFO ? nil : file, interrupt: interrupt,
+            owned: true, awaitsWriter: isFIFO)
     }
 
     /// The message of the last failed system call.

@@ -44,6 +44,18 @@ final class FileWindow {
         FileWindow(descriptor, start: start + range.lowerBound, count: Int64(range.count))
     }
 
+    /// A stream of the bytes from `offset` on, with a descriptor of its own.
+    /// - Parameter input: the input whose bytes they are.
+    func stream(at offset: Int64, of input: ByteStream) throws(AudioError) -> ByteStream {
+        let copy = fcntl(descriptor.number, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else {
+            throw AudioError(.read, "\(input.name): cannot be read again: \(FileOpening.systemError())")
+        }
+        let stream = ByteStream(descriptor: copy, name: input.name, file: input.file, interrupt: nil, owned: true)
+        stream.seek(to: start + offset)
+        return stream
+    }
+
     /// Reads up to `size` bytes at `offset` to `destination`.
     /// - Returns: the number of bytes; fewer only at the window's end, or where the file cannot be read.
     @unsafe func read(_ size: Int, at offset: Int64, to destination: UnsafeMutableRawPointer) -> Int {

@@ -21,7 +21,7 @@ enum Content: Equatable {
 
 /// Identifies the content of an input by its first bytes.
 enum ContentIdentifier {
-    /// Bytes that hold every magic.
+    /// Bytes that hold the magics of all formats that are decoded, and most others.
     static let headLength = 20
     /// Bytes that are searched if there is no magic at the beginning.
     private static let searchLength = FrameSearch.reach
@@ -32,13 +32,24 @@ enum ContentIdentifier {
     /// Identifies an input by a magic alone, at the beginning.
     static func byMagic(_ head: ArraySlice<UInt8>) -> Content? { Magic.all.first { $0.matches(head) }?.content }
 
+    /// Identifies an input by all means.
+    static func identify(_ peek: (Int) throws(AudioError) -> [UInt8]) throws(AudioError) -> Content? {
+        if let content = byMagic(try peek(headLength)[...]) { return content }
+        return try bySearch(peek)
+    }
+
     /// Identifies a container by a magic of four bytes or more, in a stream that is declared to be raw PCM.
     /// - Returns: the content, and whether the bytes suffice to know it.
-    static func inRawStream(_ head: [UInt8]) -> (content: Content?, isKnown: Bool) {
-        let magics = Magic.all.filter { $0.length >= 4 }
-        guard head.count >= headLength || !magics.contains(where: { $0.mayBegin(head) }) else { return (nil, false) }
-        return (magics.first { $0.matches(head.prefix(headLength)) }?.content, true)
+    /// - Parameter isWhole: whether no more bytes follow.
+    static func inRawStream(_ head: [UInt8], isWhole: Bool = false) -> (content: Content?, isKnown: Bool) {
+        if !isWhole, rawMagics.contains(where: { $0.end > head.count && $0.mayBegin(head) }) { return (nil, false) }
+        if let magic = rawMagics.first(where: { $0.matches(head.prefix(headLength)) }) { return (magic.content, true) }
+        // The letters of a text are as many loud samples, one after the other.
+        if !isWhole, head.count < TextContent.beginning, TextContent.mayBegin(head) { return (nil, false) }
+        return (TextContent.beginning(head).map(Content.foreign), true)
     }
+
+    private static let rawMagics = Magic.all.filter { $0.length >= 4 && $0.end <= headLength }
 
     /// Identifies content without a magic: frames of compressed audio, and text. It waits only for the bytes that it
     /// needs, because they may come from a microphone.
@@ -52,9 +63,11 @@ enum ContentIdentifier {
             case .found(let content): return content
             case .needsMore: count += searchStep
             case .nothing:
+                if let content = byMagic(bytes[...]) { return content }
                 if isHTK(bytes, isWhole: isWhole) { return .soundFile("HTK") }
                 if isMPC(bytes) { return .soundFile("MPC 2000") }
-                return TextContent.name(bytes).map(Content.foreign)
+                return Structure.content(bytes) ?? TextContent.name(bytes, isWhole: isWhole).map(Content.foreign)
+                    ?? RecordingSearch.behindOtherBytes(bytes)
             }
         }
     }

@@ -31,8 +31,10 @@ enum FrameSearch {
                 finding =
                     frames == .nothing
                     ? sequence(bytes, offset, isWhole: isWhole, content: .foreign("AAC (ADTS)"), adts) : frames
-            case 0x0B where offset == 0:
+            case 0x0B where offset == 0, 0x77 where offset == 0:
                 finding = sequence(bytes, 0, isWhole: isWhole, content: .foreign("AC-3"), ac3)
+            case 0x56:
+                finding = sequence(bytes, offset, isWhole: isWhole, content: .foreign("AAC (LATM)"), latm)
             default: continue
             }
             if finding != .nothing { return finding }
@@ -81,8 +83,15 @@ enum FrameSearch {
 
     private static func ac3(_ header: ArraySlice<UInt8>) -> Identity? {
         let at = header.startIndex
-        guard header.count >= 7, header[at] == 0x0B, header[at + 1] == 0x77 else { return nil }
-        let (rateIndex, sizeIndex) = (Int(header[at + 4] >> 6), Int(header[at + 4] & 63))
+        guard header.count >= 7 else { return nil }
+        // The words of two bytes may be exchanged.
+        let isSwapped = header[at] == 0x77 && header[at + 1] == 0x0B
+        guard isSwapped || header[at] == 0x0B && header[at + 1] == 0x77 else { return nil }
+        func byte(_ offset: Int) -> Int { Int(header[at + (isSwapped ? offset ^ 1 : offset)]) }
+        if !isSwapped, (11...16).contains(byte(5) >> 3) {
+            return Identity(length: 2 * ((byte(2) & 7) << 8 | byte(3)) + 2, stream: UInt32(byte(5) >> 3))
+        }
+        let (rateIndex, sizeIndex) = (byte(4) >> 6, byte(4) & 63)
         guard rateIndex < 3, sizeIndex < 38 else { return nil }
         let rates = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640]
         let rate = rates[sizeIndex / 2]
@@ -91,10 +100,24 @@ enum FrameSearch {
         return Identity(length: 2 * words, stream: UInt32(rateIndex) << 8 | UInt32(sizeIndex / 2))
     }
 
+    /// AAC as in digital television: eleven bits of synchronisation and the frame's length.
+    private static func latm(_ header: ArraySlice<UInt8>) -> Identity? {
+        let at = header.startIndex
+        guard header.count >= 4, header[at] == 0x56, header[at + 1] & 0xE0 == 0xE0 else { return nil }
+        let length = Int(header[at + 1] & 0x1F) << 8 | Int(header[at + 2])
+        return length > 8 ? Identity(length: length + 3, stream: 0) : nil
+    }
+
+    /// Packets of 188 bytes, or of 192 with a time before each. The first may be cut.
     private static func isTransportStream(_ bytes: [UInt8]) -> Bool {
-        let packet = 188
-        return bytes.count >= 4 * packet && (0..<4).allSatisfy { bytes[$0 * packet] == 0x47 } && bytes[3] & 0x10 != 0
-            && Set(bytes.prefix(4 * packet)).count > 8
+        [188, 192].contains { packet in
+            (0..<packet).contains { first in
+                guard bytes.count >= first + (first == 0 ? 4 : 6) * packet, bytes[first] == 0x47 else { return false }
+                let starts = stride(from: first, to: bytes.count, by: packet)
+                return starts.allSatisfy { bytes[$0] == 0x47 && ($0 + 3 >= bytes.count || bytes[$0 + 3] & 0x30 != 0) }
+                    && Set(bytes[first...].prefix(4 * packet)).count > 8
+            }
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 /// The boundaries of concatenated recordings in a file of MPEG audio, and whether the last one is whole.
 struct MPEGScan {
     private(set) var parts: [Range<Int64>] = []
+    /// The offset of a recording of another kind behind the last one.
+    private(set) var rest: Int64?
     /// The missing end; `nil` if the last recording is whole.
     private(set) var truncation: String?
 
     private var reader: WindowReader
-    private let end: Int64
+    private var end: Int64
     private var start: Int64 = 0
     private var first: MPEGFrame?
     /// Frames of the present part with samples.
@@ -30,6 +32,11 @@ struct MPEGScan {
                 continue
             }
             guard let frame = frame(position) else {
+                if frames > 0, RecordingSearch.begins(&reader, position, other: .mpeg) {
+                    rest = position
+                    end = position
+                    break
+                }
                 guard let next = resynchronize(position + 1) else { break }
                 position = next
                 continue
@@ -97,7 +104,7 @@ struct MPEGScan {
         return nil
     }
 
-    /// Returns the next offset of a tag, or of two similar frames.
+    /// Returns the next offset of a tag, of two similar frames, or of another kind of recording.
     private mutating func resynchronize(_ position: Int64) -> Int64? {
         var position = position
         while let head = reader.bytes(position, 4) {
@@ -107,6 +114,7 @@ struct MPEGScan {
                 return position
             }
             if head.first == 0x49, tagLength(position) != nil { return position }
+            if RecordingSearch.begins(&reader, position, other: .mpeg) { return position }
             position += 1
         }
         return nil

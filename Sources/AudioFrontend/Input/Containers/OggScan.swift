@@ -1,6 +1,8 @@
 /// The boundaries of the chained streams of an Ogg file, and whether the last one is whole.
 struct OggScan {
     private(set) var parts: [Range<Int64>] = []
+    /// The offset of a recording of another kind behind the last stream.
+    private(set) var rest: Int64?
     /// The missing end; `nil` if the last stream is whole.
     private(set) var truncation: String?
 
@@ -14,6 +16,10 @@ struct OggScan {
         var isEnded = false
         var isCut = false
         while position < window.count {
+            if hasContent, RecordingSearch.begins(&reader, position, other: .ogg) {
+                rest = position
+                break
+            }
             guard let head = reader.bytes(position, Self.headSize).map(Array.init) else {
                 isCut = true
                 break
@@ -42,7 +48,7 @@ struct OggScan {
             position += Int64(Self.headSize + sizes.count) + sizes.reduce(0) { $0 + Int64($1) }
             if position > window.count { isCut = true }
         }
-        parts.append(start..<window.count)
+        parts.append(start..<(rest ?? window.count))
         if isCut { truncation = "it ends inside a page" } else if !isEnded { truncation = "its last page is not there" }
     }
 
@@ -50,6 +56,7 @@ struct OggScan {
         var position = position
         while let head = reader.bytes(position, 4) {
             if head.first == 0x4F, head.elementsEqual("OggS".utf8) { return position }
+            if RecordingSearch.begins(&reader, position, other: .ogg) { return position }
             position += 1
         }
         return nil

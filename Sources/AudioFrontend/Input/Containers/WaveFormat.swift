@@ -7,6 +7,8 @@ package struct WaveFormat: Sendable, Equatable {
     package let channels: Int
     /// The first sample's byte offset.
     package let offset: Int64
+    /// Bytes of samples, or `nil` for "to the end".
+    package let size: Int64?
 
     /// Reads the header of an open file, whose position it moves.
     /// - Returns: `nil` where the file does not begin with a WAV header.
@@ -17,11 +19,19 @@ package struct WaveFormat: Sendable, Equatable {
         guard ContentIdentifier.byMagic(try bytes.peek(ContentIdentifier.headLength)[...]) == .header(.wave) else {
             return nil
         }
+        return try read(bytes)
+    }
+
+    /// Reads the header at the stream's position.
+    /// - Throws: ``AudioError`` where the header is damaged or not complete yet, or the samples are coded.
+    static func read(_ bytes: ByteStream) throws(AudioError) -> WaveFormat {
         guard let layout = try HeaderKind.wave.read(bytes).layout else {
-            throw AudioError(.decode, "\(name): a WAV file whose samples are coded cannot be followed; write PCM")
+            throw AudioError(
+                .decode, "\(bytes.name): the samples of this WAV are coded, which only a whole file can be; write PCM")
         }
-        try Limits.check(sampleRate: layout.sampleRate, channels: layout.channels, of: name)
+        try Limits.check(sampleRate: layout.sampleRate, channels: layout.channels, of: bytes.name)
         return WaveFormat(
-            format: layout.format, sampleRate: layout.sampleRate, channels: layout.channels, offset: bytes.position)
+            format: layout.format, sampleRate: layout.sampleRate, channels: layout.channels, offset: bytes.position,
+            size: layout.size)
     }
 }

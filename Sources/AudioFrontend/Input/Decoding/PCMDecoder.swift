@@ -52,15 +52,16 @@ public struct PCMDecoder: ~Copyable {
 
     /// Ends the stream: hands over the rest of the resampler's samples.
     public mutating func finish(_ body: (Span<Float>) throws(AudioError) -> Void) throws(AudioError) {
-        isIdentified = true
+        if !isIdentified { try identify(isWhole: true) }
         try push([], body)
         try converter.finish(body)
     }
 
     /// Refuses a container, whose bytes would be noise as samples.
     /// - Returns: false until there are enough bytes for the check.
-    private mutating func identify() throws(AudioError) -> Bool {
-        let (content, isKnown) = ContentIdentifier.inRawStream(assembler.pending)
+    @discardableResult
+    private mutating func identify(isWhole: Bool = false) throws(AudioError) -> Bool {
+        let (content, isKnown) = ContentIdentifier.inRawStream(assembler.pending, isWhole: isWhole)
         isIdentified = isKnown
         guard let content else { return isKnown }
         throw AudioError(

@@ -32,14 +32,16 @@ public final class SoundFile: SampleSource {
             throw AudioError(.notFound, "\(file): is not a regular file, which alone can be read at any place")
         }
         guard bytes.fileEnd > 0 else { throw AudioError(.decode, "\(file): the file is empty") }
-        try self.init(FileWindow(bytes), name: file.description, what: "it")
+        try self.init(FileWindow(bytes), name: file.description, file: file, what: "it")
     }
 
     /// - Parameters:
+    ///   - file: the file's name, if the bytes have one.
     ///   - what: the kind of the bytes, for the message.
     ///   - inform: receives the decoder's own messages.
     init(
-        _ window: FileWindow, name: String, what: String, inform: @escaping @Sendable (String) -> Void = { _ in }
+        _ window: FileWindow, name: String, file: FileName?, what: String,
+        inform: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(AudioError) {
         let cursor = WindowCursor(window)
         var callbacks = WindowCursor.callbacks
@@ -52,7 +54,7 @@ public final class SoundFile: SampleSource {
             let reason = unsafe String(cString: sf_strerror(nil))
             throw AudioError(
                 .decode,
-                "\(name): libsndfile cannot decode \(what) (\(Self.reason(reason))); \(Remedy.convert)")
+                "\(name): libsndfile cannot decode \(what) (\(Self.reason(reason))); \(Remedy.convert(file))")
         }
         do {
             try Limits.check(
@@ -113,9 +115,4 @@ public final class SoundFile: SampleSource {
         while let last = text.last, ". \n".contains(last) { text.removeLast() }
         return text
     }
-}
-
-/// Advice for a recording that cannot be decoded here.
-enum Remedy {
-    static let convert = "convert it first: ffmpeg -i X -f wav - | audio-classifierd run -"
 }
