@@ -63,13 +63,18 @@ struct CommandSource: Sendable {
 
     private func read(_ output: ChildCommand.Output, _ stream: inout SourceStream) async throws {
         var pace = TokenBucket.liveAudio(burst: hub.defaults.queueSeconds)
+        var content = CommandContent(name: source.name)
         try await output.executeThenClose { inbound in
             for try await buffer in inbound {
-                let bytes = Array(buffer.readableBytesView)
-                try await stream.receive(bytes)
-                let wait = pace.spend(stream.description.seconds(bytes.count), at: MonotonicClock.now())
-                if wait > 0 { try await Task.sleep(for: .seconds(wait)) }
+                content.push(Array(buffer.readableBytesView))
+                while let bytes = try await content.next(&stream) {
+                    try await stream.receive(bytes)
+                    let wait = pace.spend(stream.description.seconds(bytes.count), at: MonotonicClock.now())
+                    if wait > 0 { try await Task.sleep(for: .seconds(wait)) }
+                }
             }
+            let rest = content.rest
+            if !rest.isEmpty { try await stream.receive(rest) }
         }
     }
 

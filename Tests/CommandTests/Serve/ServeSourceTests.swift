@@ -140,6 +140,30 @@ internal import Testing
         #expect((1...200).contains(broken.count), "the log is bounded")
     }
 
+    /// A command may write WAV in place of raw PCM, several ones too; their headers say the format.
+    @Test func commandsMayWriteWave() throws {
+        let halves = [Self.raw.prefix(2 * 20_000), Self.raw.dropFirst(2 * 20_000)].map { half in
+            WaveFile(
+                stride(from: half.startIndex, to: half.endIndex, by: 2).map { index in
+                    Int16(bitPattern: UInt16(half[index]) | UInt16(half[index + 1]) << 8)
+                }
+            ).bytes
+        }
+        try folder.write(halves[0] + halves[1], to: "two.wav")
+        let server = try serve(
+            """
+              - name: wave
+                rate: 48000
+                channels: 2
+                command: [sh, -c, "sleep 1; cat \(folder.path)/two.wav; exec sleep 1000"]
+            """)
+        try server.child.waitForErrors { $0.contains("sh runs") }
+        try wait(server, "wave", for: 31_000)
+        let position = try server.request("GET", "/v1/streams/wave").json()["sample"]?.number ?? 0
+        #expect(position <= 32_000, "no byte of a header is heard")
+        #expect(try server.stop().status == 0)
+    }
+
     @Test func idleCommandIsRestarted() throws {
         let server = try serve("  - {name: mute, command: [sleep, 1000]}", ["limits.idle_seconds=1"])
         try server.child.waitForErrors { $0.contains("sleep wrote nothing for 1 s; it is restarted") }
