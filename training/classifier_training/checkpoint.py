@@ -43,15 +43,15 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
     return state
 
 
-def _differences(found: Any, wanted: Any, place: str) -> list[str]:
+def _differences(found: Any, wanted: Any, key_path: str) -> list[str]:
     if isinstance(found, dict) and isinstance(wanted, dict):
         return [
             difference
             for key in sorted(found.keys() | wanted.keys())
-            if place not in ("data", "training") or key in found.keys() & wanted.keys()
-            for difference in _differences(found.get(key), wanted.get(key), f"{place}.{key}" if place else key)
+            if key_path not in ("data", "training") or key in found.keys() & wanted.keys()
+            for difference in _differences(found.get(key), wanted.get(key), f"{key_path}.{key}" if key_path else key)
         ]
-    return [] if found == wanted else [f"{place} is {_short(found)} there and {_short(wanted)} here"]
+    return [] if found == wanted else [f"{key_path} is {_short(found)} there and {_short(wanted)} here"]
 
 
 def _short(value: Any) -> str:

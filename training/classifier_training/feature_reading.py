@@ -48,25 +48,25 @@ def transformed(features: np.ndarray, options: StreamOptions) -> np.ndarray:
 
 def read_archive(data: Path, source: ArraySource, names: Sequence[str], options: StreamOptions) -> Iterator[RawStream]:
     """The streams of an archive. Labels that are indices are those of `names`."""
-    place, cache = source.archive, ArrayCache(data)
-    features = cache.features(f"{source.archive}:{source.features}", place)
+    origin, cache = source.archive, ArrayCache(data)
+    features = cache.features(f"{source.archive}:{source.features}", origin)
 
     def array(name: str) -> np.ndarray:
-        return cache.read(f"{source.archive}:{name}", place)
+        return cache.read(f"{source.archive}:{name}", origin)
 
     known = _source_labels(data, source) or names
     ids = array(source.stream)
     firsts, counts = _extents(source, ids, len(features), array)
-    steps = {label: cache.read(reference, place) for label, reference in source.steps.items()}
-    judged = {label: cache.read(reference, place) for label, reference in source.judged.items()}
+    steps = {label: cache.read(reference, origin) for label, reference in source.steps.items()}
+    judged = {label: cache.read(reference, origin) for label, reference in source.judged.items()}
     for label, rows in [*steps.items(), *judged.items()]:
         if len(rows) != len(features):
-            raise TrainingError(f"{place}: `{label}` has {len(rows)} rows of labels, and {len(features)} of features")
+            raise TrainingError(f"{origin}: `{label}` has {len(rows)} rows of labels, and {len(features)} of features")
     tables = {label: read_spans(data / path, source.merge_spans) for label, path in source.spans.items()}
     found: set[str] = set()
     for number, (first, count) in enumerate(zip(firsts, counts)):
         name = str(ids[number] if source.first else ids[first])
-        at = f"{place}: {'stream' if source.first else 'row'} {number if source.first else first}"
+        at = f"{origin}: {'stream' if source.first else 'row'} {number if source.first else first}"
         if source.start:
             name = f"{name}_{round(float(array(source.start)[number]) * 1000)}"
         found.add(name)
@@ -98,7 +98,7 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
         # A table may label streams that are elsewhere, but not only such.
         if table and not table.keys() & found:
             raise TrainingError(
-                f"{data / source.spans[label]}: labels {len(table)} streams, of which none is in {place}; there they "
+                f"{data / source.spans[label]}: labels {len(table)} streams, of which none is in {origin}; there they "
                 f"are called `{min(found, default='')}` and so on"
             )
 
@@ -173,7 +173,7 @@ def _labels_in(raw: Sequence[RawStream], options: StreamOptions) -> tuple[str, .
     found |= {span[2] for stream in raw for span in stream.spans or ()}
     for stream in raw:
         if stream.steps is not None:
-            raise TrainingError(f"{stream.place}: labels of steps are numbers; {LABELS} or --labels must name them")
+            raise TrainingError(f"{stream.origin}: labels of steps are numbers; {LABELS} or --labels must name them")
     background = [options.background] if options.background else []
     return (*background, *sorted(found - set(background)))
 
@@ -183,17 +183,17 @@ def _resolved(
 ) -> FeatureStream:
     """The stream with its labels by number."""
 
-    def number(label: str, place: str) -> int:
+    def number(label: str, origin: str) -> int:
         if label not in index:
-            raise TrainingError(f"{place}: the label `{label}` is none of {', '.join(index)}")
+            raise TrainingError(f"{origin}: the label `{label}` is none of {', '.join(index)}")
         return index[label]
 
-    labels = None if stream.labels is None else tuple(number(label, stream.place) for label in stream.labels)
+    labels = None if stream.labels is None else tuple(number(label, stream.origin) for label in stream.labels)
     steps, judged = None, stream.judged
     if judged is not None and judged.ndim == 1:
         judged = judged[:, None]
     if stream.spans is not None:
-        spans = [(begin, end, number(label, place)) for begin, end, label, place in stream.spans]
+        spans = [(begin, end, number(label, origin)) for begin, end, label, origin in stream.spans]
         _within(stream, options)
         steps = steps_of_spans(spans, len(stream.features), len(index), options.step_seconds, options.least_overlap)
     elif stream.steps is not None:
@@ -203,16 +203,16 @@ def _resolved(
         steps = steps.copy()
         steps[:, background] |= ~steps.any(1)
     features = transformed(stream.features, options)
-    return FeatureStream(stream.name, stream.place, features, labels, steps, judged, stream.split != "train")
+    return FeatureStream(stream.name, stream.origin, features, labels, steps, judged, stream.split != "train")
 
 
 def _within(stream: RawStream, options: StreamOptions) -> None:
     """Refuses spans that begin after the stream's end."""
     seconds = len(stream.features) * options.step_seconds
-    for begin, _, label, place in stream.spans or ():
+    for begin, _, label, origin in stream.spans or ():
         if begin >= seconds + options.step_seconds:
             raise TrainingError(
-                f"{place}: `{label}` begins at {begin:g} s, and the stream `{stream.name}` has {seconds:g} s: "
+                f"{origin}: `{label}` begins at {begin:g} s, and the stream `{stream.name}` has {seconds:g} s: "
                 f"{len(stream.features)} steps of {options.step_seconds:g} s (--step-seconds)"
             )
 
@@ -223,10 +223,14 @@ def _steps(stream: RawStream, labels: int) -> tuple[np.ndarray, np.ndarray | Non
     values = np.asarray(stream.steps)
     if values.ndim == 2:
         if values.shape[1] != labels:
-            raise TrainingError(f"{stream.place}: `steps` has {values.shape[1]} columns, and there are {labels} labels")
+            raise TrainingError(
+                f"{stream.origin}: `steps` has {values.shape[1]} columns, and there are {labels} labels"
+            )
         return values.astype(bool), None
     if values.ndim != 1 or values.dtype.kind not in "iu":
-        raise TrainingError(f"{stream.place}: `steps` must be whole numbers (steps,) or truth values (steps, labels)")
+        raise TrainingError(f"{stream.origin}: `steps` must be whole numbers (steps,) or truth values (steps, labels)")
     if len(wrong := np.flatnonzero((values < -1) | (values >= labels))):
-        raise TrainingError(f"{stream.place}: step {wrong[0]} has the label {values[wrong[0]]}, and there are {labels}")
+        raise TrainingError(
+            f"{stream.origin}: step {wrong[0]} has the label {values[wrong[0]]}, and there are {labels}"
+        )
     return values[:, None] == np.arange(labels), (values >= 0)[:, None]

@@ -56,13 +56,13 @@ class RawStream:
     """A stream as it is named in an index, with labels by name."""
 
     name: str
-    place: str
+    origin: str
     features: np.ndarray  # (steps, width)
     labels: tuple[str, ...] | None
     split: str
     steps: np.ndarray | None = None  # (steps,) int label, or (steps, labels)
     judged: np.ndarray | None = None  # (steps,) or (steps, labels) bool
-    spans: tuple[tuple[float, float, str, str], ...] | None = None  # begin, end, label, place
+    spans: tuple[tuple[float, float, str, str], ...] | None = None  # begin, end, label, origin
 
 
 def read_table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
@@ -79,27 +79,27 @@ def read_table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, s
     return rows
 
 
-def read_array(reference: str, folder: Path, place: str) -> np.ndarray:
+def read_array(reference: str, folder: Path, origin: str) -> np.ndarray:
     """The array of a file `NAME.npy`, or of an archive as `NAME.npz:ARRAY`, below `folder`."""
     name, _, key = reference.partition(".npz:")
     path = folder / (f"{name}.npz" if key else name)
     try:
         found = np.load(path, allow_pickle=False, mmap_mode=None if path.suffix == ".npz" else "r")
     except FileNotFoundError as error:
-        raise TrainingError(f"{place}: names {path}, which does not exist", 66) from error
+        raise TrainingError(f"{origin}: names {path}, which does not exist", 66) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"{place}: {path} is no NumPy array: {error}") from error
+        raise TrainingError(f"{origin}: {path} is no NumPy array: {error}") from error
     if isinstance(found, np.ndarray):
         if key:
-            raise TrainingError(f"{place}: {path} is a single array; name it without `:{key}`")
+            raise TrainingError(f"{origin}: {path} is a single array; name it without `:{key}`")
         return found
     with found:
         if key not in found.files:
-            raise TrainingError(f"{place}: {path} has no array `{key}`; it has {', '.join(found.files)}")
+            raise TrainingError(f"{origin}: {path} has no array `{key}`; it has {', '.join(found.files)}")
         try:
             return found[key]
         except ValueError as error:
-            raise TrainingError(f"{place}: the array `{key}` of {path} cannot be read: {error}") from error
+            raise TrainingError(f"{origin}: the array `{key}` of {path} cannot be read: {error}") from error
 
 
 class ArrayCache:
@@ -109,17 +109,17 @@ class ArrayCache:
         self.folder = folder
         self._arrays: dict[str, np.ndarray] = {}
 
-    def read(self, reference: str, place: str) -> np.ndarray:
+    def read(self, reference: str, origin: str) -> np.ndarray:
         if reference not in self._arrays:
-            self._arrays[reference] = read_array(reference, self.folder, place)
+            self._arrays[reference] = read_array(reference, self.folder, origin)
         return self._arrays[reference]
 
-    def features(self, reference: str, place: str) -> np.ndarray:
+    def features(self, reference: str, origin: str) -> np.ndarray:
         """(steps, width) numbers."""
-        array = self.read(reference, place)
+        array = self.read(reference, origin)
         if array.ndim != 2 or array.dtype.kind not in "fiub":
             raise TrainingError(
-                f"{place}: {reference} is {array.dtype.name} of shape {array.shape}; features are numbers of shape "
+                f"{origin}: {reference} is {array.dtype.name} of shape {array.shape}; features are numbers of shape "
                 "(steps, features)"
             )
         return array
@@ -177,7 +177,7 @@ def _rows(row: dict[str, str], count: int, at: str) -> slice:
 
 
 def read_spans(path: Path, merge: bool = False) -> dict[str, list[tuple[float, float, str, str]]]:
-    """The spans (begin, end, label, place) of each stream, in seconds.
+    """The spans (begin, end, label, origin) of each stream, in seconds.
 
     Refuses reversed ones, and overlapping ones of a label, unless `merge` permits these.
 

@@ -17,7 +17,7 @@ class FeatureStream:
     """One stream: its features, and labels of the whole stream or of each step."""
 
     name: str
-    place: str  # file and row, for errors
+    origin: str  # file and row, for errors
     features: np.ndarray  # (steps, width), of any numeric type
     labels: tuple[int, ...] | None  # of the whole stream
     steps: np.ndarray | None  # (steps, labels) bool, in their place
@@ -73,16 +73,16 @@ def checked(
     width = streams[0].features.shape[1]
     seen: dict[tuple[str, bool], str] = {}
     for stream in streams:
-        at = f"{stream.place}: stream `{stream.name}`"
+        at = f"{stream.origin}: stream `{stream.name}`"
         if stream.features.shape[1] != width:
             raise TrainingError(
-                f"{at} has {stream.features.shape[1]} features a step; `{streams[0].name}` ({streams[0].place}) has "
+                f"{at} has {stream.features.shape[1]} features a step; `{streams[0].name}` ({streams[0].origin}) has "
                 f"{width}, and all must have the same number"
             )
         if len(stream) == 0:
             raise TrainingError(f"{at} is empty: it has no step; leave it out of the index")
-        first = seen.setdefault((stream.name, stream.held_out), stream.place)
-        if first != stream.place:
+        first = seen.setdefault((stream.name, stream.held_out), stream.origin)
+        if first != stream.origin:
             raise TrainingError(f"{at} is there twice; the first is {first}")
         _check_labels(stream, at, labels, exclusive)
     _check_numbers(streams)
@@ -122,7 +122,7 @@ def _check_numbers(streams: Sequence[FeatureStream]) -> None:
         if bad.any():
             step, feature = (int(each) for each in np.argwhere(bad)[0])
             raise TrainingError(
-                f"{stream.place}: stream `{stream.name}`: feature {feature} of step {step} is "
+                f"{stream.origin}: stream `{stream.name}`: feature {feature} of step {step} is "
                 f"{stream.features[step, feature]}; features must be finite and at most {LARGEST:g}"
             )
 

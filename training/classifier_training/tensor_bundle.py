@@ -68,14 +68,14 @@ def _table(file: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise BundleError("the index is not that of a TensorFlow checkpoint")
     footer = file[-_FOOTER:]
     position = _varint(footer, _varint(footer, 0)[1])[1]  # behind the handle of the metaindex, which is not used
-    for _, place in _block(file, footer, position):
-        yield from _block(file, place, 0)
+    for _, handle in _block(file, footer, position):
+        yield from _block(file, handle, 0)
 
 
-def _block(file: bytes, place: bytes, position: int) -> Iterator[tuple[bytes, bytes]]:
-    """The keys and values of the block whose offset and size are encoded in `place`."""
-    start, position = _varint(place, position)
-    size, _ = _varint(place, position)
+def _block(file: bytes, handle: bytes, position: int) -> Iterator[tuple[bytes, bytes]]:
+    """The keys and values of the block whose offset and size are encoded in `handle`."""
+    start, position = _varint(handle, position)
+    size, _ = _varint(handle, position)
     if file[start + size] != 0:
         raise BundleError("the index is compressed, which checkpoints are not")
     block = file[start : start + size]

@@ -109,13 +109,13 @@ def read_network(path: Path | None) -> Network:
 
 
 def _read(path: Path | None, read: Callable[[_Checkpoint], T]) -> T:
-    place = find_checkpoint(path)
+    checkpoint = find_checkpoint(path)
     try:
-        return read(_Checkpoint(place))
+        return read(_Checkpoint(checkpoint))
     except OSError as error:
-        raise TrainingError(f"cannot read the YAMNet checkpoint {place}: {error}", 66) from error
+        raise TrainingError(f"cannot read the YAMNet checkpoint {checkpoint}: {error}", 66) from error
     except (BundleError, zipfile.BadZipFile, KeyError) as error:
-        raise TrainingError(f"{place} is no YAMNet checkpoint: {error}") from error
+        raise TrainingError(f"{checkpoint} is no YAMNet checkpoint: {error}") from error
 
 
 def find_checkpoint(path: Path | None) -> Path:

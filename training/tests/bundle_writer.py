@@ -43,9 +43,9 @@ def table(entries: list[tuple[bytes, bytes]], per_block: int = 7) -> bytes:
 
     def add(data: bytes) -> bytes:
         nonlocal file
-        place = varint(len(file)) + varint(len(data))
+        handle = varint(len(file)) + varint(len(data))
         file += data + bytes(5)  # not compressed, and a checksum
-        return place
+        return handle
 
     for first in range(0, len(entries), per_block):
         part = entries[first : first + per_block]

@@ -115,7 +115,7 @@ def test_convolution_reads_the_columns_of_the_format() -> None:
 
 @torch.no_grad()
 def test_separable_convolutions_are_those_of_the_format() -> None:
-    """Each channel for itself, then the channels of each place; zeros at the end of the bands."""
+    """Each channel for itself, then the channels of each position; zeros at the end of the bands."""
     made = model(stem="yamnet", yamnet_blocks=2).folded().stem.double()
     x = torch.rand(32, 9, 8, dtype=torch.float64)  # (channels, columns, bands) into block 2, after block 1
     made.layers, made._padding = nn.ModuleList([made.layers[2]]), [made._padding[2]]
@@ -131,9 +131,9 @@ def test_separable_convolutions_are_those_of_the_format() -> None:
             filtered = depthwise.bias.clone()
             for time in range(3):
                 for band in range(3):
-                    column, place = 2 * (j + 1) - 3 + time, 2 * f + band
-                    if column >= 0 and place < 8:
-                        filtered += depthwise.weight[:, 0, time, band] * x[:, column, place]
+                    column, index = 2 * (j + 1) - 3 + time, 2 * f + band
+                    if column >= 0 and index < 8:
+                        filtered += depthwise.weight[:, 0, time, band] * x[:, column, index]
             mixed = pointwise.weight[:, :, 0, 0] @ torch.relu(filtered) + pointwise.bias
             assert torch.allclose(forward[0, :, j, f], torch.relu(mixed), atol=1e-9)
 
