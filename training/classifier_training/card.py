@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .evaluate import Confusion
+from .stream_table import stream_table
 
 
 def model_card(config: dict[str, Any]) -> str:
@@ -54,6 +55,7 @@ def _accuracy(config: dict[str, Any]) -> list[str]:
         *_first_label(card.get("first_label")),
         *_clips(config),
         *_events(card.get("events")),
+        *_in_streams(config),
     ]
     return parts or ["Not measured yet: `classifier-training evaluate` does."]
 
@@ -106,6 +108,18 @@ def _events(measured: dict[str, Any] | None) -> list[str]:
         f"{measured['snr_db']:g} dB, {measured['found'] / measured['clips']:.1%} were reported; in "
         f"{measured['minutes']:g} minutes of speech and noise without any of the labels, {measured['false']} events "
         "were."
+    ]
+
+
+def _in_streams(config: dict[str, Any]) -> list[str]:
+    if not (measured := config["card"].get("in_streams")):
+        return []
+    return [
+        "In streams, at the model's own thresholds, as a daemon hears them; in brackets the interval in which a figure "
+        "lies with a probability of 95 %, by the bootstrap over speakers or recordings. Neither the weights nor the "
+        "thresholds were chosen by these sounds (`training/recipes/streams.json`, "
+        "[training/README.md](../../training/README.md#measure-in-streams)).",
+        stream_table(measured),
     ]
 
 

@@ -30,6 +30,7 @@ from .feature_commands import (
 from .gather import prepare_command
 from .measurement import evaluate_command
 from .recipe import AUDIO, FEATURES, SECTIONS, Recipe, check_audio, read_recipe, with_values
+from .stream_command import add_stream_options, streams_command
 
 _EXAMPLES = """examples:
   classifier-training train --data sounds/ --out models/my-sounds --split random
@@ -146,6 +147,13 @@ def _parser() -> argparse.ArgumentParser:
     _section(evaluate, "data")
     _section(evaluate, "evaluation")
 
+    streams = _command(
+        commands, "streams", "measure a model as a daemon runs it, or choose its thresholds", streams_command
+    )
+    _common(streams, "labelled clips, of which the held-out ones are heard", is_required=False)
+    add_stream_options(streams)
+    _section(streams, "data")
+
     prepare = commands.add_parser(
         "prepare", help="make the folder that a recipe's model is trained on, or measured by, from its sources"
     )
@@ -169,9 +177,10 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--for",
         dest="purpose",
-        choices=("train", "evaluate"),
+        choices=("train", "evaluate", "streams"),
         default="train",
-        help="make the parts that the model is trained on, or those that it is measured by (default: %(default)s)",
+        help="make the parts that the model is trained on, those that it is measured by, or the sounds of streams "
+        "(default: %(default)s)",
     )
 
     train_features = _command(
@@ -292,12 +301,14 @@ def _import_torch(parser: argparse.ArgumentParser) -> None:
 
 
 def _common(
-    parser: argparse.ArgumentParser, data: str = "a folder with one sub-folder of sounds per label, or a CSV file"
+    parser: argparse.ArgumentParser,
+    data: str = "a folder with one sub-folder of sounds per label, or a CSV file",
+    is_required: bool = True,
 ) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        required=True,
+        required=is_required,
         metavar="PATH",
         help=data,
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
+from .channel import Channel
 from .dataset import BACKGROUND, SILENCE, Clip, Dataset
 from .effects import amplitude, colour, resample
 from .frontend import Frontend
+from .pieces import Piece, Sequences, level_below
 from .recipe import Recipe
 from .recordings import Recordings
 from .store import Store
+from .surroundings import HISS_DBFS, Surroundings
 from .targets import TargetRule, token_times
 
 _TRAILING_SECONDS = 0.2  # least sound after a clip
@@ -23,35 +25,11 @@ _CUT_IN = 0.5  # share of the contexts that are too long and lose their beginnin
 # up more often than others.
 _KINDS = ("clip", "background", "noise", "hiss", "silence")
 _KIND_LIMITS = (0.4, 0.6, 0.8, 0.9)
-_RECORDING = 0.25  # share of the sounds around the clips that are recordings without labels, if there are any
+_RUNNING = 0.5  # share of the recordings in the place of clips that are whole sequences rather than parts of one
+_RECORDING_SECONDS = (0.6, 3.0)  # of a recording between clips
+_SETTLING_SECONDS = 0.4  # of a recording, in which its tokens have the weight 0
 _NOISE_DBFS = (-60.0, -25.0)
-_HISS_DBFS = (-80.0, -45.0)
-
-
 SPARE_SECONDS = _SHIFT_SECONDS + _TRAILING_SECONDS  # of a sequence, besides its context and its clip
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """Some sequences of equal length."""
-
-    samples: np.ndarray  # (sequences, samples) float32
-    labels: np.ndarray  # (sequences, tokens) int64
-    weights: np.ndarray  # (sequences, tokens) float32
-    last: np.ndarray  # (sequences,) int64, the token at which each sequence's own clip is decided
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece of sound with the position of its labelled sound, in samples."""
-
-    samples: np.ndarray
-    label: int | None  # None: noise or silence
-    onset: float
-    end: float
-
-    def without_start(self, count: int) -> Piece:
-        return Piece(self.samples[count:], self.label, self.onset - count, self.end - count)
 
 
 class Composer:
@@ -71,14 +49,18 @@ class Composer:
         self._store, self._options, self._labels = store, options, dataset.labels
         self._frontend, self.frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
         self._recordings = recordings
+        self._channel = Channel(options, self._rate)
         silent = self._labels.index(SILENCE) if SILENCE in self._labels else None
-        self.rule = TargetRule(silent, options.target_ramp, options.last_weight, options.memory_seconds)
+        self.rule = TargetRule(
+            silent, options.target_ramp, options.last_weight, options.memory_seconds, options.memory_weight
+        )
         self._evaluation = recipe.evaluation
         self._context = dataset.of(held_out=False)
         background = set(BACKGROUND) - {SILENCE}
         self._unknown = next((self._labels.index(label) for label in sorted(background & set(self._labels))), None)
         self._background = [clip for clip in self._context if clip.label in background] or self._context
         self._noise = list(dataset.noise) + [clip.file for clip in self._context if clip.label == SILENCE]
+        self._surroundings = Surroundings(self._noise, recordings, store, options, self._rate, self._unknown)
         self.clip_samples = round(options.clip_seconds * self._rate)
         # A clip is longest at the slowest speed.
         slowest = options.clip_seconds / min(options.speed)
@@ -102,7 +84,7 @@ class Composer:
         if self._recordings and (not self._noise or rng.random() < 0.5):
             other = self._recordings.stretch(len(samples), rng)
             rms = np.float32(np.sqrt(np.mean(np.square(other)) + 1e-10))
-            samples += other * (_level_below(piece, self._options.noise_snr_db, rng) / rms)
+            samples += other * (level_below(piece, self._options.noise_snr_db, rng) / rms)
         else:
             self._add_noise(samples, piece, rng)
         return Piece(np.clip(samples, -1, 1), piece.label, piece.onset, piece.end)
@@ -125,22 +107,31 @@ class Composer:
         if kind == 0 or len(piece.samples) == 0:
             return np.zeros(count, np.float32)
         if kind == 1:
-            return rng.standard_normal(count, dtype=np.float32) * amplitude(_HISS_DBFS, rng)
+            return rng.standard_normal(count, dtype=np.float32) * amplitude(HISS_DBFS, rng)
         return np.resize(piece.samples[-count:], count)
 
     def training(self, clips: list[Clip], rng: np.random.Generator) -> Sequences:
         """One sequence around each clip, with everything random drawn from `rng`."""
+        options = self._options
         out = self._empty(len(clips), self.length, self._times)
         for index, clip in enumerate(clips):
-            piece, at = self._clip(clip, rng), 0
-            if rng.random() >= self._options.cold_fraction:
-                at = int(rng.uniform(0.1, 1) * self._options.context_seconds * self._rate)
+            if self._recordings and rng.random() < options.recording_sequences:
+                if rng.random() < _RUNNING:
+                    self._run_recording(out, index, rng)
+                    continue
+                piece, at = self._surroundings.word_like(self.clip_samples, rng), 0
+            else:
+                piece, at = self._clip(clip, rng), 0
+            if rng.random() >= options.cold_fraction:
+                at = int(rng.uniform(0.1, 1) * options.context_seconds * self._rate)
                 self._lay_fillings(out, index, 0, at, rng)
             out.last[index] = self._lay(out, index, piece, at, self.length)
             self._lay_fillings(out, index, at + len(piece.samples), self.length, rng)
-            if rng.random() < self._options.noise_probability:
+            if rng.random() < options.noise_probability:
                 self._add_noise(out.samples[index], piece, rng)
+            out.samples[index] = self._channel.apply(out.samples[index], rng)
         np.nan_to_num(out.weights, copy=False)
+        np.abs(out.weights, out=out.weights)
         np.clip(out.samples, -1, 1, out=out.samples)
         return out
 
@@ -202,6 +193,13 @@ class Composer:
         """Puts a piece on the samples [at, until) of a sequence, with its targets; returns its last token."""
         count, rate = min(len(piece.samples), until - at), self._rate
         out.samples[index, at : at + count] = piece.samples[:count]
+        if piece.is_running and piece.label is not None:
+            inside = (self._times > at / rate + _SETTLING_SECONDS) & (self._times <= (at + count) / rate)
+            out.labels[index, inside], out.weights[index, inside] = piece.label, self._options.recording_weight
+            after = self._times - (at + count) / rate
+            out.weights[index, (after > 0) & (after <= self.rule.memory)] = np.nan
+            self.rule.hold(after, out.labels[index], out.weights[index], piece.label)
+            return int(np.flatnonzero(inside)[-1]) if inside.any() else 0
         last = self.rule.apply(
             self._times - at / rate,
             out.labels[index],
@@ -246,48 +244,42 @@ class Composer:
         shift = int(rng.uniform(-1, 1) * _SHIFT_SECONDS * self._rate)
         if shift < 0:
             return piece.without_start(min(-shift, max(0, int(piece.onset))))
-        lead = rng.standard_normal(shift, dtype=np.float32) * amplitude(_HISS_DBFS, rng)
+        lead = rng.standard_normal(shift, dtype=np.float32) * amplitude(HISS_DBFS, rng)
         return Piece(np.concatenate([lead, piece.samples]), piece.label, piece.onset + shift, piece.end + shift)
+
+    def _run_recording(self, out: Sequences, index: int, rng: np.random.Generator) -> None:
+        """Fills a whole sequence with a recording."""
+        piece = self._surroundings.running(self.length, rng)
+        out.last[index] = self._lay(out, index, piece, 0, self.length)
+        if rng.random() < self._options.noise_probability / 2:
+            self._add_noise(out.samples[index], piece, rng)
+        out.samples[index] = self._channel.apply(out.samples[index], rng)
 
     def _filling(self, rng: np.random.Generator) -> Piece:
         """A sound before or after a clip."""
-        if self._recordings and rng.random() < _RECORDING:
-            return self.recording(rng)
+        if self._recordings and rng.random() < self._options.recording_share:
+            if self._options.recording_weight == 0:
+                return self.recording(rng)
+            return self._surroundings.running(round(rng.uniform(*_RECORDING_SECONDS) * self._rate), rng)
         kind = _KINDS[np.searchsorted(_KIND_LIMITS, rng.random())]
         if kind in ("clip", "background"):
             clips = self._context if kind == "clip" else self._background
             return self._clip(clips[rng.integers(len(clips))], rng)
         count = self.clip_samples
         if kind == "noise" and self._noise:
-            samples = self._noise_samples(count, rng) * amplitude(_NOISE_DBFS, rng)
+            samples = self._surroundings.noise(count, rng) * amplitude(_NOISE_DBFS, rng)
         elif kind == "hiss":
-            samples = rng.standard_normal(count, dtype=np.float32) * amplitude(_HISS_DBFS, rng)
+            samples = rng.standard_normal(count, dtype=np.float32) * amplitude(HISS_DBFS, rng)
         else:
             samples = np.zeros(count, np.float32)
         return Piece(samples, None, 0, count)
 
-    def _noise_samples(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """(count,) of noise pieces, one after the other, at a level (RMS) of 1."""
-        parts: list[np.ndarray] = []
-        while sum(map(len, parts)) < count:
-            part = self._store.samples(self._noise[rng.integers(len(self._noise))])
-            part = part * (1 / (np.sqrt(np.dot(part, part) / len(part)) + 1e-5))
-            parts.append(part[int(rng.integers(len(part) // 2)) if not parts else 0 :])
-        return np.concatenate(parts)[:count]
-
     def _add_noise(self, row: np.ndarray, piece: Piece, rng: np.random.Generator) -> None:
         """Adds noise to a whole sequence, at a ratio to its clip's sound or, under silence, at any level."""
-        if not self._noise:
+        if not self._surroundings.has_noise:
             return
         if piece.label is None or piece.label == self.rule.silence:
             level = amplitude(_NOISE_DBFS, rng)
         else:
-            level = _level_below(piece, self._options.noise_snr_db, rng)
-        row += self._noise_samples(len(row), rng) * level
-
-
-def _level_below(piece: Piece, snr_db: tuple[float, float], rng: np.random.Generator) -> np.float32:
-    """The level (RMS) of noise behind a piece's sound, at a ratio drawn from `snr_db`."""
-    sound = piece.samples[int(piece.onset) : int(piece.end)]
-    ratio = 10 ** (-rng.uniform(*snr_db) / 20)
-    return np.float32(np.sqrt(np.mean(np.square(sound)) + 1e-10) * ratio)
+            level = level_below(piece, self._options.noise_snr_db, rng)
+        row += self._surroundings.behind(len(row), rng) * level

@@ -78,6 +78,9 @@ class Mixtures:
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
         return self._chunk(self.samples(len(numbers), rng))
 
+    def shares(self, balance: float) -> None:
+        """`None`: sequences have no one label."""
+
     def stem_cache(self, stem: FrozenStem, fill: Tensor, folder: Path) -> None:
         """`None`: sequences are mixed of samples, not of a stem's features."""
 

@@ -69,6 +69,9 @@ class FeatureSequences:
             rows.append(row)
         return self._chunk(rows, rng)
 
+    def shares(self, balance: float) -> None:
+        """`None`: sequences have no one label."""
+
     def stem_cache(self, stem: FrozenStem, fill: Tensor, folder: Path) -> StemCache | None:
         return None
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .compose import Sequences
+from .pieces import Sequences
 
 _AHEAD = 2  # chunks that wait, ready, for the trainer
 

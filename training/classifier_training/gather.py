@@ -24,6 +24,7 @@ _RECORD = "prepared.json"
 _OPTIONS = {
     "train": {"clips": "--data", "recordings": "--recordings", "classes": "--classes"},
     "evaluate": {"clips": "--data", "measured": "--data", "other": "--recordings", "classes": "--classes"},
+    "streams": {"validation": "--validation", "test": "--sounds"},
 }
 
 

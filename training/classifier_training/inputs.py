@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +38,9 @@ class SequenceSource(Protocol):
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
         """The sequences with these numbers, with everything random drawn from `rng`."""
 
+    def shares(self, balance: float) -> np.ndarray | None:
+        """(count,) the share of the draws of each sequence, by its label's count; `None` if it has no one label."""
+
     def stem_cache(self, stem: FrozenStem, fill: Tensor, folder: Path) -> StemCache | None:
         """A cache of the features of a frozen stem; `None` if sequences cannot be composed of them."""
 
@@ -58,6 +62,11 @@ class Clips:
         self._clips, self._held_out = dataset.of(held_out=False), dataset.of(held_out=True)
         self._composer, self._program = composer, program
         self.count, self.has_held_out = len(self._clips), bool(self._held_out)
+
+    def shares(self, balance: float) -> np.ndarray:
+        counts = Counter(clip.label for clip in self._clips)
+        shares = np.array([counts[clip.label] ** -balance for clip in self._clips])
+        return shares / shares.sum()
 
     def stem_cache(self, stem: FrozenStem, fill: Tensor, folder: Path) -> StemCache:
         return StemCache(self._dataset.clips, self._composer, self._program, self._options, stem, fill, folder)
@@ -145,7 +154,9 @@ class Inputs:
     def _numbers(self, stage: int, epoch: int, part: int) -> np.ndarray:
         """The sequences of a chunk; those of an epoch come in random order."""
         count = self._source.count if stage in (_STATISTICS, _LANDMARKS) else self.count
-        order = np.random.default_rng((self._options.seed, stage, epoch)).permutation(count)
+        rng = np.random.default_rng((self._options.seed, stage, epoch))
+        shares = self._source.shares(self._options.balance) if self._options.balance and not self._cache else None
+        order = rng.permutation(count) if shares is None else rng.choice(count, count, p=shares)
         return order[part * CHUNK : (part + 1) * CHUNK]
 
     def _features(self, stage: int, epoch: int, part: int) -> Chunk:

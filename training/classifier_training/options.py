@@ -134,11 +134,27 @@ class TrainingOptions:
     echo_probability: float = option(0.2, "share of the clips with added reverberation")
     noise_probability: float = option(0.4, "share of the sequences with noise added")
     noise_snr_db: tuple[float, float] = option((5.0, 25.0), "range of the signal-to-noise ratio")
+    recording_share: float = option(0.25, "share of the sounds around the clips that are recordings without labels")
+    recording_sequences: float = option(
+        0.0, "share of the sequences with a recording, or a part of one as long as a word, in the place of a clip"
+    )
+    recording_weight: float = option(
+        0.0, "weight of the tokens of running recordings; 0: as for clips, only where the label's weight has risen"
+    )
+    recording_noise: float = option(0.0, "share of the noise that is a recording, or several at once")
+    room_probability: float = option(0.0, "share of the sequences with the echo of a room")
+    telephone_probability: float = option(0.0, "share of the sequences with the band of a telephone")
+    level_probability: float = option(0.0, "share of the sequences with a random level")
+    level_db: tuple[float, float] = option((-36.0, 0.0), "range of this level, in relation to the sequence as it is")
+    balance: float = option(
+        0.0, "exponent by which labels with fewer clips are drawn more often: 0 draws each clip once, 1 labels equally"
+    )
     target_ramp: tuple[float, float] = option(
         (0.5, 1.0), "shares of a sound after which the weight of its label begins to rise, and is full"
     )
     last_weight: float = option(2.0, "weight of a clip's last token")
     memory_seconds: float = option(0.6, "time after a sound in which its label may still be reported")
+    memory_weight: float = option(0.0, "weight of the tokens right after a sound, which hold its label")
     time_mask_frames: int = option(15, "most frames of a time mask, of which each sequence has two")
     band_mask_bands: int = option(10, "most bands of a frequency mask, of which each sequence has two")
 

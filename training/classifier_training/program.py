@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,15 @@ def find_program(path: str | None = None) -> Path:
         "--classifier PATH or the environment variable AUDIO_CLASSIFIERD",
         69,
     )
+
+
+def write_wave(file: Path, samples: np.ndarray, rate: int) -> None:
+    """Writes mono sound in 16 bits."""
+    with wave.open(str(file), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes((np.clip(samples, -1, 1) * 32767).round().astype("<i2").tobytes())
 
 
 class Program:
@@ -97,6 +107,24 @@ class Program:
         lines = self._live("run", [*self._model(model), "--emit", "events"], samples).decode().splitlines()
         records = [json.loads(line) for line in lines]
         return [record for record in records if record["type"] == "event" and record["phase"] == "start"]
+
+    def probabilities(self, model: Path, config: dict[str, Any], samples: np.ndarray) -> np.ndarray:
+        """(tokens, labels) of a stream of samples."""
+        logits = self.encode(model, self.features(samples[None])[0]).astype(np.float64)
+        if config["activation"] == "sigmoid":
+            return 1 / (1 + np.exp(-logits))
+        terms = np.exp(logits - logits.max(1, keepdims=True))
+        return np.asarray(terms / terms.sum(1, keepdims=True))
+
+    def first_labels(self, model: Path, sounds: Sequence[np.ndarray]) -> list[str]:
+        """The label that `classify` puts first for each sound."""
+        with tempfile.TemporaryDirectory(dir=self._work) as folder:
+            for number, samples in enumerate(sounds):
+                write_wave(Path(folder) / f"{number:06}.wav", samples, self.frontend.sample_rate)
+            lines = self._run(["classify", folder, *self._model(model)]).stdout.decode().splitlines()
+        summaries = [json.loads(line) for line in lines]
+        first = {Path(s["file"]).stem: s["top"][0]["label"] for s in summaries if s["type"] == "summary"}
+        return [first[f"{number:06}"] for number in range(len(sounds))]
 
     def _model(self, model: Path) -> list[str]:
         return ["--model", str(model), "--weights", self._weights]

@@ -17,14 +17,14 @@ _KEPT = 5  # one of so many files is kept
 class Recordings:
     """Draws from the folders of a data set equally often, whatever their sizes."""
 
-    def __init__(self, dataset: Dataset, store: Store, rate: int) -> None:
-        """Keeps a fifth of the files, by a hash of their names, which are never drawn."""
+    def __init__(self, dataset: Dataset, store: Store, rate: int, keep: bool = True) -> None:
+        """With `keep` a fifth of the files, by a hash of their names, is never drawn."""
         self._store = store
         self._kept: list[str] = []
         groups: dict[str, list[str]] = defaultdict(list)
         for clip in dataset.of(held_out=False):
             if len(store.samples(clip.file)) >= _SHORTEST_SECONDS * rate:
-                kept = zlib.crc32(clip.file.encode()) % _KEPT == 0
+                kept = keep and zlib.crc32(clip.file.encode()) % _KEPT == 0
                 (self._kept if kept else groups[clip.label]).append(clip.file)
         self._groups = list(groups.values())
 
@@ -35,6 +35,11 @@ class Recordings:
     def all(self) -> list[np.ndarray]:
         """Every recording, (samples,) each."""
         return self.kept() + [self._store.samples(file) for group in self._groups for file in group]
+
+    def named(self) -> list[tuple[str, np.ndarray]]:
+        """Every recording with its path."""
+        files = sorted([*self._kept, *(file for group in self._groups for file in group)])
+        return [(file, self._store.samples(file)) for file in files]
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """(samples,) of a whole recording; not to be written to."""

@@ -43,7 +43,7 @@ def set_up(options: argparse.Namespace, recipe: Recipe) -> Setup:
     frontend = program.frontend
     shortest = (frames_per_token - 1) * frontend.hop + frontend.span  # of one token
     store = Store(dataset, program, options.work, shortest)
-    unlabelled = recordings(options, program)
+    unlabelled = recordings(options, program, recipe.card.thresholds == "calibrated")
     composer = Composer(dataset, store, frontend, frames_per_token, recipe, unlabelled)
     return Setup(dataset, composer, program, store, network, unlabelled)
 
@@ -72,9 +72,9 @@ def esc50_classes(options: argparse.Namespace) -> dict[str, str]:
         raise TrainingError(f"{options.classes} is not ESC-50's table: {error}", 66) from error
 
 
-def recordings(options: argparse.Namespace, program: Program) -> Recordings | None:
+def recordings(options: argparse.Namespace, program: Program, keep: bool = True) -> Recordings | None:
     """The recordings of the options, if there are any."""
     if not (folder := getattr(options, "recordings", None)):
         return None
     dataset = read_recordings(folder, "")
-    return Recordings(dataset, Store(dataset, program, options.work, 0), program.frontend.sample_rate)
+    return Recordings(dataset, Store(dataset, program, options.work, 0), program.frontend.sample_rate, keep)

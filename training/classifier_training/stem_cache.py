@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 
 from .augment import mask_features
-from .compose import Composer, Piece
+from .compose import Composer
 from .dataset import Clip
 from .feed import Chunk
 from .files import atomic_directory
 from .options import TrainingOptions
+from .pieces import Piece
 from .program import Program
 from .progress import bar
 from .targets import token_times
@@ -112,6 +113,7 @@ class StemCache:
                 if index == self._own(sequence):
                     last[row] = end or 0
         np.nan_to_num(weights, copy=False)
+        np.abs(weights, out=weights)
         return Chunk(torch.from_numpy(inputs).transpose(1, 2), *map(torch.from_numpy, (labels, weights, last)))
 
     def _own(self, sequence: int) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from .frontend import Frontend
 
 _SILENCE_WEIGHT = 0.1  # of tokens without a sound
+_HOLD_SECONDS = 0.5  # after a sound's end, in which its label is to be held if `memory_weight` is not 0
 _RELEASE_SECONDS = 0.2  # after a clip's end, in which its label fades out: tokens there have the weight 0
 
 
@@ -20,6 +21,7 @@ class TargetRule:
     ramp: tuple[float, float]  # shares of the sound after which the weight of its label begins to rise, and is full
     last_weight: float
     memory: float  # seconds after a sound in which its label may still be reported
+    memory_weight: float = 0.0  # of the tokens right after a sound, which hold its label
 
     def apply(
         self,
@@ -35,9 +37,9 @@ class TargetRule:
     ) -> int | None:
         """Writes labels and weights of the tokens of one piece; returns the index of its last token, if any.
 
-        A weight of NaN stands for 0 and is not overwritten by silence. `times` (tokens) are those of the tokens' newest
-        samples. The sound lies in [onset, end) of a piece of `length`. `label` is None for silence and noise. A sound
-        that was cut (`complete` is false) has the weight 0.
+        A weight of NaN stands for 0, a negative one for its absolute value; silence overwrites neither. `times`
+        (tokens) are those of the tokens' newest samples. The sound lies in [onset, end) of a piece of `length`. `label`
+        is None for silence and noise. A sound that was cut (`complete` is false) has the weight 0.
         """
         inside = (times > 0) & (times <= length)
         last = int(np.flatnonzero(inside)[-1]) if inside.any() else None
@@ -58,10 +60,18 @@ class TargetRule:
                 weights[last] = self.last_weight
         # While the label fades out, silence has no weight yet, whatever piece comes next.
         weights[(times > length) & (times <= max(length + _RELEASE_SECONDS, end + self.memory))] = np.nan
+        if complete:
+            self.hold(times - length, labels, weights, label)
         return last
 
+    def hold(self, after: np.ndarray, labels: np.ndarray, weights: np.ndarray, label: int) -> None:
+        """Has the tokens after a sound's end, at the times `after` (tokens), hold its label where quiet follows."""
+        if self.memory_weight:
+            held = (after > 0) & (after <= _HOLD_SECONDS)
+            labels[held], weights[held] = label, -self.memory_weight
+
     def _quiet(self, where: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:
-        where = where & ~np.isnan(weights)
+        where = where & ~np.isnan(weights) & (weights >= 0)
         labels[where] = 0 if self.silence is None else self.silence
         weights[where] = 0 if self.silence is None else _SILENCE_WEIGHT
 

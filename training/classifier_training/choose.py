@@ -1,0 +1,122 @@
+"""Chooses when a model reports events: by the false events an hour in streams without its sounds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .decide import event_starts
+from .program import Program
+from .streams import Stream
+
+_THRESHOLDS = tuple(np.round(np.arange(0.2, 0.96, 0.05), 2).tolist())
+_DURATIONS_MS = (0, 80, 160, 240, 320, 400, 480, 600)
+_OFF = (0.1, 0.2, 0.3)  # probabilities below which events end
+_WEIGHTS = tuple(np.geomspace(1e-5, 0.3, 60).tolist())  # of a false event an hour against a share of the clips
+_PREFERENCE = 1e-4  # for a low threshold over a high one with the same figures
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A decision with its figures: mean share of the clips told, and false events an hour of the kind with most."""
+
+    decision: dict[str, Any]
+    told: float
+    false: float
+
+
+@dataclass(frozen=True)
+class _Label:
+    """The figures of a label at each threshold."""
+
+    told: np.ndarray  # (thresholds,) clips of its own, in all streams of clips
+    wrong: np.ndarray  # (thresholds, kinds) false events an hour; the last kind is clips of other labels
+
+
+def choose_decision(
+    model: Path,
+    config: dict[str, Any],
+    clips: Sequence[Stream],
+    others: dict[str, Stream],
+    program: Program,
+    target: float,
+) -> Chosen:
+    """The duration, and each label's threshold, that tell most clips with at most `target` false events an hour."""
+    heard = [(stream, program.probabilities(model, config, stream.samples)) for stream in clips]
+    without = [(stream, program.probabilities(model, config, stream.samples)) for stream in others.values()]
+    seconds = token_seconds(config, program)
+    labels = [label for label in config["labels"] if label not in config["background"]]
+    total = max(1, sum(len(stream.places) for stream in clips))
+    best: Chosen | None = None
+    for duration, off in itertools.product(_DURATIONS_MS, _OFF):
+        decision = {**config["decision"], "min_duration_ms": duration, "threshold_off": off}
+        figures = [_label(label, config, decision, heard, without, seconds) for label in labels]
+        for weight in _WEIGHTS:
+            places = [
+                int((f.told / total - weight * f.wrong.max(1) - _PREFERENCE * np.array(_THRESHOLDS)).argmax())
+                for f in figures
+            ]
+            told = float(sum(f.told[place] for f, place in zip(figures, places))) / total
+            false = float(np.sum([f.wrong[place, :-1] for f, place in zip(figures, places)], 0).max())
+            thresholds = {label: _THRESHOLDS[place] for label, place in zip(labels, places)}
+            now = Chosen(_decision(decision, thresholds), told, false)
+            if best is None or _rank(now, target) > _rank(best, target):
+                best = now
+    assert best is not None, "the grid is not empty"
+    return best
+
+
+def token_seconds(config: dict[str, Any], program: Program) -> float:
+    """The time from token to token."""
+    strides = [layer["time_stride"] for layer in config["stem"].get("layers", [])]
+    frames = int(np.prod(strides)) if strides else config["stem"]["frames"]
+    return frames * program.frontend.hop / program.frontend.sample_rate
+
+
+def _label(
+    label: str,
+    config: dict[str, Any],
+    decision: dict[str, Any],
+    heard: Sequence[tuple[Stream, np.ndarray]],
+    without: Sequence[tuple[Stream, np.ndarray]],
+    seconds: float,
+) -> _Label:
+    column = config["labels"].index(label)
+    told = np.zeros(len(_THRESHOLDS))
+    wrong = np.zeros((len(_THRESHOLDS), len(without) + 1))
+    for row, threshold in enumerate(_THRESHOLDS):
+        settings = {
+            **{key: decision[key] for key in ("threshold_off", "min_duration_ms", "max_gap_ms", "refractory_ms")},
+            "threshold": threshold,
+        }
+        for stream, probabilities in heard:
+            starts = event_starts(probabilities[:, column], seconds, **settings) * seconds
+            found = {place for start in starts if (place := stream.place(start)) is not None}
+            told[row] += sum(place.label == label for place in found)
+            wrong[row, -1] += sum(place.label != label for place in found) / (stream.seconds / 3600)
+        for kind, (stream, probabilities) in enumerate(without):
+            starts = event_starts(probabilities[:, column], seconds, **settings)
+            wrong[row, kind] = len(starts) / (stream.seconds / 3600)
+    return _Label(told, wrong)
+
+
+def _decision(decision: dict[str, Any], thresholds: dict[str, float]) -> dict[str, Any]:
+    """The model's `decision` with a threshold of its own for each label that differs from the middle one."""
+    middle = float(np.median(list(thresholds.values())))
+    return {
+        **decision,
+        "threshold": round(middle, 2),
+        "threshold_off": min(decision["threshold_off"], round(middle, 2)),
+        "class_thresholds": {label: value for label, value in thresholds.items() if value != round(middle, 2)},
+    }
+
+
+def _rank(chosen: Chosen, target: float) -> tuple[bool, float]:
+    """Decisions within the target first, by the clips that they tell; the others by their false events."""
+    within = chosen.false <= target
+    return within, chosen.told if within else -chosen.false

@@ -1,0 +1,40 @@
+"""The decision of docs/model-format.md over a whole stream at once, to try many thresholds without the program."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def event_starts(
+    probabilities: np.ndarray,
+    token_seconds: float,
+    *,
+    threshold: float,
+    threshold_off: float,
+    min_duration_ms: int,
+    max_gap_ms: int,
+    refractory_ms: int,
+) -> np.ndarray:
+    """The tokens (events,) at which the events of one label start, of its probabilities (tokens,)."""
+    held = probabilities >= min(threshold, threshold_off)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], held.astype(np.int8), [0]])))
+    on = np.flatnonzero(probabilities >= threshold)
+    starts: list[int] = []
+    ends: list[int] = []  # of events, behind their last tokens
+    gap, pause, least = (ms / 1000 / token_seconds for ms in (max_gap_ms, refractory_ms, min_duration_ms))
+    for first, last in zip(edges[::2], edges[1::2]):
+        at = int(np.searchsorted(on, first))
+        if at == len(on) or on[at] >= last:
+            continue
+        if ends and on[at] - ends[-1] <= gap:
+            ends[-1] = int(last)
+            continue
+        starts.append(int(on[at]))
+        ends.append(int(last))
+    kept: list[int] = []
+    free = -np.inf
+    for start, end in zip(starts, ends):
+        if end - start >= least and start >= free:
+            kept.append(start)
+            free = end + pause
+    return np.array(kept, int)

@@ -1,0 +1,136 @@
+"""`streams`: measures a model as a daemon runs it, and chooses its thresholds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .choose import choose_decision
+from .conditions import conditions
+from .dataset import Clip, is_held_out, read_dataset
+from .distillation import read_recordings
+from .errors import TrainingError
+from .export import write_config
+from .options import DataOptions
+from .program import Program
+from .progress import say
+from .recipe import Recipe, stored_recipe, with_values
+from .recordings import Recordings
+from .setup import program_of, use_threads
+from .store import Store
+from .stream_report import SILENT, clip_stream, measure_streams, noise_of, other_streams, sounds_by_kind
+from .stream_table import compare, stream_table
+
+_CARD_KEY = "in_streams"
+_TESTED = 0.5  # share of the held-out speakers or clips that nothing was chosen by
+_CHOSEN_IN = ("quiet", "noise at 10 dB")
+
+
+def add_stream_options(parser: argparse.ArgumentParser) -> None:
+    """The options besides those that all commands have."""
+    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
+    parser.add_argument(
+        "--sounds",
+        type=Path,
+        metavar="DIR",
+        help="sounds without any of the labels, a folder for each kind (prepare --for streams)",
+    )
+    parser.add_argument("--validation", type=Path, metavar="DIR", help="such sounds to choose by, with --choose")
+    parser.add_argument("--kinds", nargs="+", metavar="KIND", help="only these kinds of sounds (default: all)")
+    parser.add_argument(
+        "--choose", action="store_true", help="choose durations and thresholds by --validation, and write them"
+    )
+    parser.add_argument(
+        "--target", type=float, default=3.0, metavar="N", help="most false events an hour of the choice (default: 3)"
+    )
+    parser.add_argument(
+        "--weights",
+        dest="keep_weights",
+        choices=("f32", "f16", "int8"),
+        default="f32",
+        help="precision of the model's matrices in the program (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--check", action="store_true", help="compare with the model's card, and fail if it differs")
+    parser.add_argument("--update-card", action="store_true", help="write the figures into the model's card")
+
+
+def streams_command(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Measures a model in streams or, with `--choose`, chooses its thresholds on those for it."""
+    file = options.model / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"cannot read {file}: {error}", 66) from error
+    if options.check and not options.kinds:
+        options.kinds = list(config["card"].get(_CARD_KEY, {}).get("false_events_an_hour", {}))
+    use_threads(options)
+    recipe = with_values(stored_recipe(config["card"].get("recipe", {}), str(file)), options.given, "options")
+    program = program_of(options, recipe)
+    kinds = _kinds(options, program)
+    clips, store = _clips(options, recipe, program)
+    if options.choose:
+        _choose(options, config, kinds, clips, store, program)
+        return 0
+    report = measure_streams(options.model, clips, config["background"], store, kinds, program).json()
+    if options.check:
+        return compare(config["card"].get(_CARD_KEY), report)
+    print(json.dumps(report, indent=2) if options.json else stream_table(report))
+    if options.update_card:
+        config["card"][_CARD_KEY] = report
+        write_config(options.model, config)
+    return 0
+
+
+def is_tested(clip: Clip, data: DataOptions) -> bool:
+    """Whether a held-out clip is for measuring, not for choosing."""
+    by_group = data.split in ("speaker", "random")
+    return is_held_out(data.split_seed, clip.group, _TESTED * (data.held_out_fraction if by_group else 1))
+
+
+def _kinds(options: argparse.Namespace, program: Program) -> dict[str, list[tuple[str, np.ndarray]]]:
+    """The sounds without any of the labels by their kind."""
+    folder = options.validation if options.choose else options.sounds
+    if folder is None:
+        raise TrainingError(f"name the sounds with {'--validation' if options.choose else '--sounds'}", 64)
+    dataset = read_recordings(folder, "")
+    sounds = Recordings(dataset, Store(dataset, program, options.work, 0), program.frontend.sample_rate)
+    kinds = sounds_by_kind(sounds)
+    for kind in options.kinds or ():
+        if kind not in kinds and kind != SILENT:
+            raise TrainingError(f"{folder} has no sounds of the kind {kind}; it has {', '.join(kinds)}", 64)
+    return {kind: found for kind, found in kinds.items() if not options.kinds or kind in options.kinds}
+
+
+def _clips(options: argparse.Namespace, recipe: Recipe, program: Program) -> tuple[list[Clip], Store | None]:
+    """The held-out clips to measure by, or those to choose by; none without `--data`."""
+    if not options.data:
+        return [], None
+    dataset = read_dataset(options.data, recipe.data)
+    clips = [c for c in dataset.of(held_out=True) if is_tested(c, recipe.data) != bool(options.choose)]
+    return clips, Store(dataset, program, options.work, 1)
+
+
+def _choose(
+    options: argparse.Namespace,
+    config: dict[str, Any],
+    kinds: dict[str, list[tuple[str, np.ndarray]]],
+    clips: list[Clip],
+    store: Store | None,
+    program: Program,
+) -> None:
+    rate = program.frontend.sample_rate
+    streams = []
+    labelled = [clip for clip in clips if clip.label not in config["background"]]
+    if labelled and store:
+        stream = clip_stream(labelled, store, rate)
+        heard = conditions(noise_of(kinds, len(stream.samples)))
+        streams = [stream.with_samples(heard[name](stream)) for name in _CHOSEN_IN if name in heard]
+    chosen = choose_decision(options.model, config, streams, other_streams(kinds, rate), program, options.target)
+    say(f"{chosen.decision}: {chosen.told:.1%} told, {chosen.false:.1f} false events an hour")
+    config["decision"] = chosen.decision
+    write_config(options.model, config)

@@ -1,0 +1,141 @@
+"""The figures of a model in streams: false events an hour, events told in each condition, other words refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .conditions import conditions
+from .dataset import SILENCE, Clip
+from .intervals import Figure, ratio
+from .program import Program
+from .progress import say
+from .recordings import Recordings
+from .store import Store
+from .streams import Place, Stream, false_events, stream_of_clips, stream_of_sounds, told
+
+SILENT = "silence"  # a kind that all models are measured by
+_SILENCE_SECONDS = 600
+_HISS_DBFS, _HISS_LEVELS = (-90.0, -50.0), 7
+_SHOWN = 3  # labels of false events
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """The figures by the name of a kind of sound, or of a condition."""
+
+    false: dict[str, tuple[float, Figure, Counter[str]]] = field(default_factory=dict)  # hours, events an hour, labels
+    told: dict[str, tuple[Figure, Figure]] = field(default_factory=dict)  # shares told, and told as another label
+    refused: Figure | None = None  # share of the background's clips that `classify` takes for the background
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "false_events_an_hour": {
+                kind: {"hours": round(hours, 3), **figure.json(), "labels": dict(labels.most_common(_SHOWN))}
+                for kind, (hours, figure, labels) in self.false.items()
+            },
+            "told": {
+                name: {"right": right.json(), "wrong": wrong.json()} for name, (right, wrong) in self.told.items()
+            },
+            **({"refused": self.refused.json()} if self.refused else {}),
+        }
+
+
+def sounds_by_kind(recordings: Recordings) -> dict[str, list[tuple[str, np.ndarray]]]:
+    """The recordings of each folder at the top, each with the folder that it is in: its speaker or album."""
+    kinds: dict[str, list[tuple[str, np.ndarray]]] = {}
+    for file, samples in recordings.named():
+        kind, *rest = file.split("/")
+        kinds.setdefault(kind, []).append((rest[0] if len(rest) > 1 else file, samples))
+    return kinds
+
+
+def other_streams(kinds: dict[str, list[tuple[str, np.ndarray]]], rate: int) -> dict[str, Stream]:
+    """A stream of each kind of sound without any of the labels, and one of silence."""
+    streams = {
+        kind: stream_of_sounds(sounds, rate, np.random.default_rng(_SEED)) for kind, sounds in sorted(kinds.items())
+    }
+    return {**streams, SILENT: _silence(rate)}
+
+
+def clip_stream(clips: Sequence[Clip], store: Store, rate: int) -> Stream:
+    """The stream in which events are told."""
+    return stream_of_clips(clips, store, rate, np.random.default_rng(_SEED))
+
+
+def noise_of(kinds: dict[str, list[tuple[str, np.ndarray]]], count: int) -> np.ndarray | None:
+    """(count,) samples of the sounds of the kind `noise` at a level of 1, one after the other."""
+    sounds = kinds.get("noise")
+    if not sounds:
+        return None
+    rng, parts, length = np.random.default_rng(_SEED), [], 0
+    while length < count:
+        samples = sounds[rng.integers(len(sounds))][1]
+        loud = np.sqrt(np.mean(np.square(samples)) + 1e-10)
+        if loud > 1e-4:
+            parts.append(np.clip(samples / np.float32(loud), -4, 4))
+            length += len(samples)
+    return np.concatenate(parts)[:count]
+
+
+def count_false(
+    model: Path, streams: dict[str, Stream], program: Program
+) -> dict[str, tuple[float, Figure, Counter[str]]]:
+    """For each stream its hours, the false events an hour, and their labels."""
+    result = {}
+    for kind, stream in streams.items():
+        found = false_events(stream, program.events(model, stream.samples))
+        counts = [(group, float(len(labels)), seconds / 3600) for group, (seconds, labels) in found.items()]
+        labels = Counter(label for _, labels in found.values() for label in labels)
+        result[kind] = (stream.seconds / 3600, ratio(counts), labels)
+    return result
+
+
+def count_told(model: Path, stream: Stream, samples: np.ndarray, program: Program) -> tuple[Figure, Figure]:
+    """The share of a stream's clips that are told as events, and of those that are told as another label."""
+    clips = told(stream, program.events(model, samples))
+    right = ratio([(group, float(right), 1.0) for group, right, _ in clips])
+    return right, ratio([(group, float(wrong), 1.0) for group, _, wrong in clips])
+
+
+def measure_streams(
+    model: Path,
+    clips: Sequence[Clip],
+    background: Sequence[str],
+    store: Store | None,
+    kinds: dict[str, list[tuple[str, np.ndarray]]],
+    program: Program,
+) -> StreamReport:
+    """All figures, on clips of which none was trained on; without them the false events alone."""
+    rate = program.frontend.sample_rate
+    report = StreamReport(count_false(model, other_streams(kinds, rate), program))
+    if store is None:
+        return report
+    labelled = [clip for clip in clips if clip.label not in background]
+    if labelled:
+        stream = clip_stream(labelled, store, rate)
+        for name, condition in conditions(noise_of(kinds, len(stream.samples))).items():
+            report.told[name] = count_told(model, stream, condition(stream), program)
+            say(f"{name}: {report.told[name][0].value:.1%} told")
+    unknown = [clip for clip in clips if clip.label in background and clip.label != SILENCE]
+    if unknown:
+        answers = program.first_labels(model, [store.samples(clip) for clip in unknown])
+        counts = [(clip.group, float(answer in background), 1.0) for clip, answer in zip(unknown, answers)]
+        return StreamReport(report.false, report.told, ratio(counts))
+    return report
+
+
+def _silence(rate: int) -> Stream:
+    """Nothing, and hiss at some levels."""
+    rng, count = np.random.default_rng(_SEED), rate * _SILENCE_SECONDS // (_HISS_LEVELS + 1)
+    parts, places = [np.zeros(count, np.float32)], [Place(0, count / rate, "", "nothing")]
+    for number, level in enumerate(np.linspace(*_HISS_DBFS, _HISS_LEVELS), 1):
+        parts.append(rng.standard_normal(count, dtype=np.float32) * np.float32(10 ** (level / 20)))
+        places.append(Place(number * count / rate, (number + 1) * count / rate, "", f"hiss at {level:.0f} dBFS"))
+    return Stream(np.concatenate(parts), rate, tuple(places))

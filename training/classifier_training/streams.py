@@ -1,0 +1,105 @@
+"""Long streams of clips and of other sounds, with the places of both, as a daemon hears them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .dataset import Clip
+from .store import Store
+
+_PAUSE_SECONDS = (0.8, 2.0)  # before each clip, and after the last one
+_LATE_SECONDS = 0.5  # after a clip's end, in which its event may still start
+_RMS = 0.05  # of a clip's sound, and the middle of other sounds'
+_SPREAD_DB = (-12.0, 6.0)  # of other sounds' levels
+
+
+@dataclass(frozen=True)
+class Place:
+    """A sound's place in a stream, in seconds."""
+
+    start: float
+    end: float
+    label: str
+    group: str  # the speaker or recording
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Samples, and the places of all sounds in them, in order."""
+
+    samples: np.ndarray
+    rate: int
+    places: tuple[Place, ...]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+    def with_samples(self, samples: np.ndarray) -> Stream:
+        return replace(self, samples=samples)
+
+    def place(self, second: float) -> Place | None:
+        """The sound in which an event starts, or that it follows at once; `None` in a pause."""
+        for place in self.places:
+            if place.start <= second <= place.end + _LATE_SECONDS:
+                return place
+        return None
+
+
+def stream_of_clips(clips: Sequence[Clip], store: Store, rate: int, rng: np.random.Generator) -> Stream:
+    """The clips in random order at one level, with pauses between them."""
+    parts = [_pause(rate, rng)]
+    places, at = [], len(parts[0])
+    for index in rng.permutation(len(clips)):
+        clip = clips[index]
+        samples, region = store.samples(clip), store.region(clip)
+        loud = _rms(samples[region.start : region.end])
+        places.append(Place(at / rate, (at + len(samples)) / rate, clip.label, clip.group))
+        parts += [samples * np.float32(_RMS / loud), _pause(rate, rng)]
+        at += len(parts[-2]) + len(parts[-1])
+    return Stream(np.clip(np.concatenate(parts), -1, 1), rate, tuple(places))
+
+
+def stream_of_sounds(sounds: Sequence[tuple[str, np.ndarray]], rate: int, rng: np.random.Generator) -> Stream:
+    """Named sounds without any of the labels, in random order, one after the other, each at a level of its own."""
+    parts, places, at = [], [], 0
+    for index in rng.permutation(len(sounds)):
+        name, samples = sounds[index]
+        level = _RMS * 10 ** (rng.uniform(*_SPREAD_DB) / 20)
+        parts.append(np.clip(samples * np.float32(level / _rms(samples)), -1, 1))
+        places.append(Place(at / rate, (at + len(samples)) / rate, "", name))
+        at += len(samples)
+    return Stream(np.concatenate(parts), rate, tuple(places))
+
+
+def false_events(stream: Stream, events: Sequence[dict[str, Any]]) -> dict[str, tuple[float, list[str]]]:
+    """The seconds of each group of a stream without any of the labels' sounds, and the labels reported in them."""
+    found: dict[str, tuple[float, list[str]]] = {}
+    for place in stream.places:
+        seconds, labels = found.get(place.group, (0.0, []))
+        found[place.group] = (seconds + place.end - place.start, labels)
+    for event in events:
+        starts_in = next((p for p in stream.places if event["t0"] < p.end), stream.places[-1])
+        found[starts_in.group][1].append(event["label"])
+    return found
+
+
+def told(stream: Stream, events: Sequence[dict[str, Any]]) -> list[tuple[str, bool, bool]]:
+    """For each clip its group, whether an event of its label starts in it, and whether one of another label does."""
+    labels: dict[Place, set[str]] = {place: set() for place in stream.places}
+    for event in events:
+        if place := stream.place(event["t0"]):
+            labels[place].add(event["label"])
+    return [(p.group, p.label in found, bool(found - {p.label})) for p, found in labels.items()]
+
+
+def _pause(rate: int, rng: np.random.Generator) -> np.ndarray:
+    return np.zeros(round(rng.uniform(*_PAUSE_SECONDS) * rate), np.float32)
+
+
+def _rms(samples: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(samples)) + 1e-10))

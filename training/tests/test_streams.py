@@ -1,0 +1,173 @@
+"""Streams of clips and of other sounds, the conditions in which they are heard, and the intervals of their figures."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import RATE, write_wav
+
+from classifier_training.cli import main
+from classifier_training.conditions import conditions, convolved
+from classifier_training.errors import TrainingError
+from classifier_training.fragments import fragment
+from classifier_training.intervals import ratio
+from classifier_training.stream_table import compare, stream_table
+from classifier_training.streams import Place, Stream, false_events, stream_of_sounds, told
+
+PLACES = (Place(1, 2, "a", "x"), Place(4, 5, "b", "y"), Place(7, 8, "a", "x"))
+
+
+def stream(samples: np.ndarray) -> Stream:
+    return Stream(samples, RATE, PLACES)
+
+
+def tone(hertz: float, seconds: float = 10) -> np.ndarray:
+    return (0.05 * math.sqrt(2) * np.sin(2 * np.pi * hertz * np.arange(int(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+def level(samples: np.ndarray) -> float:
+    """In decibels, without the ends."""
+    return float(10 * np.log10(np.mean(np.square(samples[RATE:-RATE]))))
+
+
+def test_events_belong_to_the_clip_in_which_they_start() -> None:
+    events = [{"label": "a", "t0": 1.4}, {"label": "a", "t0": 5.4}, {"label": "b", "t0": 6.2}]
+    assert told(stream(np.zeros(0)), events) == [("x", True, False), ("y", False, True), ("x", False, False)]
+
+
+def test_false_events_are_counted_by_recording() -> None:
+    rng = np.random.default_rng(0)
+    sounds = [(name, rng.standard_normal(RATE * seconds).astype(np.float32)) for name, seconds in (("p", 2), ("q", 3))]
+    heard = stream_of_sounds(sounds, RATE, rng)
+    first = heard.places[0]
+    found = false_events(heard, [{"label": "a", "t0": first.end - 0.1}, {"label": "b", "t0": first.end + 0.1}])
+    assert found[first.group][1] == ["a"] and sum(seconds for seconds, _ in found.values()) == pytest.approx(5)
+    assert sum(len(labels) for _, labels in found.values()) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "hertz", "expected"),
+    [
+        ("telephone band", 1000, 0),
+        ("telephone band", 100, -50),
+        ("telephone band", 7000, -30),
+        ("gain of -40 dB", 1000, -40),
+        ("gain of +10 dB", 1000, 10),
+    ],
+)
+def test_a_condition_changes_a_tone_as_its_name_says(name: str, hertz: float, expected: float) -> None:
+    samples = tone(hertz)
+    change = level(conditions(None)[name](stream(samples))) - level(samples)
+    assert abs(change - expected) < 0.5 if expected > -30 or "gain" in name else change < expected
+
+
+@pytest.mark.parametrize("snr", [20, 10, 5, 0])
+def test_noise_is_below_the_clips_by_its_ratio(snr: int) -> None:
+    noise = np.random.default_rng(0).standard_normal(10 * RATE).astype(np.float32)
+    samples = conditions(noise)[f"noise at {snr} dB"](stream(np.zeros(10 * RATE, np.float32)))
+    assert level(samples) == pytest.approx(20 * math.log10(0.05) - snr, abs=0.1)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.6, 1.0])
+def test_an_echo_falls_by_60_db_in_its_time(seconds: float) -> None:
+    click = np.zeros(4 * RATE, np.float32)
+    click[RATE] = 0.5
+    echo = conditions(None)[f"echo of {seconds:g} s"](stream(click))[RATE + 200 :]
+    energy = 10 * np.log10(np.cumsum(np.square(echo[::-1]))[::-1] + 1e-12)
+    early, late = (energy[int(share * seconds * RATE)] for share in (0.05, 0.55))
+    assert early - late == pytest.approx(30, abs=3)
+
+
+def test_a_convolution_in_blocks_is_one_of_the_whole() -> None:
+    rng = np.random.default_rng(0)
+    samples, kernel = rng.standard_normal((1 << 20) + 5000), rng.standard_normal(301)
+    ends = slice((1 << 20) - 400, (1 << 20) + 800)
+    exact = np.convolve(samples[ends.start - 300 : ends.stop], kernel)[300 : 300 + ends.stop - ends.start]
+    assert np.allclose(convolved(samples.astype(np.float32), kernel)[ends], exact, atol=1e-4)
+
+
+def test_a_fragment_begins_and_ends_where_it_is_quiet() -> None:
+    rng = np.random.default_rng(0)
+    bursts = np.repeat(rng.random(40) < 0.5, RATE // 20)  # every 50 ms there may be a pause
+    samples = (0.1 * rng.standard_normal(2 * RATE) * np.where(bursts, 1, 0.001)).astype(np.float32)
+    for _ in range(20):
+        cut = fragment(samples, RATE, rng)
+        assert 0.19 * RATE <= len(cut) <= 1.05 * RATE and cut[0] == 0 and abs(cut[-1]) < 1e-6
+
+
+def test_an_interval_is_as_wide_as_the_groups_differ() -> None:
+    alike = ratio([(group, 5.0, 10.0) for group in range(30)])
+    assert (alike.value, alike.low, alike.high, alike.groups) == (0.5, 0.5, 0.5, 30)
+    apart = ratio([(group, 10.0 * (group % 2), 10.0) for group in range(30)])
+    # The binomial distribution: 1.96 * sqrt(0.25 / 30) = 0.18.
+    assert (
+        apart.value == 0.5
+        and apart.low == pytest.approx(0.32, abs=0.04)
+        and apart.high == pytest.approx(0.68, abs=0.04)
+    )
+
+
+MEASURED: dict[str, Any] = {
+    "false_events_an_hour": {
+        "speech": {"hours": 0.5, "value": 4.0, "low": 1.0, "high": 8.0, "groups": 12, "labels": {"up": 2}}
+    },
+    "told": {"quiet": {side: {"value": 0.9, "low": 0.8, "high": 0.95, "groups": 12} for side in ("right", "wrong")}},
+    "refused": {"value": 0.8, "low": 0.7, "high": 0.9, "groups": 12},
+}
+
+
+def test_the_table_has_each_figure_with_its_interval() -> None:
+    table = stream_table(MEASURED)
+    assert "| speech | 0.50 | 4.0 (1.0 to 8.0) | up 2 |" in table
+    assert "| quiet | 90.0% (80.0% to 95.0%) | 90.0% (80.0% to 95.0%) |" in table
+    assert "80.0% (70.0% to 90.0%) of the clips" in table
+
+
+def test_a_comparison_fails_if_a_figure_differs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare(MEASURED, MEASURED) == 0
+    other = copy.deepcopy(MEASURED)
+    other["told"]["quiet"]["right"]["value"] = 0.88
+    assert compare(MEASURED, other) == 1
+    assert "reported, quiet: 0.880, in the card 0.900: not the same" in capsys.readouterr().out
+    with pytest.raises(TrainingError, match="--update-card"):
+        compare(None, MEASURED)
+
+
+def test_a_model_is_measured_in_streams_and_its_thresholds_chosen(
+    program_path: Path, sounds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The thresholds that are chosen report no event in sounds without the labels, of which the others report some."""
+    rng, folder, out = np.random.default_rng(1), tmp_path / "other", tmp_path / "tones"
+    for number in range(4):
+        write_wav(folder / "whistles" / f"{number}" / "a.wav", tone(2500, 3))
+        write_wav(folder / "noise" / f"{number}.wav", 0.05 * rng.standard_normal(3 * RATE))
+    network = "--stem-channels 4 8 8 8 --width 16 --layers 1 --heads 2 --feed-forward 16 --landmarks 4"
+    fit = "--split-seed 2 --held-out-fraction 0.6 --epochs 6 --landmark-epochs 1 --batch 8 --threads 1"
+    places = ["--data", str(sounds), "--work", str(tmp_path / "work")]
+    assert main(["train", *places, "--out", str(out), *network.split(), *fit.split()]) == 0
+    config = json.loads((out / "config.json").read_text())
+    config["decision"] |= {"threshold": 0.2, "threshold_off": 0.1, "class_thresholds": {}}
+    (out / "config.json").write_text(json.dumps(config))
+    measure = ["streams", *places, "--model", str(out), "--sounds", str(folder), "--validation", str(folder)]
+    capsys.readouterr()
+    assert main([*measure, "--json"]) == 0
+    before = json.loads(capsys.readouterr().out)
+    assert set(before["false_events_an_hour"]) == {"noise", "silence", "whistles"}
+    assert before["false_events_an_hour"]["whistles"]["groups"] == 4
+    assert before["told"]["quiet"]["right"]["groups"] >= 1 and "noise at 10 dB" in before["told"]
+    assert main([*measure, "--choose", "--target", "0"]) == 0
+    assert main([*measure, "--update-card"]) == 0
+    config = json.loads((out / "config.json").read_text())
+    after = config["card"]["in_streams"]["false_events_an_hour"]
+    assert sum(found["value"] for found in after.values()) <= sum(
+        found["value"] for found in before["false_events_an_hour"].values()
+    )
+    assert max(found["value"] for found in after.values()) == 0
+    assert "| whistles |" in (out / "README.md").read_text()
+    assert main([*measure, "--check"]) == 0
