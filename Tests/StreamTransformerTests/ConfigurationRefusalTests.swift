@@ -127,6 +127,9 @@ internal import Testing
         Change("decision.threshold", 1.5, "decision.threshold: threshold_off 0.4 and threshold 1.5 are not"),
         Change("decision.threshold_off", 0.7, "decision.threshold: threshold_off 0.7 and threshold 0.6 are not"),
         Change("decision.refractory_ms", -1, "decision.", "a time of -1 ms is not in"),
+        Change("decision.onset_delay_ms", -1, "decision.onset_delay_ms: a delay of -1 ms is not in"),
+        Change("decision.offset_delay_ms", 60001, "decision.", "a delay of 60001 ms is not in"),
+        Change("decision.offset_fall_db", 0, "decision.offset_fall_db: 0.0 dB are not above 0"),
         Change("decision.class_thresholds.label 9", 0.5, "decision: a class threshold names a label that there is not"),
     ]
 

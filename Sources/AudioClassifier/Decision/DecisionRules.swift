@@ -27,6 +27,12 @@ public struct DecisionRules: Sendable {
     public let maximumGap: Double
     /// Time after an event, in seconds, in which no other event of its label starts.
     public let refractoryTime: Double
+    /// Time, in seconds, that the model takes to notice a sound: an event begins so much before its first prediction.
+    public let onsetDelay: Double
+    /// Time, in seconds, that the model takes to notice a sound's end.
+    public let offsetDelay: Double
+    /// Fall of the level, in dB, with which a sound has ended at the latest.
+    public let offsetFall: Double
     /// Time, in seconds, by which an event's start is moved back and its end forward.
     public let padding: Double
     /// Level, in dB relative to full scale, below which no event starts.
@@ -94,6 +100,9 @@ public struct DecisionRules: Sendable {
         minimumDuration = Double(settings.minimumDuration ?? defaults.minimumDuration) / 1000
         maximumGap = Double(settings.maximumGap ?? defaults.maximumGap) / 1000
         refractoryTime = Double(settings.refractoryTime ?? defaults.refractoryTime) / 1000
+        onsetDelay = Double(defaults.onsetDelay) / 1000
+        offsetDelay = Double(defaults.offsetDelay) / 1000
+        offsetFall = defaults.offsetFall ?? .infinity
         padding = Double(settings.padding) / 1000
         minimumLevel = settings.minimumLevel
     }

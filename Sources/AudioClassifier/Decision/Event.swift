@@ -10,9 +10,10 @@ public struct Event: Sendable, Hashable, Identifiable {
     public let labelIndex: Int
     /// Sample position of the prediction that started the event.
     public let sample: Int64
-    /// Time of the beginning, in seconds from the beginning of the stream.
+    /// Time at which the sound began, in seconds from the beginning of the stream; earlier than ``sample`` by the time
+    /// that the model takes to notice it.
     public let start: Double
-    /// Time of the end, in seconds from the beginning of the stream; `nil` while the event goes on.
+    /// Time at which the sound ended, in seconds from the beginning of the stream; `nil` while the event goes on.
     public let end: Double?
     /// The largest probability so far.
     public let peakProbability: Float

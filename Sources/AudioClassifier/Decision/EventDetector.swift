@@ -13,6 +13,9 @@ package import StrictCoding
 ///
 /// Every label has a small state machine: two thresholds, a least duration, merging over short gaps, and a time of rest
 /// after each event. The events depend on the predictions alone.
+///
+/// A model notices a sound late, and remembers it after its end. The times of an event are therefore earlier than those
+/// of its predictions by the delays in its rules, and an event ends at the latest when the level falls.
 public struct EventDetector: Sendable {
     private enum State: Equatable {
         case idle
@@ -32,11 +35,22 @@ public struct EventDetector: Sendable {
         var last = 0.0
         var peak: Float = 0
         var restUntil = -1.0
+        /// Largest level in the event.
+        var loudest = Self.silence
+        /// Newest time at which the level was near the largest one.
+        var lastLoud = 0.0
+        /// End of the label's last event.
+        var previousEnd = 0.0
+
+        /// A level below that of all predictions.
+        static let silence = -1000.0
     }
 
     /// Tolerance of comparisons of times, in seconds, less than a sample. Times are rounded, and whether a gap is the
     /// largest allowed must not depend on its position in the stream.
     private static let rounding = 1e-6
+    /// A level, in dB, that no finite samples have.
+    private static let highestLevel = 1000.0
 
     /// The rules by which it decides.
     public let rules: DecisionRules
@@ -64,7 +78,7 @@ public struct EventDetector: Sendable {
                 guard isOn && time >= tracks[label].restUntil - Self.rounding else { continue }
                 tracks[label] = Track(
                     state: .rising, sample: prediction.sample, start: time, last: time, peak: probability,
-                    restUntil: tracks[label].restUntil)
+                    restUntil: tracks[label].restUntil, previousEnd: tracks[label].previousEnd)
             case .rising:
                 guard isHeld else {
                     tracks[label].state = .idle
@@ -81,6 +95,8 @@ public struct EventDetector: Sendable {
                 tracks[label].state = .active
             }
             tracks[label].last = time
+            tracks[label].loudest = max(tracks[label].loudest, prediction.level)
+            if prediction.level >= tracks[label].loudest - rules.offsetFall { tracks[label].lastLoud = time }
             tracks[label].peak = max(tracks[label].peak, probability)
             if case .rising = tracks[label].state,
                 time - tracks[label].start >= rules.minimumDuration - Self.rounding
@@ -111,14 +127,21 @@ public struct EventDetector: Sendable {
     private mutating func end(_ label: Int) -> Event {
         tracks[label].state = .idle
         tracks[label].restUntil = tracks[label].last + rules.refractoryTime
-        return event(label, end: tracks[label].last + rules.padding)
+        let end = max(begin(label), min(tracks[label].last - rules.offsetDelay, tracks[label].lastLoud))
+        defer { tracks[label].previousEnd = end }
+        return event(label, end: end + rules.padding)
+    }
+
+    /// Returns the time at which the sound of a label began.
+    private func begin(_ label: Int) -> Double {
+        max(0, tracks[label].previousEnd, tracks[label].start - rules.onsetDelay)
     }
 
     private func event(_ label: Int, end: Double? = nil) -> Event {
         let track = tracks[label]
         return Event(
             label: rules.labels[label], labelIndex: label, sample: track.sample,
-            start: max(0, track.start - rules.padding), end: end, peakProbability: track.peak)
+            start: max(0, begin(label) - rules.padding), end: end, peakProbability: track.peak)
     }
 
     package func snapshot(to writer: inout SnapshotWriter) {
@@ -132,7 +155,10 @@ public struct EventDetector: Sendable {
                 }
             writer.write(state)
             writer.write(track.sample)
-            for value in [track.start, track.last, Double(track.peak), track.restUntil] {
+            for value in [
+                track.start, track.last, Double(track.peak), track.restUntil, track.loudest, track.lastLoud,
+                track.previousEnd,
+            ] {
                 writer.write(Int64(bitPattern: value.bitPattern))
             }
         }
@@ -150,6 +176,9 @@ public struct EventDetector: Sendable {
             tracks[label].last = try Self.readDouble(in: tracks[label].start...time, from: &reader)
             tracks[label].peak = Float(try Self.readDouble(in: 0...1, from: &reader))
             tracks[label].restUntil = try Self.readDouble(in: -1...time + Self.longestRest, from: &reader)
+            tracks[label].loudest = try Self.readDouble(in: Track.silence...Self.highestLevel, from: &reader)
+            tracks[label].lastLoud = try Self.readDouble(in: 0...time, from: &reader)
+            tracks[label].previousEnd = try Self.readDouble(in: 0...time, from: &reader)
         }
     }
 

@@ -6,7 +6,7 @@ package import StrictCoding
 /// The state of a suspended stream as bytes, in a file or in a message: with it another process goes on and gives the
 /// same bytes.
 package enum StateFile {
-    private static let magic: Int64 = 0x3530_4554_4154_5341  // "ASTATE05"
+    private static let magic: Int64 = 0x3630_4554_4154_5341  // "ASTATE06"
 
     package static func save(
         _ pipeline: borrowing ClassifierPipeline, _ reporter: StreamReporter, model: AudioModel, to path: String

@@ -56,6 +56,12 @@ public struct DecisionDefaults: Sendable, Equatable {
     public var maximumGap = 0
     /// Time after the end of an event in which no event of its label starts, in milliseconds.
     public var refractoryTime = 0
+    /// Time from the beginning of a sound to the prediction that starts its event, in milliseconds.
+    public var onsetDelay = 0
+    /// Time from the end of a sound to the last prediction of its event, in milliseconds.
+    public var offsetDelay = 0
+    /// Fall of the level, in dB, with which a sound has ended at the latest; `nil` means that its level says nothing.
+    public var offsetFall: Double?
     /// Thresholds of single labels, in place of ``threshold``.
     public var classThresholds: [String: Double] = [:]
 
@@ -168,6 +174,9 @@ extension DecisionDefaults: Decodable {
         case minimumDuration = "min_duration_ms"
         case maximumGap = "max_gap_ms"
         case refractoryTime = "refractory_ms"
+        case onsetDelay = "onset_delay_ms"
+        case offsetDelay = "offset_delay_ms"
+        case offsetFall = "offset_fall_db"
         case classThresholds = "class_thresholds"
     }
 
@@ -178,6 +187,9 @@ extension DecisionDefaults: Decodable {
         minimumDuration = try values.decode(Int.self, forKey: .minimumDuration)
         maximumGap = try values.decode(Int.self, forKey: .maximumGap)
         refractoryTime = try values.decode(Int.self, forKey: .refractoryTime)
+        onsetDelay = try values.decodeIfPresent(Int.self, forKey: .onsetDelay) ?? 0
+        offsetDelay = try values.decodeIfPresent(Int.self, forKey: .offsetDelay) ?? 0
+        offsetFall = try values.decodeIfPresent(Double.self, forKey: .offsetFall)
         classThresholds = try values.decodeIfPresent([String: Double].self, forKey: .classThresholds) ?? [:]
         try values.require(
             0 < thresholdOff && thresholdOff <= threshold && threshold <= 1, .threshold,
@@ -185,6 +197,13 @@ extension DecisionDefaults: Decodable {
         for (label, value) in classThresholds where !(value > 0 && value <= 1) {
             try values.require(
                 false, .classThresholds, "the threshold \(value) of \"\(label)\" is not above 0 and at most 1")
+        }
+        for time in [onsetDelay, offsetDelay] {
+            try values.require((0...60_000).contains(time), .onsetDelay, "a delay of \(time) ms is not in 0 ... 60000")
+        }
+        if let offsetFall {
+            try values.require(
+                offsetFall > 0 && offsetFall <= 120, .offsetFall, "\(offsetFall) dB are not above 0 and at most 120")
         }
         for time in [minimumDuration, maximumGap, refractoryTime] {
             try values.require(
