@@ -18,8 +18,9 @@ help:  ## What there is
 setup:  ## Install the Debian packages that are missing
 	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev pkg-config alsa-utils
 
-setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a browser, clients, promtool
-	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients chromium curl netcat-openbsd socat python3-websockets
+setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a proxy, a browser, clients, promtool
+	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients chromium curl netcat-openbsd socat \
+		python3-websockets nginx-light
 
 build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd

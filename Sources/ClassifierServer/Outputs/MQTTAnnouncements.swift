@@ -50,8 +50,8 @@ package struct MQTTAnnouncements {
         }
     }
 
-    /// Returns the messages for a record that the broker has retained: if an earlier run has left it, and this run knows
-    /// nothing of its class, an open event ends and a stream without a name is removed.
+    /// Returns the messages for a record that the broker has retained: if an earlier run has left it, and this run
+    /// knows nothing of its class, an open event ends and a stream without a name is removed.
     /// - Parameter time: seconds since 1970.
     package mutating func messages(retained json: String, on topic: String, time: Double) -> [MessageStore.Message] {
         let suffix = "/state"

@@ -3,8 +3,8 @@ package enum TopicName {
     /// Largest number of bytes of a prefix. It leaves room for the other levels in the 65535 bytes of a topic.
     private static let longest = 1024
 
-    /// Whether messages can be published below a prefix: no level is empty or has a wildcard or a control character, and
-    /// the first one is none of the broker's own (`$SYS`).
+    /// Whether messages can be published below a prefix: no level is empty or has a wildcard or a control character,
+    /// and the first one is none of the broker's own (`$SYS`).
     package static func isPrefix(_ text: String) -> Bool {
         text.utf8.count <= longest && !text.hasPrefix("$")
             && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { level in
