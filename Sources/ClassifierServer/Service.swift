@@ -42,7 +42,7 @@ public struct Service: Sendable {
         let threads =
             configuration.capacity.threads > 0
             ? configuration.capacity.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let metrics = ServerMetrics()
+        let metrics = ServerMetrics(log: log)
         let shared = SharedLoad(
             Admission(
                 loops: threads, limit: configuration.limits.streams,

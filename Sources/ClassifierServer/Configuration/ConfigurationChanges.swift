@@ -8,6 +8,27 @@ extension ServeConfiguration {
         return keys.sorted()
     }
 
+    /// Returns the origins of all values that are set, by path; a list's items are numbered: `sources[0].name`.
+    static func origins(_ entries: [ConfigurationReader.Entry]) -> [String: String] {
+        var path: [String] = []
+        var items: [Int: Int] = [:]
+        var origins: [String: String] = [:]
+        for entry in entries {
+            path.removeLast(max(0, path.count - entry.depth))
+            items = items.filter { $0.key <= entry.depth }
+            if entry.key == "-" {
+                items[entry.depth, default: -1] += 1
+                path.append("[\(items[entry.depth] ?? 0)]")
+            } else {
+                path.append(entry.key)
+            }
+            if entry.value != nil, entry.origin != "default" {
+                origins[path.joined(separator: ".").split(separator: ".[").joined(separator: "[")] = entry.origin
+            }
+        }
+        return origins
+    }
+
     /// Printed values by path.
     static func values(_ entries: [ConfigurationReader.Entry]) -> [String: String] {
         var path: [String] = []

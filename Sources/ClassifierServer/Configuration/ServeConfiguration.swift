@@ -101,6 +101,8 @@ public struct ServeConfiguration: Sendable {
     public private(set) var text: String
     /// The printed value of each setting, by path.
     private(set) var values: [String: String] = [:]
+    /// The origin of each value that is set: the file and line, the variable or the flag.
+    private(set) var origins: [String: String] = [:]
     /// Environment variables with the settings' prefix that belong to no setting.
     public private(set) var unusedVariables: [String]
 
@@ -123,6 +125,7 @@ public struct ServeConfiguration: Sendable {
         self = try reader.read(yaml) { section throws(ClassifierError) in try ServeConfiguration(&section) }
         text = Self.describe(reader.entries)
         values = Self.values(reader.entries)
+        origins = Self.origins(reader.entries)
         unusedVariables = reader.unusedVariables
     }
 

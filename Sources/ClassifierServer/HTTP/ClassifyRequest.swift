@@ -30,12 +30,10 @@ struct ClassifyRequest: Sendable {
         session.format = parameters.lines
         session.includesStartAndEnd = parameters.emission != .summary
         guard files.enter() else {
-            hub.metrics.refused(AdmissionRefusal.Reason.capacity.rawValue)
-            try await exchange.answer(
-                HTTPAnswer(
-                    AdmissionRefusal(
-                        reason: .capacity, message: "as many files as limits.files allows are being classified",
-                        retryAfter: 2)))
+            let refusal = AdmissionRefusal(
+                reason: .capacity, message: "as many files as limits.files allows are being classified", retryAfter: 2)
+            hub.metrics.refused(refusal.reason.rawValue, refusal.message)
+            try await exchange.answer(HTTPAnswer(refusal))
             return
         }
         defer { files.leave() }

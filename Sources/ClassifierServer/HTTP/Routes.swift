@@ -33,8 +33,9 @@ package enum Routes {
                 .GET, "/healthz", needsToken: false, "whether the service is alive",
                 handler: .answer { _, _ in .json(ServiceReport.health) }),
             Route(
-                .GET, "/readyz", needsToken: false, "number of streams and load",
-                handler: .answer { router, _ in .json(router.report.readiness()) }),
+                .GET, "/readyz", needsToken: false,
+                "whether a new stream would be taken (503 if not), number of streams, load",
+                handler: .answer { router, _ in router.report.readiness() }),
             Route(
                 .GET, "/metrics", "metrics for Prometheus",
                 handler: .answer { router, _ in

@@ -66,12 +66,20 @@ struct ServiceReport: Sendable {
         return line.text
     }()
 
-    func readiness() -> String {
+    /// Returns whether a new stream of the default model would be taken: 503 with the reason if not.
+    func readiness() -> HTTPAnswer {
         let (streams, load) = hub.shared.load
+        let refusal = hub.shared.refusal(client: "", model: ObjectIdentifier(hub.offered[0].network))
         var line = JSONWriter(type: "ready")
         line.add("streams", streams)
         line.add("load", load, decimals: 4)
-        return line.text
+        line.add("ready", refusal == nil)
+        guard let refusal else { return .json(line.text) }
+        line.add("code", refusal.reason.rawValue)
+        line.add("message", refusal.message)
+        var answer = HTTPAnswer.json(line.text, status: .serviceUnavailable)
+        if let seconds = refusal.retryAfter { answer.headers.append(("Retry-After", "\(seconds)")) }
+        return answer
     }
 
     func metrics() async -> String {
@@ -92,9 +100,14 @@ struct ServiceReport: Sendable {
         text.counter("connections_total", "Connections that were taken.", values.connections)
         text.counter("frames_total", "Predictions made.", values.predictions)
         text.counter("dropped_samples_total", "Samples that live sources lost.", values.droppedSamples)
-        text.counter("events_total", "Events that began, by label.", label: "label", values.events)
-        text.counter("stream_ends_total", "Streams that ended, by reason.", label: "reason", values.ends)
-        text.counter("refusals_total", "Streams and connections refused, by reason.", label: "reason", values.refusals)
+        text.counter(
+            "events_total", "Events that began, by label.", label: "label", values.events,
+            all: hub.offered.flatMap { $0.network.configuration.labels })
+        text.counter(
+            "stream_ends_total", "Streams that ended, by reason.", label: "reason", values.ends, all: EndReason.names)
+        text.counter(
+            "refusals_total", "Streams and connections refused, by reason.", label: "reason", values.refusals,
+            all: AdmissionRefusal.Reason.allCases.map(\.rawValue))
         text.counter(
             "lost_events_total", "Events that an output of the service lost.", label: "output", values.lostEvents)
         text.counter(
@@ -120,6 +133,7 @@ struct ServiceReport: Sendable {
             "realtime_factor", "Seconds of audio that a second of an inference loop classifies, as measured.",
             1 / max(hub.shared.cost, 1e-9))
         text.gauge("queue_depth_frames", "Frames' worth of samples that wait.", queued.rounded())
+        ProcessMetrics.write(to: &text)
         return text.text
     }
 }

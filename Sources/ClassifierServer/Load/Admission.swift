@@ -4,7 +4,7 @@ internal import StrictCoding
 /// The reason why the service does not accept a stream or a request.
 package struct AdmissionRefusal: Error, Equatable {
     /// Raw values are codes in records and answers, and labels of a metric.
-    package enum Reason: String, Sendable {
+    package enum Reason: String, Sendable, CaseIterable {
         case capacity, streams, client, duplicate, stopping, request, model
     }
 

@@ -1,7 +1,8 @@
+internal import Logging
 internal import NIOConcurrencyHelpers
 internal import StrictCoding
 
-/// Counters of the service. Inference loops and connections write, `/metrics` reads.
+/// Counters of the service, and the log of what they count. Inference loops and connections write, `/metrics` reads.
 final class ServerMetrics: Sendable {
     struct Values {
         var predictions: UInt64 = 0
@@ -19,6 +20,11 @@ final class ServerMetrics: Sendable {
     }
 
     private let box = NIOLockedValueBox(Values())
+    private let log: Logger
+    /// Room for refusals in the log: ten at once, and one a second.
+    private let refusals = NIOLockedValueBox((bucket: TokenBucket(capacity: 10, perSecond: 1), left: 0))
+
+    init(log: Logger) { self.log = log }
 
     var values: Values { box.withLockedValue { $0 } }
 
@@ -42,11 +48,40 @@ final class ServerMetrics: Sendable {
     /// Counts the begin of an event.
     func event(_ label: String) { box.withLockedValue { $0.events[label, default: 0] += 1 } }
 
-    /// Counts the end of a stream.
-    func ended(_ reason: String) { box.withLockedValue { $0.ends[reason, default: 0] += 1 } }
+    /// Logs the begin of a stream.
+    func began(_ stream: String, client: String) {
+        log.debug("a stream begins", metadata: ["stream": "\(stream)", "client": "\(client)"])
+    }
 
-    /// Counts a refused stream or connection.
-    func refused(_ reason: String) { box.withLockedValue { $0.refusals[reason, default: 0] += 1 } }
+    /// Counts the end of a stream.
+    func ended(_ reason: String, stream: String = "") {
+        box.withLockedValue { $0.ends[reason, default: 0] += 1 }
+        log.debug("a stream ends", metadata: ["stream": "\(stream)", "reason": "\(reason)"])
+    }
+
+    /// Counts a refused stream, request or connection.
+    func refused(_ reason: String, _ message: String? = nil, client: String = "") {
+        box.withLockedValue { $0.refusals[reason, default: 0] += 1 }
+        logRefusal(reason, message ?? reason, client: client)
+    }
+
+    /// Logs a refusal. A client that tries again and again fills no disk: the log counts what it leaves out.
+    func logRefusal(_ reason: String, _ message: String, client: String) {
+        guard log.logLevel <= .info else { return }
+        let left: Int? = refusals.withLockedValue { state in
+            state.bucket.refill(at: MonotonicClock.now())
+            guard state.bucket.take() else {
+                state.left += 1
+                return nil
+            }
+            defer { state.left = 0 }
+            return state.left
+        }
+        guard let left else { return }
+        var metadata: Logger.Metadata = ["client": "\(client)", "reason": "\(reason)"]
+        if left > 0 { metadata["more"] = "\(left)" }
+        log.info("refused: \(message)", metadata: metadata)
+    }
 
     /// Counts an event that an output lost.
     func lostEvent(_ output: String) { box.withLockedValue { $0.lostEvents[output, default: 0] += 1 } }
@@ -72,5 +107,8 @@ final class ServerMetrics: Sendable {
     func stateFailed() { box.withLockedValue { $0.stateFailures += 1 } }
 
     /// Counts an accepted connection.
-    func connected() { box.withLockedValue { $0.connections += 1 } }
+    func connected(_ client: String = "") {
+        box.withLockedValue { $0.connections += 1 }
+        log.debug("a connection begins", metadata: ["client": "\(client)"])
+    }
 }

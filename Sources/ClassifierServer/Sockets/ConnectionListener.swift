@@ -118,7 +118,14 @@ final class ConnectionGate: Sendable {
             state.count += 1
             return true
         }
-        if isAllowed { metrics.connected() } else { metrics.refused(AdmissionRefusal.Reason.client.rawValue) }
+        if isAllowed {
+            metrics.connected(address)
+        } else {
+            metrics.refused(
+                AdmissionRefusal.Reason.client.rawValue,
+                "there are more connections than limits.connections or limits.connections_per_second allow",
+                client: address)
+        }
         return isAllowed
     }
 

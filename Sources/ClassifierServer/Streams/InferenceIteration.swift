@@ -129,7 +129,7 @@ extension InferenceLoop {
         // The end is sent last, because a client may use the name again as soon as it has the end.
         publishEvents(stream.finish(reason, predictions: predictions))
         publish(.end(stream: stream.setup.id, frames: predictions, dropped: stream.dropped))
-        metrics.ended(reason.name)
+        metrics.ended(reason.name, stream: stream.setup.id)
     }
 
     private func publishEvents(_ records: [Record]) {

@@ -31,20 +31,45 @@ struct ServiceModels: Sendable {
         }
         self.default = found
         // The configured thresholds must fit the labels of the default model.
-        _ = try DecisionRules(found.network.configuration, configuration.streams.decision)
-        for source in configuration.sources { try check(source) }
+        try Self.check(configuration.streams.decision, found, "streams.decision", configuration)
+        for (index, source) in configuration.sources.enumerated() { try check(source, index, configuration) }
+    }
+
+    /// Checks that the settings of events fit a model.
+    /// - Parameter path: the section of the configuration.
+    private static func check(
+        _ decision: DecisionRules.Settings, _ model: AudioModel, _ path: String, _ configuration: ServeConfiguration
+    ) throws(ClassifierError) {
+        do { _ = try DecisionRules(model.network.configuration, decision) } catch {
+            let labels = Set(model.network.configuration.labels)
+            let key =
+                if !labels.isSuperset(of: decision.allow) { "allow" } else if !labels.isSuperset(of: decision.deny) {
+                    "deny"
+                } else if !labels.isSuperset(of: decision.classThresholds.keys) {
+                    "class_thresholds"
+                } else {
+                    decision.thresholdOff == nil ? "threshold" : "threshold_off"
+                }
+            // A source without a section of its own has that of the streams.
+            let origin = configuration.origins["\(path).\(key)"] ?? configuration.origins["streams.decision.\(key)"]
+            let message = ClassifierError(error).message.replacing("--threshold-off", with: "threshold_off")
+                .replacing("--threshold", with: "threshold")
+            throw ConfigurationReader.wrong(origin ?? path, "\(path).\(key): \(message)")
+        }
     }
 
     /// Checks that a source fits its model.
-    private func check(_ source: ServeConfiguration.Source) throws(ClassifierError) {
+    private func check(
+        _ source: ServeConfiguration.Source, _ index: Int, _ configuration: ServeConfiguration
+    ) throws(ClassifierError) {
         func wrong(_ message: String) -> ClassifierError {
             ClassifierError(.configuration, code: "configuration", "the source \"\(source.name)\": \(message)")
         }
         guard let model = model(source.model) else {
             throw wrong("there is no model \"\(source.model ?? "")\" here; add it to models")
         }
+        try Self.check(source.decision, model, "sources[\(index)].decision", configuration)
         do {
-            _ = try DecisionRules(model.network.configuration, source.decision)
             _ = try PCMDecoder(
                 name: source.name, format: source.format, sampleRate: source.rate ?? model.recipe.sampleRate,
                 channels: source.channels, selection: source.selection, rate: model.recipe.sampleRate)

@@ -78,8 +78,12 @@ final class StreamHub: Sendable {
         _ parameters: StreamParameters, prefix: String, client: String, eventLoop: (any EventLoop)? = nil
     ) async throws(AdmissionRefusal) -> OpenStream {
         let near = loops.firstIndex { $0.eventLoop === eventLoop }
-        do { return try await admit(parameters, prefix: prefix, client: client, near: near) } catch {
-            metrics.refused(error.reason.rawValue)
+        do {
+            let stream = try await admit(parameters, prefix: prefix, client: client, near: near)
+            metrics.began(stream.id, client: client)
+            return stream
+        } catch {
+            metrics.refused(error.reason.rawValue, error.message, client: client)
             throw error
         }
     }

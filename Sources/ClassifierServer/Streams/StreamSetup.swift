@@ -67,6 +67,9 @@ enum EndReason: Sendable, Equatable {
         }
     }
 
+    /// Labels that have a sample from the start; codes of failures follow.
+    static let names = ["complete", "stopped", "connection_lost", "idle", "slow_reader"]
+
     /// The label of the metric that counts ends.
     var name: String {
         switch self {

@@ -1,0 +1,163 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import StrictCoding
+internal import TestSupport
+internal import Testing
+
+/// What an operator of `serve` sees: readiness, metrics, messages.
+@Suite struct ServeOperationTests {
+    private let folder: TemporaryDirectory
+
+    init() throws { folder = try TemporaryDirectory() }
+
+    /// Waits until a condition holds.
+    private func wait(_ condition: () throws -> Bool) throws {
+        for _ in 0..<1000 {
+            if try condition() { return }
+            usleep(10_000)
+        }
+        Issue.record("the condition did not come true")
+    }
+
+    // MARK: Readiness
+
+    /// A balancer learns that there is no room for a stream, and when there is room again.
+    @Test func fullServiceIsNotReady() throws {
+        let server = try Server(["limits.streams=1"])
+        let free = try server.request("GET", "/readyz")
+        #expect(free.status == 200 && free.text.contains("\"streams\":0") && free.text.contains("\"ready\":true"))
+        let socket = try WebSocketClient(server, "/v1/stream?stream=a")
+        try wait { try server.request("GET", "/readyz").status == 503 }
+        let full = try server.request("GET", "/readyz")
+        #expect(full.text.contains("\"ready\":false,\"code\":\"streams\"") && full.text.contains("limits.streams is 1"))
+        #expect(full.headers["retry-after"] == "10", "\(full.headers)")
+        #expect(try server.request("GET", "/healthz").status == 200)
+        try socket.send(text: "{\"type\":\"end\"}")
+        _ = try socket.receiveAll()
+        try wait { try server.request("GET", "/readyz").status == 200 }
+        #expect(try server.metric("refusals_total{reason=\"streams\"}") == 0, "a question is no refusal")
+        #expect(try server.stop().status == 0)
+    }
+
+    @Test func stoppingServiceIsNotReady() throws {
+        let server = try Server(hasTCP: true)
+        let idle = try server.connect()
+        let question = "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:\(server.httpPort)\r\n"
+        try idle.send(Array("\(question)\r\n".utf8))
+        // A client that does not read its last lines holds the service for a while.
+        let slow = try Socket(port: try #require(server.tcpPort))
+        try slow.send(Sound.raw(Sound.samples(16_000)))
+        try wait { try server.request("GET", "/v1/streams").text.contains("tcp") }
+        server.child.send(signal: SIGTERM)
+        try server.child.waitForErrors { $0.contains("stopping") }
+        try idle.send(Array("\(question)Connection: close\r\n\r\n".utf8))
+        let replies = String(decoding: try idle.receiveAll(), as: UTF8.self)
+        #expect(replies.hasPrefix("HTTP/1.1 200"))
+        // The connection may be closed before it can ask.
+        if replies.ranges(of: "HTTP/1.1 ").count == 2 {
+            #expect(replies.contains("HTTP/1.1 503") && replies.contains("\"code\":\"stopping\""), "\(replies)")
+        }
+        slow.finish()
+        _ = try slow.receiveAll()
+        #expect(try server.child.wait(atMost: 20).status == 0)
+    }
+
+    // MARK: Metrics
+
+    /// Every counter with a label has a sample before the first count, and the process has the usual metrics.
+    @Test func countersBeginAtZero() throws {
+        let server = try Server(["events.stdout=true", "events.file.path=\(folder.path)/events.jsonl"])
+        let text = try server.request("GET", "/metrics").text
+        for sample in [
+            "events_total{label=\"yes\"} 0", "events_total{label=\"_silence_\"} 0",
+            "stream_ends_total{reason=\"complete\"} 0", "stream_ends_total{reason=\"connection_lost\"} 0",
+            "refusals_total{reason=\"capacity\"} 0", "refusals_total{reason=\"client\"} 0",
+            "lost_events_total{output=\"stdout\"} 0", "lost_events_total{output=\"file\"} 0",
+            "output_failures_total{output=\"file\"} 0",
+        ] { #expect(text.contains("\naudio_classifierd_\(sample)\n"), "\(sample)") }
+        #expect(!text.contains("output=\"mqtt\"") && !text.contains("output=\"journal\""))
+        func value(_ name: String) throws -> Double {
+            let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }, "\(name)")
+            return try #require(Double(line.split(separator: " ")[1]))
+        }
+        var limit = rlimit()
+        _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        #expect(try value("process_cpu_seconds_total") > 0 && value("process_cpu_seconds_total") < 600)
+        #expect(try value("process_resident_memory_bytes") > 5e6)
+        #expect(try value("process_virtual_memory_bytes") > value("process_resident_memory_bytes"))
+        #expect(try (5...200).contains(value("process_open_fds")))
+        #expect(try value("process_max_fds") <= Double(limit.rlim_max) && value("process_max_fds") > 5)
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        let age = try Double(now.tv_sec) - value("process_start_time_seconds")
+        #expect((-1...120).contains(age), "\(age)")
+        #expect(try server.request("GET", "/metrics").text.contains("process_start_time_seconds "))
+        _ = try server.stop()
+    }
+
+    // MARK: Messages
+
+    /// Refusals are logged at `info`, within a limit, and connections and streams at `debug`.
+    @Test func connectionsAreLogged() throws {
+        func log(_ level: String) throws -> String {
+            let server = try Server(["limits.streams=1"], arguments: ["--log-level", level], hasTCP: true)
+            let socket = try WebSocketClient(server, "/v1/stream?stream=door")
+            for _ in 0..<40 {
+                let refused = try Socket(port: try #require(server.tcpPort))
+                refused.finish()
+                _ = try refused.receiveAll()
+            }
+            try socket.send(text: "{\"type\":\"end\"}")
+            _ = try socket.receiveAll()
+            return try server.stop().errors
+        }
+        let quiet = try log("notice")
+        #expect(!quiet.contains("refused") && !quiet.contains("begins"))
+        let refusals = try log("info").split(separator: "\n").filter { $0.contains("refused: ") }
+        #expect((10...30).contains(refusals.count), "\(refusals.count)")
+        #expect(refusals.allSatisfy { $0.contains("limits.streams is 1") && $0.contains("client=127.0.0.1") })
+        let all = try log("debug")
+        #expect(all.contains("a connection begins client=127.0.0.1"))
+        #expect(all.contains("a stream begins") && all.contains("stream=door") && all.contains("reason=complete"))
+    }
+
+    /// A wrong `decision` is named with its place, whatever set it.
+    @Test(arguments: [
+        (
+            "    threshold: 0.3\n    threshold_off: 0.9\n", 5, "threshold_off",
+            "threshold_off 0.9 is above threshold 0.3"
+        ),
+        ("    threshold_off: 0.99\n", 4, "threshold_off", "threshold_off 0.99 is above threshold"),
+        ("    min_duration_ms: 5\n    allow: [yes, nope]\n", 5, "allow", "no label \"nope\""),
+        ("    deny:\n    - nope\n", 5, "deny", "no label \"nope\""),
+        ("    class_thresholds: {nope: 0.5}\n", 4, "class_thresholds", "no label \"nope\""),
+    ])
+    func wrongDecisionHasItsPlace(lines: String, line: Int, key: String, message: String) throws {
+        func check(_ text: String, _ flags: [String] = []) throws -> Finished {
+            try folder.write(Array(text.utf8), to: "c.yaml")
+            let arguments = ["serve", "--check", "--config", "\(folder.path)/c.yaml"]
+            return try ChildProcess(arguments + flags.flatMap { ["--set", $0] }).wait()
+        }
+        let streams = try check("model: keywords-en\nstreams:\n  decision:\n\(lines)")
+        #expect(streams.status == 78 && streams.errors.contains("streams.decision.\(key): "), "\(streams)")
+        #expect(streams.errors.contains("\(folder.path)/c.yaml:\(line): ") && streams.errors.contains(message))
+        #expect(!streams.errors.contains("--threshold"))
+        let indented = lines.split(separator: "\n").map { "    \($0)\n" }.joined()
+        let source = try check(
+            "model: keywords-en\nsources:\n- {name: a, command: [b]}\n- name: c\n  command: [d]\n  decision:\n\(indented)"
+        )
+        #expect(source.status == 78 && source.errors.contains("sources[1].decision.\(key): "), "\(source)")
+        #expect(source.errors.contains("\(folder.path)/c.yaml:\(line + 3): ") && source.errors.contains(message))
+        let flag = try check("model: keywords-en\n", ["streams.decision.threshold_off=0.99"])
+        #expect(flag.status == 78 && flag.errors.contains("--set streams.decision.threshold_off: "), "\(flag)")
+    }
+
+    @Test func missingFolderIsFound() throws {
+        let setting = ["--set", "events.file.path=\(folder.path)/none/events.jsonl"]
+        let checked = try ChildProcess(["serve", "--check"] + setting).wait()
+        #expect(checked.status == 78 && checked.errors.contains("there is no folder \(folder.path)/none"))
+        let good = try ChildProcess(["serve", "--check", "--set", "events.file.path=\(folder.path)/events.jsonl"])
+            .wait()
+        #expect(good.status == 0)
+    }
+}
