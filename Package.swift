@@ -103,6 +103,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            // The page of `report`.
+            resources: ["report.html", "report.css", "report.js"].map {
+                .embedInCode("Support/ReportPage/\($0)")
+            },
             swiftSettings: strict),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(

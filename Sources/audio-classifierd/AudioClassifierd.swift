@@ -21,7 +21,8 @@ struct AudioClassifierd: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Classify.self, Serve.self, Models.self, Features.self, Encode.self, Bench.self, Settings.self,
+            Run.self, Classify.self, ReportCommand.self, Serve.self, Models.self, Features.self, Encode.self,
+            Bench.self, Settings.self,
         ]
     )
 

@@ -1,5 +1,5 @@
 /// The files of the live page, embedded in the program.
-enum PageFiles {
+package enum PageFiles {
     /// A file and its content type.
     struct File: Sendable {
         let name: String
@@ -46,6 +46,11 @@ enum PageFiles {
         script("timeline.js") { PackageResources.timeline_js },
         File(name: "icon.svg", contentType: "image/svg+xml") { PackageResources.icon_svg },
     ]
+
+    /// Returns a file's text, for another page that shares it; empty for an unknown name.
+    package static func text(_ name: String) -> String {
+        all.first { $0.name == name }.map { String(decoding: $0.bytes(), as: UTF8.self) } ?? ""
+    }
 
     private static func script(_ name: String, _ bytes: @escaping @Sendable () -> [UInt8]) -> File {
         File(name: name, contentType: "text/javascript; charset=utf-8", bytes: bytes)

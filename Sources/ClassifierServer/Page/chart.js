@@ -3,8 +3,6 @@ import { friendly, isBackground } from "./labels.js";
 
 /** Classes that were never likelier than this get no curve. */
 const leastPeak = 0.1;
-/** The longest time between two points of a curve. A curve breaks where its class was not among the first. */
-const longestStep = 1;
 /** The second half of the colours has broken lines, for readers who see few colours. */
 export const isDashed = (slot) => slot >= 4;
 
@@ -14,6 +12,8 @@ export class Chart {
     this.canvas = canvas;
     this.legend = legend;
     this.slots = slots;
+    /** The longest time between two points of a curve. A curve breaks where its class was not among the first. */
+    this.longestStep = 1;
     this.clear();
   }
 
@@ -26,7 +26,7 @@ export class Chart {
   /** Adds a prediction's classes at a time. */
   add(time, top) {
     this.points.push({ time, top });
-    while (this.points[0].time < time - seconds - longestStep) this.points.shift();
+    while (this.points[0].time < time - seconds - this.longestStep) this.points.shift();
   }
 
   /** The likely classes in the picture with the points of their curves. */
@@ -41,8 +41,8 @@ export class Chart {
     return new Map([...curves].filter(([, points]) => points.some(([, p]) => p > leastPeak)));
   }
 
-  draw(curves, now) {
-    const plot = new Plot(this.canvas);
+  draw(curves, now, span = seconds) {
+    const plot = new Plot(this.canvas, span);
     const { context } = plot;
     const edge = 0.5 * theme().em;
     const y = (probability) => plot.height - edge - probability * (plot.height - 2 * edge);
@@ -54,7 +54,7 @@ export class Chart {
       context.moveTo(plot.left, y(mark));
       context.lineTo(plot.width, y(mark));
     }
-    for (const time of marks(now)) {
+    for (const time of marks(now, span)) {
       context.moveTo(plot.x(time, now), y(1));
       context.lineTo(plot.x(time, now), y(0));
     }
@@ -71,7 +71,7 @@ export class Chart {
       context.beginPath();
       let last = -Infinity;
       for (const [time, p] of curves.get(label)) {
-        if (time - last > longestStep) context.moveTo(plot.x(time, now), y(p));
+        if (time - last > this.longestStep) context.moveTo(plot.x(time, now), y(p));
         else context.lineTo(plot.x(time, now), y(p));
         last = time;
       }

@@ -2,10 +2,11 @@
 
 import { slotCount } from "./slots.js";
 
-/** Time span of a picture in seconds. */
+/** Time span of the live pictures in seconds. */
 export const seconds = 15;
-/** Time between two marks of the time axis in seconds. */
-export const markSeconds = 5;
+/** Times between two marks of a time axis in seconds, and the largest number of marks. */
+const markSteps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400];
+const mostMarks = 6;
 
 let current = null;
 
@@ -29,7 +30,7 @@ export const font = (size, weight = 400) => `${weight} ${size * theme().em}px ${
 
 /** The area of a picture, cleared, at the resolution of the screen. */
 export class Plot {
-  constructor(canvas) {
+  constructor(canvas, span = seconds) {
     const ratio = window.devicePixelRatio || 1;
     [this.width, this.height] = [canvas.clientWidth, canvas.clientHeight];
     const width = Math.max(1, Math.round(this.width * ratio));
@@ -44,7 +45,7 @@ export class Plot {
     this.context.clearRect(0, 0, this.width, this.height);
     /** Where the area begins, after the words of the axis. */
     this.left = 3.2 * theme().em;
-    this.pixelsPerSecond = Math.max(1, this.width - this.left) / seconds;
+    this.pixelsPerSecond = Math.max(1, this.width - this.left) / span;
   }
 
   /** Returns the horizontal position of a time, if the picture ends at `now`. */
@@ -72,20 +73,23 @@ export class Plot {
 }
 
 /** Returns the times of the marks of a picture that ends at `now`. */
-export function marks(now) {
-  const last = Math.floor(now / markSeconds) * markSeconds;
-  return Array.from({ length: seconds / markSeconds + 1 }, (_, index) => last - index * markSeconds);
+export function marks(now, span = seconds) {
+  // The live pictures have three marks, because a time of day is long.
+  const most = span === seconds ? mostMarks / 2 : mostMarks;
+  const step = markSteps.find((one) => span / one <= most) ?? markSteps.at(-1);
+  const last = Math.floor(now / step) * step;
+  return Array.from({ length: Math.ceil(span / step) + 1 }, (_, index) => last - index * step);
 }
 
 /** Draws the time axis below the pictures, with the words that a function returns for a time. */
-export function drawTimes(canvas, now, words) {
-  const plot = new Plot(canvas);
+export function drawTimes(canvas, now, words, span = seconds) {
+  const plot = new Plot(canvas, span);
   const { context } = plot;
   context.fillStyle = theme().quiet;
   context.font = font(0.75);
   context.textBaseline = "middle";
   context.textAlign = "center";
-  for (const time of marks(now)) {
+  for (const time of marks(now, span)) {
     const [x, text] = [plot.x(time, now), words(time)];
     const half = context.measureText(text).width / 2;
     // A mark at an edge is left out until its words fit.

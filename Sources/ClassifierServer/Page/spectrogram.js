@@ -14,6 +14,27 @@ const scales = {
   slaney: (hertz) => (hertz < 1000 ? hertz * 0.015 : 15 + (27 * Math.log(hertz / 1000)) / Math.log(6.4)),
 };
 
+/** Returns the colour of a level from 0 to 1 as red, green and blue. */
+export function colourOf(level) {
+  const step = Math.max(0, Math.min(0.9999, level)) * (stops.length - 1);
+  const [below, above, part] = [stops[Math.floor(step)], stops[Math.floor(step) + 1], step % 1];
+  return below.map((one, index) => one + (above[index] - one) * part);
+}
+
+/** Draws the frequency axis of a model's front-end, whose bands are equal steps of its mel scale. */
+export function drawFrequencies(plot, { low_hz: low, high_hz: high, mel_scale: scale, bands }) {
+  const mel = scales[scale];
+  if (!mel) return;
+  const step = (mel(high) - mel(low)) / (bands + 1);
+  let last = Infinity;
+  for (const hertz of frequencies.filter((one) => one >= low && one <= high)) {
+    const y = plot.height * (1 - ((mel(hertz) - mel(low)) / step - 0.5) / bands);
+    if (last - y < theme().em) continue;
+    last = y;
+    plot.mark(hertz < 1000 ? `${hertz} Hz` : `${hertz / 1000} kHz`, y);
+  }
+}
+
 /** A scrolling picture of log-mel frames: one column for each frame, the lowest band at the bottom. */
 export class Spectrogram {
   constructor(canvas) {
@@ -61,9 +82,7 @@ export class Spectrogram {
       // The scale follows the recent maximum and minimum.
       this.high = Math.max(this.high - 2e-5, value, this.low + 4);
       this.low = Math.min(this.low + 2e-5, Math.max(value, -12));
-      const level = Math.max(0, Math.min(0.9999, (value - this.low) / (this.high - this.low))) * (stops.length - 1);
-      const [below, above, part] = [stops[Math.floor(level)], stops[Math.floor(level) + 1], level % 1];
-      const colour = below.map((one, index) => one + (above[index] - one) * part);
+      const colour = colourOf((value - this.low) / (this.high - this.low));
       image.data.set([...colour, 255], 4 * (this.bands - 1 - band));
     });
     return image;
@@ -73,7 +92,7 @@ export class Spectrogram {
     const plot = new Plot(this.canvas);
     const { context, left, height } = plot;
     const width = plot.width - left;
-    this.drawFrequencies(plot);
+    drawFrequencies(plot, this.model);
     if (this.next === null) {
       context.strokeStyle = theme().line;
       context.strokeRect(left + 0.5, 0.5, width - 1, height - 1);
@@ -84,20 +103,5 @@ export class Spectrogram {
     const seam = (right / this.store.width) * width;
     context.drawImage(this.store, oldest, 0, right, this.bands, left, 0, seam, height);
     if (oldest > 0) context.drawImage(this.store, 0, 0, oldest, this.bands, left + seam, 0, width - seam, height);
-  }
-
-  /** Draws the frequency axis. Bands are equal steps of the model's mel scale. */
-  drawFrequencies(plot) {
-    const { low_hz: low, high_hz: high, mel_scale: scale } = this.model;
-    const mel = scales[scale];
-    if (!mel) return;
-    const step = (mel(high) - mel(low)) / (this.bands + 1);
-    let last = Infinity;
-    for (const hertz of frequencies.filter((one) => one >= low && one <= high)) {
-      const y = plot.height * (1 - ((mel(hertz) - mel(low)) / step - 0.5) / this.bands);
-      if (last - y < theme().em) continue;
-      last = y;
-      plot.mark(hertz < 1000 ? `${hertz} Hz` : `${hertz / 1000} kHz`, y);
-    }
   }
 }

@@ -56,13 +56,15 @@ export class Timeline {
     this.remark = remark;
     this.slots = slots;
     this.lanes = new Lanes();
+    /** Whether the picture is one of a recording, which shows any part of it, and does not scroll. */
+    this.isRecording = false;
     this.clear();
   }
 
   clear() {
     this.events = new Map();
     this.lanes.clear();
-    this.width = 0;
+    this.scale = 0;
   }
 
   /** Adds or changes an event with `label`, `from`, and `to` (null while it lasts). */
@@ -84,17 +86,18 @@ export class Timeline {
     }
   }
 
-  draw(now) {
-    this.arrange();
+  draw(now, span = seconds) {
+    const shown = [...this.events].filter(([, { from, to }]) => from < now && (to ?? now) > now - span);
+    this.arrange(shown, span);
     const { em } = theme();
     this.canvas.style.height = `${this.lanes.count * laneHeight}rem`;
-    const plot = new Plot(this.canvas);
+    const plot = new Plot(this.canvas, span);
     const { context } = plot;
     plot.clip();
     context.textBaseline = "middle";
     context.textAlign = "left";
     const bars = [...this.bars.values()].sort((one, other) => one.event.from - other.event.from);
-    const ends = Array(this.lanes.count).fill(plot.left - seconds * plot.pixelsPerSecond);
+    const ends = Array(this.lanes.count).fill(-Infinity);
     for (const { event, lane, text, width } of bars) {
       const [from, to] = [plot.x(event.from, now), plot.x(event.to ?? now, now)];
       const right = Math.min(Math.max(to, from + width), plot.width);
@@ -118,20 +121,20 @@ export class Timeline {
       context.fillText(text, Math.max(left, Math.min(plot.left, right - width)) + padding, top + (height - 3) / 2);
       context.restore();
     }
-    const hidden = this.events.size - bars.length;
+    const hidden = shown.length - bars.length;
     this.remark.hidden = hidden === 0;
     if (hidden) this.remark.textContent = `${hidden} more at this time: see the table of events.`;
   }
 
-  /** Gives every event a lane, a text that fits into the picture, and the width of that text. */
-  arrange() {
-    const plot = new Plot(this.canvas);
+  /** Gives every shown event a lane, a text that fits into the picture, and the width of that text. */
+  arrange(shown, span) {
+    const plot = new Plot(this.canvas, span);
     const { context } = plot;
     context.font = font(0.8, 600);
-    if (plot.width !== this.width) this.lanes.clear();
-    this.width = plot.width;
+    if (this.isRecording || plot.pixelsPerSecond !== this.scale) this.lanes.clear();
+    this.scale = plot.pixelsPerSecond;
     this.bars = new Map();
-    for (const [id, event] of [...this.events].sort((one, other) => one[1].from - other[1].from)) {
+    for (const [id, event] of shown.sort((one, other) => one[1].from - other[1].from)) {
       const text = shortened(friendly(event.label), 0.8 * (plot.width - plot.left), context);
       const width = context.measureText(text).width + 2 * padding;
       const span = (width + 2) / plot.pixelsPerSecond;
