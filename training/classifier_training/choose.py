@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .decide import event_starts
+from .decide import events_of
 from .program import Program
 from .streams import Stream
 
 _THRESHOLDS = tuple(np.round(np.arange(0.2, 0.96, 0.05), 2).tolist())
 _DURATIONS_MS = (0, 80, 160, 240, 320, 400, 480, 600)
 _OFF = (0.1, 0.2, 0.3)  # probabilities below which events end
+_LONG_SECONDS = 5.0  # a longer false event counts as several: otherwise one that never ends would be the best
 _WEIGHTS = tuple(np.geomspace(1e-5, 0.3, 60).tolist())  # of a false event an hour against a share of the clips
 _PREFERENCE = 1e-4  # for a low threshold over a high one with the same figures
 
@@ -95,13 +96,14 @@ def _label(
             "threshold": threshold,
         }
         for stream, probabilities in heard:
-            starts = event_starts(probabilities[:, column], seconds, **settings) * seconds
+            starts = events_of(probabilities[:, column], seconds, **settings)[:, 0] * seconds
             found = {place for start in starts if (place := stream.place(start)) is not None}
             told[row] += sum(place.label == label for place in found)
             wrong[row, -1] += sum(place.label != label for place in found) / (stream.seconds / 3600)
         for kind, (stream, probabilities) in enumerate(without):
-            starts = event_starts(probabilities[:, column], seconds, **settings)
-            wrong[row, kind] = len(starts) / (stream.seconds / 3600)
+            events = events_of(probabilities[:, column], seconds, **settings)
+            lengths = (events[:, 1] - events[:, 0]) * seconds
+            wrong[row, kind] = np.maximum(1, lengths / _LONG_SECONDS).sum() / (stream.seconds / 3600)
     return _Label(told, wrong)
 
 

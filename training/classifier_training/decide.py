@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def event_starts(
+def events_of(
     probabilities: np.ndarray,
     token_seconds: float,
     *,
@@ -15,7 +15,10 @@ def event_starts(
     max_gap_ms: int,
     refractory_ms: int,
 ) -> np.ndarray:
-    """The tokens (events,) at which the events of one label start, of its probabilities (tokens,)."""
+    """(events, 2): the tokens at which each event of one label starts and behind which it ends.
+
+    `probabilities` (tokens,) are those of the label.
+    """
     held = probabilities >= min(threshold, threshold_off)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], held.astype(np.int8), [0]])))
     on = np.flatnonzero(probabilities >= threshold)
@@ -31,10 +34,10 @@ def event_starts(
             continue
         starts.append(int(on[at]))
         ends.append(int(last))
-    kept: list[int] = []
+    kept: list[tuple[int, int]] = []
     free = -np.inf
     for start, end in zip(starts, ends):
         if end - start >= least and start >= free:
-            kept.append(start)
+            kept.append((start, end))
             free = end + pause
-    return np.array(kept, int)
+    return np.array(kept, int).reshape(-1, 2)

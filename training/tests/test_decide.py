@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from classifier_training.decide import event_starts
+from classifier_training.decide import events_of
 
 SECONDS = 0.04  # of a token
 RULE: dict[str, Any] = {
@@ -21,7 +21,7 @@ RULE: dict[str, Any] = {
 def starts(runs: list[tuple[int, float]], **changes: Any) -> list[int]:
     """The events of probabilities that are given as (tokens, probability)."""
     probabilities = np.concatenate([np.full(count, value) for count, value in runs])
-    return event_starts(probabilities, SECONDS, **{**RULE, **changes}).tolist()
+    return events_of(probabilities, SECONDS, **{**RULE, **changes})[:, 0].tolist()
 
 
 def test_an_event_starts_at_its_threshold_and_lasts_to_the_lower_one() -> None:
@@ -45,3 +45,8 @@ def test_a_gap_joins_two_events() -> None:
 def test_no_event_starts_soon_after_the_last_one() -> None:
     runs = [(5, 0.1), (5, 0.7), (10, 0.1), (5, 0.7), (13, 0.1), (5, 0.7)]
     assert starts(runs, refractory_ms=500) == [5, 38]
+
+
+def test_an_event_ends_below_the_lower_threshold() -> None:
+    probabilities = np.concatenate([np.full(5, 0.1), np.full(5, 0.7), np.full(4, 0.4), np.full(5, 0.1)])
+    assert events_of(probabilities, SECONDS, **RULE).tolist() == [[5, 14]]
