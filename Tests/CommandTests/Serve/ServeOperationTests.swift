@@ -143,9 +143,8 @@ internal import Testing
         #expect(streams.errors.contains("\(folder.path)/c.yaml:\(line): ") && streams.errors.contains(message))
         #expect(!streams.errors.contains("--threshold"))
         let indented = lines.split(separator: "\n").map { "    \($0)\n" }.joined()
-        let source = try check(
-            "model: keywords-en\nsources:\n- {name: a, command: [b]}\n- name: c\n  command: [d]\n  decision:\n\(indented)"
-        )
+        let sources = "sources:\n- {name: a, command: [b]}\n- name: c\n  command: [d]\n  decision:\n\(indented)"
+        let source = try check("model: keywords-en\n\(sources)")
         #expect(source.status == 78 && source.errors.contains("sources[1].decision.\(key): "), "\(source)")
         #expect(source.errors.contains("\(folder.path)/c.yaml:\(line + 3): ") && source.errors.contains(message))
         let flag = try check("model: keywords-en\n", ["streams.decision.threshold_off=0.99"])

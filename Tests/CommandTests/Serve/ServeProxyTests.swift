@@ -108,7 +108,7 @@ private enum Nginx {
         let whole = """
             user root;
             daemon off;
-            worker_processes 1;
+            master_process off;
             pid \(folder.path)/nginx.pid;
             error_log stderr;
             events {}
