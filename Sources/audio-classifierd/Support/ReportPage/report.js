@@ -119,7 +119,7 @@ class Recording {
   numberTable() {
     const rows = this.data.numbers.map((one) =>
       [friendly(one.label), percent(one.max), percent(one.mean), `${one.events}`, `${one.seconds.toFixed(1)} s`]);
-    const heads = ["Class", "Highest", "Mean", "Events", "Their time"];
+    const heads = ["Class", "Highest", "Mean", "Events", "In total"];
     return table(`Numbers of ${this.data.name}`, heads, rows);
   }
 
