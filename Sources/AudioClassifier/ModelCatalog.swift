@@ -28,6 +28,14 @@ public struct ModelCatalog: Sendable {
         self.folders = folders
     }
 
+    /// The value of `AUDIO_CLASSIFIERD_MODELS` if it is no folder, so that models come from the other folders only.
+    package static var missingFolder: String? {
+        guard let chosen = ProcessInfo.processInfo.environment["AUDIO_CLASSIFIERD_MODELS"], !chosen.isEmpty else {
+            return nil
+        }
+        return (try? FileManager.default.contentsOfDirectory(atPath: chosen)) == nil ? chosen : nil
+    }
+
     /// A catalogue of these folders.
     public init(folders: [String]) { self.folders = folders }
 
@@ -42,7 +50,8 @@ public struct ModelCatalog: Sendable {
         let list = known.isEmpty ? "none is installed" : "installed are \(known.joined(separator: ", "))"
         throw ClassifierError(
             .configuration, code: "model_not_found",
-            "there is no model \"\(name)\"; \(list) (a folder is given with a slash: ./\(name))")
+            "there is no model \"\(name)\"\(Spelling.question(name, in: known)); \(list) "
+                + "(a folder is given with a slash: ./\(name))")
     }
 
     /// Loads a network, whatever features it takes.

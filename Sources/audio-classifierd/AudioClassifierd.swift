@@ -16,7 +16,8 @@ struct AudioClassifierd: AsyncParsableCommand {
               audio-classifierd serve --config configs/serve.yaml
               audio-classifierd models list
 
-            Results go to standard output, messages to standard error. Options can also be set by environment variables:
+            Results go to standard output, messages to standard error. Options can also be set by environment \
+            variables: \
             --top-k by AUDIO_CLASSIFIERD_TOP_K. docs/configuration.md lists all settings.
             """,
         version: Version.text,

@@ -7,15 +7,17 @@ struct Bench: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure each stage and each attention system on this machine.",
         discussion: """
-            A time is of one call on one thread: a frame of the front-end, or a token through a whole model or through
-            encoder layers with a full window. The maximum of moving landmarks is a segment's end. --operations counts
+            A time is of one call on one thread: a frame of the front-end, or a token through a whole model or through \
+            encoder layers with a full window. The maximum of moving landmarks is a segment's end. --operations counts \
             multiply-adds instead of measuring.
 
             Examples:
               audio-classifierd bench
-              audio-classifierd bench --attention continual-nystrom --window 120 --window 1920
+              audio-classifierd bench --attention continual-nystrom --window 120 \\
+                  --window 1920
               audio-classifierd bench --attention continual --weights int8
-              audio-classifierd bench --attention continual-nystrom --landmarks fixed --window 120 --streams 64
+              audio-classifierd bench --attention continual-nystrom --landmarks fixed \\
+                  --window 120 --streams 64
               audio-classifierd bench --attention full --layers 2 --window 120
               audio-classifierd bench --model keywords-en --window 25 --window 480
               audio-classifierd bench --model general --window 32 --streams 64

@@ -8,13 +8,17 @@ struct Encode: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send any feature stream, audio or not, through a model's encoder.",
         discussion: """
-            Features come from a NumPy array, or line by line from standard input: the numbers of a frame between spaces
-            or commas. Logits go to a NumPy array, or scores to standard output: a JSON line a prediction, as soon as it
+            Features come from a NumPy array, or line by line from standard input: the numbers of a frame between \
+            spaces \
+            or commas. Logits go to a NumPy array, or scores to standard output: a JSON line a prediction, as soon as \
+            it \
             is made. docs/feature-streams.md shows an example.
 
             Examples:
-              audio-classifierd encode --model keywords-en --features dog.npy --out logits.npy
-              audio-classifierd encode --model keywords-en --features dog.npy --scores probabilities
+              audio-classifierd encode --model keywords-en --features dog.npy \\
+                  --out logits.npy
+              audio-classifierd encode --model keywords-en --features dog.npy \\
+                  --scores probabilities
               camera-features | audio-classifierd encode --model actions --features -
             """)
 

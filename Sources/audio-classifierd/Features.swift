@@ -6,13 +6,19 @@ import Logging
 struct Features: SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the log-mel frames that a model sees, as a NumPy array.",
+        usage: """
+            audio-classifierd features <input> --out <out> (--model <model> | --recipe <recipe> | --frontend <file>) \
+            [<options>]
+            audio-classifierd features --print-recipes
+            """,
         discussion: """
             Training takes its features from here, so that they are those of the running program, bit for bit.
 
             Examples:
               audio-classifierd features dog.wav --recipe yamnet --out dog.npy
               audio-classifierd features recordings/ --model keywords-en --out features/
-              audio-classifierd features recordings/ --stage samples --recipe yamnet --out samples/
+              audio-classifierd features recordings/ --stage samples --recipe yamnet \\
+                  --out samples/
               audio-classifierd features --print-recipes
             """)
 
@@ -21,7 +27,8 @@ struct Features: SettableCommand {
     @Argument(help: "An audio file, a folder of them, or - for standard input.", completion: .file())
     var input: String?
 
-    @Option(help: "The .npy file to write; for a folder, the folder for one .npy a file.", completion: .file())
+    @Option(
+        help: "The .npy file to write (required); for a folder, the folder for one .npy a file.", completion: .file())
     var out: String?
 
     @Option(help: "Take the front-end of this model (a name or a folder).", completion: Completions.models)
@@ -50,11 +57,13 @@ struct Features: SettableCommand {
 
     func validate() throws {
         guard !printRecipes else { return }
-        guard input != nil else { throw ValidationError("Missing expected argument '<input>'.") }
-        guard out != nil else { throw ValidationError("Missing expected argument '--out <out>'.") }
-        guard [model, recipe, frontend].compactMap({ $0 }).count == 1 else {
-            throw ValidationError("Give exactly one of --model, --recipe and --frontend.")
-        }
+        let missing = [input == nil ? "'<input>'" : nil, out == nil ? "'--out <out>'" : nil].compactMap(\.self)
+        let frontends = [model, recipe, frontend].compactMap(\.self).count
+        let faults = [
+            missing.isEmpty ? nil : "Missing expected \(missing.joined(separator: " and ")).",
+            frontends == 1 ? nil : "Give exactly one of --model, --recipe and --frontend.",
+        ].compactMap(\.self)
+        guard faults.isEmpty else { throw ValidationError(faults.joined(separator: " ")) }
     }
 
     func run() throws {

@@ -9,8 +9,10 @@ struct Run: SettableCommand {
         discussion: """
             Examples:
               arecord -q -t raw -f S16_LE -r 16000 -c 1 | audio-classifierd run -
-              parecord --raw --format=s16le --rate=16000 --channels=1 | audio-classifierd run - --emit events
-              ffmpeg -nostdin -loglevel error -i URL -f s16le -ar 16000 -ac 1 - | audio-classifierd run -
+              parecord --raw --format=s16le --rate=16000 --channels=1 \\
+                  | audio-classifierd run - --emit events
+              ffmpeg -nostdin -loglevel error -i URL -f s16le -ar 16000 -ac 1 - \\
+                  | audio-classifierd run -
               audio-classifierd run recording.flac --emit changes
             """)
 

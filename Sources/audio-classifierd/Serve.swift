@@ -7,11 +7,12 @@ struct Serve: AsyncParsableCommand, SettableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Classify many live streams from sockets, HTTP and WebSocket.",
         discussion: """
-            A setting comes from a flag, else from the environment (listen.http from AUDIO_CLASSIFIERD_LISTEN_HTTP),
+            A setting comes from a flag, else from the environment (listen.http from AUDIO_CLASSIFIERD_LISTEN_HTTP), \
             else from the configuration file, else it has its default. configs/serve.yaml shows all settings.
 
-            SIGTERM and SIGINT close all streams and end the service. SIGHUP reads the configuration, the models and the
-            certificate again: new streams get the new models, settings and sources, new connections the new
+            SIGTERM and SIGINT close all streams and end the service. SIGHUP reads the configuration, the models and \
+            the \
+            certificate again: new streams get the new models, settings and sources, new connections the new \
             certificate. The log names the settings that change with the next start.
 
             Examples:

@@ -17,6 +17,8 @@ internal import Testing
         [
             ["run", recording], ["classify", recording, recording, "--emit", "frames"], ["models", "list"],
             ["models", "show", Program.model], ["run", recording, "--format", "csv"],
+            ["models", "verify", Program.model],
+            ["--help"], ["run", "--help"], ["--version"], ["--generate-completion-script", "bash"],
         ]
     }
 

@@ -132,6 +132,8 @@ internal import Testing
             let finished = try encode([], input: lines(good) + line + lines(good))
             #expect(finished.status == 65 && finished.errors.contains(words), "\(finished.errors)")
             #expect(finished.lines("frame").count == 3 && finished.lines("end").count == 1)
+            let records = try finished.records("error")
+            #expect(records.count == 1 && records[0]["message"]?.string?.contains(words) == true)
             let folder = try TemporaryDirectory()
             let array = try encode(["--out", "\(folder.path)/y.npy"], input: lines(good) + line)
             #expect(array.status == 65)

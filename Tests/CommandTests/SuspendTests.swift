@@ -119,6 +119,13 @@ internal import Testing
         #expect(lines == expected)
     }
 
+    /// The end of a resumed stream counts all frames, as that of an uninterrupted one.
+    @Test func endCountsAllFrames() throws {
+        let whole = try run(0..<Self.samples.count, [])
+        let second = try run.suspended(at: Self.samples.count / 2, state: "state")
+        #expect(try second.records("end").last?["frames"] == whole.records("end").first?["frames"])
+    }
+
     @Test func stoppedStreamGoesOn() throws {
         let state = "\(folder.path)/state"
         let child = try ChildProcess(

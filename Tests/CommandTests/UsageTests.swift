@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import StrictCoding
 internal import TestSupport
 internal import Testing
@@ -71,6 +72,59 @@ internal import Testing
         }
         let folder = try Program.run(["run", recording, "--model", "\(folder.path)/"])
         #expect(folder.status == 78 && folder.errors.contains("config.json"))
+    }
+
+    /// A misspelt name is answered with the nearest ones.
+    @Test func suggestions() throws {
+        let cases: [([String], Int32, String)] = [
+            (["run", recording, "--model", "keyword-en"], 78, "did you mean \"keywords-en\""),
+            (["features", recording, "--out", "x", "--recipe", "yamnett"], 64, "did you mean \"yamnet\""),
+            (["serve", "--check", "--set", "limits.stream=5"], 78, "did you mean \"limits.streams\""),
+        ]
+        for (arguments, status, words) in cases {
+            let finished = try Program.run(arguments)
+            #expect(finished.status == status && finished.errors.contains(words), "\(finished.errors)")
+        }
+    }
+
+    /// All missing arguments are named at once, and the help shows which ones are required.
+    @Test func missingArguments() throws {
+        let finished = try Program.run(["features"])
+        for words in ["'<input>'", "'--out <out>'", "exactly one of --model, --recipe and --frontend"] {
+            #expect(finished.status == 64 && finished.errors.contains(words), "\(finished.errors)")
+        }
+        #expect(
+            try Program.run(["features", "--help"]).output.contains("features <input> --out <out> (--model <model>"))
+    }
+
+    /// A folder of models that is not there is named, and so are no models at all.
+    @Test func noModels() throws {
+        let missing = "\(folder.path)/none"
+        let listed = try Program.run(["models", "list"], environment: ["AUDIO_CLASSIFIERD_MODELS": missing])
+        #expect(
+            listed.errors.contains("AUDIO_CLASSIFIERD_MODELS is \(missing), which is no folder"), "\(listed.errors)")
+        // A copy of the program has no models beside it.
+        let copy = "\(folder.path)/program"
+        try FileManager.default.copyItem(atPath: Program.path, toPath: copy)
+        let script = "cd \"$1\" && exec ./program models \"$2\""
+        for command in ["list", "verify"] {
+            let child = try ChildProcess(
+                ["-c", script, "sh", folder.path, command], environment: ["AUDIO_CLASSIFIERD_MODELS": ""],
+                program: "/bin/sh")
+            let finished = try child.wait()
+            guard !finished.output.contains("golden"), !finished.output.contains("labels") else { continue }
+            #expect(finished.status == 78 && finished.errors.contains("no model is installed in"), "\(finished)")
+        }
+    }
+
+    /// A file of options that cannot be read is named with the system's reason.
+    @Test func missingFiles() throws {
+        let path = "\(folder.path)/none"
+        let state = try Program.run(["run", recording, "--state-in", path])
+        #expect(state.status == 66 && state.errors.contains("\(path): the state cannot be read: No such file"))
+        let configuration = try Program.run(["serve", "--check", "--config", path])
+        #expect(configuration.status == 78)
+        #expect(configuration.errors.contains("\(path): the configuration cannot be read: No such file"))
     }
 
     @Test func levelsMayBeNegative() throws {

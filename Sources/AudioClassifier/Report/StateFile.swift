@@ -22,12 +22,13 @@ package enum StateFile {
     package static func load(
         _ pipeline: inout ClassifierPipeline, _ reporter: inout StreamReporter, model: AudioModel, from path: String
     ) throws(ClassifierError) {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw ClassifierError(.noInput, code: "not_found", "\(path): the state cannot be read")
+        let bytes: [UInt8]
+        do { bytes = try FileContents.bytes(of: path) } catch {
+            throw ClassifierError(.noInput, code: "not_found", "\(path): the state cannot be read: \(error)")
         }
         var failure: (any Error)?
         do {
-            var reader = try open(Array(data), model: model)
+            var reader = try open(bytes, model: model)
             try restore(&pipeline, &reporter, model: model, from: &reader)
         } catch { failure = error }
         guard let failure else { return }

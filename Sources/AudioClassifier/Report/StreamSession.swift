@@ -94,7 +94,6 @@ package struct StreamSession: Sendable {
         }
         inform(
             "listening to \(audio.name) at \(audio.sourceRate) Hz, with \(configuration.name), as stream \(stream)")
-        let before = pipeline.predictionCount
         let result = Result<Void, any Error> {
             try readAll(&audio, progress: progress) { samples in
                 try pipeline.push(samples) { try emit(reporter.records($0)) }
@@ -111,7 +110,7 @@ package struct StreamSession: Sendable {
             }
         }
         if includesStartAndEnd {
-            try emit([.end(stream: stream, frames: pipeline.predictionCount - before, dropped: 0)])
+            try emit([.end(stream: stream, frames: pipeline.predictionCount, dropped: 0)])
         }
         try result.get()
         if let truncation = audio.truncation { warn("\(audio.name) is cut: \(truncation)") }

@@ -23,6 +23,8 @@ final class ConfigurationReader {
     private var flags: [String: String]
     private var environment: [String: String]
     private(set) var entries: [Entry] = []
+    /// Paths of all settings that were asked for.
+    private var paths: Set<String> = []
 
     /// - Parameters:
     ///   - flags: values by path, as `listen.http`.
@@ -44,7 +46,9 @@ final class ConfigurationReader {
         let result = try body(&section)
         try section.refuseOthers()
         if let flag = flags.keys.sorted().first {
-            throw Self.wrong("--set \(flag)", "there is no such setting; configs/serve.yaml shows them all")
+            throw Self.wrong(
+                "--set \(flag)",
+                "there is no such setting\(Spelling.question(flag, in: paths)); configs/serve.yaml shows them all")
         }
         return result
     }
@@ -60,6 +64,7 @@ final class ConfigurationReader {
 
     /// Removes and returns the value of a flag or of the environment for a path.
     func override(_ path: String) -> (text: String, origin: String)? {
+        paths.insert(path)
         let variable = SettingVariable.name(path)
         let fromEnvironment = environment.removeValue(forKey: variable)
         if let text = flags.removeValue(forKey: path) { return (text, "--set \(path)") }

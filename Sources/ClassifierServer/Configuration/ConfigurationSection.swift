@@ -31,7 +31,7 @@ struct ConfigurationSection {
     }
 
     /// The origin of the section, for messages about several of its settings.
-    var place: String { origin }
+    var position: String { origin }
 
     func refuseOthers() throws(ClassifierError) {
         guard isMapping else { throw ConfigurationReader.wrong(origin, "expected settings, as \"key: value\"") }
@@ -39,8 +39,10 @@ struct ConfigurationSection {
             let name = key.scalar?.string ?? "?"
             guard !known.contains(name) else { continue }
             throw ConfigurationReader.wrong(
-                place(of: key),
-                "unknown key \"\(path)\(name)\"; known keys are \(known.sorted().joined(separator: ", "))")
+                position(of: key),
+                "unknown key \"\(path)\(name)\"\(Spelling.question(name, in: known)); known keys are "
+                    + "\(known.sorted().joined(separator: ", "))"
+            )
         }
     }
 
@@ -74,12 +76,12 @@ struct ConfigurationSection {
             reader.record(key, "[]", depth: depth, origin: source ?? "default")
             return []
         }
-        let place = source ?? reader.origin(node)
+        let origin = source ?? reader.origin(node)
         guard let items = node.sequence else {
-            throw ConfigurationReader.wrong(place, "\(path)\(key): expected a list")
+            throw ConfigurationReader.wrong(origin, "\(path)\(key): expected a list")
         }
         reader.record(
-            key, items.isEmpty ? "[]" : nil, depth: depth, origin: items.isEmpty ? place : "")
+            key, items.isEmpty ? "[]" : nil, depth: depth, origin: items.isEmpty ? origin : "")
         var results: [Result] = []
         for item in items {
             reader.record("-", nil, depth: depth + 1, origin: "")
@@ -122,9 +124,9 @@ struct ConfigurationSection {
             (texts, origin) = (elements, override.origin)
         } else if let node = mapping?[key], !node.isNull {
             guard let items = node.sequence, items.allSatisfy({ $0.scalar != nil }) else {
-                throw ConfigurationReader.wrong(place(of: node), "\(path)\(key): expected a list of words")
+                throw ConfigurationReader.wrong(position(of: node), "\(path)\(key): expected a list of words")
             }
-            (texts, origin) = (items.compactMap { $0.scalar?.string }, place(of: node))
+            (texts, origin) = (items.compactMap { $0.scalar?.string }, position(of: node))
         }
         var values: [Value] = []
         for text in texts {
@@ -146,10 +148,10 @@ struct ConfigurationSection {
             origin = override.origin
         } else if let node = mapping?[key], !node.isNull {
             guard node.mapping != nil else {
-                throw ConfigurationReader.wrong(place(of: node), "\(path)\(key): expected numbers by name")
+                throw ConfigurationReader.wrong(position(of: node), "\(path)\(key): expected numbers by name")
             }
             texts = Self.entries(node.mapping).map { "\($0.key.scalar?.string ?? "")=\($0.value.scalar?.string ?? "")" }
-            origin = place(of: node)
+            origin = position(of: node)
         }
         var result: [String: Double] = [:]
         for text in texts {
@@ -182,15 +184,15 @@ struct ConfigurationSection {
         ConfigurationReader.wrong(origin, "\(path)\(key) is \"\(text)\"; expected \(expected)")
     }
 
-    private func place(of node: Node?) -> String { source ?? reader.origin(node) }
+    private func position(of node: Node?) -> String { source ?? reader.origin(node) }
 
     private func text(_ key: String) throws(ClassifierError) -> (text: String, origin: String)? {
         if isOverridable, let override = reader.override(path + key) { return override }
         guard let node = mapping?[key], !node.isNull else { return nil }
         guard let scalar = node.scalar else {
-            throw ConfigurationReader.wrong(place(of: node), "\(path)\(key): expected one value")
+            throw ConfigurationReader.wrong(position(of: node), "\(path)\(key): expected one value")
         }
-        return (scalar.string, place(of: node))
+        return (scalar.string, position(of: node))
     }
 
     private static func entries(_ mapping: Node.Mapping?) -> [(key: Node, value: Node)] {

@@ -67,7 +67,7 @@ extension ServeConfiguration.Events {
             guard let address else { return nil }
             guard let hook = WebHook(address, tries: tries, authorities: authorities) else {
                 throw ConfigurationReader.wrong(
-                    section.place,
+                    section.position,
                     "events.webhook.url is \"\(address)\"; expected \(EventSettings.WebHook.address.expected)")
             }
             return hook

@@ -117,8 +117,9 @@ public struct ServeConfiguration: Sendable {
     ) throws(ClassifierError) {
         var yaml: String?
         if let file {
-            yaml = try? String(contentsOf: URL(filePath: file), encoding: .utf8)
-            if yaml == nil { throw ConfigurationReader.wrong(file, "the configuration cannot be read") }
+            do { yaml = try FileContents.text(of: file) } catch {
+                throw ConfigurationReader.wrong(file, "the configuration cannot be read: \(error)")
+            }
         }
         let reader = ConfigurationReader(
             file: file ?? "", flags: flags, environment: environment ?? ProcessInfo.processInfo.environment)
@@ -152,7 +153,7 @@ public struct ServeConfiguration: Sendable {
             if let certificate, let key { return TLS(certificate: certificate, key: key) }
             guard certificate == nil, key == nil else {
                 throw ConfigurationReader.wrong(
-                    section.place, "tls.certificate and tls.key belong together; set both, or none for plain HTTP")
+                    section.position, "tls.certificate and tls.key belong together; set both, or none for plain HTTP")
             }
             return nil
         }

@@ -60,7 +60,7 @@ package struct RouteTable<Handler: Sendable>: Sendable {
         if let match = matches.first(where: { $0.route.answers(method) }) {
             return .found(match.route.handler, id: match.id)
         }
-        let methods = matches.compactMap { $0.route.method?.rawValue }
+        let methods = matches.compactMap(\.route.method).flatMap { $0 == .GET ? ["GET", "HEAD"] : [$0.rawValue] }
         if !methods.isEmpty { return .notAllowed(allow: methods.joined(separator: ", ")) }
         return matches.isEmpty ? .notFound : .upgradeRequired
     }

@@ -12,6 +12,15 @@ struct StateExchange: Sendable {
         let running = await hub.loop(of: id)?.snapshot(id)
         let saved = running == nil ? await hub.states.load(id) : nil
         guard let state = running ?? saved else {
+            if hub.loop(of: id) != nil {
+                try await exchange.answer(
+                    .failure(
+                        .notFound, code: "not_found",
+                        "the stream \"\(id)\" is running, but it has no state: its audio is resampled, or it "
+                            + "keeps none. "
+                            + "Only a stream at the model's rate has a state"))
+                return
+            }
             try await exchange.answer(
                 .failure(
                     .notFound, code: "not_found",

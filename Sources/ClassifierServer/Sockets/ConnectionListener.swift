@@ -64,8 +64,14 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
         } catch {
             throw ClassifierError(
                 .unavailable, code: "listen",
-                "cannot listen on \(address): \(error); is another program there? Choose another address with listen")
+                "cannot listen on \(address): \(Self.reason(error)); is another program there? "
+                    + "Choose another address with listen")
         }
+    }
+
+    /// The system's reason of an error, without the names of functions that an `IOError` adds.
+    private static func reason(_ error: any Error) -> String {
+        (error as? IOError).map { unsafe String(cString: strerror($0.errnoCode)) } ?? "\(error)"
     }
 
     /// Accepts until the task is cancelled, then waits for open connections.

@@ -21,6 +21,7 @@ struct ModelList: SettableCommand {
     func run() throws {
         logging.start()
         let catalog = ModelCatalog()
+        _ = try catalog.requireInstalled()
         try OutputSink().write(names ? catalog.names : ModelReport.list(catalog))
     }
 }

@@ -21,14 +21,17 @@ struct ModelVerify: SettableCommand {
     func run() throws {
         logging.start()
         let catalog = ModelCatalog()
-        let directories = try name.map { [try catalog.directory(of: $0)] } ?? catalog.installed
+        let directories = try name.map { [try catalog.directory(of: $0)] } ?? catalog.requireInstalled()
         let output = OutputSink()
         var failed = false
         for directory in directories {
-            do { try output.write(try ModelReport.verify(directory)) } catch {
+            let lines: [String]
+            do { lines = try ModelReport.verify(directory) } catch {
                 failed = true
                 CommandFailure.report(ClassifierError(error))
+                continue
             }
+            try output.write(lines)
         }
         if failed { throw ExitCode(ExitStatus.configuration.rawValue) }
     }

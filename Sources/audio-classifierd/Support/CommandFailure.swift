@@ -20,10 +20,17 @@ enum CommandFailure {
         default:
             // The parser handles help, version and usage errors; it exits with 64 for the latter.
             let code = AudioClassifierd.exitCode(for: error)
-            guard StandardErrorLog.isJSON, !code.isSuccess else { AudioClassifierd.exit(withError: error) }
+            if code.isSuccess { exit(printing: AudioClassifierd.fullMessage(for: error)) }
+            guard StandardErrorLog.isJSON else { AudioClassifierd.exit(withError: error) }
             report(ClassifierError(.usage, code: "usage", AudioClassifierd.message(for: error)))
             Glibc.exit(code.rawValue)
         }
+    }
+
+    /// Ends a command whose only output is a text of the parser.
+    private static func exit(printing text: String) -> Never {
+        do { if !text.isEmpty { try OutputSink().write([text]) } } catch { exit(error) }
+        Glibc.exit(ExitStatus.done.rawValue)
     }
 
     static func report(_ failure: ClassifierError) {

@@ -139,7 +139,11 @@ package struct FeatureEncoding: Sendable {
 
     /// Writes the end line, then throws the error of a refused frame, if any.
     private func finish(_ tokens: Int, _ result: Result<Void, any Error>, _ write: ([String]) throws -> Void) throws {
-        if case .failure(let error) = result, error is OutputSink.ReaderGone { throw error }
+        if case .failure(let error) = result {
+            if error is OutputSink.ReaderGone { throw error }
+            let failure = ClassifierError(error)
+            try write([Record.failure(stream: name, code: failure.code, message: failure.message).json])
+        }
         var end = JSONWriter(type: "end")
         end.add("stream", name)
         end.add("frames", tokens)

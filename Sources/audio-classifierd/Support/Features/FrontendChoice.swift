@@ -12,7 +12,7 @@ package enum FrontendChoice {
             guard let recipe = LogMelRecipe.named[name] else {
                 throw ClassifierError(
                     .usage, code: "recipe",
-                    "there is no recipe \"\(name)\"; there are "
+                    "there is no recipe \"\(name)\"\(Spelling.question(name, in: LogMelRecipe.named.keys)); there are "
                         + "\(LogMelRecipe.named.keys.sorted().joined(separator: ", "))"
                 )
             }

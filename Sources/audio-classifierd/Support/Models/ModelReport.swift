@@ -20,7 +20,6 @@ package enum ModelReport {
                 return [directory, "-", "-", "-", "cannot be used: \(error)"]
             }
         }
-        guard !rows.isEmpty else { return ["no model is installed in \(catalog.folders.joined(separator: ", "))"] }
         let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             let padded = zip(row, widths).map { (text: String, width: Int) -> String in
@@ -112,6 +111,17 @@ package enum ModelReport {
 }
 
 extension ModelCatalog {
+    /// Returns the folders of the installed models.
+    /// - Throws: ``ClassifierError`` `configuration` if there is none.
+    package func requireInstalled() throws(ClassifierError) -> [String] {
+        let installed = installed
+        guard !installed.isEmpty else {
+            throw ClassifierError(
+                .configuration, code: "model_not_found", "no model is installed in \(folders.joined(separator: ", "))")
+        }
+        return installed
+    }
+
     /// The names of the installed models.
     package var names: [String] { installed.map { $0.split(separator: "/").last.map(String.init) ?? $0 } }
 }
