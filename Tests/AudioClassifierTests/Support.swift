@@ -8,7 +8,8 @@ internal import TestSupport
 /// Returns a model's description with these labels and defaults, without a model.
 func configuration(
     labels: [String] = ["horn", "dog", "quiet"], background: [String] = ["quiet"],
-    decision: [String: JSONValue] = [:], summary: [String: String] = [:], parents: [String: [String]] = [:]
+    decision: [String: JSONValue] = [:], smoothing: Int = 0, summary: [String: String] = [:],
+    parents: [String: [String]] = [:]
 ) throws -> ModelConfiguration {
     var defaults: [String: JSONValue] = [
         "threshold": 0.6, "threshold_off": 0.4, "min_duration_ms": 0, "max_gap_ms": 0, "refractory_ms": 0,
@@ -18,6 +19,7 @@ func configuration(
         .with(["labels"], .array(labels.map { .string($0) }))
         .with(["background"], .array(background.map { .string($0) }))
         .with(["decision"], .object(defaults))
+        .with(["smoothing_ms"], .number(Double(smoothing)))
         .with(["summary"], .object(summary.mapValues { .string($0) }))
         .with(["parents"], .object(parents.mapValues { .array($0.map { .string($0) }) }))
     return try JSONDecoder().decode(ModelConfiguration.self, from: JSONEncoder().encode(json))

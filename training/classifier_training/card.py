@@ -92,12 +92,15 @@ def _first_label(measured: dict[str, Any] | None) -> list[str]:
         f"| {found['all_calibration_error']:.2f} | {found['calibration_error']:.2f} |"
         for found in measured["sets"]
     ]
+    changes = measured["changes"]
     return [
         'The first label of a recording\'s summary is right if it is a name of its class; "all" is the label with the '
         "largest probability at any time. The calibration error is the mean difference between the first label's "
         "probability and the share of right ones, in ten bins.",
         "| recordings | number | right, all | right | calibration error, all | calibration error |\n"
         "|---|---|---|---|---|---|\n" + "\n".join(rows),
+        f"In {changes['minutes']:g} minutes of {changes['sound']} the first label of frames changes "
+        f"{changes['smoothed']:g} times a minute, and {changes['unsmoothed']:g} times without smoothing.",
     ]
 
 

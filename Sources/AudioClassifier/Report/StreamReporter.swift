@@ -23,6 +23,8 @@ package struct StreamReporter: Sendable {
     private let stream: String
     private var detector: EventDetector
     private var summary: ClipSummary
+    /// The order of labels in frames; `nil` if it is that of the probabilities themselves.
+    private var smoothed: SmoothedProbabilities?
     private var lastLabel = -1
 
     package init(_ configuration: ModelConfiguration, stream: String, options: ReportOptions) {
@@ -31,16 +33,21 @@ package struct StreamReporter: Sendable {
         self.options = options
         detector = EventDetector(options.rules)
         summary = ClipSummary(configuration)
+        if configuration.smoothing > 0 {
+            smoothed = SmoothedProbabilities(
+                labels: configuration.labels.count, timeConstant: Double(configuration.smoothing) / 1000)
+        }
     }
 
     /// Returns the records of the next prediction.
     package mutating func records(_ prediction: Prediction) -> [Record] {
         var records: [Record] = []
+        smoothed?.update(prediction)
         switch options.mode {
         case .frames:
             if prediction.index % Int64(options.every) == 0 { records = [frame(prediction)] }
         case .changes:
-            let label = options.rules.ranking.first(prediction.probabilities) ?? -1
+            let label = options.rules.ranking.first(smoothed?.values ?? prediction.probabilities) ?? -1
             if label != lastLabel { records = [frame(prediction)] }
             lastLabel = label
         case .events: break
@@ -62,13 +69,14 @@ package struct StreamReporter: Sendable {
     private var detectsEvents: Bool { options.mode == .events || options.addsEvents }
 
     private func frame(_ prediction: Prediction) -> Record {
-        Record(prediction, stream: stream, top: top(prediction.probabilities))
+        Record(prediction, stream: stream, top: top(prediction.probabilities, by: smoothed?.values))
     }
 
     private func record(_ event: Event) -> Record { Record(event, stream: stream) }
 
-    private func top(_ scores: [Float]) -> [Classification] {
-        options.rules.ranking.ranked(scores, options.topCount).map {
+    /// - Parameter order: the probabilities by which labels are ranked; `nil` is the scores.
+    private func top(_ scores: [Float], by order: [Float]? = nil) -> [Classification] {
+        options.rules.ranking.ranked(order ?? scores, options.topCount).map {
             .init(label: configuration.labels[$0], probability: scores[$0])
         }
     }
@@ -76,6 +84,7 @@ package struct StreamReporter: Sendable {
     package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(lastLabel)
         detector.snapshot(to: &writer)
+        smoothed?.snapshot(to: &writer)
     }
 
     /// Reads the state of a reporter whose stream has reached this position.
@@ -83,6 +92,8 @@ package struct StreamReporter: Sendable {
         from reader: inout SnapshotReader, position: Int64, rate: Int
     ) throws(SnapshotReader.Truncated) {
         lastLabel = try reader.readInt(in: -1...configuration.labels.count - 1)
-        try detector.restore(from: &reader, position: position, time: Double(position) / Double(rate))
+        let time = Double(position) / Double(rate)
+        try detector.restore(from: &reader, position: position, time: time)
+        try smoothed?.restore(from: &reader, time: time)
     }
 }

@@ -24,6 +24,8 @@ public struct ModelConfiguration: Sendable {
     public let summary: [String: SummaryStatistic]
     /// More general labels, by label; a label that is not among the keys has none.
     public let parents: [String: [String]]
+    /// Time constant, in milliseconds, of the probabilities by which labels of single predictions are ranked.
+    public let smoothing: Int
     public let decision: DecisionDefaults
     /// The file of the weights, as the configuration describes it.
     public let weightsFile: WeightsFile
@@ -72,6 +74,7 @@ extension ModelConfiguration: Decodable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case name, description, licence, labels, frontend, stem, encoder, head, activation, background, summary,
             parents, decision, golden, card
+        case smoothing = "smoothing_ms"
         case weightsFile = "weights"
         case formatVersion = "format_version"
         case inputWidth = "input_width"
@@ -125,6 +128,8 @@ extension ModelConfiguration: Decodable {
             known.isSuperset(of: summary.keys), .summary, "a statistic names a label that there is not")
         parents = try values.decodeIfPresent([String: [String]].self, forKey: .parents) ?? [:]
         if let fault = LabelRelations(labels).fault(inParents: parents) { throw values.error(.parents, fault) }
+        smoothing = try values.decodeIfPresent(Int.self, forKey: .smoothing) ?? 0
+        try values.require((0...60_000).contains(smoothing), .smoothing, "\(smoothing) ms are not in 0 ... 60000")
         decision = try values.decode(DecisionDefaults.self, forKey: .decision)
         try values.require(
             known.isSuperset(of: decision.classThresholds.keys), .decision,
