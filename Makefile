@@ -10,7 +10,7 @@ BUILD := swift build -c release
 BENCHMARKS := swift build --package-path Benchmarks
 MODEL ?= keywords-en
 
-.PHONY: help setup setup-tests build run test check lint test-swift test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers endurance train evaluate experiment install docs clean run-serve soak
+.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers endurance train evaluate experiment install docs clean run-serve soak fuzz
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -40,17 +40,30 @@ soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table 
 
 test: setup test-swift test-training  ## All tests
 
-check: setup lint test-swift test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm  ## What must pass before a change lands
+check: setup lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm  ## What must pass before a change lands
 	@scripts/tally
 
 lint:  ## Format, rules, types and layers of all code, with no finding
 	@scripts/check-layers
+	@scripts/check-traps
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks Examples
 	scripts/lint-python
 	scripts/check-line-length
 
 test-swift: setup-tests
 	@scripts/run-tests release $(BUILD) --build-tests -- swift test -c release --skip-build
+
+# Twenty seconds of mutated inputs for each reader of outside bytes; test-swift has built the tests.
+test-fuzz: setup
+	@scripts/run-tests fuzz $(BUILD) --build-tests -- env FUZZ_SECONDS=20 swift test -c release --skip-build \
+	    --filter FuzzTests.FuzzTests
+
+MINUTES ?= 10
+
+fuzz: setup  ## Mutated inputs for each reader of outside bytes, for so many minutes each, another sequence every time
+	$(BUILD) --build-tests
+	FUZZ_SECONDS=$$((60 * $(MINUTES))) FUZZ_SEED=$$(date +%s) swift test -c release --skip-build \
+	    --filter FuzzTests.FuzzTests
 
 # The targets with unsafe memory, unoptimised and with every check that the compiler and the sanitizer have.
 test-sanitizer: setup

@@ -139,6 +139,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "audio-classifierd", "AudioClassifier", "AudioFrontend", "ClassifierServer", "StreamTransformer",
+                "StrictCoding", "TestSupport",
+            ],
+            path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: strict),
+        .testTarget(
             name: "CommandTests",
             dependencies: [
                 "audio-classifierd", "AudioClassifier", "Kernels", "StreamTransformer", "StrictCoding", "TestSupport",

@@ -161,6 +161,7 @@ public struct Service: Sendable {
     }
 
     private static func waitUntil(atMost seconds: Double, _ isDone: () -> Bool) async {
+        // Invariant: the time is a constant of a few seconds.
         let deadline = NIODeadline.now() + .nanoseconds(Int64(seconds * 1e9))
         while !isDone(), NIODeadline.now() < deadline { try? await Task.sleep(for: .milliseconds(10)) }
     }

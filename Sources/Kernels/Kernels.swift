@@ -206,6 +206,7 @@ package struct Kernels: @unchecked Sendable {
     static func pack(_ rows: [Float], inputs: Int, outputs: Int, scales: [Float]) -> AlignedBuffer {
         let multiples = rows.enumerated().map { index, weight in
             let scale = scales[index / inputs]
+            // Invariant: the scale is the largest weight of the row / 127, and weights are finite.
             return scale > 0 ? Int8((weight / scale).rounded()) : 0
         }
         let packed = AlignedBuffer(count: (kernels_packed_count((inputs + 1) / 2 * 2, outputs) + 3) / 4)

@@ -175,6 +175,7 @@ public struct StageBenchmark: Sendable {
         // About two seconds at most.
         let begin = Self.now()
         try body()
+        // Invariant: measured times and the numbers of repeats are small.
         let count = max(3, min(count, Int(2e9 / (Self.now() - begin))))
         for _ in 0..<count / 10 { try body() }
         var times = [Double](repeating: 0, count: count)

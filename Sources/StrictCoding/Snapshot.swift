@@ -30,6 +30,7 @@ package struct SnapshotReader {
         package init() {}
     }
 
+    // Invariant: the position is at most the number of bytes, which take checks.
     private let bytes: [UInt8]
     private var position = 0
 

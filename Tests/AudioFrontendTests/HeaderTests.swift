@@ -87,6 +87,15 @@ struct HeaderTests {
         #expect(live.truncation == nil)
     }
 
+    /// Small chunks without end before the samples, in a pipe, would fill the memory.
+    @Test func endlessHeader() throws {
+        let chunk = Array("JUNK".utf8) + [0, 0x80, 0, 0] + [UInt8](repeating: 0, count: 32_768)
+        var bytes = Array("RIFF".utf8) + [0xFF, 0xFF, 0xFF, 0xFF] + Array("WAVE".utf8)
+        for _ in 0..<600 { bytes += chunk }
+        let error = try #require(throws: AudioError.self) { _ = try Reading(ByteFeeder(bytes), rate: 16_000) }
+        #expect(error.message.contains("more than 16777216 bytes before the samples"), "\(error.message)")
+    }
+
     /// The samples do not depend on how reads are cut.
     @Test(arguments: HeaderBytes.allCases)
     func randomReads(_ kind: HeaderBytes) throws {

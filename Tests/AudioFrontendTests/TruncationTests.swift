@@ -43,5 +43,8 @@ struct TruncationTests {
         // A tag after the frames is not a frame.
         let tag = Array("TAG".utf8) + [UInt8](repeating: 0x20, count: 125)
         #expect(try Reading(ByteFeeder(bytes + tag), rate: 44_100).truncation == nil)
+        // A tag that states no length ends all the same.
+        let empty = Array("APETAGEX".utf8) + [UInt8](repeating: 0, count: 24)
+        _ = try Reading(ByteFeeder(bytes + empty + bytes), rate: 44_100)
     }
 }

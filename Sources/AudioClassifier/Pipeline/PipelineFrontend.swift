@@ -8,6 +8,8 @@ package import StrictCoding
 /// It makes log-mel frames, and measures position and level of their samples.
 package struct PipelineFrontend: ~Copyable {
     private var extractor: LogMelExtractor
+    // Invariant: positions stay far below 2^63. Lost samples stop at 2^48, received ones arrive one by one, and restore
+    // refuses larger ones; frames x hop is at most 2^62 then.
     /// Number of samples received.
     private var received: Int64 = 0
     /// Number of samples that the input has lost; they count as time.

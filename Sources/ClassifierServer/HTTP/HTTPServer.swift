@@ -80,6 +80,7 @@ struct HTTPServer: Sendable {
             try channel.pipeline.syncOperations.addHandler(UpgradeFilter(), position: .before(handler))
             try channel.pipeline.syncOperations.addHandler(ParserErrorClose())
             // Bounds the time of the first request, even of a client that sends a byte now and then.
+            // Invariant: settings of times are at most a day.
             let limit = TimeAmount.nanoseconds(Int64(limits.idleSeconds * 1e9))
             let deadline = channel.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
             result.whenComplete { _ in deadline.cancel() }

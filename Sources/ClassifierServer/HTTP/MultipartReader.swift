@@ -36,6 +36,7 @@ package struct MultipartReader {
     /// Parses the next bytes of the body.
     /// - Returns: the next bytes of the file.
     package mutating func push(_ bytes: [UInt8]) throws(Malformed) -> [UInt8] {
+        // Invariant: indices and counts are those of bytes in memory.
         buffer += bytes
         var file: [UInt8] = []
         while true {

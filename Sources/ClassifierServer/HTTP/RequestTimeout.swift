@@ -12,6 +12,7 @@ final class RequestTimeout: ChannelDuplexHandler {
     /// True between the end of a request and the end of its answer.
     private var isAnswering = false
 
+    // Invariant: settings of times are at most a day.
     init(seconds: Double) { limit = .nanoseconds(Int64(seconds * 1e9)) }
 
     func handlerAdded(context: ChannelHandlerContext) { arm(context) }

@@ -116,6 +116,7 @@ struct ChildCommand: Sendable {
     }
 
     private static func waitForEnd(_ process: pid_t, atMost seconds: Double) async -> Bool {
+        // Invariant: times are constants of a few seconds.
         let deadline = NIODeadline.now() + .nanoseconds(Int64(seconds * 1e9))
         while spawn_has_ended(process) == 0 {
             guard NIODeadline.now() < deadline else { return false }

@@ -24,6 +24,7 @@ struct CommandSource: Sendable {
                 guard !Task.isCancelled else { break }
                 stream.interrupt()
                 // A command that ran long enough restarts without a long delay.
+                // Invariant: the longest delay is a constant.
                 if NIODeadline.now() - began > .nanoseconds(Int64(Backoff.longest * 1e9)) { backoff.reset() }
                 let delay = backoff.delay()
                 hub.metrics.restarted(source.name)

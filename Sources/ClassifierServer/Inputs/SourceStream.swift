@@ -70,7 +70,10 @@ struct SourceStream: ~Copyable {
         let running: OpenStream
         if let stream { running = stream } else { running = try await open(resumes: false) }
         if isInterrupted {
+            // Invariant: a source is away for less than the time since the start of the machine, and rates are below
+            // 2^20.
             let away = Double((NIODeadline.now() - lastArrival).nanoseconds) * 1e-9 - description.seconds(bytes.count)
+            // Invariant: see above.
             if away > 0 { await running.loop.lose(Int64(away * Double(running.rate)), of: running.id) }
             isInterrupted = false
         }

@@ -1,8 +1,9 @@
 internal import AudioClassifier
 internal import Glibc
 
-/// A file that is written beside its final name and then takes its place, so that a reader finds the old contents or the
-/// new ones. Several services may use one folder: each has its own names, and holds a lock on the file while it writes.
+/// A file that is written beside its final name and then takes its place, so that a reader finds the old contents or
+/// the new ones. Several services may use one folder: each has its own names, and holds a lock on the file while it
+/// writes.
 package struct PartialFile: Sendable {
     private static let prefix = ".partial-"
 

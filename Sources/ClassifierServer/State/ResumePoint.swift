@@ -46,6 +46,7 @@ struct ResumePoint: Codable, Sendable {
         guard sample >= self.sample, sample <= Self.largest, (1...1 << 16).contains(frameBytes),
             (0...Self.largest).contains(offset), self.sample >= 0
         else { return nil }
+        // Invariant: the guard bounds both numbers by 2^48 and the factor by 2^16.
         return offset + (sample - self.sample) * Int64(frameBytes)
     }
 

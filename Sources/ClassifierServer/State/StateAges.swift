@@ -31,6 +31,7 @@ package struct StateAges {
             result[file.key] = isSame ? before : Seen(modified: file.value, since: monotonic)
         }
         return seen.filter { _, file in
+            // Invariant: times are floating-point numbers.
             let watched = monotonic - file.since
             // A file from the future, written before the clock was set back, expires by the time for which it was seen.
             return watched >= min(kept, Self.grace) && (time - file.modified > kept || watched > kept)

@@ -38,6 +38,7 @@ package struct StateInventory: Sendable {
     /// Returns the states to remove before `id` is saved, the oldest first; nil if there is no room even then.
     /// - Parameter spared: states that must stay; nil if no state may be removed.
     package func removals(for id: String, bytes size: Int, sparing spared: Set<String>?) -> [String]? {
+        // Invariant: sums of sizes stop at the largest number, and what is subtracted was added.
         var (others, total) = (entries.count, bytes)
         if let own = entries[id] {
             others -= 1

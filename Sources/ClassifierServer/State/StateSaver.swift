@@ -99,6 +99,7 @@ final class StateSaver: Sendable {
             }
             saved = running
             if round % 100 == 0 { try? await pool.runIfActive { self.store.removeOlder(than: keepHours * 3600) } }
+            // Invariant: rounds are seconds apart.
             round += 1
         }
     }

@@ -6,6 +6,7 @@ internal import NIOConcurrencyHelpers
 /// Saved states of streams by name: in a folder if one is configured, otherwise the newest ones in memory. Their number
 /// and their bytes are bounded.
 final class StateStore: Sendable {
+    // Invariant: sums are those of times in floating point and of texts.
     private struct Kept {
         var inventory: StateInventory
         /// States in memory.

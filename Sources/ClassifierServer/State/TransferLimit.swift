@@ -11,6 +11,7 @@ final class TransferLimit: Sendable {
     /// - Returns: false if there are as many as the limit allows.
     func enter() -> Bool {
         count.withLockedValue {
+            // Invariant: the count is between 0 and the limit, because each leave follows an enter.
             guard $0 < limit else { return false }
             $0 += 1
             return true

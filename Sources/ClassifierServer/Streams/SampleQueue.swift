@@ -12,6 +12,7 @@ package struct SampleQueue {
 
     /// From this number of samples on, a sender waits or loses samples.
     package let limit: Int
+    // Invariant: counts are those of samples in memory; gaps, which clients choose, are added with saturation.
     private var pieces: [Piece] = []
     /// Samples of the first piece that have been used.
     package private(set) var offset = 0

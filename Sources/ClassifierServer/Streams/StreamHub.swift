@@ -102,6 +102,7 @@ final class StreamHub: Sendable {
         let keepsState =
             parameters.keepsState && parameters.rate ?? model.recipe.sampleRate == model.recipe.sampleRate
         var setup = StreamSetup(
+            // Invariant: settings of times are at most an hour here, and rates are below 2^20.
             id: id, model: model, report: report, queueLimit: Int(limits.queueSeconds * rate),
             outputLimit: limits.outputs, dropsWhenFull: parameters.dropsWhenFull, subscription: parameters.subscription,
             keepsState: keepsState, position: parameters.position)

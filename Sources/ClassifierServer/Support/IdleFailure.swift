@@ -26,6 +26,7 @@ final class IdleFailure: ChannelInboundHandler, Sendable {
     /// Adds both handlers to the pipeline of a connection.
     /// - Parameter seconds: the longest silence.
     static func add(to channel: any Channel, seconds: Double) throws {
+        // Invariant: settings of times are at most a day.
         let limit = TimeAmount.nanoseconds(Int64(seconds * 1e9))
         try channel.pipeline.syncOperations.addHandlers([
             IdleStateHandler(readTimeout: limit), IdleFailure(seconds: seconds),

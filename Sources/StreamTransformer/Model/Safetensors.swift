@@ -69,6 +69,8 @@ package struct Safetensors: Sendable {
             let reason = (error as? DecodingError)?.explanation ?? "it is not JSON"
             throw wrong("its header cannot be read (\(reason))")
         }
+        // Invariant: offsets and counts are checked to lie inside the file before they are used, and products of
+        // extents report their overflow.
         var tensors: [String: Tensor] = [:]
         var end = 0
         // Sorted by both offsets, because an empty tensor begins where the next one does.

@@ -2,6 +2,8 @@ internal import Glibc
 
 /// The header of an AIFF or AIFF-C file: chunks, of which `COMM` describes the samples and `SSND` holds them.
 enum AIFFHeader {
+    // Invariant: fields have 32 bits at most, and sizes of chunks are checked before they are used; sums of them fit
+    // into 64 bits.
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         let head = try reader.take(12)
         let isCompressed = head.has("AIFC", at: 8)
@@ -61,6 +63,7 @@ enum AIFFHeader {
         let exponent = bytes.big(0, 2) - 16_383 - 63
         let mantissa = UInt64(bitPattern: Int64(bytes.big(2, 8)))
         guard (-63...0).contains(exponent), bytes[0] < 0x80 else { return nil }
+        // Invariant: the exponent is in -63 ... 0, and the value is checked before it becomes an integer.
         let value = scalbn(Double(mantissa), Int32(exponent)).rounded()
         return value < 0x1p31 ? Int(value) : nil
     }

@@ -12,6 +12,7 @@ struct ChunkWalk {
         case unknown
     }
 
+    // Invariant: sizes of chunks have 32 bits, or are checked to be below 2^48; those of tags have 28.
     private let kind: HeaderKind
     private var layout: PCMLayout?
 

@@ -61,6 +61,7 @@ enum ContentIdentifier {
             let isWhole = bytes.count < count
             switch FrameSearch.search(bytes, isWhole: isWhole || count >= longestSearch) {
             case .found(let content): return content
+            // Invariant: offsets are those of the first bytes of an input, which are in memory.
             case .needsMore: count += searchStep
             case .nothing:
                 if let content = byMagic(bytes[...]) { return content }

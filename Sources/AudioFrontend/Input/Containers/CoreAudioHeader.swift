@@ -1,5 +1,6 @@
 /// The header of a Core Audio file (CAF): big-endian chunks, of which `desc` comes first.
 enum CoreAudioHeader {
+    // Invariant: sizes of 2^40 bytes and more are refused, or ignored for the samples; sums fit into 64 bits.
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         _ = try reader.take(8)
         var layout: PCMLayout?
@@ -46,6 +47,7 @@ enum CoreAudioHeader {
         } else {
             format = bytes.has("ulaw", at: 8) ? .mulaw : nil
         }
+        // Invariant: the rate is above 0 and below 2^31.
         return format.map { PCMLayout(format: $0, sampleRate: Int(rate.rounded()), channels: channels) }
     }
 }

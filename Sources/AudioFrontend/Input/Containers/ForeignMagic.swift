@@ -1,4 +1,5 @@
 extension Magic {
+    // Invariant: these sums join lists.
     /// Formats without a decoder here.
     static let foreign: [Magic] =
         foreignRecordings + [pictures, archives, programs, data, messages, gapped].flatMap { $0 }

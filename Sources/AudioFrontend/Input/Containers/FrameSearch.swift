@@ -12,6 +12,7 @@ enum FrameSearch {
 
     /// Bytes that contain the first header of a stream, which may begin inside a frame.
     static let reach = 1_600
+    // Invariant: positions are indices of the bytes in memory, and a frame has at most 8 KiB.
     /// Number of consecutive headers that counts as proof.
     private static let proof = 3
 

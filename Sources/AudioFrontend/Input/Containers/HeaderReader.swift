@@ -1,5 +1,7 @@
 /// A reader of a header's fields. It can put the header back for a decoder.
 struct HeaderReader {
+    // Invariant: the header that is kept has 16 MiB at most; a skip ends where the stream does, so that offsets are
+    // those of bytes that exist. Callers pass offsets inside the fields that they have taken.
     let bytes: ByteStream
     /// The container's name, for messages.
     let container: String
@@ -34,7 +36,11 @@ struct HeaderReader {
     mutating func takeIfThere(_ count: Int) throws(AudioError) -> [UInt8]? {
         guard let taken = try bytes.take(count) else { return nil }
         offset += Int64(count)
-        if start == nil { kept += taken }
+        guard start == nil else { return taken }
+        guard Int64(kept.count + count) <= Self.longest else {
+            throw damaged("more than \(Self.longest) bytes before the samples")
+        }
+        kept += taken
         return taken
     }
 

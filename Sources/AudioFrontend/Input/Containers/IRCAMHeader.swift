@@ -17,6 +17,7 @@ enum IRCAMHeader {
             default: nil
             }
         return SoundHeader(
+            // Invariant: the rate is above 0 and below 2^31.
             layout: format.map { PCMLayout(format: $0, sampleRate: Int(rate.rounded()), channels: field(8)) })
     }
 }

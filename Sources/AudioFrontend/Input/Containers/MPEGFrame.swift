@@ -21,6 +21,7 @@ struct MPEGFrame: Equatable {
         guard version != 1, layer != 0, rateIndex != 3, (1...14).contains(bitRateIndex) else { return nil }
         sampleRate = [44_100, 48_000, 32_000][rateIndex] >> (version == 3 ? 0 : version == 2 ? 1 : 2)
         isMono = header[first + 3] >> 6 == 3
+        // Invariant: rates come from the tables, and none of them is 0.
         let bitRate = 1000 * Self.bitRates(version, layer)[bitRateIndex - 1]
         let padding = third >> 1 & 1
         if layer == 3 {

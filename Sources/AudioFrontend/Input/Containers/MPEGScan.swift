@@ -21,6 +21,7 @@ struct MPEGScan {
         run()
     }
 
+    // Invariant: positions lie inside the input or behind it by one frame, page or tag, whose lengths have 32 bits.
     private mutating func run() {
         var position: Int64 = 0
         var isCut = false
@@ -99,7 +100,8 @@ struct MPEGScan {
         }
         if head.has("TAG") { return 128 }
         if head.has("APETAGEX"), let tag = reader.bytes(position, 32).map(Array.init) {
-            return Int64(tag.little(12, 4)) + (tag[23] & 0x20 != 0 ? 32 : 0)
+            // The stated length includes a footer of 32 bytes. A tag of no length would hold the scan.
+            return max(32, Int64(tag.little(12, 4))) + (tag[23] & 0x20 != 0 ? 32 : 0)
         }
         return nil
     }

@@ -32,6 +32,7 @@ struct Magic {
     }
 
     /// All magics; the first match counts.
+    // Invariant: offsets are those of the table, and the text is a few bytes long.
     static let all: [Magic] = headers + soundFiles + foreign
 
     /// Magics of sound and video.

@@ -52,6 +52,7 @@ struct OggScan {
         if isCut { truncation = "it ends inside a page" } else if !isEnded { truncation = "its last page is not there" }
     }
 
+    // Invariant: positions lie inside the input or behind it by one frame, page or tag, whose lengths have 32 bits.
     private static func nextPage(_ reader: inout WindowReader, _ position: Int64) -> Int64? {
         var position = position
         while let head = reader.bytes(position, 4) {

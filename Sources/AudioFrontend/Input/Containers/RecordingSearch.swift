@@ -1,6 +1,8 @@
 /// Looks for the beginning of a recording inside other bytes: behind another recording, or behind a few bytes that do
 /// not belong to it.
 enum RecordingSearch {
+    // Invariant: offsets are those of bytes in memory or in a window of a file; tags have 28 bits, frames a few
+    // kilobytes.
     /// Magics that do not occur in samples and in compressed audio: eight bytes, or six of which two are zeros.
     private static let magics: [Magic] =
         ["RIFF", "RIFX", "RF64", "BW64"].map { Magic(.header(.wave), (0, Array($0.utf8)), (8, Array("WAVE".utf8))) }

@@ -1,5 +1,7 @@
 /// The header of a NIST SPHERE file, as TIMIT's: lines of text, filled up to a multiple of 1024 bytes.
 enum SphereHeader {
+    // Invariant: the length of the header is checked, and a count of samples is below 2^40, with at most 2^11 bytes
+    // each.
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         let first = try reader.take(1024)
         var text = String(decoding: first, as: UTF8.self)

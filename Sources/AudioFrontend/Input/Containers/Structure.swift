@@ -1,5 +1,6 @@
 /// Formats that have no magic of their own, or a short one, but fields whose values depend on each other.
 enum Structure {
+    // Invariant: each check compares the number of bytes with the offsets that it reads; fields have 32 bits at most.
     /// Identifies the content by the fields at the beginning of `bytes`.
     static func content(_ bytes: [UInt8]) -> Content? {
         if let name = matlab4(bytes) { return name == "samplerate" ? .soundFile("MATLAB 4") : .foreign("MATLAB 4") }

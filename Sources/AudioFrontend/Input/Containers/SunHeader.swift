@@ -1,5 +1,7 @@
 /// The header of an AU file (Sun, NeXT; `.snd`): a fixed block of big-endian fields, little-endian in DEC's variant.
 enum SunHeader {
+    // Invariant: fields have 32 bits at most, and sizes of chunks are checked before they are used; sums of them fit
+    // into 64 bits.
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         let head = try reader.take(24)
         let isLittle = head.has("dns.")

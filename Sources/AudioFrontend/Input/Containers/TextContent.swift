@@ -20,6 +20,7 @@ enum TextContent {
         return isLatin(bytes) ? kind(bytes) : beginning(bytes)
     }
 
+    // Invariant: counts are those of the first bytes of an input, which are in memory.
     /// Text at the beginning of other data: a description, or the head of a message, which may begin with a ruler.
     ///
     /// Most of its letters are small. Samples of 8 bits in the range of letters are as often in that of capitals.

@@ -1,5 +1,6 @@
 /// The header of a Creative Voice file (VOC): blocks. The first block with samples is read.
 enum VoiceHeader {
+    // Invariant: sizes have 24 bits and rates 16, so that no divisor is 0 and sums fit into 64 bits.
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         let head = try reader.take(26)
         try reader.skip(Int64(head.little(20, 2)) - 26)

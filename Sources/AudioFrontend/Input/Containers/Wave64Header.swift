@@ -2,6 +2,7 @@
 enum Wave64Header {
     private static let headSize: Int64 = 24
 
+    // Invariant: sizes of 2^40 bytes and more are refused, or ignored for the samples; sums fit into 64 bits.
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         _ = try reader.take(40)
         var format: WaveFormatChunk?

@@ -6,6 +6,8 @@ enum WaveHeader {
     /// Largest valid format chunk.
     private static let longestFormat = 65_536
 
+    // Invariant: fields have 32 bits at most, and sizes of chunks are checked before they are used; sums of them fit
+    // into 64 bits.
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         let head = try reader.take(12)
         let isBig = head.has("RIFX")

@@ -8,6 +8,7 @@ package struct WaveOpening {
         case wave(WaveFormat, [UInt8])
     }
 
+    // Invariant: the bytes are those of one header, at most a mebibyte and a read.
     private let name: String
     private var bytes: [UInt8] = []
     private static let magics = Magic.all.filter { $0.content == .header(.wave) }

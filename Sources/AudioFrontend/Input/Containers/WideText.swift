@@ -1,5 +1,6 @@
 /// Identifies text of two or four bytes a character.
 enum WideText {
+    // Invariant: counts are those of the first bytes of an input, at most 512.
     /// Least number of characters.
     private static let shortest = 16
     /// Fewest different characters.

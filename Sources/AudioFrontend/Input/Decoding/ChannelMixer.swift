@@ -16,6 +16,7 @@ struct ChannelMixer {
     /// Fills `mono` up to the first sample that is not finite.
     /// - Returns: the number of samples.
     func mix(_ interleaved: [Float], count: Int, into mono: inout [Float]) -> Int {
+        // Invariant: the callers size both buffers for a piece of frames before they read it.
         precondition(count * channels <= interleaved.count && count <= mono.count)
         unsafe interleaved.withUnsafeBufferPointer { input in
             unsafe mono.withUnsafeMutableBufferPointer { output in
@@ -38,6 +39,7 @@ struct ChannelMixer {
 
     /// The number of samples, of the first `count`, before the first one that is not finite.
     static func finiteCount(_ samples: [Float], _ count: Int) -> Int {
+        // Invariant: the callers size the buffer for a piece of frames before they read it.
         precondition(count <= samples.count)
         return unsafe samples.withUnsafeBytes { bytes in
             // A value minus itself is zero, or not a number where the value is not finite: a sum without branches.

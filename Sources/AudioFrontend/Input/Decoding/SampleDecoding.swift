@@ -1,6 +1,7 @@
 extension SampleFormat {
     /// Decodes the first `count` samples of `bytes` to the beginning of `samples`.
     func decode(_ bytes: [UInt8], _ count: Int, into samples: inout [Float]) {
+        // Invariant: the callers pass whole samples, and size the buffer for them.
         precondition(count * bytesPerSample <= bytes.count && count <= samples.count)
         unsafe bytes.withUnsafeBytes { input in
             unsafe samples.withUnsafeMutableBufferPointer { output in

@@ -110,6 +110,8 @@ package struct NumpyArray: Sendable {
         guard (1...2).contains(shape.count), shape.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) else {
             throw wrong("its shape is not (rows, columns)")
         }
+        // Invariant: extents are below 2^30, so that their product and its bytes are below 2^63. Other sums are those
+        // of bytes in memory or of one header.
         let count = shape.reduce(1, *)
         let size = isDouble ? 8 : 4
         guard bytes.count - start == count * size else { throw wrong("it has not as many numbers as its shape says") }

@@ -26,11 +26,15 @@ package final class Progress: Sendable {
         }
         guard isReady else { return }
         let elapsed = now - began
-        let left = fraction > 0 ? elapsed / fraction - elapsed : 0
+        // An input may be longer than it says, and its length may be unknown.
+        let done = fraction >= 0 ? min(fraction, 1) : 0
+        let left = done > 0 ? elapsed / done - elapsed : 0
         let width = 24
-        let full = Int(fraction * Double(width))
+        // Invariant: the fraction is in 0 ... 1.
+        let full = Int(done * Double(width))
         let bar = String(repeating: "#", count: full) + String(repeating: ".", count: width - full)
-        let line = "\(title) [\(bar)] \(Int(fraction * 100)) %  \(Self.clock(left)) left  \(note)"
+        // Invariant: as above.
+        let line = "\(title) [\(bar)] \(Int(done * 100)) %  \(Self.clock(left)) left  \(note)"
         TerminalLine.show(line)
     }
 
@@ -38,6 +42,8 @@ package final class Progress: Sendable {
     package func finish() { TerminalLine.clear() }
 
     private static func clock(_ seconds: Double) -> String {
+        guard seconds < 360_000 else { return "more than 100 hours" }
+        // Invariant: the time is below 100 hours, and never less than 0.
         let whole = Int(seconds.rounded(.up))
         return "\(whole / 60):\(whole % 60 < 10 ? "0" : "")\(whole % 60)"
     }

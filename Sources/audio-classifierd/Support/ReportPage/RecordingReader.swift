@@ -116,6 +116,7 @@ private struct WaveAudio {
 
     mutating func append(_ values: Span<Float>) {
         for index in values.indices {
+            // Invariant: the reader refuses samples that are not finite, and others are clamped.
             let value = UInt16(bitPattern: Int16(max(-32768, min(32767, (values[index] * 32768).rounded()))))
             samples.append(UInt8(value & 0xFF))
             samples.append(UInt8(value >> 8))
