@@ -121,12 +121,12 @@ struct HTTPServer: Sendable {
     /// Decides about an upgrade.
     /// - Returns: headers of the upgrade's answer; nil if it is refused, with the answer in `upgrade`.
     private func answer(_ head: HTTPRequestHead, _ upgrade: Upgrade, _ channel: any Channel) async -> HTTPHeaders? {
-        if let refused = HTTPAnswer(access.verdict(head, isPublic: false)) {
+        let client = channel.remoteAddress?.ipAddress ?? "unix"
+        if let refused = refusal(of: head, isPublic: false, client: client) {
             upgrade.refuse(refused)
             return nil
         }
         do {
-            let client = channel.remoteAddress?.ipAddress ?? "unix"
             let origin = WebSocketOrigin(client: client, eventLoop: channel.eventLoop)
             upgrade.accept(try await router.webSocket(head, origin))
         } catch {
@@ -136,6 +136,17 @@ struct HTTPServer: Sendable {
         let offered = head.headers[canonicalForm: "Sec-WebSocket-Protocol"]
         guard offered.contains(where: { $0 == AccessControl.streamProtocol }) else { return HTTPHeaders() }
         return HTTPHeaders([("Sec-WebSocket-Protocol", AccessControl.streamProtocol)])
+    }
+
+    /// Returns the answer to a request that is not allowed, and logs it; nil for an allowed request.
+    private func refusal(of head: HTTPRequestHead, isPublic: Bool, client: String) -> HTTPAnswer? {
+        let verdict = access.verdict(head, isPublic: isPublic)
+        switch verdict {
+        case .allowed: break
+        case .unauthorized: hub.metrics.logRefusal("token", "a request without the right token", client: client)
+        case .forbidden(let reason): hub.metrics.logRefusal("origin", reason, client: client)
+        }
+        return HTTPAnswer(verdict)
     }
 
     // MARK: Requests
@@ -172,7 +183,7 @@ struct HTTPServer: Sendable {
             guard case .head(let head) = part else { continue }
             var exchange = HTTPExchange(
                 head: head, client: client, parts: parts, outbound: outbound, bodyLimit: limits.bodyBytes)
-            if let refusal = HTTPAnswer(access.verdict(head, isPublic: router.isPublic(head))) {
+            if let refusal = refusal(of: head, isPublic: router.isPublic(head), client: client) {
                 try await exchange.answer(refusal)
             } else {
                 try await router.respond(&exchange)

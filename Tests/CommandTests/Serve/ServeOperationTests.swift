@@ -121,6 +121,24 @@ internal import Testing
         #expect(all.contains("a stream begins") && all.contains("stream=door") && all.contains("reason=complete"))
     }
 
+    /// Requests without the token and from other sites are logged, without the token that they carried.
+    @Test func wrongRequestsAreLogged() throws {
+        let server = try Server(["access.token=0123456789abcdef"], arguments: ["--log-level", "info"])
+        #expect(try server.request("GET", "/v1/streams", headers: ["Authorization": "Bearer guess-17"]).status == 401)
+        #expect(try server.request("GET", "/", headers: ["Origin": "http://evil.example"]).status == 403)
+        let socket = try server.connect()
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        let key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        let host = "Host: 127.0.0.1:\(server.httpPort)\r\n"
+        try socket.send(Array("GET /v1/stream HTTP/1.1\r\n\(host)\(upgrade)\(key)\r\n".utf8))
+        #expect(try Reply(try socket.receiveAll()).status == 401)
+        let errors = try server.stop().errors
+        let refusals = errors.split(separator: "\n").filter { $0.contains("refused: ") }
+        #expect(refusals.filter { $0.contains("without the right token") && $0.contains("reason=token") }.count == 2)
+        #expect(refusals.contains { $0.contains("a page of http://evil.example") && $0.contains("client=127.0.0.1") })
+        #expect(!errors.contains("guess") && !errors.contains("0123456789"))
+    }
+
     /// A wrong `decision` is named with its place, whatever set it.
     @Test(arguments: [
         (
