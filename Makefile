@@ -10,7 +10,7 @@ BUILD := swift build -c release
 BENCHMARKS := swift build --package-path Benchmarks
 MODEL ?= keywords-en
 
-.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers endurance train evaluate experiment install docs clean run-serve soak fuzz
+.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train evaluate experiment install docs clean run-serve soak fuzz archive-demo
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -19,6 +19,7 @@ setup:  ## Install the Debian packages that are missing
 	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev pkg-config alsa-utils
 
 setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a proxy, a browser, clients, promtool
+	@scripts/reader-environment
 	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients chromium curl netcat-openbsd socat \
 		python3-websockets nginx-light
 
@@ -33,6 +34,9 @@ run-serve: build  ## The daemon with its shipped configuration; it prints the ad
 
 SECONDS ?= 300
 STREAMS ?= 200
+
+archive-demo: build  ## Several hundred recordings: killed in the middle, gone on with, written in all formats
+	@scripts/archive-demo $(PROGRAM)
 
 soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table with figures (about ten minutes)
 	$(BENCHMARKS) -c release --product stream-load
@@ -104,6 +108,10 @@ bench-peers: build  ## That table with PyTorch, continual-inference, ONNX Runtim
 	scripts/bench-peers $(PROGRAM) >build/bench/peers.jsonl
 	@python3 Benchmarks/table.py
 
+bench-archive: build  ## Archives: all cores, the journal, many short files
+	@mkdir -p build/bench
+	python3 Benchmarks/Program/archive.py $(PROGRAM) | tee build/bench/archive.jsonl
+
 TOKENS ?= 10000000
 
 endurance: setup  ## Attention's numbers over ten million tokens, against float64 (about an hour)
@@ -135,4 +143,4 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint build Benchmarks/.build
+	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint .venv-readers build Benchmarks/.build

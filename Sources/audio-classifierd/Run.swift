@@ -59,6 +59,7 @@ struct Run: SettableCommand {
             try OutputFiles.refuse(FileName(stateOut), over: file, option: "--state-out")
             try OutputFiles.checkWritable(FileName(stateOut), option: "--state-out")
         }
+        try format.check(emit)
         let interrupt = StopSignal.install()
         let model = try modelArguments.load()
         var report = ReportOptions(rules: try decision.rules(for: model))

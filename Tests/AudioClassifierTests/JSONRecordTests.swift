@@ -72,6 +72,14 @@ internal import Testing
                 #"{"type":"summary","v":1,"file":"a.wav","seconds":5,"top":[]}"#
             ),
             (
+                .window(file: "a.wav", start: 3, end: 6, top: [.init(label: "yes", probability: 0.5)]),
+                #"{"type":"window","v":1,"file":"a.wav","t0":3,"t1":6,"top":[{"label":"yes","p":0.5}]}"#
+            ),
+            (
+                .skipped(file: "b.m4a", code: "format", message: "..."),
+                #"{"type":"skipped","v":1,"file":"b.m4a","code":"format","message":"..."}"#
+            ),
+            (
                 .error(file: "b.wav", code: "decode", message: "..."),
                 #"{"type":"error","v":1,"file":"b.wav","code":"decode","message":"..."}"#
             ),

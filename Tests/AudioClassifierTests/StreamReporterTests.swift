@@ -24,7 +24,7 @@ internal import Testing
             switch record {
             case .frame(_, _, _, _, _, let top, _), .summary(_, _, let top): top.map(\.label)
             case .event(let id, let phase, _, _, _, _, _): [id, phase.rawValue]
-            case .start, .error, .gap, .failure, .end: []
+            case .start, .window, .error, .skipped, .gap, .failure, .end: []
             }
         }
     }

@@ -8,7 +8,9 @@ internal import Testing
         "\"\u{301}", ",\u{301}", "كلب",
     ]
 
-    private func rows(_ format: OutputFormat, _ records: [Record]) -> [String] { records.flatMap(format.lines) }
+    private func rows(_ format: OutputFormat, _ records: [Record], _ mode: ReportMode = .summary) -> [String] {
+        records.flatMap { RecordLayout(format, mode).lines($0, file: "f") }
+    }
 
     /// A reader of RFC 4180, written from the standard: one line, which may contain line breaks in quotes.
     private func fields(ofCSV line: String) -> [String] {
@@ -81,11 +83,41 @@ internal import Testing
             (.frames, frame), (.changes, frame), (.events, end), (.summary, summary),
         ]
         for (mode, record) in expected {
-            let header = try #require(OutputFormat.csv.header(mode))
+            let header = try #require(RecordLayout(.csv, mode).header)
             #expect(fields(ofCSV: header).count == fields(ofCSV: rows(.csv, [record])[0]).count)
-            #expect(OutputFormat.tsv.header(mode) == header.split(separator: ",").joined(separator: "\t"))
-            #expect(OutputFormat.jsonl.header(mode) == nil)
+            #expect(RecordLayout(.tsv, mode).header == header.split(separator: ",").joined(separator: "\t"))
+            #expect(RecordLayout(.jsonl, mode).header == nil)
         }
+    }
+
+    /// Columns of absolute times, of files and of errors follow the usual ones, in every row.
+    @Test func furtherColumns() throws {
+        let frame = Record.frame(
+            stream: "s", frame: 3, sample: 640, time: 0.04, warm: false, top: [.init(label: "a", probability: 0.5)],
+            level: -20)
+        let window = Record.window(file: "f", start: 3, end: 6, top: [])
+        let error = Record.error(file: "f", code: "decode", message: "is text")
+        let skipped = Record.skipped(file: "f", code: "format", message: "cannot")
+        for (mode, record) in [(ReportMode.frames, frame), (.summary, window)] {
+            var layout = RecordLayout(.csv, mode)
+            layout.isWindowed = mode == .summary
+            (layout.includesFile, layout.includesTime, layout.includesErrors) = (true, true, true)
+            let header = fields(ofCSV: try #require(layout.header))
+            for record in [record, error, skipped] {
+                let row = fields(ofCSV: try #require(layout.lines(record, file: "f", startTime: 1e9).first))
+                #expect(row.count == header.count)
+                #expect(row[try #require(header.firstIndex(of: "file"))] == "f")
+            }
+            #expect(layout.lines(error, file: "f").last?.hasSuffix(",decode: is text") == true)
+            #expect(layout.lines(skipped, file: "f").last?.hasSuffix(",skipped: format: cannot") == true)
+        }
+        var json = RecordLayout(.jsonl, .frames)
+        (json.includesFile, json.includesTime) = (true, true)
+        #expect(
+            json.lines(frame, file: "f", startTime: 1e9) == [
+                frame.json.dropLast() + #","file":"f","time":1000000000.04}"#
+            ])
+        #expect(json.lines(frame, file: "f") == [frame.json.dropLast() + #","file":"f"}"#], "no time is known")
     }
 
     @Test func linesOfJSONAreTheRecord() {

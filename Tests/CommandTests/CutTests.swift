@@ -31,10 +31,11 @@ internal import Testing
         #expect(file.status == 0, "\(file.errors)")
         let expected = file.lines("frame")
         #expect(expected.count > 7)
-        let whole = try Program.run(["run", "\(folder.path)/a.wav"])
+        let name = ["--source-name", "\(folder.path)/a.wav"]
+        let whole = try Program.run(["run", "\(folder.path)/a.wav"] + name)
         #expect(whole.lines("frame") == expected, "run with a file")
         for piece in [1, 7, recording.hop, 4096, recording.bytes.count] {
-            let stream = try Program.run(["run", "-"], input: recording.bytes, piece: piece)
+            let stream = try Program.run(["run", "-"] + name, input: recording.bytes, piece: piece)
             #expect(stream.status == 0 && stream.errors == "")
             #expect(stream.lines("frame") == expected, "in pieces of \(piece)")
         }

@@ -54,6 +54,11 @@ internal import audio_classifierd
         for words in ["4 files", "m4a, webm, wma", "ffmpeg -i"] { #expect(warning.contains(words), "\(warning)") }
         let finished = try Program.run(["classify", path("phone")])
         #expect(finished.status == 66 && finished.errors.contains("4 files were left out"), "\(finished.errors)")
+        let skipped = try finished.records("skipped")
+        #expect(
+            skipped.map { $0["file"] }
+                == ["chat.webm", "memo 1.m4a", "memo 2.M4A", "song.wma"].map { .string(path("phone/\($0)")) })
+        #expect(skipped.allSatisfy { $0["code"] == "format" && $0["message"]?.string?.contains("ffmpeg -i '") == true })
     }
 
     /// Special files may wait for a writer or never end, and links may form a circle.

@@ -35,7 +35,11 @@ public enum Record: Sendable {
     case event(
         id: String, phase: EventPhase, stream: String, label: String, start: Double, end: Double?, peak: Float)
     case summary(file: String, seconds: Double, top: [Classification])
+    /// One of the fixed windows that a recording is divided into.
+    case window(file: String, start: Double, end: Double, top: [Classification])
     case error(file: String, code: String, message: String)
+    /// A file that was found and is not classified, with the reason.
+    case skipped(file: String, code: String, message: String)
     /// Samples of a live stream that were lost, from this position on.
     case gap(stream: String, sample: Int64, lost: Int64)
     /// The reason why a live stream ends early.
@@ -101,7 +105,12 @@ public enum Record: Sendable {
             line.add("file", file)
             line.add("seconds", seconds, decimals: 3)
             line.add("top", top)
-        case .error(let file, let code, let message):
+        case .window(let file, let start, let end, let top):
+            line.add("file", file)
+            line.add("t0", start, decimals: 6)
+            line.add("t1", end, decimals: 6)
+            line.add("top", top)
+        case .error(let file, let code, let message), .skipped(let file, let code, let message):
             line.add("file", file)
             line.add("code", code)
             line.add("message", message)
@@ -127,7 +136,9 @@ public enum Record: Sendable {
         case .frame: "frame"
         case .event: "event"
         case .summary: "summary"
+        case .window: "window"
         case .error, .failure: "error"
+        case .skipped: "skipped"
         case .gap: "gap"
         case .end: "end"
         }

@@ -8,13 +8,4 @@ package enum ReportMode: String, Sendable, CaseIterable {
     case events
     /// One summary of the whole input.
     case summary
-
-    /// Names of a table's columns.
-    var columns: [String] {
-        switch self {
-        case .frames, .changes: ["stream", "frame", "sample", "t", "warm", "rank", "label", "p", "dbfs"]
-        case .events: ["id", "stream", "label", "t0", "t1", "p_max"]
-        case .summary: ["file", "seconds", "rank", "label", "p"]
-        }
-    }
 }

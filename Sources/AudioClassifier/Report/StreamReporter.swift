@@ -12,6 +12,8 @@ package struct ReportOptions: Sendable {
     package var topCount = 3
     /// Period of reported frames: 1 reports each, 2 every second one.
     package var every = 1
+    /// Seconds of the windows that a summary is divided into; nil for one summary of the whole.
+    package var window: Double?
 
     package init(rules: DecisionRules) { self.rules = rules }
 }
@@ -25,6 +27,7 @@ package struct StreamReporter: Sendable {
     private var summary: ClipSummary
     /// The order of labels in frames; `nil` if it is that of the probabilities themselves.
     private var smoothed: SmoothedProbabilities?
+    private var windows: WindowSummary?
     private var lastLabel = -1
 
     package init(_ configuration: ModelConfiguration, stream: String, options: ReportOptions) {
@@ -37,10 +40,12 @@ package struct StreamReporter: Sendable {
             smoothed = SmoothedProbabilities(
                 labels: configuration.labels.count, timeConstant: Double(configuration.smoothing) / 1000)
         }
+        windows = options.window.map { WindowSummary(length: $0, configuration) }
     }
 
     /// Returns the records of the next prediction.
-    package mutating func records(_ prediction: Prediction) -> [Record] {
+    /// - Parameter file: the name that windows carry.
+    package mutating func records(_ prediction: Prediction, file: String = "-") -> [Record] {
         var records: [Record] = []
         smoothed?.update(prediction)
         switch options.mode {
@@ -51,6 +56,7 @@ package struct StreamReporter: Sendable {
             if label != lastLabel { records = [frame(prediction)] }
             lastLabel = label
         case .events: break
+        case .summary where windows != nil: records = (windows?.update(prediction) ?? []).map { record($0, file) }
         case .summary: summary.update(prediction)
         }
         if detectsEvents { records += detector.update(prediction).map(record) }
@@ -61,7 +67,11 @@ package struct StreamReporter: Sendable {
     package mutating func finalRecords(file: String, seconds: Double) -> [Record] {
         var records: [Record] = detectsEvents ? detector.finish().map(record) : []
         if options.mode == .summary {
-            records.append(.summary(file: file, seconds: seconds, top: top(summary.scores)))
+            if windows != nil {
+                records += (windows?.finish(seconds: seconds) ?? []).map { record($0, file) }
+            } else {
+                records.append(.summary(file: file, seconds: seconds, top: top(summary.scores)))
+            }
         }
         return records
     }
@@ -73,6 +83,10 @@ package struct StreamReporter: Sendable {
     }
 
     private func record(_ event: Event) -> Record { Record(event, stream: stream) }
+
+    private func record(_ window: WindowSummary.Window, _ file: String) -> Record {
+        .window(file: file, start: window.start, end: window.end, top: top(window.scores))
+    }
 
     /// - Parameter order: the probabilities by which labels are ranked; `nil` is the scores.
     private func top(_ scores: [Float], by order: [Float]? = nil) -> [Classification] {

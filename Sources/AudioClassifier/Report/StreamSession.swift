@@ -27,40 +27,71 @@ package struct StreamSession: Sendable {
         self.report = report
     }
 
-    /// First line of a table; empty for other formats.
-    package var header: [String] { [format.header(report.mode)].compactMap { $0 } }
+    /// Form of the records.
+    package var layout: RecordLayout {
+        var layout = RecordLayout(format, report.mode)
+        layout.isWindowed = report.window != nil
+        return layout
+    }
 
-    /// Runs the input to its end, or until the program is asked to stop.
-    /// - Parameters:
-    ///   - path: a file, or `-`.
-    ///   - stream: the name that the records carry.
-    ///   - progress: called with the fraction that is done, if the length is known.
-    ///   - write: receives lines as they come.
-    /// - Throws: the first error, after the records of what was good have been written.
-    package func run(
-        _ path: String, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
-    ) throws {
-        try run(FileName(path), stream: stream, progress: progress, write: write)
+    /// First lines of a table; empty for formats without any.
+    package var header: [String] {
+        format.isOfLabels
+            ? LabelWriter(format, sampleRate: model.sampleRate).header : [layout.header].compactMap { $0 }
+    }
+
+    /// The end of an input.
+    package struct End: Sendable {
+        /// Duration of the audio that was classified.
+        package let seconds: Double
+        /// Whether the input was read to its end, and not only to an interrupt.
+        package let isComplete: Bool
     }
 
     /// Runs an input whose name need not be text to its end, or until the program is asked to stop.
-    package func run(
-        _ file: FileName, stream: String, progress: (Double) -> Void = { _ in }, write: ([String]) throws -> Void
-    ) throws {
-        var options = input
-        options.inform = inform
-        options.warn = warn
-        var audio = try AudioInput(file, rate: model.sampleRate, options: options)
-        let name = file.isStandardInput ? nil : file.description
-        try run(&audio, file: name, stream: stream, progress: progress, write: write)
+    /// - Parameters:
+    ///   - file: a file, or `-`.
+    ///   - stream: the name that the records carry.
+    ///   - write: receives lines as they come.
+    /// - Throws: the first error, after the records of what was good have been written.
+    package func run(_ file: FileName, stream: String, write: ([String]) throws -> Void) throws {
+        var audio = try open(file)
+        try run(&audio, file: file.isStandardInput ? nil : file.description, stream: stream, write: write)
     }
 
     /// Runs an input that is open to its end, or until the program is asked to stop.
     /// - Parameter file: the name that `start` and `summary` carry.
     package func run(
-        _ audio: inout AudioInput, file: String?, stream: String, progress: (Double) -> Void = { _ in },
-        write: ([String]) throws -> Void
+        _ audio: inout AudioInput, file: String?, stream: String, write: ([String]) throws -> Void
     ) throws {
+        var writer = LineWriter(layout, file: file ?? "-", sampleRate: model.sampleRate)
+        let end = try runRecords(&audio, file: file, stream: stream) { records in
+            let lines = records.flatMap { writer.lines($0) }
+            if !lines.isEmpty { try write(lines) }
+        }
+        let lines = writer.finish(seconds: end.seconds)
+        if !lines.isEmpty { try write(lines) }
+    }
+
+    /// Opens an input with the session's options.
+    package func open(_ file: FileName) throws -> AudioInput {
+        var options = input
+        options.inform = inform
+        options.warn = warn
+        return try AudioInput(file, rate: model.sampleRate, options: options)
+    }
+
+    /// Runs an input that is open to its end, or until the program is asked to stop.
+    /// - Parameters:
+    ///   - file: the name that `start` and `summary` carry.
+    ///   - stream: the name that the records carry.
+    ///   - progress: called with the fraction that is done, if the length is known.
+    ///   - report: receives records as they come.
+    /// - Throws: the first error, after the records of what was good have been reported.
+    package func runRecords(
+        _ audio: inout AudioInput, file: String?, stream: String, progress: (Double) -> Void = { _ in },
+        report consume: ([Record]) throws -> Void
+    ) throws -> End {
         let rate = model.sampleRate
         let configuration = model.network.configuration
         var reporter = StreamReporter(configuration, stream: stream, options: report)
@@ -75,11 +106,12 @@ package struct StreamSession: Sendable {
             }
         }
         if let stateIn { try StateFile.load(&pipeline, &reporter, model: model, from: stateIn) }
-        // The reader of the lines may go away: then nothing can be written, and the rest of the input need not be read.
+        // The reader of the records may go away: then nothing can be written, and the rest of the input need not be
+        // read.
         var writeFailure: (any Error)?
         func emit(_ records: [Record]) throws {
             guard !records.isEmpty else { return }
-            do { try write(records.flatMap(format.lines)) } catch {
+            do { try consume(records) } catch {
                 writeFailure = error
                 throw error
             }
@@ -94,19 +126,21 @@ package struct StreamSession: Sendable {
         }
         inform(
             "listening to \(audio.name) at \(audio.sourceRate) Hz, with \(configuration.name), as stream \(stream)")
+        let name = file ?? "-"
+        var isComplete = false
         let result = Result<Void, any Error> {
-            try readAll(&audio, progress: progress) { samples in
-                try pipeline.push(samples) { try emit(reporter.records($0)) }
+            isComplete = try readAll(&audio, progress: progress) { samples in
+                try pipeline.push(samples) { try emit(reporter.records($0, file: name)) }
             }
         }
         if let writeFailure { throw writeFailure }
+        let seconds = Double(pipeline.sampleCount) / Double(rate)
         if let stateOut {
             try StateFile.save(pipeline, reporter, model: model, to: stateOut)
         } else {
-            try pipeline.finish { try emit(reporter.records($0)) }
-            let seconds = Double(pipeline.sampleCount) / Double(rate)
+            try pipeline.finish { try emit(reporter.records($0, file: name)) }
             if (try? result.get()) != nil || report.mode != .summary {
-                try emit(reporter.finalRecords(file: file ?? "-", seconds: seconds))
+                try emit(reporter.finalRecords(file: name, seconds: seconds))
             }
         }
         if includesStartAndEnd {
@@ -117,11 +151,14 @@ package struct StreamSession: Sendable {
         if audio.leftoverBytes > 0 {
             warn("\(audio.name) ended inside a sample; its last \(audio.leftoverBytes) bytes were not used")
         }
+        return End(seconds: seconds, isComplete: isComplete)
     }
 
+    /// - Returns: whether the input was read to its end.
     private func readAll(
         _ audio: inout AudioInput, progress: (Double) -> Void, _ body: (Span<Float>) throws -> Void
-    ) throws {
+    ) throws -> Bool {
+        var isComplete = false
         var failure: (any Error)?
         // Samples that came before the interrupt are classified. A stream that is kept until its end is decoded only
         // after it.
@@ -130,9 +167,13 @@ package struct StreamSession: Sendable {
                 guard failure == nil else { return }
                 do { try body(samples) } catch { failure = error }
             }
-            guard isMore else { break }
+            guard isMore else {
+                isComplete = !isStopped()
+                break
+            }
             if let seconds = audio.seconds { progress(audio.secondsRead / max(seconds, 1e-9)) }
         }
         if let failure { throw failure }
+        return isComplete
     }
 }

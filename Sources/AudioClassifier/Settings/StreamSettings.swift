@@ -30,7 +30,8 @@ package enum ReportSettings {
     package static let topCount = Setting(
         "top_k", .integer(1...1_000_000), default: 3, "Number of labels in a frame or a summary.")
     package static let format = Setting(
-        "format", ValueKind<OutputFormat>.choice("format"), default: .jsonl, "The format of the output.")
+        "format", ValueKind<OutputFormat>.choice("format"), default: .jsonl,
+        "The format of the output: JSON lines, a table, or labels for another program.")
     package static let sourceName = Setting(
         "source_name", .text("name"), default: "audio", "The stream's name in every record.")
 }

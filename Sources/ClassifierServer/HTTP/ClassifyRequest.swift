@@ -20,6 +20,12 @@ struct ClassifyRequest: Sendable {
             var report = try hub.report(parameters, model)
             report.addsEvents = parameters.subscription.events && parameters.subscription.frames
             session = StreamSession(model: model, report: report)
+            if parameters.lines.isOfLabels, !target.query.contains(where: { $0.name == "emit" }) {
+                session.report.mode = .events
+            }
+            do { try parameters.lines.check(session.report.mode) } catch {
+                throw AdmissionRefusal(reason: .request, message: error.message)
+            }
         } catch {
             try await exchange.answer(HTTPAnswer(error))
             return
@@ -28,7 +34,7 @@ struct ClassifyRequest: Sendable {
         session.inform = { log.info("\($0)") }
         session.warn = { log.warning("\($0)") }
         session.format = parameters.lines
-        session.includesStartAndEnd = parameters.emission != .summary
+        session.includesStartAndEnd = session.report.mode != .summary
         guard files.enter() else {
             let refusal = AdmissionRefusal(
                 reason: .capacity, message: "as many files as limits.files allows are being classified", retryAfter: 2)
@@ -119,7 +125,11 @@ extension OutputFormat {
         switch self {
         case .jsonl: "application/jsonl; charset=utf-8"
         case .csv: "text/csv; charset=utf-8"
-        case .tsv: "text/tab-separated-values; charset=utf-8"
+        case .kaleidoscope: "text/csv; charset=utf-8"
+        case .tsv, .raven, .elan: "text/tab-separated-values; charset=utf-8"
+        case .vtt: "text/vtt; charset=utf-8"
+        case .srt: "application/x-subrip; charset=utf-8"
+        case .audacity, .rttm: "text/plain; charset=utf-8"
         }
     }
 }

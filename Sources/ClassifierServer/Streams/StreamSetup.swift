@@ -34,7 +34,7 @@ package struct Subscription: Sendable, Equatable {
         switch record {
         case .frame: frames
         case .event: events
-        case .start, .summary, .error, .gap, .failure, .end: true
+        case .start, .summary, .window, .error, .skipped, .gap, .failure, .end: true
         }
     }
 }

@@ -12,10 +12,7 @@ enum ProgramArguments {
     static func read() -> [String] {
         (1..<max(1, Int(CommandLine.argc))).compactMap { index in
             guard let word = unsafe CommandLine.unsafeArgv[index] else { return nil }
-            return text(
-                FileName(
-                    bytes: unsafe Array(UnsafeBufferPointer(start: word, count: strlen(word))).map(
-                        UInt8.init(bitPattern:))))
+            return text(unsafe FileName(cString: word))
         }
     }
 
@@ -27,6 +24,19 @@ enum ProgramArguments {
 
     /// Returns the file that an argument names.
     static func file(_ argument: String) -> FileName { names.withLock { $0[argument] } ?? FileName(argument) }
+
+    /// Returns the files that an argument names: itself, or those that it matches as a pattern in quotes.
+    static func files(_ argument: String) -> [FileName] {
+        let name = file(argument)
+        let isPattern = argument.contains { "*?[".contains($0) }
+        guard isPattern, !name.isStandardInput, !name.exists else { return [name] }
+        var matches = unsafe glob_t()
+        defer { unsafe globfree(&matches) }
+        guard unsafe name.withCString({ unsafe glob($0, 0, nil, &matches) }) == 0 else { return [name] }
+        return unsafe (0..<Int(matches.gl_pathc)).compactMap { index in
+            unsafe matches.gl_pathv[index].map { unsafe FileName(cString: $0) }
+        }
+    }
 
     /// Returns an argument that is used as text.
     /// - Throws: ``ClassifierError`` `usage` if it is not UTF-8.

@@ -16,9 +16,15 @@ enum ProgramSettings {
         "The numbers in a line: the most probable labels, all logits, or all probabilities.")
 
     /// The kind of records, by default a summary, which suits most recordings.
-    static let emit = ReportSettings.emit.with(default: .summary)
-    static let fileSourceName = ReportSettings.sourceName.with(
-        default: nil, described: "audio for one file, else each file's path")
+    static let emit = ReportSettings.emit.with(default: nil, described: "summary; events with a format of labels")
+    static let fileSourceName = ReportSettings.sourceName.with(default: nil, described: "each file's path")
+    static let window = Setting(
+        "window", .number(0.1...86_400, "seconds", unit: "s"), described: "the whole recording",
+        "Divide a summary into windows of this duration.")
+    static let startTimeFrom = Setting(
+        "start_time_from", ValueKind<RecordingTime>.choice("source"), described: "no absolute times",
+        "Add absolute times, from the date in a file's name, its last change (the end of the recording), or its bext "
+            + "chunk.")
     static let featureSourceName = ReportSettings.sourceName.with(default: "features")
 
     static let logging: [any SettingDescription] = [logLevel, logFormat]

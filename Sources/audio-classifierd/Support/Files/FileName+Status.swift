@@ -2,6 +2,12 @@ import AudioFrontend
 import Glibc
 
 extension FileName {
+    /// Makes a name of a C function's bytes up to the zero.
+    @unsafe init(cString: UnsafePointer<CChar>) {
+        self.init(
+            bytes: unsafe UnsafeBufferPointer(start: cString, count: strlen(cString)).map(UInt8.init(bitPattern:)))
+    }
+
     /// The status of the file at the end of all links; nil for a missing file.
     var status: stat? {
         var status = stat()
@@ -39,4 +45,9 @@ extension FileName {
             guard count == chunk.count else { return unsafe ferror(file) == 0 ? contents : nil }
         }
     }
+}
+
+extension stat {
+    /// Nanoseconds of the last change since 1970.
+    var changed: Int { Int(st_mtim.tv_sec) * 1_000_000_000 + Int(st_mtim.tv_nsec) }
 }

@@ -15,19 +15,47 @@ package struct FileSearch: Sendable {
         "wma", "wv",
     ]
 
+    /// A file that was found.
+    package struct Found: Sendable {
+        /// The name, which begins with the name of the folder that was searched.
+        package let name: FileName
+        /// The name below that folder.
+        package let relative: FileName
+        /// Whether libsndfile does not read files with this ending.
+        package let isForeign: Bool
+    }
+
+    /// Identity of a folder in the system.
+    private struct FolderIdentity: Hashable {
+        let device: UInt64
+        let number: UInt64
+    }
+
+    /// Whether links to folders are followed. Links to files always are.
+    private let followsLinks: Bool
+    private let includesHidden: Bool
+    /// Folders that have been searched, so that a loop of links ends.
+    private var visited: Set<FolderIdentity> = []
+
     /// The found files in the order of the arguments, those of a folder sorted by their bytes.
-    package private(set) var files: [FileName] = []
+    package private(set) var found: [Found] = []
     /// Errors of unreadable folders.
     package private(set) var failures: [ClassifierError] = []
-    /// Files that were left out because of their endings.
-    package private(set) var foreign: [FileName] = []
+    /// Number of hidden files and folders that were left out.
+    package private(set) var hiddenCount = 0
 
-    package init() {}
+    package init(followsLinks: Bool = false, includesHidden: Bool = false) {
+        self.followsLinks = followsLinks
+        self.includesHidden = includesHidden
+    }
 
-    /// Adds a file, or the audio files below a folder. Links to folders within it are not followed.
+    /// The files that can be classified.
+    package var files: [FileName] { found.filter { !$0.isForeign }.map(\.name) }
+
+    /// Adds a file, or the audio files below a folder.
     package mutating func add(_ name: FileName) {
         guard name.isFolder else {
-            files.append(name)
+            found.append(Found(name: name, relative: name.entry, isForeign: false))
             return
         }
         add(below: name)
@@ -35,15 +63,16 @@ package struct FileSearch: Sendable {
 
     /// Adds the audio files below a folder.
     package mutating func add(below folder: FileName) {
-        var found = FileSearch()
-        found.visit(folder)
-        files += found.files.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
-        foreign += found.foreign
-        failures += found.failures
+        var search = FileSearch(followsLinks: followsLinks, includesHidden: includesHidden)
+        search.visit(folder, below: "")
+        found += search.found.sorted { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }
+        failures += search.failures
+        hiddenCount += search.hiddenCount
     }
 
-    /// A sentence on the files that were left out; nil if there are none.
+    /// A sentence on the files that were left out because of their endings; nil if there are none.
     package var warning: String? {
+        let foreign = found.filter(\.isForeign).map(\.name)
         guard let first = foreign.first else { return nil }
         let endings = Set(foreign.compactMap(Self.ending)).sorted().joined(separator: ", ")
         return
@@ -51,7 +80,16 @@ package struct FileSearch: Sendable {
             + "not read them; convert them, as with: ffmpeg -i \(first) \(first).wav"
     }
 
-    private mutating func visit(_ folder: FileName) {
+    /// A sentence on hidden files and folders that were left out; nil if there are none.
+    package var hiddenNote: String? {
+        hiddenCount == 0 ? nil : "\(hiddenCount) hidden files or folders were left out; --hidden takes them"
+    }
+
+    private mutating func visit(_ folder: FileName, below relative: FileName) {
+        if let status = folder.status {
+            let identity = FolderIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+            guard visited.insert(identity).inserted else { return }
+        }
         guard let stream = unsafe folder.withCString({ unsafe opendir($0) }) else {
             failures.append(
                 ClassifierError(
@@ -59,23 +97,39 @@ package struct FileSearch: Sendable {
                     "\(folder): the folder cannot be read: \(unsafe String(cString: strerror(errno)))"))
             return
         }
-        defer { unsafe closedir(stream) }
+        // Entries are visited after the folder is closed, so that deep trees do not hold a descriptor for each level.
+        var entries: [FileName] = []
         while let entry = unsafe readdir(stream) {
             let bytes = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
             guard bytes != Array(".".utf8), bytes != Array("..".utf8) else { continue }
-            visit(entry: folder.appending(FileName(bytes: bytes)), isHidden: bytes.first == UInt8(ascii: "."))
+            entries.append(FileName(bytes: bytes))
+        }
+        unsafe closedir(stream)
+        for entry in entries.sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
+            visit(entry, in: folder, relative.bytes.isEmpty ? entry : relative.appending(entry))
         }
     }
 
-    private mutating func visit(entry: FileName, isHidden: Bool) {
+    private mutating func visit(_ entry: FileName, in folder: FileName, _ relative: FileName) {
+        let name = folder.appending(entry)
+        let isHidden = entry.bytes.first == UInt8(ascii: ".") && !includesHidden
         var status = stat()
-        guard unsafe entry.withCString({ unsafe lstat($0, &status) }) == 0 else { return }
-        if status.st_mode & S_IFMT == S_IFDIR { return visit(entry) }
-        guard !isHidden, let ending = Self.ending(entry) else { return }
+        guard unsafe name.withCString({ unsafe lstat($0, &status) }) == 0 else { return }
+        let isLink = status.st_mode & S_IFMT == S_IFLNK
+        if status.st_mode & S_IFMT == S_IFDIR || isLink && followsLinks && name.isFolder {
+            if isHidden { hiddenCount += 1 } else { visit(name, below: relative) }
+            return
+        }
+        guard let ending = Self.ending(name) else { return }
+        let isForeign = Self.foreignEndings.contains(ending)
         // A broken link stays, so that it is reported as a file that cannot be opened.
-        if let target = entry.status, target.st_mode & S_IFMT != S_IFREG { return }
-        if Self.endings.contains(ending) { files.append(entry) }
-        if Self.foreignEndings.contains(ending) { foreign.append(entry) }
+        if let target = name.status, target.st_mode & S_IFMT != S_IFREG { return }
+        guard isForeign || Self.endings.contains(ending) else { return }
+        if isHidden {
+            hiddenCount += 1
+        } else {
+            found.append(Found(name: name, relative: relative, isForeign: isForeign))
+        }
     }
 
     /// The part of a file's name after its last dot, in lower case.

@@ -3,11 +3,14 @@ internal import Synchronization
 
 /// SIGINT and SIGTERM as a descriptor that becomes readable: a waiting reader wakes up, drains its input and ends.
 package enum StopSignal {
-    private static let raised = Atomic<Bool>(false)
+    private static let raised = Atomic<Int32>(0)
     private static let writeEnd = Atomic<Int32>(-1)
 
     /// Whether a signal to stop has arrived.
-    package static var isRaised: Bool { raised.load(ordering: .relaxed) }
+    package static var isRaised: Bool { number != 0 }
+
+    /// Number of the signal; 0 before it arrives.
+    package static var number: Int32 { raised.load(ordering: .relaxed) }
 
     /// Begins to listen. A second signal ends the program at once.
     /// - Returns: the descriptor to wait on.
@@ -16,9 +19,9 @@ package enum StopSignal {
         guard unsafe pipe(&ends) == 0 else { return nil }
         writeEnd.store(ends[1], ordering: .relaxed)
         for number in [SIGINT, SIGTERM] {
-            signal(number) { _ in
+            signal(number) { number in
                 // Only calls that are safe in a signal handler: an atomic, write, signal.
-                StopSignal.raised.store(true, ordering: .relaxed)
+                StopSignal.raised.store(number, ordering: .relaxed)
                 var byte: UInt8 = 0
                 _ = unsafe write(StopSignal.writeEnd.load(ordering: .relaxed), &byte, 1)
                 signal(SIGINT, SIG_DFL)

@@ -2,16 +2,19 @@ internal import AudioClassifier
 internal import Glibc
 internal import Synchronization
 
-/// Standard output as a sequence of whole lines, each written at once.
+/// An output as a sequence of whole lines, each group written at once.
 package final class OutputSink: Sendable {
     /// Thrown after the reader of the output has closed it, which is not a failure.
     package struct ReaderGone: Error {}
 
     private let descriptor: Int32
+    private let name: String
     private let written = Mutex(0)
 
-    package init(descriptor: Int32 = 1) {
+    /// - Parameter name: the name for messages.
+    package init(descriptor: Int32 = STDOUT_FILENO, name: String = "standard output") {
         self.descriptor = descriptor
+        self.name = name
         // A write to a closed pipe then fails with EPIPE, which can be handled, instead of a signal.
         signal(SIGPIPE, SIG_IGN)
     }
@@ -26,8 +29,7 @@ package final class OutputSink: Sendable {
             } catch {
                 if error.isReaderGone { throw ReaderGone() }
                 throw ClassifierError(
-                    .inputOutput, code: "write",
-                    "standard output: \(error) after \(written) lines; they are whole")
+                    .inputOutput, code: "write", "\(name): \(error) after \(written) lines; they are whole")
             }
             written += lines.count
         }

@@ -35,7 +35,15 @@ package final class Progress: Sendable {
         let bar = String(repeating: "#", count: full) + String(repeating: ".", count: width - full)
         // Invariant: as above.
         let line = "\(title) [\(bar)] \(Int(done * 100)) %  \(Self.clock(left)) left  \(note)"
-        TerminalLine.show(line)
+        TerminalLine.show(Self.cut(line))
+    }
+
+    /// Returns the part of a line that fits the terminal. A longer line would fill two rows, one of which would stay.
+    private static func cut(_ line: String) -> String {
+        var size = winsize()
+        let isKnown = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1
+        let plain = String(String.UnicodeScalarView(line.unicodeScalars.map { $0.value < 0x20 ? "?" : $0 }))
+        return isKnown ? String(plain.prefix(Int(size.ws_col) - 1)) : plain
     }
 
     /// Removes the line.
@@ -45,10 +53,13 @@ package final class Progress: Sendable {
         guard seconds < 360_000 else { return "more than 100 hours" }
         // Invariant: the time is below 100 hours, and never less than 0.
         let whole = Int(seconds.rounded(.up))
-        return "\(whole / 60):\(whole % 60 < 10 ? "0" : "")\(whole % 60)"
+        func digits(_ value: Int) -> String { "\(value < 10 ? "0" : "")\(value)" }
+        let minutes = whole < 3600 ? "\(whole / 60)" : "\(whole / 3600):\(digits(whole / 60 % 60))"
+        return "\(minutes):\(digits(whole % 60))"
     }
 
-    private static func now() -> Double {
+    /// Seconds of a clock that never jumps.
+    static func now() -> Double {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

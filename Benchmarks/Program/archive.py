@@ -1,0 +1,67 @@
+"""An archive as rows of the table (all processors, the journal, short files): archive.py PROGRAM [MODEL]
+
+The parts take turns, and each row is a ratio of medians. The journal and short files are measured in processor time,
+which other programs on the machine disturb less than they disturb a clock.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from program import spent, write_wave
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from table import row, title
+
+RUNS = 5
+SHORT_FILES, SHORT_SECONDS = 2000, 1
+LONG_FILES, LONG_SECONDS = 32, 60
+
+
+def medians(*commands: list[str], clean: Path | None = None) -> list[tuple[float, float]]:
+    """Returns the median processor time and time of each command, whose runs take turns."""
+    runs: list[list[tuple[float, float]]] = [[] for _ in commands]
+    for _ in range(RUNS):
+        for command, results in zip(commands, runs):
+            for file in clean.iterdir() if clean else []:
+                file.unlink()
+            results.append(spent(command))
+    return [(statistics.median(a for a, _ in results), statistics.median(b for _, b in results)) for results in runs]
+
+
+def main() -> None:
+    """Prints the rows."""
+    program, model = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "keywords-en"
+    processors = len(os.sched_getaffinity(0))
+    title(f"archives, {model}, {processors} processors")
+    classify = [program, "classify", "--model", model]
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        for name in ("short", "long", "out"):
+            (folder / name).mkdir()
+        for index in range(SHORT_FILES):
+            write_wave(folder / "short" / f"{index:04}.wav", SHORT_SECONDS)
+        for index in range(LONG_FILES):
+            write_wave(folder / "long" / f"{index:02}.wav", LONG_SECONDS)
+        write_wave(folder / "one.wav", SHORT_FILES * SHORT_SECONDS)
+
+        long = [*classify, str(folder / "long"), "--threads"]
+        (_, one), (_, every) = medians([*long, "1"], [*long, str(processors)])
+        row("folder, of the cores' speed", every, "s", beside="on one", theirs=one, ratio=one / every / processors,
+            at_least=0.92)
+
+        short = [*classify, str(folder / "short"), "--threads", "1"]
+        output = ["--output", str(folder / "out" / "results.jsonl")]
+        journal = [*output, "--journal", str(folder / "out" / "journal")]
+        (plain, _), (noted, _) = medians([*short, *output], [*short, *journal], clean=folder / "out")
+        row(f"{SHORT_FILES} files with a journal", noted, "s", beside="without", theirs=plain, ratio=plain / noted,
+            at_least=0.98)
+        (single, _), (many, _) = medians([*classify, str(folder / "one.wav"), "--threads", "1"], short)
+        row(f"{SHORT_FILES} files of {SHORT_SECONDS} s", many, "s", beside="one file", theirs=single,
+            ratio=single / many, at_least=0.9)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+package import AudioFrontend
+internal import Glibc
+
+/// A file of an archive, and what is to be done with it.
+package struct ArchiveItem: Sendable {
+    package enum Work: Sendable, Equatable {
+        case classify
+        /// Not classified, for a reason.
+        case skip(code: String, message: String)
+    }
+
+    /// The name as it was given or found.
+    package let name: FileName
+    /// The name below the searched folder, for a mirrored tree of results.
+    package let relative: FileName
+    /// The name without links and `..`, by which a journal knows the file.
+    package let key: String
+    package let work: Work
+    /// Bytes of the file; 0 for a pipe or a missing file.
+    package let size: Int
+    /// Nanoseconds of the last change since 1970.
+    package let changed: Int
+}
+
+/// The files of an archive in the order of their results, each once.
+package struct ArchivePlan: Sendable {
+    package private(set) var items: [ArchiveItem] = []
+    /// Number of times that a file was named again.
+    package private(set) var repeatedCount = 0
+
+    private struct FileIdentity: Hashable {
+        let device: UInt64
+        let number: UInt64
+    }
+
+    private var names: Set<String> = []
+    private var first: [FileIdentity: FileName] = [:]
+    private var folders: [FileName: FileName] = [:]
+
+    package init(_ found: [FileSearch.Found]) {
+        items.reserveCapacity(found.count)
+        for file in found { add(file) }
+    }
+
+    private mutating func add(_ file: FileSearch.Found) {
+        let key = key(of: file.name)
+        guard names.insert(key).inserted else {
+            repeatedCount += 1
+            return
+        }
+        let status = file.name.isStandardInput ? nil : file.name.status
+        let isRegular = status.map { $0.st_mode & S_IFMT == S_IFREG } ?? false
+        var work = ArchiveItem.Work.classify
+        if file.isForeign {
+            let converted = FileName(bytes: file.name.bytes + Array(".flac".utf8))
+            work = .skip(
+                code: "format",
+                message: "\(file.name): libsndfile does not read this format; convert it, as with: "
+                    + "ffmpeg -i \(Self.quoted(file.name)) \(Self.quoted(converted))")
+        } else if isRegular, let status {
+            let identity = FileIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+            if let other = first[identity] {
+                work = .skip(
+                    code: "same_file",
+                    message: "\(file.name): is a link to the same file as \(other), which is classified"
+                )
+            } else {
+                first[identity] = file.name
+            }
+        }
+        items.append(
+            ArchiveItem(
+                name: file.name, relative: file.relative, key: key, work: work,
+                size: isRegular ? Int(status?.st_size ?? 0) : 0,
+                changed: status?.changed ?? 0))
+    }
+
+    private mutating func key(of name: FileName) -> String {
+        guard !name.isStandardInput else { return "-" }
+        let folder = name.folder
+        let real = folders[folder] ?? Self.real(folder)
+        folders[folder] = real
+        let path = real.appending(name.entry)
+        // A real name begins with a slash, so that no text is taken for the digits of other bytes.
+        return path.isText
+            ? path.description : "bytes:" + path.bytes.map { String($0, radix: 16) }.joined(separator: ",")
+    }
+
+    /// Returns the folder's name without links; the name itself if the folder cannot be found.
+    private static func real(_ folder: FileName) -> FileName {
+        guard let real = unsafe folder.withCString({ unsafe realpath($0, nil) }) else { return folder }
+        defer { unsafe free(real) }
+        return unsafe FileName(cString: real)
+    }
+
+    /// The name as a shell reads it.
+    private static func quoted(_ name: FileName) -> String {
+        guard name.isText else { return "$'\(name.description.replacing("'", with: "\\'"))'" }
+        return "'\(name.description.replacing("'", with: "'\\''"))'"
+    }
+}
