@@ -16,9 +16,9 @@ struct Classify: SettableCommand {
               audio-classifierd classify dog.wav
               audio-classifierd classify recordings/ --emit events --format csv > events.csv
               audio-classifierd classify a.flac b.ogg --emit frames --every 10
-              audio-classifierd classify archive/ --output results.jsonl --journal results.journal
-              find /media -name '*.wav' -print0 | audio-classifierd classify --files0-from -
-              audio-classifierd classify recordings/ --format raven --per-file-output tables/
+              audio-classifierd classify archive/ --output out.jsonl --journal out.journal
+              find . -name '*.wav' -print0 | audio-classifierd classify --files0-from -
+              audio-classifierd classify archive/ --format raven --per-file-output tables/
             """)
 
     @Argument(help: "Audio files, and folders that are searched for them.", completion: .file())
