@@ -44,7 +44,8 @@ package enum CalendarTime {
     private static func parts(_ seconds: Double) -> (
         date: String, time: String, milliseconds: Int, offset: Int
     ) {
-        let whole = Int((seconds * 1000).rounded())
+        // Invariant: the year is 5138 at most, also for a file with a damaged time.
+        let whole = Int((min(max(seconds, -1e11), 1e11) * 1000).rounded())
         let milliseconds = ((whole % 1000) + 1000) % 1000
         var time = time_t((whole - milliseconds) / 1000)
         var parts = unsafe tm()

@@ -189,6 +189,7 @@ package struct LabelWriter: Sendable {
 
     /// Returns hours, minutes, seconds and milliseconds.
     private static func clock(_ seconds: Double, _ separator: String) -> String {
+        // Invariant: a time in a recording, of fewer than 2^48 samples.
         let milliseconds = Int((seconds * 1000).rounded())
         let fields = [milliseconds / 3_600_000, milliseconds / 60_000 % 60, milliseconds / 1000 % 60]
         return fields.map { digits($0, 2) }.joined(separator: ":") + separator + digits(milliseconds % 1000, 3)
@@ -197,6 +198,7 @@ package struct LabelWriter: Sendable {
     /// Returns a number with exactly so many decimals.
     private static func fixed(_ value: Double, _ decimals: Int) -> String {
         let unit = (0..<decimals).reduce(1) { product, _ in product * 10 }
+        // Invariant: a time in recordings, far below 2^43 seconds, in millionths.
         let scaled = Int((max(0, value) * Double(unit)).rounded())
         return "\(scaled / unit).\(digits(scaled % unit, decimals))"
     }

@@ -50,6 +50,7 @@ struct WindowSummary: Sendable {
 
     /// Index of the window that contains the sample which ends at this time.
     private func windowIndex(endingAt time: Double) -> Int {
+        // Invariant: a time of fewer than 2^48 samples, and windows of a tenth of a second at least.
         max(0, Int((time / length - Self.tolerance).rounded(.up)) - 1)
     }
 

@@ -73,6 +73,7 @@ package enum RecordingTime: String, Sendable, CaseIterable {
         guard digits.count == 4, digits.allSatisfy(isDigit) else { return nil }
         let values = digits.map { Int($0 - UInt8(ascii: "0")) }
         let seconds = (values[0] * 10 + values[1]) * 3600 + (values[2] * 10 + values[3]) * 60
+        // Invariant: every byte is a digit, and there are four at most.
         return sign == UInt8(ascii: "-") ? -seconds : seconds
     }
 

@@ -48,6 +48,6 @@ extension FileName {
 }
 
 extension stat {
-    /// Nanoseconds of the last change since 1970.
-    var changed: Int { Int(st_mtim.tv_sec) * 1_000_000_000 + Int(st_mtim.tv_nsec) }
+    /// Nanoseconds of the last change since 1970. A damaged time far in the future wraps.
+    var changed: Int { Int(st_mtim.tv_sec) &* 1_000_000_000 &+ Int(st_mtim.tv_nsec) }
 }
