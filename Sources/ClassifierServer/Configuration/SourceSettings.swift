@@ -17,7 +17,7 @@ enum SourceSettings {
     static let name = Setting("name", .text("name", expected: ValueKind.streamName.expected), "The stream's name.")
     static let command = Setting(
         "command", .text("word"), isRepeated: true,
-        "Program and arguments whose standard output is the audio; no shell is in between.")
+        "Program and arguments whose standard output is the audio, raw PCM or WAV; no shell is in between.")
     static let file = Setting(
         "follow", .text("file", expected: "a file's path"), "File that grows, in place of a command.")
     static let start = Setting(
