@@ -123,6 +123,9 @@ extension Magic {
     ])
 
     private static let data: [Magic] = table([
+        ("FITS", 0, "SIMPLE  ="), ("NRRD", 0, "NRRD000"), ("PLY", 0, "ply\nformat"), ("MATLAB 7", 0, "MATLAB 7"),
+        ("a Git index", 0, "\u{FF}tOc"), ("an APE tag", 0, "APETAGEX"), ("an icon", 0, "icns"),
+        ("a Java module", 0, "JM\u{1}\u{0}PK"), ("a type library", 0, "GOBJ\nMETADATA"),
         ("PDF", 0, "%PDF-"), ("PostScript", 0, "%!PS"), ("PostScript", 0, "\u{C5}\u{D0}\u{D3}\u{C6}"),
         ("RTF", 0, "{\\rtf"),
         ("an Office document", 0, "\u{D0}\u{CF}\u{11}\u{E0}\u{A1}\u{B1}\u{1A}\u{E1}"), ("a help file", 0, "ITSF"),

@@ -111,7 +111,7 @@ enum Structure {
 
     private static func isFlash(_ bytes: [UInt8]) -> Bool {
         guard bytes.count > 12 else { return false }
-        if bytes.has("FLV") { return bytes[3] <= 8 && [0, 1, 4, 5].contains(bytes[4]) && bytes.big(5, 4) == 9 }
+        if bytes.has("FLV") { return bytes[3] <= 8 && [0, 1, 4, 5].contains(bytes[4]) }
         return ["FWS", "CWS", "ZWS"].contains { bytes.has($0) } && (1...60).contains(bytes[3]) && bytes[7] == 0
     }
 
@@ -135,8 +135,9 @@ enum Structure {
     }
 
     private static func isPythonBytecode(_ bytes: [UInt8]) -> Bool {
-        bytes.count > 16 && bytes[2] == 13 && bytes[3] == 10 && (3000..<3800).contains(bytes.little(0, 2))
-            && bytes.little(4, 4) <= 3
+        let version = bytes.count > 16 ? bytes.little(0, 2) : 0
+        return bytes.count > 16 && bytes[2] == 13 && bytes[3] == 10
+            && ((3000..<3800).contains(version) || (62_000..<62_300).contains(version))
     }
 
     private static func isPickle(_ bytes: [UInt8]) -> Bool {
