@@ -120,8 +120,8 @@ def _in_streams(config: dict[str, Any]) -> list[str]:
         return []
     return [
         "In streams, at the model's own thresholds, as a daemon hears them; in brackets the interval in which a figure "
-        "lies with a probability of 95 %, by the bootstrap over speakers or recordings. Neither the weights nor the "
-        "thresholds were chosen by these sounds (`training/recipes/streams.json`, "
+        "lies with a probability of 95 %, by the bootstrap over speakers or recordings. The thresholds were chosen by "
+        "other sounds (`training/recipes/streams.json`, "
         "[training/README.md](../../training/README.md#measure-in-streams)).",
         stream_table(measured),
     ]
