@@ -1,5 +1,4 @@
 internal import AudioClassifier
-internal import Logging
 internal import NIOCore
 internal import NIOPosix
 
@@ -12,17 +11,11 @@ struct Listeners: Sendable {
     let group: MultiThreadedEventLoopGroup
     /// TLS of the HTTP listener; nil for plain HTTP.
     let tls: ServerTLS?
-    let log: Logger
+    let connections = OpenConnections()
 
-    /// Bound sockets. Clients that connect wait until ``run(_:)``.
+    /// Bound sockets, which accept connections.
     struct Bound: Sendable {
-        fileprivate var http:
-            (
-                ConnectionListener<EventLoopFuture<HTTPServer.Connection>>,
-                ConnectionListener<EventLoopFuture<HTTPServer.Connection>>.Bound
-            )?
-        fileprivate var raw:
-            [(ConnectionListener<RawConnection.Channels>, ConnectionListener<RawConnection.Channels>.Bound)] = []
+        fileprivate var sockets: [any Channel] = []
         fileprivate(set) var addresses: [String] = []
     }
 
@@ -37,47 +30,45 @@ struct Listeners: Sendable {
         listening.unix = activated["unix"]?.address ?? listening.unix
         try listening.check(hasToken: configuration.access.token != nil)
         if let address = listening.http {
-            let listener = http(address)
+            let server = http(address)
+            let listener = listener(address) { channel, _ in server.initialize(channel) }
             if activated["http"] == nil { try UnixSocketFile.check(address) }
             let socket = try await listener.bind(activated["http"]?.descriptor)
-            bound.http = (listener, socket)
+            bound.sockets.append(socket.channel)
             bound.addresses.append("\(tls == nil ? "http" : "https")://\(socket.address)/")
         }
         for (address, prefix) in [(listening.tcp, "tcp"), (listening.unix, "unix")] {
             guard let address else { continue }
-            let listener = raw(address, prefix)
+            let streams = RawStreams(hub: hub, idleSeconds: configuration.limits.idleSeconds, prefix: prefix)
+            let listener = listener(address) { streams.initialize($0, client: $1) }
             if activated[prefix] == nil { try UnixSocketFile.check(address) }
             let socket = try await listener.bind(activated[prefix]?.descriptor)
-            bound.raw.append((listener, socket))
+            bound.sockets.append(socket.channel)
             bound.addresses.append(prefix == "tcp" ? "tcp://\(socket.address)" : "\(socket.address)")
         }
         return bound
     }
 
-    /// Accepts connections until the task is cancelled.
-    func run(_ bound: Bound) async {
-        await withDiscardingTaskGroup { tasks in
-            if let (listener, socket) = bound.http { tasks.addTask { await listener.run(socket) } }
-            for (listener, socket) in bound.raw { tasks.addTask { await listener.run(socket) } }
-        }
+    /// Stops to listen, and closes all connections.
+    func close(_ bound: Bound) async {
+        for socket in bound.sockets { try? await socket.close() }
+        await connections.close()
     }
 
-    private func http(_ address: ListenAddress) -> ConnectionListener<EventLoopFuture<HTTPServer.Connection>> {
+    private func listener(
+        _ address: ListenAddress, _ initialize: @escaping @Sendable (any Channel, String) -> EventLoopFuture<Void>
+    ) -> ConnectionListener {
+        ConnectionListener(
+            address: address, group: group, gate: gate, connections: connections, initialize: initialize)
+    }
+
+    private func http(_ address: ListenAddress) -> HTTPServer {
         let access = AccessControl(
             token: configuration.access.token, hosts: Set(configuration.access.hosts),
             isLocal: address.isLocal)
-        let server = HTTPServer(
+        return HTTPServer(
             hub: hub, access: access, limits: configuration.limits,
-            router: RequestRouter(hub: hub, report: ServiceReport(hub: hub, gate: gate), files: files), tls: tls)
-        return ConnectionListener(
-            address: address, group: group, gate: gate, log: log, initialize: { server.initialize($0) },
-            serve: { await server.serve($0, client: $1) })
-    }
-
-    private func raw(_ address: ListenAddress, _ prefix: String) -> ConnectionListener<RawConnection.Channels> {
-        let connection = RawConnection(hub: hub, idleSeconds: configuration.limits.idleSeconds, prefix: prefix)
-        return ConnectionListener(
-            address: address, group: group, gate: gate, log: log, initialize: { connection.initialize($0) },
-            serve: { await connection.serve($0, client: $1) })
+            router: RequestRouter(hub: hub, report: ServiceReport(hub: hub, gate: gate), files: files), tls: tls,
+            connections: connections)
     }
 }

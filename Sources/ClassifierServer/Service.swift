@@ -95,13 +95,14 @@ public struct Service: Sendable {
         _ hub: StreamHub, _ outputs: EventOutputs, group: MultiThreadedEventLoopGroup,
         reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void
     ) async -> Result<Void, any Error> {
-        let files = FileClassification(limit: configuration.limits.files)
+        let files = FileClassification(
+            limit: configuration.limits.files, longestSeconds: configuration.limits.fileSeconds)
         let gate = ConnectionGate(
             limit: configuration.limits.connections, perSecond: configuration.limits.connectionRate,
             metrics: hub.metrics)
         let systemd = Systemd()
         let listeners = Listeners(
-            configuration: configuration, hub: hub, gate: gate, files: files, group: group, tls: tls, log: log)
+            configuration: configuration, hub: hub, gate: gate, files: files, group: group, tls: tls)
         let sources = SourceSupervisor(hub: hub, idleSeconds: configuration.limits.idleSeconds, group: group, log: log)
         let bound: Listeners.Bound
         do { bound = try await listeners.bind() } catch {
@@ -109,13 +110,8 @@ public struct Service: Sendable {
             return .failure(error)
         }
         await withDiscardingTaskGroup { work in
-            for loop in hub.loops {
-                // Without the preference, the loop would resume on another thread after each wait.
-                work.addTask(executorPreference: EventLoopTasks(loop.eventLoop)) { await loop.run() }
-            }
             work.addTask { await outputs.run() }
             await withTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await listeners.run(bound) }
                 tasks.addTask {
                     await hub.states.run(
                         hub.loops, every: configuration.state.everySeconds, keepHours: configuration.state.keepHours)
@@ -145,9 +141,9 @@ public struct Service: Sendable {
                 await Self.waitUntil(atMost: Self.drainSeconds) {
                     hub.shared.load.streams == 0 && hub.connections.count == 0
                 }
+                await listeners.close(bound)
                 tasks.cancelAll()
             }
-            for loop in hub.loops { await loop.stop() }
             outputs.finish()
         }
         await files.stop()

@@ -118,11 +118,11 @@ internal import Testing
         #expect(first.discovery.map(\.topic) == ["homeassistant/binary_sensor/ear_door_yes/config"])
         #expect(first.event.map(\.topic) == ["ear/door/yes/state", "ear/door/yes"])
         #expect(announcements.messages(event("door", "yes", isStart: false)).discovery.isEmpty)
-        _ = announcements.messages(event("tcp-1", "no", isStart: true))
+        _ = announcements.messages(event("tcp~1", "no", isStart: true))
         let all = announcements.renewal(without: [])
         #expect(all.map(\.topic).filter { $0.hasSuffix("/config") }.count == 2)
         #expect(all.filter { $0.topic == "ear/door/yes" }.map(\.payload) == ["OFF"])
-        #expect(all.filter { $0.topic == "ear/tcp-1/no" }.map(\.payload) == ["ON"])
+        #expect(all.filter { $0.topic == "ear/tcp~1/no" }.map(\.payload) == ["ON"])
         let others = announcements.renewal(without: ["ear/door/yes"]).map(\.topic)
         #expect(others.contains("homeassistant/binary_sensor/ear_door_yes/config") && !others.contains("ear/door/yes"))
     }
@@ -134,7 +134,7 @@ internal import Testing
         func publish(_ messages: [MessageStore.Message]) {
             for message in messages { retained[message.topic] = message.payload.isEmpty ? nil : message.payload }
         }
-        for stream in ["tcp-1", "unix-22", "stream-3", "tcp~4", "tcp-x", "tcp-", "tcp", "door"] {
+        for stream in ["tcp~1", "unix~22", "stream~3", "tcp~4", "tcp-x", "tcp-", "tcp", "door"] {
             for label in ["yes", "no"] {
                 for isStart in [true, false] {
                     let messages = announcements.messages(event(stream, label, isStart: isStart))
@@ -143,9 +143,9 @@ internal import Testing
             }
             publish(announcements.ended(stream))
         }
-        #expect(retained.count == 4 * 2 * 3 && !retained.keys.contains { $0.contains("tcp-1") || $0.contains("22") })
+        #expect(retained.count == 4 * 2 * 3 && !retained.keys.contains { $0.contains("tcp~1") || $0.contains("22") })
         #expect(announcements.renewal(without: []).count == retained.count)
-        #expect(announcements.ended("tcp-1").isEmpty)
+        #expect(announcements.ended("tcp~1").isEmpty)
     }
 
     /// What an earlier run left is ended; what this run or a living process has published is not.
@@ -170,8 +170,8 @@ internal import Testing
         }
         #expect(messages(open.json).isEmpty && messages("{}").isEmpty && messages("").isEmpty)
         #expect(messages(retained(event("door", "yes", isStart: false), service: "me", process: dead)).isEmpty)
-        let unnamed = retained(event("tcp-7", "yes", isStart: false), service: "me", process: dead)
-        #expect(messages(unnamed, "ear/tcp-7/yes/state").map(\.payload) == ["", "", ""])
+        let unnamed = retained(event("tcp~7", "yes", isStart: false), service: "me", process: dead)
+        #expect(messages(unnamed, "ear/tcp~7/yes/state").map(\.payload) == ["", "", ""])
         // A class whose topic was another one with other models.
         let moved = messages(retained(open, service: "me", process: dead), "ear/door/old/state")
         #expect(moved.map(\.topic) == ["ear/door/old/state", "ear/door/old"])

@@ -15,6 +15,8 @@ package struct StreamSession: Sendable {
     /// Whether the output has the records `start` and `end`.
     package var includesStartAndEnd = true
 
+    /// Longest duration of the input in seconds; a longer one is an error.
+    package var longestSeconds: Double?
     /// Returns whether the input shall end; called between reads.
     package var isStopped: @Sendable () -> Bool = { false }
     /// Receives messages for an operator.
@@ -170,6 +172,11 @@ package struct StreamSession: Sendable {
             guard isMore else {
                 isComplete = !isStopped()
                 break
+            }
+            if let longestSeconds, audio.secondsRead > longestSeconds {
+                throw ClassifierError(
+                    .data, code: "too_long",
+                    "\(audio.name) is longer than \(longestSeconds) s, the longest duration that is accepted; cut it")
             }
             if let seconds = audio.seconds { progress(audio.secondsRead / max(seconds, 1e-9)) }
         }

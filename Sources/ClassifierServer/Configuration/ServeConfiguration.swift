@@ -37,6 +37,8 @@ public struct ServeConfiguration: Sendable {
         public var messageBytes: Int
         /// Most files that are classified at the same time.
         public var files: Int
+        /// Longest duration of a file that is classified.
+        public var fileSeconds: Double
         /// Time after which a client that sends no byte is closed.
         public var idleSeconds: Double
     }
@@ -229,6 +231,7 @@ extension ServeConfiguration.Limits {
         bodyBytes = try section.value(settings.bodyBytes)
         messageBytes = try section.value(settings.messageBytes)
         files = try section.value(settings.files)
+        fileSeconds = try section.value(settings.fileSeconds)
         idleSeconds = try section.value(settings.idleSeconds)
     }
 }

@@ -61,6 +61,9 @@ package enum ServerSettings {
             "message_bytes", .integer(1024...1 << 24, "bytes", unit: "bytes"), default: 1 << 20,
             "Largest message of a WebSocket.")
         static let files = Setting("files", .integer(1...256), default: 2, "Files classified at the same time.")
+        static let fileSeconds = Setting(
+            "file_seconds", .number(1...10_000_000, "s", unit: "s"), default: 21600,
+            "Longest duration of a file to classify.")
         static let idleSeconds = Setting(
             "idle_seconds", .number(0.1...86400, "s", unit: "s"), default: 30,
             "A client that sends nothing for this time is closed.")
@@ -123,7 +126,8 @@ package enum ServerSettings {
                 path: "limits.",
                 settings: [
                     Limits.streams, Limits.streamsPerClient, Limits.connections, Limits.connectionRate,
-                    Limits.headerBytes, Limits.bodyBytes, Limits.messageBytes, Limits.files, Limits.idleSeconds,
+                    Limits.headerBytes, Limits.bodyBytes, Limits.messageBytes, Limits.files, Limits.fileSeconds,
+                    Limits.idleSeconds,
                 ]),
             Section(
                 path: "streams.",

@@ -29,6 +29,9 @@ final class Backlog: Sendable {
         change { $0.waiting -= 1 }
     }
 
+    /// Whether the consumer has gone.
+    var isClosed: Bool { state.withLockedValue { $0.isClosed } }
+
     /// Ends waiting, because the consumer has gone.
     func close() {
         room.lock()

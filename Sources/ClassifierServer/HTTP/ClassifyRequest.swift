@@ -35,17 +35,14 @@ struct ClassifyRequest: Sendable {
         session.warn = { log.warning("\($0)") }
         session.format = parameters.lines
         session.includesStartAndEnd = session.report.mode != .summary
-        guard files.enter() else {
-            let refusal = AdmissionRefusal(
-                reason: .capacity, message: "as many files as limits.files allows are being classified", retryAfter: 2)
-            hub.metrics.refused(refusal.reason.rawValue, refusal.message)
-            try await exchange.answer(HTTPAnswer(refusal))
-            return
-        }
-        defer { files.leave() }
+        guard files.hasRoom else { return try await refuse(&exchange) }
         do {
             let upload = try await receive(&exchange)
-            try await send(&exchange, session, upload, Self.input(target, parameters), parameters)
+            // A file takes its slot when it is there, so that slow clients keep nobody else from classifying.
+            guard files.enter() else { return try await refuse(&exchange) }
+            defer { files.leave() }
+            let descriptor = try await files.store { try upload.release() }
+            try await send(&exchange, session, descriptor, Self.input(target, parameters), parameters)
         } catch is HTTPExchange.BodyTooLarge {
             try await exchange.answerTooLarge()
         } catch let malformed as MultipartReader.Malformed {
@@ -53,6 +50,13 @@ struct ClassifyRequest: Sendable {
         } catch let error as ClassifierError where error.code == "storage" {
             try await exchange.answer(.failure(.insufficientStorage, code: error.code, error.message))
         }
+    }
+
+    private func refuse(_ exchange: inout HTTPExchange) async throws {
+        let refusal = AdmissionRefusal(
+            reason: .capacity, message: "as many files as limits.files allows are being classified", retryAfter: 2)
+        hub.metrics.refused(refusal.reason.rawValue, refusal.message, client: exchange.client)
+        try await exchange.answer(HTTPAnswer(refusal))
     }
 
     /// Returns the format of the input: raw PCM if the request names a sample format, otherwise the file's own.
@@ -70,20 +74,11 @@ struct ClassifyRequest: Sendable {
     }
 
     /// Receives the file, which is the body or a part of a form.
-    private func receive(_ exchange: inout HTTPExchange) async throws -> Int32 {
+    private func receive(_ exchange: inout HTTPExchange) async throws -> Upload {
         try await exchange.acceptBody()
-        var upload = try UploadedFile()
-        let type = exchange.head.headers.first(name: "Content-Type") ?? ""
-        var form = MultipartReader(contentType: type)
-        while let bytes = try await exchange.readBody() {
-            try upload.append(try form?.push(bytes) ?? bytes)
-        }
-        if let form, !form.hasFile || !form.isComplete {
-            throw MultipartReader.Malformed(
-                message: form.hasFile
-                    ? "the form is incomplete" : "the form has no file: curl -F file=@recording.wav ...")
-        }
-        return upload.release()
+        let upload = Upload(contentType: exchange.head.headers.first(name: "Content-Type") ?? "")
+        while let bytes = try await exchange.readBody() { try await files.store { try upload.append(bytes) } }
+        return upload
     }
 
     /// Sends the lines of a file.

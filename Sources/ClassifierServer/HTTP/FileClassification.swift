@@ -1,24 +1,44 @@
 internal import AudioClassifier
 internal import AudioFrontend
+internal import Glibc
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
+internal import Synchronization
 
-/// Classifies a few uploaded files at a time on separate threads, so that live streams do not wait for them.
+/// Stores uploads and classifies a few of them at a time, on separate threads of lower priority, so that live streams
+/// do not wait for them.
 final class FileClassification: Sendable {
     private struct ReaderGone: Error {}
 
-    private let limit: Int
-    private let pool: NIOThreadPool
-    private let running = NIOLockedValueBox(0)
+    /// Niceness of the threads, beside which the loops get the processor as soon as they need it.
+    private static let niceness: Int32 = 10
+    /// Threads that store uploads.
+    private static let storageThreads = 2
 
-    init(limit: Int) {
+    private let limit: Int
+    private let longestSeconds: Double
+    private let pool: NIOThreadPool
+    private let storage = NIOThreadPool(numberOfThreads: storageThreads)
+    private let running = NIOLockedValueBox(0)
+    private let isStopping = Atomic(false)
+
+    /// - Parameters:
+    ///   - limit: most files at the same time.
+    ///   - longestSeconds: longest duration of a file.
+    init(limit: Int, longestSeconds: Double) {
         self.limit = limit
+        self.longestSeconds = longestSeconds
         pool = NIOThreadPool(numberOfThreads: limit)
         pool.start()
+        storage.start()
     }
 
-    /// Returns when the threads have ended.
-    func stop() async { try? await pool.shutdownGracefully() }
+    /// Cancels all work, and returns when the threads have ended.
+    func stop() async {
+        isStopping.store(true, ordering: .relaxed)
+        try? await storage.shutdownGracefully()
+        try? await pool.shutdownGracefully()
+    }
 
     /// Counts a file if the limit allows one more.
     /// - Returns: false at the limit; after true, the caller must call ``leave()``.
@@ -33,21 +53,34 @@ final class FileClassification: Sendable {
     /// Whether no file is being classified.
     var isIdle: Bool { running.withLockedValue { $0 == 0 } }
 
+    /// Whether a further file would be classified now.
+    var hasRoom: Bool { running.withLockedValue { $0 < limit } }
+
     func leave() { running.withLockedValue { $0 -= 1 } }
 
+    /// Performs a part of the storage of an upload.
+    func store<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await storage.runIfActive(body)
+    }
+
     /// Returns the lines of a file as they are made, a few ahead of their reader. The sequence throws if the file is no
-    /// audio, after the lines of its audio.
+    /// audio, after the lines of its audio. The work ends soon after its reader has gone.
     func lines(
         _ descriptor: Int32, session: StreamSession, input: InputOptions, name: String
     ) -> some AsyncSequence<[String], any Error> {
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: [String].self)
         let backlog = Backlog()
         continuation.onTermination = { _ in backlog.close() }
-        pool.submit { state in
-            guard case .active = state else {
-                continuation.finish(throwing: AdmissionRefusal(reason: .stopping, message: "the service is stopping"))
+        var session = session
+        session.longestSeconds = longestSeconds
+        session.isStopped = { [self] in backlog.isClosed || isStopping.load(ordering: .relaxed) }
+        pool.submit { [session, self] state in
+            guard case .active = state, !session.isStopped() else {
+                close(descriptor)
+                continuation.finish(throwing: AdmissionRefusal.stopping)
                 return
             }
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             do {
                 var input = input
                 input.inform = session.inform
@@ -58,6 +91,8 @@ final class FileClassification: Sendable {
                 backlog.add()
                 continuation.yield(session.header)
                 try session.run(&audio, file: name, stream: name) { lines in
+                    // What follows a stop is not the file's result.
+                    guard !isStopping.load(ordering: .relaxed) else { throw AdmissionRefusal.stopping }
                     backlog.add()
                     guard case .enqueued = continuation.yield(lines) else { throw ReaderGone() }
                 }

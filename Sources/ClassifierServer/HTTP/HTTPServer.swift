@@ -8,12 +8,7 @@ internal import NIOWebSocket
 
 /// Serves the connections of `listen.http`: HTTP/1.1, or a WebSocket after an upgrade.
 struct HTTPServer: Sendable {
-    typealias Requests = NIOAsyncChannel<HTTPServerRequestPart, HTTPPart<HTTPResponseHead, ByteBuffer>>
-
-    enum Connection: Sendable {
-        case requests(Requests, Upgrade)
-        case webSocket(WebSocketConnection.Channels, WebSocketTask)
-    }
+    private typealias Requests = NIOAsyncChannel<HTTPServerRequestPart, HTTPPart<HTTPResponseHead, ByteBuffer>>
 
     let hub: StreamHub
     let access: AccessControl
@@ -21,62 +16,31 @@ struct HTTPServer: Sendable {
     let router: RequestRouter
     /// TLS of the listener; nil for plain HTTP.
     let tls: ServerTLS?
-
-    /// The result of a request for an upgrade, from the request until its connection is served.
-    final class Upgrade: Sendable {
-        private enum State {
-            case none
-            case accepted(WebSocketTask)
-            case refused(HTTPAnswer)
-        }
-
-        private let state = NIOLockedValueBox(State.none)
-
-        func accept(_ task: WebSocketTask) { state.withLockedValue { $0 = .accepted(task) } }
-        func refuse(_ answer: HTTPAnswer) { state.withLockedValue { $0 = .refused(answer) } }
-
-        /// Removes and returns the task of an accepted upgrade.
-        func takeTask() -> WebSocketTask? {
-            state.withLockedValue { state in
-                guard case .accepted(let task) = state else { return nil }
-                state = .none
-                return task
-            }
-        }
-
-        /// Removes and returns the answer of a refused upgrade.
-        func takeRefusal() -> HTTPAnswer? {
-            state.withLockedValue { state in
-                guard case .refused(let answer) = state else { return nil }
-                state = .none
-                return answer
-            }
-        }
-    }
+    let connections: OpenConnections
 
     // MARK: Pipeline
 
-    func initialize(_ channel: any Channel) -> EventLoopFuture<EventLoopFuture<Connection>> {
+    func initialize(_ channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             if let tls {
                 try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
             }
-            let upgrade = Upgrade()
-            // Ends the stream of a connection that breaks before it is served.
-            channel.closeFuture.whenComplete { _ in
-                guard case .stream(let stream, _)? = upgrade.takeTask() else { return }
-                Task { await stream.loop.end(stream.id, .lost) }
-            }
+            let upgrade = UpgradeRequest()
+            let inputEnd = InputEnd(upgrade)
+            try channel.pipeline.syncOperations.addHandler(inputEnd)
+            let boundInputEnd = NIOLoopBound(inputEnd, eventLoop: channel.eventLoop)
+            // A client that goes before its WebSocket is served leaves nothing.
+            channel.closeFuture.whenComplete { _ in upgrade.leave()?.abandon() }
             var configuration = NIOUpgradableHTTPServerPipelineConfiguration(
                 upgradeConfiguration: .init(
                     upgraders: [upgrader(upgrade)],
-                    notUpgradingCompletionHandler: { requests($0, upgrade) }))
+                    notUpgradingCompletionHandler: { requests($0, upgrade, boundInputEnd.value) }))
             configuration.decoderConfiguration.maxHeaderFieldSize = limits.headerBytes
             configuration.decoderConfiguration.maxHeaderListSize = limits.headerBytes
             let result = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
                 configuration: configuration)
             let handler = try channel.pipeline.syncOperations.handler(
-                type: NIOTypedHTTPServerUpgradeHandler<Connection>.self)
+                type: NIOTypedHTTPServerUpgradeHandler<Void>.self)
             try channel.pipeline.syncOperations.addHandler(UpgradeFilter(), position: .before(handler))
             try channel.pipeline.syncOperations.addHandler(ParserErrorClose())
             // Bounds the time of the first request, even of a client that sends a byte now and then.
@@ -84,51 +48,78 @@ struct HTTPServer: Sendable {
             let limit = TimeAmount.nanoseconds(Int64(limits.idleSeconds * 1e9))
             let deadline = channel.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
             result.whenComplete { _ in deadline.cancel() }
-            return result
         }
     }
 
-    private func requests(_ channel: any Channel, _ upgrade: Upgrade) -> EventLoopFuture<Connection> {
+    /// Serves requests, in a task that owns the connection from its first moment on.
+    private func requests(
+        _ channel: any Channel, _ upgrade: UpgradeRequest, _ inputEnd: InputEnd
+    ) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandlers([
-                RequestTimeout(seconds: limits.idleSeconds), ResponseBuffers(),
+                RequestTimeout(seconds: limits.idleSeconds, inputEnd: inputEnd), ResponseBuffers(),
             ])
-            return .requests(try Requests(wrappingChannelSynchronously: channel), upgrade)
+            let requests = try Requests(wrappingChannelSynchronously: channel)
+            let client = channel.clientAddress
+            connections.serve(channel) {
+                // An error means that the connection broke, or that its bytes were no HTTP, which the parser has
+                // answered.
+                try? await requests.executeThenClose { inbound, outbound in
+                    try await serve(inbound, outbound, upgrade, client: client)
+                }
+            }
         }
     }
 
-    private func upgrader(_ upgrade: Upgrade) -> NIOTypedWebSocketServerUpgrader<Connection> {
+    private func upgrader(_ upgrade: UpgradeRequest) -> NIOTypedWebSocketServerUpgrader<Void> {
         NIOTypedWebSocketServerUpgrader(
-            maxFrameSize: limits.messageBytes,
+            maxFrameSize: limits.messageBytes, enableAutomaticErrorHandling: false,
             shouldUpgrade: { channel, head in
                 channel.eventLoop.makeFutureWithTask { await answer(head, upgrade, channel) }
             },
             upgradePipelineHandler: { channel, _ in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        NIOWebSocketFrameAggregator(
-                            minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 1024,
-                            maxAccumulatedFrameSize: limits.messageBytes))
-                    guard let task = upgrade.takeTask() else { throw ChannelError.alreadyClosed }
-                    // A watcher has nothing to send.
-                    if case .stream = task { try IdleFailure.add(to: channel, seconds: limits.idleSeconds) }
-                    return .webSocket(
-                        try WebSocketConnection.Channels(wrappingChannelSynchronously: channel), task)
-                }
+                channel.eventLoop.makeCompletedFuture { try serveWebSocket(channel, upgrade) }
             })
+    }
+
+    private func serveWebSocket(_ channel: any Channel, _ upgrade: UpgradeRequest) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let outlet = try pipeline.context(handlerType: WebSocketFrameEncoder.self)
+        guard let task = upgrade.takeTask() else { throw ChannelError.alreadyClosed }
+        let handler = WebSocketHandler(
+            task, limits: limits, outputs: hub.defaults.outputs, connections: hub.connections)
+        do {
+            try pipeline.addHandler(
+                NIOWebSocketFrameAggregator(
+                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
+                    maxAccumulatedFrameSize: limits.messageBytes))
+            try pipeline.addHandler(handler)
+        } catch {
+            task.abandon()
+            throw error
+        }
+        handler.begin(channel, outlet: outlet)
+        // The client may have ended its input while the stream was opened.
+        if upgrade.isInputClosed { handler.endInput() }
     }
 
     /// Decides about an upgrade.
     /// - Returns: headers of the upgrade's answer; nil if it is refused, with the answer in `upgrade`.
-    private func answer(_ head: HTTPRequestHead, _ upgrade: Upgrade, _ channel: any Channel) async -> HTTPHeaders? {
-        let client = channel.remoteAddress?.ipAddress ?? "unix"
+    private func answer(_ head: HTTPRequestHead, _ upgrade: UpgradeRequest, _ channel: any Channel) async
+        -> HTTPHeaders?
+    {
+        let client = channel.clientAddress
         if let refused = refusal(of: head, isPublic: false, client: client) {
             upgrade.refuse(refused)
             return nil
         }
         do {
             let origin = WebSocketOrigin(client: client, eventLoop: channel.eventLoop)
-            upgrade.accept(try await router.webSocket(head, origin))
+            let task = try await router.webSocket(head, origin)
+            guard upgrade.accept(task) else {
+                task.abandon()
+                return nil
+            }
         } catch {
             upgrade.refuse(HTTPAnswer(error))
             return nil
@@ -151,26 +142,9 @@ struct HTTPServer: Sendable {
 
     // MARK: Requests
 
-    func serve(_ connection: EventLoopFuture<Connection>, client: String) async {
-        do {
-            switch try await connection.get() {
-            case .webSocket(let channel, let task):
-                await withTaskExecutorPreference(EventLoopTasks(channel.channel.eventLoop)) {
-                    await WebSocketConnection(hub: hub).serve(channel, task)
-                }
-            case .requests(let channel, let upgrade):
-                try await channel.executeThenClose { inbound, outbound in
-                    try await serve(inbound, outbound, upgrade, client: client)
-                }
-            }
-        } catch {
-            // The connection broke, or its bytes were no HTTP, which the parser has answered.
-        }
-    }
-
     private func serve(
         _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>,
-        _ outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>, _ upgrade: Upgrade,
+        _ outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>, _ upgrade: UpgradeRequest,
         client: String
     ) async throws {
         // The pipeline does not pass on the head of a refused upgrade.

@@ -13,6 +13,8 @@ package struct MultipartReader {
     private let delimiter: [UInt8]
     private var state = State.preamble
     private var buffer: [UInt8]
+    /// Index of the first byte that is not parsed yet.
+    private var start = 0
     package private(set) var hasFile = false
 
     /// - Parameter contentType: the request's content type.
@@ -39,46 +41,51 @@ package struct MultipartReader {
         // Invariant: indices and counts are those of bytes in memory.
         buffer += bytes
         var file: [UInt8] = []
-        while true {
-            switch state {
-            case .done:
-                buffer = []
-                return file
-            case .headers:
-                guard let end = Self.find(Array("\r\n\r\n".utf8), in: buffer) else {
-                    guard buffer.count <= Self.largestHeaders else {
-                        throw Malformed(message: "the headers of a part are longer than \(Self.largestHeaders) bytes")
-                    }
-                    return file
+        while try parse(into: &file) {}
+        buffer.removeFirst(start)
+        start = 0
+        return file
+    }
+
+    /// Parses up to the next change of the state.
+    /// - Returns: whether more may follow in the buffer.
+    private mutating func parse(into file: inout [UInt8]) throws(Malformed) -> Bool {
+        switch state {
+        case .done:
+            start = buffer.count
+            return false
+        case .headers:
+            guard let end = Self.find(Array("\r\n\r\n".utf8), in: buffer[start...]) else {
+                guard buffer.count - start <= Self.largestHeaders else {
+                    throw Malformed(message: "the headers of a part are longer than \(Self.largestHeaders) bytes")
                 }
-                let isFile = !hasFile && Self.isFile(buffer[..<end])
-                hasFile = hasFile || isFile
-                state = isFile ? .file : .skipped
-                buffer.removeFirst(end + 4)
-            case .preamble, .file, .skipped:
-                guard let index = Self.find(delimiter, in: buffer) else {
-                    // Keeps bytes that may begin a delimiter.
-                    let safe = max(0, buffer.count - delimiter.count + 1)
-                    if state == .file { file += buffer[..<safe] }
-                    buffer.removeFirst(safe)
-                    return file
-                }
-                let after = index + delimiter.count
-                guard buffer.count >= after + 2 else {
-                    if state == .file { file += buffer[..<index] }
-                    buffer.removeFirst(index)
-                    return file
-                }
-                if state == .file { file += buffer[..<index] }
-                let isLast = buffer[after] == UInt8(ascii: "-") && buffer[after + 1] == UInt8(ascii: "-")
-                state = isLast ? .done : .headers
-                buffer.removeFirst(after)
-                // The line end after the delimiter stays in the buffer, because the end of a part without headers needs
-                // it.
-                if !isLast && !buffer.starts(with: Array("\r\n".utf8)) {
-                    throw Malformed(message: "a part's delimiter has no line end after it")
-                }
+                return false
             }
+            let isFile = !hasFile && Self.isFile(buffer[start..<end])
+            hasFile = hasFile || isFile
+            state = isFile ? .file : .skipped
+            start = end + 4
+            return true
+        case .preamble, .file, .skipped:
+            guard let index = Self.find(delimiter, in: buffer[start...]) else {
+                // Keeps bytes that may begin a delimiter.
+                let safe = max(start, buffer.count - delimiter.count + 1)
+                if state == .file { file += buffer[start..<safe] }
+                start = safe
+                return false
+            }
+            if state == .file { file += buffer[start..<index] }
+            start = index
+            let after = index + delimiter.count
+            guard buffer.count >= after + 2 else { return false }
+            let isLast = buffer[after] == UInt8(ascii: "-") && buffer[after + 1] == UInt8(ascii: "-")
+            state = isLast ? .done : .headers
+            // The line end after the delimiter is not parsed yet, because the end of a part without headers needs it.
+            start = after
+            guard isLast || buffer[after...].starts(with: Array("\r\n".utf8)) else {
+                throw Malformed(message: "a part's delimiter has no line end after it")
+            }
+            return true
         }
     }
 
@@ -99,10 +106,9 @@ package struct MultipartReader {
         return result
     }
 
-    private static func find(_ pattern: [UInt8], in bytes: [UInt8]) -> Int? {
-        guard bytes.count >= pattern.count else { return nil }
-        var start = 0
-        while let index = bytes[start...].firstIndex(of: pattern[0]), index + pattern.count <= bytes.count {
+    private static func find(_ pattern: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
+        var start = bytes.startIndex
+        while let index = bytes[start...].firstIndex(of: pattern[0]), index + pattern.count <= bytes.endIndex {
             if bytes[index..<index + pattern.count].elementsEqual(pattern) { return index }
             start = index + 1
         }

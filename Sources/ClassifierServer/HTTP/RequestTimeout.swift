@@ -7,44 +7,65 @@ final class RequestTimeout: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
 
+    /// Least average rate of a body in bytes a second, after the time that every request has.
+    private static let leastRate: Int64 = 16384
+
     private let limit: TimeAmount
+    private let inputEnd: InputEnd
     private var deadline: Scheduled<Void>?
     /// True between the end of a request and the end of its answer.
     private var isAnswering = false
+    /// Time at which the present request began.
+    private var began = NIODeadline.now()
+    private var bodyBytes: Int64 = 0
+    /// Whether the client of the present request understands `100 Continue`.
+    private var knowsInterimAnswers = false
 
     // Invariant: settings of times are at most a day.
-    init(seconds: Double) { limit = .nanoseconds(Int64(seconds * 1e9)) }
+    init(seconds: Double, inputEnd: InputEnd) {
+        limit = .nanoseconds(Int64(seconds * 1e9))
+        self.inputEnd = inputEnd
+    }
 
-    func handlerAdded(context: ChannelHandlerContext) { arm(context) }
+    func handlerAdded(context: ChannelHandlerContext) { arm(context, .now() + limit) }
 
     func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .end = Self.unwrapInboundIn(data) {
+        switch Self.unwrapInboundIn(data) {
+        case .head(let head):
+            began = .now()
+            knowsInterimAnswers = head.version != .http1_0
+            bodyBytes = 0
+            arm(context, began + limit)
+        case .body(let bytes):
+            bodyBytes += Int64(bytes.readableBytes)
+            arm(context, began + limit + .milliseconds(bodyBytes * 1000 / Self.leastRate))
+        case .end:
             deadline?.cancel()
             isAnswering = true
-        } else {
-            arm(context)
+            inputEnd.isAnswerAwaited = knowsInterimAnswers
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        inputEnd.isAnswerAwaited = false
         if case .end = Self.unwrapOutboundIn(data) {
             isAnswering = false
-            arm(context)
+            arm(context, .now() + limit)
         }
         context.write(data, promise: promise)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if !context.channel.isWritable { arm(context) } else if isAnswering { deadline?.cancel() }
+        if !context.channel.isWritable { arm(context, .now() + limit) } else if isAnswering { deadline?.cancel() }
         context.fireChannelWritabilityChanged()
     }
 
-    private func arm(_ context: ChannelHandlerContext) {
+    private func arm(_ context: ChannelHandlerContext, _ time: NIODeadline) {
         deadline?.cancel()
         let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
+        deadline = context.eventLoop.scheduleTask(deadline: time) { channel.close(promise: nil) }
     }
 }

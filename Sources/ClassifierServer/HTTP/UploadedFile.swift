@@ -1,5 +1,42 @@
 internal import AudioClassifier
 internal import Glibc
+internal import Synchronization
+
+/// An upload while it comes: the body of a request, or the first file of a form in it. Only the threads of
+/// ``FileClassification`` parse and store it.
+final class Upload: Sendable {
+    private struct State: ~Copyable {
+        var form: MultipartReader?
+        var file: UploadedFile?
+    }
+
+    private let state: Mutex<State>
+
+    init(contentType: String) {
+        state = Mutex(State(form: MultipartReader(contentType: contentType), file: nil))
+    }
+
+    func append(_ bytes: [UInt8]) throws {
+        try state.withLock { state in
+            let part = try state.form?.push(bytes) ?? bytes
+            if state.file == nil { state.file = try UploadedFile() }
+            try state.file?.append(part)
+        }
+    }
+
+    /// Returns the descriptor of the complete file at its first byte. The caller owns it and must close it.
+    func release() throws -> Int32 {
+        try state.withLock { state in
+            if let form = state.form, !form.hasFile || !form.isComplete {
+                throw MultipartReader.Malformed(
+                    message: form.hasFile
+                        ? "the form is incomplete" : "the form has no file: curl -F file=@recording.wav ...")
+            }
+            let file = try state.file.take() ?? UploadedFile()
+            return file.release()
+        }
+    }
+}
 
 /// An uploaded audio file in an unnamed temporary file, so that no part of a request becomes a path.
 struct UploadedFile: ~Copyable {

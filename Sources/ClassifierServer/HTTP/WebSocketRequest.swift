@@ -8,12 +8,10 @@ struct WebSocketRequest: Sendable {
     /// Begins a stream.
     func stream(_ target: RequestTarget, _ origin: WebSocketOrigin) async throws(AdmissionRefusal) -> WebSocketTask {
         let parameters = try StreamParameters(hub.defaults, query: target.query, known: QueryParameter.stream)
-        let rate = try hub.model(parameters.model).recipe.sampleRate
         // Finds impossible parameters, which the connection could not answer any more.
-        _ = try StreamHub.decoder(parameters, name: parameters.id ?? "stream", rate: rate)
-        let stream = try await hub.open(
-            parameters, prefix: "stream", client: origin.client, eventLoop: origin.eventLoop)
-        return .stream(stream, parameters)
+        try parameters.checkAudio(rate: try hub.model(parameters.model).recipe.sampleRate)
+        return .stream(
+            try await hub.open(parameters, prefix: "stream", client: origin.client, eventLoop: origin.eventLoop))
     }
 
     /// Answers a plain request for a stream's WebSocket with the reason for which the stream would be refused. Browsers
@@ -34,10 +32,9 @@ struct WebSocketRequest: Sendable {
             throw AdmissionRefusal(reason: .model, message: "there is no stream \"\(id)\"; GET /v1/streams lists them")
         }
         let report = try hub.report(parameters, model)
-        guard
-            let watch = await loop.watch(
-                id, report: report, subscription: parameters.subscription, limit: hub.defaults.outputs)
-        else { throw AdmissionRefusal(reason: .model, message: "the stream \"\(id)\" has just ended") }
-        return .watch(id: id, start: watch.start, loop: loop, number: watch.number, output: watch.output)
+        guard let watched = await loop.watch(id, report: report, subscription: parameters.subscription) else {
+            throw AdmissionRefusal(reason: .model, message: "the stream \"\(id)\" has just ended")
+        }
+        return .watch(watched)
     }
 }

@@ -74,7 +74,7 @@ struct SourceStream: ~Copyable {
             // 2^20.
             let away = Double((NIODeadline.now() - lastArrival).nanoseconds) * 1e-9 - description.seconds(bytes.count)
             // Invariant: see above.
-            if away > 0 { await running.loop.lose(Int64(away * Double(running.rate)), of: running.id) }
+            if away > 0 { await running.loop.lose(Int64(away * Double(running.rate)), of: running.identity) }
             isInterrupted = false
         }
         if receiver == nil {
@@ -145,9 +145,8 @@ struct SourceStream: ~Copyable {
     /// Ends the stream. Its name is free on return.
     mutating func end(_ reason: EndReason) async {
         if let stream {
-            await stream.loop.end(stream.id, reason)
-            // A new task, because the caller's may have been cancelled.
-            await Task { for await _ in stream.completion {} }.value
+            await stream.loop.end(stream.identity, reason)
+            await stream.loop.ended(stream.identity)
         }
         forget()
     }
@@ -184,7 +183,7 @@ struct SourceStream: ~Copyable {
         // After a restart of the service a command has other audio, and a file has the same.
         parameters.keepsState = !dropsWhenFull && hub.states.store.folder != nil
         parameters.resumes = resumes
-        let opened = try await hub.open(parameters, prefix: source.name, client: "source:\(source.name)")
+        let opened = try await hub.open(parameters, source: source.name)
         forget()
         stream = opened
         lastArrival = .now()

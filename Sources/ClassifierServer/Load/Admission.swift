@@ -12,6 +12,10 @@ package struct AdmissionRefusal: Error, Equatable {
     package let message: String
     /// Seconds after which another try may succeed.
     package var retryAfter: Int?
+
+    static var stopping: Self {
+        Self(reason: .stopping, message: "the service is stopping; connect again", retryAfter: 5)
+    }
 }
 
 /// Decides whether another stream fits, and on which loop. A pure value: callers pass the costs of streams.
@@ -59,7 +63,7 @@ package struct Admission {
         lateness: Double? = nil
     ) throws(AdmissionRefusal) -> Int {
         guard !isStopping else {
-            throw AdmissionRefusal(reason: .stopping, message: "the service is stopping; connect again", retryAfter: 5)
+            throw AdmissionRefusal.stopping
         }
         guard assignments[id] == nil else {
             throw AdmissionRefusal(

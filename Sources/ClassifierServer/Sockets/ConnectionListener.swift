@@ -1,35 +1,31 @@
 internal import AudioClassifier
 internal import Glibc
-internal import Logging
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
 
-/// Accepts connections on one address, within the limits of a gate, and serves each one in a task.
-struct ConnectionListener<Connection: Sendable>: Sendable {
+/// Accepts connections on one address, within the limits of a gate. A connection beyond them is closed before it gets
+/// a pipeline.
+struct ConnectionListener: Sendable {
+    private struct Refused: Error {}
+
     let address: ListenAddress
     let group: any EventLoopGroup
     let gate: ConnectionGate
-    let log: Logger
+    let connections: OpenConnections
     /// Sets up the pipeline of a new connection.
-    let initialize: @Sendable (any Channel) -> EventLoopFuture<Connection>
-    /// Serves a connection to its end.
-    let serve: @Sendable (Connection, _ client: String) async -> Void
+    let initialize: @Sendable (any Channel, _ client: String) -> EventLoopFuture<Void>
+
+    /// Largest number of bytes of one read, and reads of a wake-up: a fast sender leaves the thread to others.
+    private static let bytesPerRead = 32768
 
     /// A bound socket and its address, whose port the system may have chosen.
     struct Bound: Sendable {
-        let channel: NIOAsyncChannel<Accepted, Never>
+        let channel: any Channel
         let address: ListenAddress
     }
 
-    /// A connection and its client's address.
-    struct Accepted: Sendable {
-        let connection: Connection
-        let client: String
-        let channel: any Channel
-    }
-
-    /// Begins to listen.
+    /// Begins to listen and to accept.
     /// - Parameter descriptor: a listening socket of another process, which stays in the file system after this
     ///   process.
     func bind(_ descriptor: Int32? = nil) async throws(ClassifierError) -> Bound {
@@ -37,28 +33,26 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // Bounds the bytes of one wake-up of a fast sender.
-            .childChannelOption(.maxMessagesPerRead, value: 4)
-        let accept: @Sendable (any Channel) -> EventLoopFuture<Accepted> = { channel in
-            let client = channel.remoteAddress?.ipAddress ?? "unix"
-            return initialize(channel).map { Accepted(connection: $0, client: client, channel: channel) }
-        }
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: Self.bytesPerRead)
+            )
+            .childChannelInitializer { channel in accept(channel) }
         do {
             if let descriptor {
-                let channel = try await bootstrap.bind(descriptor, childChannelInitializer: accept)
-                return Bound(channel: channel, address: address)
+                return Bound(channel: try await bootstrap.withBoundSocket(descriptor).get(), address: address)
             }
             switch address {
             case .network(let host, let port):
-                let channel = try await bootstrap.bind(host: host, port: port, childChannelInitializer: accept)
-                let bound = ListenAddress.network(host: host, port: channel.channel.localAddress?.port ?? port)
-                return Bound(channel: channel, address: bound)
+                let channel = try await bootstrap.bind(host: host, port: port).get()
+                return Bound(channel: channel, address: .network(host: host, port: channel.localAddress?.port ?? port))
             case .unix(let path):
                 // The mode of the file decides about access: owner and group alone.
                 let before = umask(0o117)
                 defer { umask(before) }
-                let channel = try await bootstrap.bind(
-                    unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: accept)
+                let channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
+                    .get()
                 return Bound(channel: channel, address: address)
             }
         } catch {
@@ -74,29 +68,23 @@ struct ConnectionListener<Connection: Sendable>: Sendable {
         (error as? IOError).map { unsafe String(cString: strerror($0.errnoCode)) } ?? "\(error)"
     }
 
-    /// Accepts until the task is cancelled, then waits for open connections.
-    func run(_ bound: Bound) async {
-        await withDiscardingTaskGroup { tasks in
-            do {
-                try await bound.channel.executeThenClose { inbound in
-                    for try await accepted in inbound {
-                        let now = NIODeadline.now().uptimeNanoseconds
-                        guard gate.enter(accepted.client, at: Double(now) * 1e-9) else {
-                            accepted.channel.close(promise: nil)
-                            continue
-                        }
-                        tasks.addTask {
-                            await serve(accepted.connection, accepted.client)
-                            accepted.channel.close(promise: nil)
-                            gate.leave()
-                        }
-                    }
-                }
-            } catch is CancellationError {} catch {
-                log.error("\(address): no more connections are accepted: \(error)")
-            }
+    private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let client = channel.clientAddress
+        guard gate.enter(client, at: MonotonicClock.now()) else {
+            return channel.eventLoop.makeFailedFuture(Refused())
         }
+        connections.add(channel)
+        channel.closeFuture.whenComplete { _ in
+            gate.leave()
+            connections.remove(channel)
+        }
+        return initialize(channel, client)
     }
+}
+
+extension Channel {
+    /// The address of the client, the same for all clients of a Unix socket.
+    var clientAddress: String { remoteAddress?.ipAddress ?? "unix" }
 }
 
 /// Limits the number of connections, and the rate of new connections of an address.

@@ -16,40 +16,35 @@ extension InferenceLoop {
 
     private func iterate(_ group: Group) -> Bool {
         let began = NIODeadline.now().uptimeNanoseconds
-        let ready = group.ready
-        group.ready.removeAll(keepingCapacity: true)
-        var stepped: [LiveStream] = []
+        swap(&group.ready, &group.advancing)
+        group.stepped.removeAll(keepingCapacity: true)
         var samples = 0
-        for stream in ready {
+        for stream in group.advancing {
+            stream.decode(metrics)
             do {
                 let advance = try advance(stream, group)
                 samples += advance.samples
-                if advance.isToken { stepped.append(stream) }
+                if advance.isToken { group.stepped.append(stream) }
             } catch {
-                fail(stream, ClassifierError(error))
+                stream.fail(ClassifierError(error))
             }
         }
         let count = group.batch.step()
-        for stream in stepped {
-            do { try emit(stream, group) } catch { fail(stream, ClassifierError(error)) }
+        let now = NIODeadline.now().uptimeNanoseconds
+        for stream in group.stepped {
+            do { try emit(stream, group, now: now) } catch { stream.fail(ClassifierError(error)) }
         }
-        for stream in stepped where stream.isBehind {
-            fail(
-                stream,
-                ClassifierError(
-                    .unavailable, code: "slow_reader",
-                    "the client reads too slowly: \(stream.setup.outputLimit) outputs wait; read faster or ask for less"
-                ))
-        }
-        for stream in ready {
+        for stream in group.advancing {
+            noteOutput(of: stream)
             stream.wakeSender()
-            if stream.queue.isEmpty && stream.isEnding && stream.endZeros == 0 {
-                finish(stream, group)
+            if let reason = stream.life.finish(isDrained: stream.queue.isEmpty && stream.endZeros == 0) {
+                finish(stream, group, reason)
                 continue
             }
-            stream.isReady = !stream.queue.isEmpty || stream.isEnding
+            stream.isReady = stream.hasWork
             if stream.isReady { group.ready.append(stream) }
         }
+        group.advancing.removeAll(keepingCapacity: true)
         let busy = Double(NIODeadline.now().uptimeNanoseconds - began) * 1e-9
         if samples > 0 {
             let audio = Double(samples) / Double(group.batch.audioModel.recipe.sampleRate)
@@ -62,34 +57,32 @@ extension InferenceLoop {
         return !group.ready.isEmpty
     }
 
-    private func fail(_ stream: LiveStream, _ failure: ClassifierError) {
-        stream.queue.removeAll()
-        stream.endZeros = 0
-        stream.endReason = .failed(code: failure.code, message: failure.message)
-    }
-
     /// Pushes queued samples into the batch, up to the next token.
     private func advance(_ stream: LiveStream, _ group: Group) throws -> (samples: Int, isToken: Bool) {
         var used = 0
         while let piece = stream.queue.first {
             switch piece {
             case .gap(let lost):
-                stream.lose(lost)
+                stream.skip(lost)
                 stream.queue.consume(0)
-            case .samples(let samples, let arrived):
+            case .samples(let count, let arrived):
                 let wantsFeatures = stream.wantsFeatures
-                var offset = stream.queue.offset
+                var offset = 0
                 var isToken = false
-                while offset < samples.count && !isToken {
-                    let push = try group.batch.push(
-                        samples.span, from: offset, &stream.frontend, slot: stream.slot
-                    ) { if wantsFeatures { stream.addFeatures($0) } }
-                    offset += push.taken
-                    isToken = push.isToken
+                do {
+                    let samples = stream.queue.storage
+                    let piece = samples.span.extracting(stream.queue.head..<stream.queue.head + count)
+                    while offset < count && !isToken {
+                        let push = try group.batch.push(piece, from: offset, &stream.frontend, slot: stream.slot) {
+                            if wantsFeatures { stream.addFeatures($0) }
+                        }
+                        offset += push.taken
+                        isToken = push.isToken
+                    }
                 }
-                used += offset - stream.queue.offset
+                used += offset
                 stream.arrived = arrived
-                stream.queue.consume(offset - stream.queue.offset)
+                stream.queue.consume(offset)
                 if isToken { return (used, true) }
             }
         }
@@ -102,21 +95,19 @@ extension InferenceLoop {
         return (used, false)
     }
 
-    private func emit(_ stream: LiveStream, _ group: Group) throws {
+    private func emit(_ stream: LiveStream, _ group: Group, now: UInt64) throws {
         let firstFrame = stream.frontend.frames - Int64(group.batch.audioModel.network.framesPerToken)
         let records = try group.batch.predict(&stream.frontend, slot: stream.slot) { prediction in
             stream.emit(prediction, firstFrame: max(0, firstFrame))
         }
-        let waited = Double(
-            NIODeadline.now().uptimeNanoseconds - min(stream.arrived, NIODeadline.now().uptimeNanoseconds))
-        metrics.predicted(after: waited * 1e-9)
+        let waited = Double(now - min(stream.arrived, now)) * 1e-9
+        metrics.predicted(after: waited)
         // Audio that was sent ahead of time has to wait, which is no lateness.
-        if stream.pace.tokens >= 0 { shared.predicted(after: waited * 1e-9) }
+        if stream.pace.tokens >= 0 { shared.predicted(after: waited) }
         publishEvents(records)
     }
 
-    private func finish(_ stream: LiveStream, _ group: Group) {
-        let reason = stream.endReason ?? .complete
+    private func finish(_ stream: LiveStream, _ group: Group, _ reason: EndReason) {
         let predictions = group.batch.predictions(slot: stream.slot)
         // The state is taken before open events end, so that they go on in a resumed stream.
         let isFinal = reason.isFinal || !stream.setup.keepsState
@@ -124,7 +115,8 @@ extension InferenceLoop {
         group.batch.leave(stream.slot)
         group.count -= 1
         if group.isRetired && group.count == 0 { groups[ObjectIdentifier(stream.setup.model.network)] = nil }
-        streams[stream.setup.id] = nil
+        streams[stream.identity] = nil
+        if identities[stream.setup.id] == stream.identity { identities[stream.setup.id] = nil }
         shared.release(stream.setup.id)
         // The end is sent last, because a client may use the name again as soon as it has the end.
         publishEvents(stream.finish(reason, predictions: predictions))

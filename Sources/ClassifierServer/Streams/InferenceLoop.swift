@@ -12,6 +12,9 @@ actor InferenceLoop {
         var batch: PipelineBatch
         /// Streams with queued samples or an end, for the next iteration.
         var ready: [LiveStream] = []
+        /// Streams of the present iteration, and those of them that have a token.
+        var advancing: [LiveStream] = []
+        var stepped: [LiveStream] = []
         /// Number of streams in the batch.
         var count = 0
         /// Whether no stream joins any more; the group is freed with its last stream.
@@ -40,10 +43,20 @@ actor InferenceLoop {
     let publish: @Sendable (Record) -> Void
     /// Streams by the identity of their loaded model; a model that is loaded again has another one.
     var groups: [ObjectIdentifier: Group] = [:]
-    var streams: [String: LiveStream] = [:]
-    private var sleeping: CheckedContinuation<Void, Never>?
-    private var isStopped = false
+    var streams: [StreamIdentity: LiveStream] = [:]
+    /// Running streams by name.
+    var identities: [String: StreamIdentity] = [:]
+    /// Streams whose readers have outputs that are not flushed yet.
+    private var unflushed: [LiveStream] = []
+    private var flushing: [LiveStream] = []
+    private var isTurnScheduled = false
+    private var isStopping = false
     private var nextWatcher = 0
+
+    /// Longest time of a turn; then the connections of the thread get their turn.
+    private static let longestTurn = TimeAmount.milliseconds(2)
+    /// The pause between turns while streams are ready. An event loop waits for its sockets only if no task is due.
+    private static let pause = TimeAmount.microseconds(20)
 
     /// - Parameter capacity: the largest number of streams of a model.
     init(
@@ -63,21 +76,24 @@ actor InferenceLoop {
     // MARK: Streams
 
     /// Begins an admitted stream.
-    func open(_ setup: StreamSetup) throws -> OpenStream {
+    /// - Parameter hasReader: whether a connection will read the stream's outputs.
+    func open(_ setup: StreamSetup, hasReader: Bool) throws -> OpenStream {
+        // The stream may have been admitted before the service began to stop.
+        guard !isStopping else { throw AdmissionRefusal.stopping }
         let key = ObjectIdentifier(setup.model.network)
         let group =
             groups[key] ?? Group(setup.model, capacity: capacity, cost: shared.cost(of: key, loop: index))
         groups[key] = group
-        let (output, outputEnd) = AsyncStream.makeStream(
-            of: StreamOutput.self, bufferingPolicy: .bufferingOldest(setup.outputLimit))
-        let (completion, completionEnd) = AsyncStream.makeStream(of: Never.self)
-        let finalRecords = FinalRecords()
+        let identity = StreamIdentity()
+        let reader = hasReader ? StreamReader(eventLoop) : nil
         func make() throws -> LiveStream {
             guard let slot = group.batch.join() else {
                 throw AdmissionRefusal(reason: .streams, message: "there is no room for another stream", retryAfter: 10)
             }
-            return try LiveStream(
-                setup, slot: slot, output: outputEnd, finalRecords: finalRecords, completion: completionEnd)
+            do { return try LiveStream(setup, identity: identity, slot: slot, reader: reader) } catch {
+                group.batch.leave(slot)
+                throw error
+            }
         }
         var stream = try make()
         var note = setup.note
@@ -93,31 +109,48 @@ actor InferenceLoop {
                 stream = try make()
             }
         }
-        if let position = setup.position {
-            if isResumed { stream.align(to: position) } else { stream.frontend.skip(position) }
-        }
+        stream.begin(at: setup.position, isResumed: isResumed)
         states.began(setup.id)
         group.count += 1
-        streams[setup.id] = stream
-        if !stream.queue.isEmpty { wake(for: stream) }
-        let start = start(stream, isResumed: isResumed, note: note)
+        streams[identity] = stream
+        identities[setup.id] = identity
+        if stream.hasWork { wake(for: stream) }
         return OpenStream(
-            id: setup.id, loop: self, rate: setup.model.recipe.sampleRate, start: start, output: output,
-            finalRecords: finalRecords, completion: completion)
+            id: setup.id, identity: identity, loop: self, rate: setup.model.recipe.sampleRate,
+            start: start(stream, isResumed: isResumed, note: note),
+            reader: reader.map { NIOLoopBound($0, eventLoop: eventLoop) })
     }
 
-    /// Queues the next samples of a stream, and returns when there is room for more.
-    /// - Returns: false if the stream has ended.
-    func push(_ samples: [Float], to id: String) async -> Bool {
-        guard let stream = streams[id], !stream.isEnding else { return false }
-        let now = NIODeadline.now().uptimeNanoseconds
-        let new = stream.skippingProcessed(samples)
-        stream.pace.spend(Double(new.count) / Double(stream.setup.model.recipe.sampleRate), at: Double(now) * 1e-9)
-        if stream.setup.dropsWhenFull {
-            metrics.lose(stream.queue.offer(new, arrived: now))
+    /// Performs a call on the loop's thread: at once if the caller is on it.
+    nonisolated func perform(_ body: @escaping @Sendable (isolated InferenceLoop) -> Void) {
+        if eventLoop.inEventLoop {
+            assumeIsolated(body)
         } else {
-            stream.queue.append(new, arrived: now)
+            eventLoop.execute { self.assumeIsolated(body) }
         }
+    }
+
+    /// Hands what a client has sent to its stream; a stream that has ended discards it.
+    nonisolated func receive(_ item: StreamInput.Item, of identity: StreamIdentity) {
+        if eventLoop.inEventLoop {
+            assumeIsolated { $0.take(item, of: identity) }
+        } else {
+            eventLoop.execute { self.assumeIsolated { $0.take(item, of: identity) } }
+        }
+    }
+
+    private func take(_ item: StreamInput.Item, of identity: StreamIdentity) {
+        guard let stream = streams[identity] else { return }
+        stream.receive(item, metrics: metrics)
+        if case .ping = item { noteOutput(of: stream) }
+        wake(for: stream)
+    }
+
+    /// Queues the next samples of a source, and returns when there is room for more.
+    /// - Returns: false if the stream has ended.
+    func push(_ samples: [Float], to identity: StreamIdentity) async -> Bool {
+        guard let stream = streams[identity], !stream.isEnding else { return false }
+        stream.enqueue(samples.span, arrived: NIODeadline.now().uptimeNanoseconds, metrics)
         wake(for: stream)
         if !stream.setup.dropsWhenFull && stream.queue.isFull {
             await withCheckedContinuation { sender in
@@ -128,25 +161,39 @@ actor InferenceLoop {
         return true
     }
 
-    /// Queues a gap of samples that the source of a stream lost.
-    func lose(_ samples: Int64, of id: String) {
-        guard let stream = streams[id], !stream.isEnding else { return }
-        stream.queue.lose(samples)
-        metrics.lose(Int(samples))
+    /// Queues a gap of samples that a source lost.
+    func lose(_ samples: Int64, of identity: StreamIdentity) {
+        guard let stream = streams[identity], !stream.isEnding else { return }
+        metrics.lose(Int(stream.lose(samples)))
         wake(for: stream)
     }
 
     /// Ends a stream after its queued samples.
-    func end(_ id: String, _ reason: EndReason) {
-        guard let stream = streams[id], !stream.isEnding else { return }
-        stream.endReason = reason
-        // A stream that may be resumed goes on with audio; zeros follow the last sample of a final end only.
-        if !reason.isFinal && stream.setup.keepsState { stream.endZeros = 0 }
+    func end(_ identity: StreamIdentity, _ reason: EndReason) {
+        guard let stream = streams[identity], !stream.isEnding else { return }
+        stream.end(reason)
         wake(for: stream)
     }
 
-    func endAll(_ reason: EndReason) {
-        for id in streams.keys.sorted() { end(id, reason) }
+    /// Ends the running stream of a name, and returns when its name is free and its state is saved.
+    func endStream(named id: String, _ reason: EndReason) async {
+        guard let identity = identities[id] else { return }
+        end(identity, reason)
+        await ended(identity)
+    }
+
+    /// Returns when a stream has ended.
+    func ended(_ identity: StreamIdentity) async {
+        guard let stream = streams[identity] else { return }
+        await withCheckedContinuation { stream.endWaiters.append($0) }
+    }
+
+    /// Ends all streams because the service stops, and begins no further one.
+    func stop() {
+        isStopping = true
+        for identity in streams.values.sorted(by: { $0.setup.id < $1.setup.id }).map(\.identity) {
+            end(identity, .stopped)
+        }
     }
 
     /// Returns the first record for a reader.
@@ -161,34 +208,31 @@ actor InferenceLoop {
 
     /// Adds a watcher to a stream.
     /// - Returns: nil if there is no such stream.
-    func watch(
-        _ id: String, report: ReportOptions, subscription: Subscription, limit: Int
-    ) -> (number: Int, start: Record, output: AsyncStream<StreamOutput>)? {
-        guard let stream = streams[id] else { return nil }
-        let (output, end) = AsyncStream.makeStream(of: StreamOutput.self, bufferingPolicy: .bufferingOldest(limit))
+    func watch(_ id: String, report: ReportOptions, subscription: Subscription) -> WatchedStream? {
+        guard let stream = stream(named: id) else { return nil }
         nextWatcher += 1
+        let reader = StreamReader(eventLoop)
         stream.watchers[nextWatcher] = LiveStream.Watcher(
             subscription: subscription,
             reporter: StreamReporter(stream.setup.model.network.configuration, stream: id, options: report),
-            output: end)
-        return (nextWatcher, start(stream, isResumed: true, note: nil), output)
+            reader: reader)
+        return WatchedStream(
+            id: id, identity: stream.identity, number: nextWatcher, loop: self,
+            start: start(stream, isResumed: true, note: nil), reader: NIOLoopBound(reader, eventLoop: eventLoop))
     }
 
-    func model(of id: String) -> AudioModel? { streams[id]?.setup.model }
+    func unwatch(_ identity: StreamIdentity, _ number: Int) { streams[identity]?.watchers[number] = nil }
 
-    func unwatch(_ id: String, _ number: Int) { streams[id]?.removeWatcher(number) }
+    func model(of id: String) -> AudioModel? { stream(named: id)?.setup.model }
+
+    private func stream(named id: String) -> LiveStream? { identities[id].flatMap { streams[$0] } }
 
     var statuses: [StreamStatus] { streams.values.map(status) }
 
-    func status(of id: String) -> StreamStatus? { streams[id].map(status) }
+    func status(of id: String) -> StreamStatus? { stream(named: id).map(status) }
 
     private func status(_ stream: LiveStream) -> StreamStatus {
-        let configuration = stream.setup.model.network.configuration
-        return StreamStatus(
-            id: stream.setup.id, model: configuration.name, rate: stream.setup.model.recipe.sampleRate,
-            position: stream.frontend.position,
-            predictions: group(of: stream)?.batch.predictions(slot: stream.slot) ?? 0,
-            queued: stream.queue.count, dropped: stream.dropped, watchers: stream.watchers.count)
+        stream.status(predictions: group(of: stream)?.batch.predictions(slot: stream.slot) ?? 0)
     }
 
     /// Retires all models but these: they get no new streams and are freed with their last one.
@@ -204,7 +248,9 @@ actor InferenceLoop {
 
     /// Returns the current state of a stream; nil if the stream is unknown or cannot be resumed.
     func snapshot(_ id: String) -> [UInt8]? {
-        guard let stream = streams[id], stream.setup.keepsState, let group = group(of: stream) else { return nil }
+        guard let stream = stream(named: id), stream.setup.keepsState, let group = group(of: stream) else {
+            return nil
+        }
         return snapshot(stream, group)
     }
 
@@ -226,47 +272,43 @@ actor InferenceLoop {
         groups[ObjectIdentifier(stream.setup.model.network)]
     }
 
-    // MARK: The loop
-
-    /// Classifies until ``stop()``.
-    func run() async {
-        while !isStopped {
-            if iterate() {
-                // Lets the connections on this thread run.
-                await Task.yield()
-            } else {
-                await withCheckedContinuation { run in
-                    // A stream that became ready since the iteration has already tried to wake the loop.
-                    if isStopped || groups.values.contains(where: { !$0.ready.isEmpty }) {
-                        run.resume()
-                    } else {
-                        sleeping = run
-                    }
-                }
-            }
-        }
-    }
-
-    func stop() {
-        isStopped = true
-        wake()
-    }
+    // MARK: Turns
 
     /// Returns as soon as the loop's thread is free, which shows that the loop does not hang.
     func ping() {}
 
-    /// Marks a stream as ready and wakes the loop.
+    /// Marks a stream as ready, and schedules a turn of the loop.
     private func wake(for stream: LiveStream) {
         if !stream.isReady, let group = group(of: stream) {
             stream.isReady = true
             group.ready.append(stream)
         }
-        wake()
+        guard !isTurnScheduled else { return }
+        isTurnScheduled = true
+        eventLoop.execute { self.assumeIsolated { $0.turn() } }
     }
 
-    private func wake() {
-        sleeping?.resume()
-        sleeping = nil
+    /// Classifies what is ready, and flushes every reader once. All blocks that a wake-up of the thread has brought
+    /// are encoded together.
+    private func turn() {
+        let deadline = NIODeadline.now() + Self.longestTurn
+        while iterate() && NIODeadline.now() < deadline {}
+        // A write that fails ends its stream, which may need another flush.
+        swap(&unflushed, &flushing)
+        for stream in flushing {
+            stream.isUnflushed = false
+            stream.flush()
+        }
+        flushing.removeAll(keepingCapacity: true)
+        isTurnScheduled = groups.values.contains { !$0.ready.isEmpty } || !unflushed.isEmpty
+        if isTurnScheduled { eventLoop.scheduleTask(in: Self.pause) { self.assumeIsolated { $0.turn() } } }
+    }
+
+    /// Includes the readers of a stream in the flush at the end of the turn.
+    func noteOutput(of stream: LiveStream) {
+        guard !stream.isUnflushed else { return }
+        stream.isUnflushed = true
+        unflushed.append(stream)
     }
 }
 

@@ -4,79 +4,185 @@ internal import Kernels
 internal import StreamTransformer
 internal import StrictCoding
 
-/// A running stream on its inference loop: queue, front-end, reporter and readers. The rest of its state is in a slot
-/// of the batch.
+/// A running stream on its inference loop: input, queue, front-end, reporter and readers. The rest of its state is in a
+/// slot of the batch.
 final class LiveStream {
     /// An additional reader.
     struct Watcher {
         let subscription: Subscription
         var reporter: StreamReporter
-        let output: AsyncStream<StreamOutput>.Continuation
+        let reader: StreamReader
     }
 
+    /// No stream is longer, so that positions and times never overflow.
+    private static let largestPosition: Int64 = 1 << 48
+    /// Most items of the input that are handled in one iteration.
+    private static let itemsPerIteration = 256
+    /// Samples after which no further item is handled in an iteration.
+    private static let samplesPerIteration = 4096
+
+    let identity: StreamIdentity
     let setup: StreamSetup
     /// Index of the stream in its batch.
     let slot: Int
     var frontend: PipelineFrontend
     var queue: SampleQueue
-    /// Audio ahead of real time: a client that sends faster must wait, and its predictions are not late.
-    var pace = TokenBucket.realTime
+    var life = StreamLife()
+    /// The stream's own reader; a source has none.
+    let reader: StreamReader?
     var watchers: [Int: Watcher] = [:]
-    /// Set when no more audio follows; the stream ends when its queue is empty.
-    var endReason: EndReason?
     /// Zeros after the last sample that the front-end still needs.
     var endZeros: Int
     /// Arrival of the newest classified samples, in nanoseconds of a monotonic clock.
     var arrived: UInt64 = 0
     /// Whether the loop's next iteration includes the stream.
     var isReady = false
-    /// The sender, while it waits for room in the queue.
+    /// Whether readers have outputs that are not flushed yet.
+    var isUnflushed = false
+    /// The sender of a source, while it waits for room in the queue.
     var waiting: CheckedContinuation<Void, Never>?
+    /// Tasks that wait for the end of the stream.
+    var endWaiters: [CheckedContinuation<Void, Never>] = []
     private(set) var dropped: Int64 = 0
-    /// Whether an output was lost because the client reads too slowly.
-    private(set) var isBehind = false
+    /// Audio ahead of real time: the predictions of a client that sends faster are not late.
+    private(set) var pace = TokenBucket.realTime
+    private var input: StreamInput?
+    private var isPaused = false
+    /// Position behind the last sample that has been queued.
+    private var queuedPosition: Int64 = 0
     /// Number of leading samples to skip because the stream has already processed them.
     private var samplesToSkip: Int64 = 0
     private var reporter: StreamReporter
     private var features: [Float] = []
-    private let output: AsyncStream<StreamOutput>.Continuation
-    private let finalRecords: FinalRecords
-    private let completion: AsyncStream<Never>.Continuation
 
     init(
-        _ setup: StreamSetup, slot: Int, output: AsyncStream<StreamOutput>.Continuation, finalRecords: FinalRecords,
-        completion: AsyncStream<Never>.Continuation
+        _ setup: StreamSetup, identity: StreamIdentity, slot: Int, reader: StreamReader?
     ) throws {
         self.setup = setup
+        self.identity = identity
         self.slot = slot
+        self.reader = reader
+        let rate = setup.model.recipe.sampleRate
+        input = try setup.audio.map { StreamInput(try $0.decoder(name: setup.id, rate: rate), rate: rate) }
         frontend = try PipelineFrontend(setup.model.recipe)
         queue = SampleQueue(limit: setup.queueLimit)
         endZeros = frontend.endZeros
         var report = setup.report
         report.addsEvents = true
         reporter = StreamReporter(setup.model.network.configuration, stream: setup.id, options: report)
-        self.output = output
-        self.finalRecords = finalRecords
-        self.completion = completion
     }
 
     /// Whether the stream ends when its queue is empty.
-    var isEnding: Bool { endReason != nil }
+    var isEnding: Bool { !life.isRunning }
 
-    /// Reconciles the client's position with the stream's: samples in between become a gap, and repeated samples are
-    /// skipped.
-    func align(to position: Int64) {
-        let ahead = position - frontend.position
-        if ahead > 0 { queue.lose(ahead) } else { samplesToSkip = -ahead }
+    /// Whether an iteration of the loop can advance the stream.
+    var hasWork: Bool { !queue.isEmpty || isEnding || input?.isEmpty == false }
+
+    // MARK: Input
+
+    /// Begins at the client's position: samples up to there become a gap, and repeated samples are skipped. The
+    /// position of a stream that begins afresh is the client's.
+    func begin(at position: Int64?, isResumed: Bool) {
+        if let position, !isResumed { frontend.skip(min(position, Self.largestPosition)) }
+        queuedPosition = frontend.position
+        guard let position, isResumed else { return }
+        let ahead = position.subtractingReportingOverflow(frontend.position).partialValue
+        if ahead > 0 { lose(ahead) } else { samplesToSkip = -ahead }
     }
 
-    /// Returns the samples that the stream has not processed yet.
-    func skippingProcessed(_ samples: [Float]) -> [Float] {
-        guard samplesToSkip > 0 else { return samples }
-        let count = Int(min(samplesToSkip, Int64(samples.count)))
-        samplesToSkip -= Int64(count)
-        return Array(samples.dropFirst(count))
+    /// Takes what a client has sent. A first piece is decoded at once, the rest by iterations of the loop.
+    func receive(_ item: StreamInput.Item, metrics: ServerMetrics) {
+        guard life.isRunning else { return }
+        let isFirst = input?.isEmpty == true
+        input?.append(item)
+        if isFirst { decode(metrics) }
+        if !isPaused, input?.isFull == true {
+            isPaused = true
+            reader?.setReading(false)
+        }
     }
+
+    /// Decodes the next piece of the input if the queue has room.
+    func decode(_ metrics: ServerMetrics) {
+        var samples = 0
+        for _ in 0..<Self.itemsPerIteration where samples < Self.samplesPerIteration {
+            guard life.isRunning, setup.dropsWhenFull || !queue.isFull else { break }
+            do throws(AudioError) {
+                let item = try input?.next { span, arrived in
+                    samples += span.count
+                    enqueue(span, arrived: arrived, metrics)
+                }
+                switch item {
+                case .gap(let lost): metrics.lose(Int(lose(lost)))
+                case .ping(let id): reader?.write(.pong(id: id, status(predictions: 0)))
+                case .end: end(.complete)
+                case .bytes: break
+                case nil: samples = Self.samplesPerIteration
+                }
+            } catch {
+                end(.failed(code: error.code.rawValue, message: error.message))
+            }
+        }
+        resumeReading()
+    }
+
+    /// Resumes the client's connection if its input has room.
+    private func resumeReading() {
+        guard isPaused, input?.isFull != true else { return }
+        isPaused = false
+        reader?.setReading(true)
+    }
+
+    /// Queues samples. Those beyond the queue's limit become a gap if the stream's client cannot wait.
+    func enqueue(_ samples: Span<Float>, arrived: UInt64, _ metrics: ServerMetrics) {
+        let skipped = Int(min(samplesToSkip, Int64(samples.count)))
+        samplesToSkip -= Int64(skipped)
+        let new = samples.extracting(skipped..<samples.count)
+        pace.spend(Double(new.count) / Double(setup.model.recipe.sampleRate), at: Double(arrived) * 1e-9)
+        queuedPosition += Int64(new.count)
+        if setup.dropsWhenFull {
+            metrics.lose(queue.offer(new, arrived: arrived))
+        } else {
+            queue.append(new, arrived: arrived)
+        }
+    }
+
+    /// Queues a gap, up to the largest position of a stream.
+    /// - Returns: its length.
+    @discardableResult
+    func lose(_ samples: Int64) -> Int64 {
+        let lost = min(samples, max(0, Self.largestPosition - queuedPosition))
+        queue.lose(lost)
+        queuedPosition += lost
+        return lost
+    }
+
+    /// Begins the end of the stream. Its undecoded input is discarded.
+    func end(_ reason: EndReason) {
+        guard life.end(reason) else { return }
+        // A stream that may be resumed goes on with audio; zeros follow the last sample of a final end only.
+        if !reason.isFinal && setup.keepsState { endZeros = 0 }
+        input?.removeAll()
+        resumeReading()
+    }
+
+    /// Fails the stream at once: what it has queued is discarded.
+    func fail(_ failure: ClassifierError) {
+        life.fail(.failed(code: failure.code, message: failure.message))
+        queue.removeAll()
+        input?.removeAll()
+        resumeReading()
+        endZeros = 0
+    }
+
+    /// Resumes a waiting sender if the queue has room again.
+    func wakeSender() {
+        guard let waiting, !queue.isFull || isEnding else { return }
+        self.waiting = nil
+        waiting.resume()
+    }
+
+    // MARK: Output
 
     var wantsFeatures: Bool { setup.subscription.features || watchers.values.contains { $0.subscription.features } }
 
@@ -90,29 +196,35 @@ final class LiveStream {
     /// - Returns: the records of the stream itself.
     func emit(_ prediction: borrowing Prediction, firstFrame: Int64) -> [Record] {
         let records = reporter.records(prediction)
-        isBehind = !send(records.filter(setup.subscription.includes), to: output) || isBehind
-        if setup.subscription.features { isBehind = !sendFeatures(firstFrame, to: output) || isBehind }
-        for (number, watcher) in watchers {
-            var watcher = watcher
-            let events = records.filter { if case .event = $0 { watcher.subscription.events } else { false } }
-            let frames = watcher.subscription.frames ? watcher.reporter.records(prediction) : []
-            watchers[number] = watcher
-            var isThere = send(frames + events, to: watcher.output)
-            if watcher.subscription.features { isThere = sendFeatures(firstFrame, to: watcher.output) && isThere }
-            // A watcher that cannot keep up is removed, and the stream goes on.
-            if !isThere { removeWatcher(number) }
+        for record in records where setup.subscription.includes(record) { reader?.write(.record(record)) }
+        if setup.subscription.features { sendFeatures(firstFrame, to: reader) }
+        for (number, var watcher) in watchers {
+            if watcher.subscription.frames {
+                for record in watcher.reporter.records(prediction) { watcher.reader.write(.record(record)) }
+                watchers[number] = watcher
+            }
+            for record in records {
+                if case .event = record, watcher.subscription.events { watcher.reader.write(.record(record)) }
+            }
+            if watcher.subscription.features { sendFeatures(firstFrame, to: watcher.reader) }
         }
         features.removeAll(keepingCapacity: true)
         return records
     }
 
     /// Skips lost samples and reports the gap.
-    func lose(_ samples: Int64) {
-        let gap = Record.gap(stream: setup.id, sample: frontend.position, lost: samples)
-        frontend.skip(samples)
-        dropped = dropped.addingSaturated(samples)
-        send([gap], to: output)
-        for watcher in watchers.values { send([gap], to: watcher.output) }
+    func skip(_ lost: Int64) {
+        let gap = Record.gap(stream: setup.id, sample: frontend.position, lost: lost)
+        frontend.skip(lost)
+        dropped = dropped.addingSaturated(lost)
+        reader?.write(.record(gap))
+        for watcher in watchers.values { watcher.reader.write(.record(gap)) }
+    }
+
+    /// Flushes the outputs of an iteration to the readers.
+    func flush() {
+        reader?.flush()
+        for watcher in watchers.values { watcher.reader.flush() }
     }
 
     /// Ends the stream: ends open events, then sends the reason and `end` to all readers.
@@ -121,36 +233,35 @@ final class LiveStream {
         let seconds = Double(frontend.position) / Double(setup.model.recipe.sampleRate)
         let events = reporter.finalRecords(file: setup.id, seconds: seconds)
         var records = events
-        switch reason {
-        case .failed(let code, let message):
-            records.append(.failure(stream: setup.id, code: code, message: message))
-        case .idle(let message): records.append(.failure(stream: setup.id, code: "idle", message: message))
-        case .stopped:
-            records.append(
-                .failure(stream: setup.id, code: "stopping", message: "the service is stopping; connect again"))
-        case .complete, .lost: break
+        if let failure = reason.failure {
+            records.append(.failure(stream: setup.id, code: failure.code, message: failure.message))
         }
         records.append(.end(stream: setup.id, frames: predictions, dropped: dropped))
-        finalRecords.set(records.filter(setup.subscription.includes))
-        output.finish()
-        completion.finish()
-        waiting?.resume()
-        waiting = nil
+        reader?.finish(records.filter(setup.subscription.includes))
         for watcher in watchers.values {
-            send(records.filter(watcher.subscription.includes), to: watcher.output)
-            watcher.output.finish()
+            watcher.reader.finish(records.filter(watcher.subscription.includes))
+            watcher.reader.flush()
         }
         watchers = [:]
+        waiting?.resume()
+        waiting = nil
+        for waiter in endWaiters { waiter.resume() }
+        endWaiters = []
         return events
     }
 
-    func removeWatcher(_ number: Int) { watchers.removeValue(forKey: number)?.output.finish() }
+    private func sendFeatures(_ first: Int64, to reader: StreamReader?) {
+        if !features.isEmpty { reader?.write(.features(first: first, features)) }
+    }
 
-    /// Resumes a waiting sender if the queue has room again.
-    func wakeSender() {
-        guard let waiting, !queue.isFull else { return }
-        self.waiting = nil
-        waiting.resume()
+    // MARK: State
+
+    /// Returns the stream's figures.
+    func status(predictions: Int64) -> StreamStatus {
+        StreamStatus(
+            id: setup.id, model: setup.model.network.configuration.name, rate: setup.model.recipe.sampleRate,
+            position: frontend.position, predictions: predictions, queued: queue.count, dropped: dropped,
+            watchers: watchers.count)
     }
 
     func snapshot(to writer: inout SnapshotWriter) { reporter.snapshot(to: &writer) }
@@ -158,23 +269,6 @@ final class LiveStream {
     func restore(from reader: inout SnapshotReader) throws(SnapshotReader.Truncated) {
         try reporter.restore(
             from: &reader, position: frontend.position, rate: setup.model.recipe.sampleRate)
-    }
-
-    @discardableResult
-    private func send(_ records: [Record], to output: AsyncStream<StreamOutput>.Continuation) -> Bool {
-        guard !records.isEmpty else { return true }
-        return deliver(.records(records), to: output)
-    }
-
-    @discardableResult
-    private func sendFeatures(_ first: Int64, to output: AsyncStream<StreamOutput>.Continuation) -> Bool {
-        features.isEmpty || deliver(.features(first: first, features), to: output)
-    }
-
-    /// - Returns: false if the reader's buffer is full.
-    private func deliver(_ element: StreamOutput, to output: AsyncStream<StreamOutput>.Continuation) -> Bool {
-        guard case .dropped = output.yield(element) else { return true }
-        return false
     }
 }
 

@@ -69,18 +69,30 @@ final class StreamHub: Sendable {
         } catch { throw StreamParameters.wrong(error.message) }
     }
 
-    /// Begins a stream.
+    /// Begins the stream of a connection, which sends bytes and reads the outputs.
     /// - Parameters:
     ///   - prefix: the beginning of the name of a stream without a name.
     ///   - client: the owner of the stream, for the limit of streams per client.
     ///   - eventLoop: the connection's event loop, which the stream shares if its thread has time.
     func open(
-        _ parameters: StreamParameters, prefix: String, client: String, eventLoop: (any EventLoop)? = nil
+        _ parameters: StreamParameters, prefix: String, client: String, eventLoop: any EventLoop
     ) async throws(AdmissionRefusal) -> OpenStream {
         let near = loops.firstIndex { $0.eventLoop === eventLoop }
+        return try await open(
+            parameters, id: parameters.id ?? name(prefix), client: client, near: near, hasReader: true)
+    }
+
+    /// Begins the stream of a source, which pushes samples and reads nothing.
+    func open(_ parameters: StreamParameters, source: String) async throws(AdmissionRefusal) -> OpenStream {
+        try await open(parameters, id: source, client: "source:\(source)", near: nil, hasReader: false)
+    }
+
+    private func open(
+        _ parameters: StreamParameters, id: String, client: String, near: Int?, hasReader: Bool
+    ) async throws(AdmissionRefusal) -> OpenStream {
         do {
-            let stream = try await admit(parameters, prefix: prefix, client: client, near: near)
-            metrics.began(stream.id, client: client)
+            let stream = try await admit(parameters, id: id, client: client, near: near, hasReader: hasReader)
+            metrics.began(id, client: client)
             return stream
         } catch {
             metrics.refused(error.reason.rawValue, error.message, client: client)
@@ -89,34 +101,37 @@ final class StreamHub: Sendable {
     }
 
     private func admit(
-        _ parameters: StreamParameters, prefix: String, client: String, near: Int?
+        _ parameters: StreamParameters, id: String, client: String, near: Int?, hasReader: Bool
     ) async throws(AdmissionRefusal) -> OpenStream {
         let model = try model(parameters.model)
         guard parameters.emission != .summary else {
             throw StreamParameters.wrong("a live stream has no summary; use emit=frames, changes or events")
         }
         let report = try report(parameters, model)
-        let rate = Double(model.recipe.sampleRate)
-        let limits = defaults
-        let id = parameters.id ?? name(prefix)
-        let keepsState =
-            parameters.keepsState && parameters.rate ?? model.recipe.sampleRate == model.recipe.sampleRate
+        let rate = model.recipe.sampleRate
+        let isAtModelRate = parameters.rate ?? rate == rate
+        // A name of the service's own is given again after a restart, to another client.
+        let isNamed = StreamName.isValid(id)
+        let keepsState = parameters.keepsState && isAtModelRate && isNamed
         var setup = StreamSetup(
             // Invariant: settings of times are at most an hour here, and rates are below 2^20.
-            id: id, model: model, report: report, queueLimit: Int(limits.queueSeconds * rate),
-            outputLimit: limits.outputs, dropsWhenFull: parameters.dropsWhenFull, subscription: parameters.subscription,
-            keepsState: keepsState, position: parameters.position)
+            id: id, model: model, audio: hasReader ? parameters.audio : nil, report: report,
+            queueLimit: Int(defaults.queueSeconds * Double(rate)), dropsWhenFull: parameters.dropsWhenFull,
+            subscription: parameters.subscription, keepsState: keepsState, position: parameters.position)
         if parameters.resumes {
-            await end(id)
+            // The old connection of a client may not be known to be broken yet.
+            await loop(of: id)?.endStream(named: id, .takenOver)
             setup.state = keepsState ? await states.load(id) : nil
-            if !keepsState {
+            if !isNamed {
+                setup.note = "only a stream with a name can be resumed; this one starts afresh"
+            } else if !isAtModelRate {
                 setup.note = "only a stream at the model's rate can be resumed; this one starts afresh"
             } else if setup.state == nil {
                 setup.note = "there is no state of this stream; it starts afresh"
             }
         }
         let loop = try shared.admit(id, client: client, model: ObjectIdentifier(model.network), near: near)
-        do { return try await loops[loop].open(setup) } catch {
+        do { return try await loops[loop].open(setup, hasReader: hasReader) } catch {
             shared.release(id)
             if let refusal = error as? AdmissionRefusal { throw refusal }
             throw AdmissionRefusal(reason: .request, message: ClassifierError(error).message)
@@ -132,14 +147,6 @@ final class StreamHub: Sendable {
         }
     }
 
-    /// Ends the running stream of a client that resumes before its old connection is known to be broken.
-    private func end(_ id: String) async {
-        guard let loop = loop(of: id) else { return }
-        await loop.end(id, .lost)
-        // Queued samples are classified first: seconds of audio, which take milliseconds.
-        for _ in 0..<200 where shared.loops[id] != nil { try? await Task.sleep(for: .milliseconds(10)) }
-    }
-
     /// Returns the loop of a running stream.
     func loop(of id: String) -> InferenceLoop? { shared.loops[id].map { loops[$0] } }
 
@@ -149,20 +156,10 @@ final class StreamHub: Sendable {
     /// Refuses new streams and ends the running ones.
     func drain() async {
         shared.stop()
-        for loop in loops { await loop.endAll(.stopped) }
+        for loop in loops { await loop.stop() }
     }
 
-    /// Returns a decoder for the client's audio.
-    static func decoder(
-        _ parameters: StreamParameters, name: String, rate: Int
-    ) throws(AdmissionRefusal) -> PCMDecoder {
-        do {
-            return try PCMDecoder(
-                name: name, format: parameters.format, sampleRate: parameters.rate ?? rate,
-                channels: parameters.channels, selection: parameters.selection, rate: rate)
-        } catch { throw StreamParameters.wrong(error.message) }
-    }
-
+    /// Returns a name that no client can choose.
     private func name(_ prefix: String) -> String {
         let number = numbers.withLockedValue { number in
             number += 1
@@ -170,4 +167,12 @@ final class StreamHub: Sendable {
         }
         return StreamName.generated(prefix, number)
     }
+}
+
+/// The number of connections that have a stream or its last lines, which a stopping service waits for.
+final class ConnectionCount: Sendable {
+    private let value = NIOLockedValueBox(0)
+    var count: Int { value.withLockedValue { $0 } }
+    func enter() { value.withLockedValue { $0 += 1 } }
+    func leave() { value.withLockedValue { $0 -= 1 } }
 }

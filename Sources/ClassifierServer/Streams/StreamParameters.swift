@@ -54,6 +54,15 @@ package struct StreamParameters: Sendable {
 
     static func wrong(_ message: String) -> AdmissionRefusal { AdmissionRefusal(reason: .request, message: message) }
 
+    /// The format of the client's bytes.
+    var audio: AudioFormat { AudioFormat(format: format, rate: rate, channels: channels, selection: selection) }
+
+    /// Checks that the client's audio can be decoded.
+    /// - Parameter rate: the model's rate.
+    func checkAudio(rate: Int) throws(AdmissionRefusal) {
+        do { _ = try audio.decoder(name: id ?? "stream", rate: rate) } catch { throw Self.wrong(error.message) }
+    }
+
     mutating func setEmissions(_ emissions: [ReportMode]) {
         emission = emissions.first { $0 != .events } ?? .events
         subscription.frames = emission != .events

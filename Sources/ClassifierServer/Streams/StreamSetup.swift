@@ -1,15 +1,16 @@
 internal import AudioClassifier
-internal import NIOConcurrencyHelpers
+internal import AudioFrontend
+internal import NIOCore
 
 /// Everything that an inference loop needs to begin a stream.
 struct StreamSetup: Sendable {
     let id: String
     let model: AudioModel
+    /// The format of the client's bytes; nil for a source, which pushes samples.
+    let audio: AudioFormat?
     var report: ReportOptions
     /// Largest number of queued samples.
     let queueLimit: Int
-    /// Largest number of outputs that wait for the reader.
-    let outputLimit: Int
     /// Whether samples beyond the queue's limit are lost and reported as a gap; otherwise the sender waits.
     let dropsWhenFull: Bool
     /// The kinds of output that the client wants.
@@ -39,70 +40,80 @@ package struct Subscription: Sendable, Equatable {
     }
 }
 
-/// One output of a stream.
-enum StreamOutput: Sendable {
-    case records([Record])
-    /// Log-mel frames as the model sees them, after the index of the first one.
-    case features(first: Int64, [Float])
-}
+/// The format of a client's bytes.
+struct AudioFormat: Sendable {
+    let format: SampleFormat
+    /// Nil is the model's rate.
+    let rate: Int?
+    let channels: Int
+    let selection: ChannelSelection
 
-/// The reason why a stream ends.
-enum EndReason: Sendable, Equatable {
-    /// The client has sent all its audio.
-    case complete
-    /// The service stops.
-    case stopped
-    /// The connection broke.
-    case lost
-    /// A source brought no audio for too long. Its next audio begins another stream.
-    case idle(message: String)
-    /// A failure, which the client gets as an `error` record.
-    case failed(code: String, message: String)
-
-    /// Whether the stream cannot be resumed after this end.
-    var isFinal: Bool {
-        switch self {
-        case .complete, .idle: true
-        case .stopped, .lost, .failed: false
-        }
-    }
-
-    /// Labels that have a sample from the start; codes of failures follow.
-    static let names = ["complete", "stopped", "connection_lost", "idle", "slow_reader"]
-
-    /// The label of the metric that counts ends.
-    var name: String {
-        switch self {
-        case .complete: "complete"
-        case .stopped: "stopped"
-        case .lost: "connection_lost"
-        case .idle: "idle"
-        case .failed(let code, _): code
-        }
+    /// Returns a decoder.
+    /// - Parameter rate: the model's rate.
+    func decoder(name: String, rate: Int) throws(AudioError) -> PCMDecoder {
+        try PCMDecoder(
+            name: name, format: format, sampleRate: self.rate ?? rate, channels: channels, selection: selection,
+            rate: rate)
     }
 }
 
-/// The last records of a stream. Its loop sets them once, and the connection writes them after all queued outputs.
-final class FinalRecords: Sendable {
-    private let value = NIOLockedValueBox<[Record]?>(nil)
-
-    /// Ends of open events, the `error` record of a failure, `end`.
-    var records: [Record] { value.withLockedValue { $0 ?? [] } }
-
-    func set(_ records: [Record]) { value.withLockedValue { $0 = records } }
-}
-
-/// A connection's view of its stream.
+/// The view of a stream that its client or source has.
 struct OpenStream: Sendable {
     let id: String
+    let identity: StreamIdentity
     let loop: InferenceLoop
     /// The model's sample rate in Hz.
     let rate: Int
     let start: Record
-    let output: AsyncStream<StreamOutput>
-    let finalRecords: FinalRecords
-    /// Finishes when the stream has ended.
-    let completion: AsyncStream<Never>
+    /// The stream's own reader, bound to the thread of its loop; a source has none.
+    let reader: NIOLoopBound<StreamReader>?
+
+    /// Connects the reader.
+    func attach(_ client: NIOLoopBound<any StreamClient>) {
+        guard let reader else { return }
+        loop.perform { _ in reader.value.attach(client) }
+    }
+
+    /// Disconnects the reader.
+    func detach() {
+        guard let reader else { return }
+        loop.perform { _ in reader.value.detach() }
+    }
+
+    /// Hands what the client has sent to the stream.
+    func send(_ item: StreamInput.Item) { loop.receive(item, of: identity) }
+
+    /// Ends the stream, from any thread.
+    func end(_ reason: EndReason) {
+        let identity = identity
+        loop.perform { $0.end(identity, reason) }
+    }
+}
+
+/// The view of a running stream that a watcher has.
+struct WatchedStream: Sendable {
+    let id: String
+    let identity: StreamIdentity
+    let number: Int
+    let loop: InferenceLoop
+    let start: Record
+    /// The watcher's reader, bound to the thread of the stream's loop.
+    let reader: NIOLoopBound<StreamReader>
+
+    /// Connects the reader.
+    func attach(_ client: NIOLoopBound<any StreamClient>) {
+        let reader = reader
+        loop.perform { _ in reader.value.attach(client) }
+    }
+
+    /// Ends watching, from any thread.
+    func leave() {
+        let (reader, identity, number) = (reader, identity, number)
+        loop.perform { loop in
+            reader.value.detach()
+            loop.unwatch(identity, number)
+        }
+    }
 }
 
 /// Figures of a running stream.

@@ -13,18 +13,13 @@ package enum StreamName {
             }
     }
 
-    /// Returns the name of a stream whose client gave none.
-    /// - Parameter prefix: one of ``generatedPrefixes``.
-    package static func generated(_ prefix: String, _ number: Int) -> String { "\(prefix)-\(number)" }
+    /// Returns the name of a stream whose client gave none, which no client can choose.
+    /// - Parameter prefix: the kind of the connection.
+    package static func generated(_ prefix: String, _ number: Int) -> String { "\(prefix)\(mark)\(number)" }
 
     /// Whether a text is such a name: it stands for one connection, and means nothing after its end.
-    package static func isGenerated(_ text: String) -> Bool {
-        let prefix = text.prefix { $0 != "-" && $0 != "~" }
-        let number = text[prefix.endIndex...].dropFirst()
-        return generatedPrefixes.contains(String(prefix)) && !number.isEmpty
-            && number.allSatisfy { $0.isASCII && $0.isNumber }
-    }
+    package static func isGenerated(_ text: String) -> Bool { text.contains(mark) }
 
-    /// Beginnings of generated names: the kinds of connections.
-    private static let generatedPrefixes: Set<String> = ["tcp", "unix", "stream"]
+    /// Distinguishes generated names from valid ones.
+    private static let mark: Character = "~"
 }

@@ -44,8 +44,8 @@ internal import Testing
         let reply = try Reply(try first.receiveAll())
         #expect(reply.status == 200 && reply.text == "[]\n")
         let raw = Sound.raw(Sound.samples(16_000))
-        for name in ["tcp-1", "unix-2"] {
-            let socket = try name == "tcp-1" ? Socket(port: ports[1]) : Socket(path: path)
+        for name in ["tcp~1", "unix~2"] {
+            let socket = try name == "tcp~1" ? Socket(port: ports[1]) : Socket(path: path)
             try socket.send(raw)
             socket.finish()
             let lines = String(decoding: try socket.receiveAll(), as: UTF8.self).split(separator: "\n")

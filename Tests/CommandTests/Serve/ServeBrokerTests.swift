@@ -176,14 +176,14 @@ struct ServeBrokerTests {
         let socket = try WebSocketClient(killed, "/v1/stream?emit=events&\(Self.always)&allow=yes")
         try socket.send(Sound.raw(Sound.samples(16000)))
         try waitForRetained(port: port) { found in
-            ["door", "stream-1", "held"].allSatisfy { found["ear/\($0)/yes"] == "ON" }
+            ["door", "stream~1", "held"].allSatisfy { found["ear/\($0)/yes"] == "ON" }
         }
         killed.child.send(signal: SIGKILL)
         _ = try killed.child.wait()
         let next = try serve(port)
         try waitForRetained(port: port) { found in
             found["ear/door/yes"] == "OFF" && found["ear/door/yes/state"]?.contains("\"interrupted\":true") == true
-                && !found.keys.contains { $0.contains("stream-1") } && found["ear/availability"] == "online"
+                && !found.keys.contains { $0.contains("stream~1") } && found["ear/availability"] == "online"
         }
         #expect(try retained(port: port)["ear/held/yes"] == "ON", "the other service is alive")
         #expect(try next.stop().status == 0)

@@ -29,7 +29,7 @@ internal import Testing
         #expect(!ended.isEmpty && messages.texts("end").count == 1 && code(messages) == "stopping")
         var last: String?
         while let line = try lines.next() { last = line }
-        #expect(last == "{\"type\":\"end\",\"v\":1,\"stream\":\"tcp-1\",\"frames\":24,\"dropped\":0}")
+        #expect(last == "{\"type\":\"end\",\"v\":1,\"stream\":\"tcp~1\",\"frames\":24,\"dropped\":0}")
         let finished = try server.child.wait(atMost: 20)
         #expect(finished.status == 0 && finished.output == "")
     }

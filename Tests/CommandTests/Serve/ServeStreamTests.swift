@@ -37,14 +37,14 @@ internal import Testing
     @Test(arguments: [997, 65536])
     func tcpEqualsRun(piece: Int) throws {
         let found = try lines(Socket(port: try #require(server.tcpPort)), piece: piece)
-        let run = try expected(name: "tcp-1")
+        let run = try expected(name: "tcp~1")
         #expect(records(found, "frame") == run.lines("frame") && records(found, "end") == run.lines("end"))
-        #expect(found.first?.hasPrefix("{\"type\":\"start\",\"v\":1,\"stream\":\"tcp-1\",") == true)
+        #expect(found.first?.hasPrefix("{\"type\":\"start\",\"v\":1,\"stream\":\"tcp~1\",") == true)
     }
 
     @Test func unixEqualsRun() throws {
         let found = try lines(Socket(path: try #require(server.unixPath)), piece: 4096)
-        #expect(records(found, "frame") == (try expected(name: "unix-1").lines("frame")))
+        #expect(records(found, "frame") == (try expected(name: "unix~1").lines("frame")))
         let mode = try FileManager.default.attributesOfItem(atPath: try #require(server.unixPath))[.posixPermissions]
         #expect(mode as? Int == 0o660, "other users cannot use the socket")
     }

@@ -1,0 +1,61 @@
+internal import NIOConcurrencyHelpers
+
+/// A connection's request for a WebSocket, from the request until the connection is served. Whoever comes last ends the
+/// task of a client that has gone meanwhile.
+final class UpgradeRequest: Sendable {
+    private enum State {
+        case none
+        case accepted(WebSocketTask)
+        case refused(HTTPAnswer)
+        case gone
+    }
+
+    private let state = NIOLockedValueBox((state: State.none, isInputClosed: false))
+
+    /// Keeps the task of an accepted upgrade.
+    /// - Returns: false if the client has gone; the caller ends the task.
+    func accept(_ task: WebSocketTask) -> Bool {
+        state.withLockedValue {
+            if case .gone = $0.state { return false }
+            $0.state = .accepted(task)
+            return true
+        }
+    }
+
+    func refuse(_ answer: HTTPAnswer) {
+        state.withLockedValue { if case .none = $0.state { $0.state = .refused(answer) } }
+    }
+
+    /// Notes that the client has gone.
+    /// - Returns: its task, if nobody serves it yet.
+    func leave() -> WebSocketTask? {
+        state.withLockedValue {
+            let task: WebSocketTask? = if case .accepted(let task) = $0.state { task } else { nil }
+            $0.state = .gone
+            return task
+        }
+    }
+
+    /// Removes and returns the task of an accepted upgrade.
+    func takeTask() -> WebSocketTask? {
+        state.withLockedValue {
+            guard case .accepted(let task) = $0.state else { return nil }
+            $0.state = .none
+            return task
+        }
+    }
+
+    /// Removes and returns the answer of a refused upgrade.
+    func takeRefusal() -> HTTPAnswer? {
+        state.withLockedValue {
+            guard case .refused(let answer) = $0.state else { return nil }
+            $0.state = .none
+            return answer
+        }
+    }
+
+    /// Notes that the client sends nothing more.
+    func closeInput() { state.withLockedValue { $0.isInputClosed = true } }
+
+    var isInputClosed: Bool { state.withLockedValue { $0.isInputClosed } }
+}
