@@ -21,8 +21,8 @@ final class RequestTimeout: ChannelDuplexHandler {
     /// Whether the client of the present request understands `100 Continue`.
     private var knowsInterimAnswers = false
 
-    // Invariant: settings of times are at most a day.
     init(seconds: Double, inputEnd: InputEnd) {
+        // Invariant: settings of times are at most a day.
         limit = .nanoseconds(Int64(seconds * 1e9))
         self.inputEnd = inputEnd
     }

@@ -57,6 +57,7 @@ final class ClientConnection: StreamClient {
         self.connections = connections
         self.end = end
         connections.enter()
+        // Invariant: settings of times are at most a day.
         if let seconds = limits.idleSeconds { watchSilence(.nanoseconds(Int64(seconds * 1e9))) }
     }
 

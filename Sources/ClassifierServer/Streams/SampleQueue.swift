@@ -13,6 +13,7 @@ package struct SampleQueue {
         case gap(Int64)
     }
 
+    // Invariant: counts are those of samples in memory; gaps, which clients choose, are added with saturation.
     /// From this number of samples on, a sender waits or loses samples.
     package let limit: Int
     /// Samples in the queue.

@@ -114,8 +114,8 @@ final class StreamHub: Sendable {
         let isNamed = StreamName.isValid(id)
         let keepsState = parameters.keepsState && isAtModelRate && isNamed
         var setup = StreamSetup(
-            // Invariant: settings of times are at most an hour here, and rates are below 2^20.
             id: id, model: model, audio: hasReader ? parameters.audio : nil, report: report,
+            // Invariant: settings of times are at most an hour here, and rates are below 2^20.
             queueLimit: Int(defaults.queueSeconds * Double(rate)), dropsWhenFull: parameters.dropsWhenFull,
             subscription: parameters.subscription, keepsState: keepsState, position: parameters.position)
         if parameters.resumes {
