@@ -49,18 +49,39 @@ def main() -> None:
 
         long = [*classify, str(folder / "long"), "--threads"]
         (_, one), (_, every) = medians([*long, "1"], [*long, str(processors)])
-        row("folder, of the cores' speed", every, "s", beside="on one", theirs=one, ratio=one / every / processors,
-            at_least=0.92)
+        row(
+            "folder, of the cores' speed",
+            every,
+            "s",
+            beside="on one",
+            theirs=one,
+            ratio=one / every / processors,
+            at_least=0.92,
+        )
 
         short = [*classify, str(folder / "short"), "--threads", "1"]
         output = ["--output", str(folder / "out" / "results.jsonl")]
         journal = [*output, "--journal", str(folder / "out" / "journal")]
         (plain, _), (noted, _) = medians([*short, *output], [*short, *journal], clean=folder / "out")
-        row(f"{SHORT_FILES} files with a journal", noted, "s", beside="without", theirs=plain, ratio=plain / noted,
-            at_least=0.98)
+        row(
+            f"{SHORT_FILES} files with a journal",
+            noted,
+            "s",
+            beside="without",
+            theirs=plain,
+            ratio=plain / noted,
+            at_least=0.98,
+        )
         (single, _), (many, _) = medians([*classify, str(folder / "one.wav"), "--threads", "1"], short)
-        row(f"{SHORT_FILES} files of {SHORT_SECONDS} s", many, "s", beside="one file", theirs=single,
-            ratio=single / many, at_least=0.9)
+        row(
+            f"{SHORT_FILES} files of {SHORT_SECONDS} s",
+            many,
+            "s",
+            beside="one file",
+            theirs=single,
+            ratio=single / many,
+            at_least=0.9,
+        )
 
 
 if __name__ == "__main__":

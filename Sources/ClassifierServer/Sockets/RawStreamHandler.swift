@@ -44,7 +44,8 @@ final class RawStreamHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var connection: ClientConnection?
     private var stream: OpenStream?
-    /// What a client that has ended its input has sent before it had a stream: a channel reads that without being asked.
+    /// What a client that has ended its input has sent before it had a stream: a channel reads that without being
+    /// asked.
     private var early: [ByteBuffer] = []
     private var isInputEnded = false
 

@@ -31,8 +31,8 @@ struct LabelRelations {
         return cycle(in: parents).map { "\"\($0)\" is above itself" }
     }
 
-    /// Returns a label that is its own ancestor. Labels whose parents are all settled are settled, round by round; those
-    /// of a cycle never are.
+    /// Returns a label that is its own ancestor. Labels whose parents are all settled are settled, round by round;
+    /// those of a cycle never are.
     private func cycle(in parents: [String: [String]]) -> String? {
         var open = parents
         while !open.isEmpty {
