@@ -15,6 +15,8 @@ struct HTTPExchange {
     private var bodyLimit: Int
     private var bodyBytes = 0
     private var isRead = false
+    /// Whether the answer came before the end of the body.
+    private(set) var leavesBody = false
     /// Whether the connection stays open after the answer.
     private(set) var keepsAlive: Bool
 
@@ -69,6 +71,7 @@ struct HTTPExchange {
     /// - Parameter message: words in place of those about a file.
     mutating func answerTooLarge(_ message: String? = nil) async throws {
         keepsAlive = false
+        leavesBody = true
         isRead = true
         try await answer(
             .failure(
@@ -99,6 +102,7 @@ struct HTTPExchange {
             || (head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0) > 0
         if hasBody && !isRead {
             keepsAlive = false
+            leavesBody = true
         } else {
             _ = try await readBody()
         }

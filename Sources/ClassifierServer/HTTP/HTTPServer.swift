@@ -18,6 +18,9 @@ struct HTTPServer: Sendable {
     let tls: ServerTLS?
     let connections: OpenConnections
 
+    /// Longest time for which the rest of a refused body is read.
+    private static let linger = TimeAmount.seconds(2)
+
     // MARK: Pipeline
 
     func initialize(_ channel: any Channel) -> EventLoopFuture<Void> {
@@ -162,8 +165,15 @@ struct HTTPServer: Sendable {
             } else {
                 try await router.respond(&exchange)
             }
-            guard exchange.keepsAlive else { return }
             parts = exchange.parts
+            guard exchange.keepsAlive else {
+                // An earlier close could reset the connection and destroy the answer before the client has read it.
+                let deadline = NIODeadline.now() + Self.linger
+                while exchange.leavesBody, NIODeadline.now() < deadline, let part = try await parts.next() {
+                    if case .end = part { return }
+                }
+                return
+            }
         }
     }
 }

@@ -15,6 +15,9 @@ final class Server {
         unixPath: String? = nil, hasTCP: Bool = false, output: ChildProcess.Output = .kept
     ) throws {
         var all = ["listen.http=127.0.0.1:0"] + settings
+        // Tests ask again and again from one address.
+        let rate = "limits.connections_per_second="
+        if !settings.contains(where: { $0.hasPrefix(rate) }) { all.append(rate + "100000") }
         if hasTCP { all.append("listen.tcp=127.0.0.1:0") }
         if let unixPath { all.append("listen.unix=unix:\(unixPath)") }
         child = try ChildProcess(
