@@ -164,7 +164,7 @@ internal import audio_classifierd
         let one = try String(contentsOf: URL(filePath: path("out/b/2.wav.csv")), encoding: .utf8)
         #expect(one == (try Program.run(["classify", path("a/b/2.wav"), "--format", "csv"]).output))
         let bad = try String(contentsOf: URL(filePath: path("out/bad.wav.csv")), encoding: .utf8)
-        #expect(bad.contains("\(path("a/bad.wav")),,,,,decode: "))
+        #expect(bad.contains("\(path("a/bad.wav")),,,,,\"decode: "))
         try folder.write(WaveFile(Sound.samples(4000)).bytes, to: "other/1.wav")
         let clash = try Program.run(["classify", path("a"), path("other"), "--per-file-output", path("out")])
         #expect(clash.status == 64 && clash.errors.contains("would both have the output"))

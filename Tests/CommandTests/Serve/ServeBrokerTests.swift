@@ -204,10 +204,10 @@ struct ServeBrokerTests {
         for number in 1...3 {
             let socket = try Socket(port: try #require(server.tcpPort))
             try socket.send(Sound.raw(Sound.samples(16000)))
-            try subscriber.waitForOutput { $0.contains("ear/tcp-\(number)/yes ON\n") }
+            try subscriber.waitForOutput { $0.contains("ear/tcp~\(number)/yes ON\n") }
             socket.finish()
             _ = try socket.receiveAll()
-            try subscriber.waitForOutput { $0.contains("ear/tcp-\(number)/yes OFF\n") }
+            try subscriber.waitForOutput { $0.contains("ear/tcp~\(number)/yes OFF\n") }
         }
         try waitForRetained(port: port) { $0 == ["ear/availability": "online"] }
         #expect(try server.stop().status == 0)
