@@ -40,7 +40,8 @@ internal import Testing
         #expect(try server.request("GET", "/healthz", headers: ["X-Long": long]).status == 400)
     }
 
-    /// The lines are those of `classify` on the same file.
+    /// The lines are those of `classify` on the same file. There a prediction ends with the file's path, which an upload
+    /// does not have.
     @Test(arguments: ["events", "frames", "summary", "changes"], [true, false])
     func fileIsClassified(emit: String, isForm: Bool) throws {
         let folder = try TemporaryDirectory()
@@ -56,7 +57,11 @@ internal import Testing
         #expect(reply.status == 200 && reply.headers["content-type"]?.hasPrefix("application/jsonl") == true)
         let path = "\(folder.path)/a.wav"
         #expect(!reply.lines.isEmpty)
-        #expect(reply.lines == expected.lines.map { $0.split(separator: path).joined(separator: "a") })
+        let lines = expected.lines.map { line in
+            let ending = ",\"file\":\"\(path)\"}"
+            return line.hasSuffix(ending) ? String(line.dropLast(ending.count)) + "}" : line
+        }
+        #expect(reply.lines == lines.map { $0.split(separator: path).joined(separator: "a") })
     }
 
     @Test func rawPCMAndTables() throws {
