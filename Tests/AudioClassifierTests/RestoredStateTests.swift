@@ -86,16 +86,18 @@ internal import Testing
     @Test func eventsOfTheFutureAreRefused() throws {
         let (bytes, _) = try state()
         let labels = model.labels.count
-        let track = bytes.count - 48 * labels
+        let track = bytes.count - 72 * labels
         for (field, values) in [(1, [-1, 2001]), (0, [-1, 4])] as [(Int, [Int64])] {
             for value in values {
                 let damaged = changed(bytes, at: track + 8 * field) { _ in value }
                 #expect(throws: (any Error).self) { try StateFile.check(damaged, model: model) }
             }
         }
-        for (field, values) in [(2, [-0.1, 1]), (3, [1, .nan]), (4, [-0.1, 1.1, .nan]), (5, [-2, 1e9])]
-            as [(Int, [Double])]
-        {
+        for (field, values) in [
+            (2, [-0.1, 1]), (3, [1, .nan]), (4, [-0.1, 1.1, .nan]), (5, [-2, 1e9]), (6, [-1001, 1e9, .nan]),
+            (7, [-1, 1]),
+            (8, [-1, 1]),
+        ] as [(Int, [Double])] {
             for value in values {
                 let damaged = changed(bytes, at: track + 8 * field) { _ in Int64(bitPattern: value.bitPattern) }
                 #expect(throws: (any Error).self, "field \(field) is \(value)") {
@@ -108,7 +110,7 @@ internal import Testing
     /// Numbers that are finite, but whose products are not, end in a refusal or in an error of their stream.
     @Test func hugeNumbersDoNotTrap() throws {
         let (bytes, start) = try state()
-        let end = bytes.count - 48 * model.labels.count - 8
+        let end = bytes.count - 72 * model.labels.count - 8
         var random = SplitMix64(seed: 3)
         for round in 0..<60 {
             var damaged = bytes

@@ -40,8 +40,8 @@ internal import Testing
         #expect(try server.request("GET", "/healthz", headers: ["X-Long": long]).status == 400)
     }
 
-    /// The lines are those of `classify` on the same file. There a prediction ends with the file's path, which an upload
-    /// does not have.
+    /// The lines are those of `classify` on the same file. There a prediction ends with the file's path, which an
+    /// upload does not have.
     @Test(arguments: ["events", "frames", "summary", "changes"], [true, false])
     func fileIsClassified(emit: String, isForm: Bool) throws {
         let folder = try TemporaryDirectory()
