@@ -18,9 +18,6 @@ struct HTTPServer: Sendable {
     let tls: ServerTLS?
     let connections: OpenConnections
 
-    /// Longest time for which the rest of a refused body is read.
-    private static let linger = TimeAmount.seconds(2)
-
     // MARK: Pipeline
 
     func initialize(_ channel: any Channel) -> EventLoopFuture<Void> {
@@ -168,8 +165,8 @@ struct HTTPServer: Sendable {
             parts = exchange.parts
             guard exchange.keepsAlive else {
                 // An earlier close could reset the connection and destroy the answer before the client has read it.
-                let deadline = NIODeadline.now() + Self.linger
-                while exchange.leavesBody, NIODeadline.now() < deadline, let part = try await parts.next() {
+                // `RequestTimeout` bounds the time.
+                while exchange.leavesBody, let part = try await parts.next() {
                     if case .end = part { return }
                 }
                 return

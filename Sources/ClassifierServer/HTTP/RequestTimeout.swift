@@ -10,11 +10,16 @@ final class RequestTimeout: ChannelDuplexHandler {
     /// Least average rate of a body in bytes a second, after the time that every request has.
     private static let leastRate: Int64 = 16384
 
+    /// Time for a client to read an answer that came before the end of its request.
+    private static let linger = TimeAmount.seconds(2)
+
     private let limit: TimeAmount
     private let inputEnd: InputEnd
     private var deadline: Scheduled<Void>?
     /// True between the end of a request and the end of its answer.
     private var isAnswering = false
+    /// Whether the answer has come before the end of the request.
+    private var isEarly = false
     /// Time at which the present request began.
     private var began = NIODeadline.now()
     private var bodyBytes: Int64 = 0
@@ -37,10 +42,11 @@ final class RequestTimeout: ChannelDuplexHandler {
             began = .now()
             knowsInterimAnswers = head.version != .http1_0
             bodyBytes = 0
+            isEarly = false
             arm(context, began + limit)
         case .body(let bytes):
             bodyBytes += Int64(bytes.readableBytes)
-            arm(context, began + limit + .milliseconds(bodyBytes * 1000 / Self.leastRate))
+            if !isEarly { arm(context, began + limit + .milliseconds(bodyBytes * 1000 / Self.leastRate)) }
         case .end:
             deadline?.cancel()
             isAnswering = true
@@ -52,8 +58,10 @@ final class RequestTimeout: ChannelDuplexHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         inputEnd.isAnswerAwaited = false
         if case .end = Self.unwrapOutboundIn(data) {
+            // An answer before the end of its request is the last one.
+            isEarly = !isAnswering
             isAnswering = false
-            arm(context, .now() + limit)
+            arm(context, .now() + (isEarly ? min(limit, Self.linger) : limit))
         }
         context.write(data, promise: promise)
     }
