@@ -103,14 +103,13 @@ internal import Testing
         let listed = try Program.run(["models", "list"], environment: ["AUDIO_CLASSIFIERD_MODELS": missing])
         #expect(
             listed.errors.contains("AUDIO_CLASSIFIERD_MODELS is \(missing), which is no folder"), "\(listed.errors)")
-        // A copy of the program has no models beside it.
-        let copy = "\(folder.path)/program"
-        try FileManager.default.copyItem(atPath: Program.path, toPath: copy)
-        let script = "cd \"$1\" && exec ./program models \"$2\""
+        // A copy of the program has no models beside it. The shell makes it: a program that this process had written could
+        // still be open in a child that another test starts, and could not be run then.
+        let script = "cd \"$1\" && cp \"$3\" program && exec ./program models \"$2\""
         for command in ["list", "verify"] {
             let child = try ChildProcess(
-                ["-c", script, "sh", folder.path, command], environment: ["AUDIO_CLASSIFIERD_MODELS": ""],
-                program: "/bin/sh")
+                ["-c", script, "sh", folder.path, command, Program.path],
+                environment: ["AUDIO_CLASSIFIERD_MODELS": ""], program: "/bin/sh")
             let finished = try child.wait()
             guard !finished.output.contains("golden"), !finished.output.contains("labels") else { continue }
             #expect(finished.status == 78 && finished.errors.contains("no model is installed in"), "\(finished)")

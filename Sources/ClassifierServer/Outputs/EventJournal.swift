@@ -5,7 +5,8 @@ internal import Logging
 
 /// Remembers in a file which events are open, so that the next service ends those of one that was killed.
 ///
-/// Each service has a file of its own and keeps it locked. The lock ends with the process, however that ends.
+/// Each service has a file of its own and keeps it locked. The lock ends with the process, however that ends. The file
+/// is open for writing only while a line is written, so that its file system can be made read-only at any time.
 struct EventJournal: EventOutput {
     let name = "journal"
     private let path: String
@@ -43,6 +44,7 @@ struct EventJournal: EventOutput {
 
     func run(_ events: AsyncStream<EventMessage>) async {
         var open = OpenEvents()
+        // Holds the lock; negative without a file.
         var file: Int32 = -1
         defer { if file >= 0 { close(file) } }
         var lines = 0
@@ -56,7 +58,7 @@ struct EventJournal: EventOutput {
                 if file >= 0 { close(file) }
                 file = next
                 lines = open.events.count
-            } else if (try? writeAll(event.json + "\n", to: file)) == nil {
+            } else if !append(event) {
                 // Half a line would spoil the next one, which writes the file anew.
                 close(file)
                 file = -1
@@ -70,20 +72,30 @@ struct EventJournal: EventOutput {
         if open.events.isEmpty { unsafe unlink(path) }
     }
 
+    private func append(_ event: StreamEvent) -> Bool {
+        let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return (try? writeAll(event.json + "\n", to: descriptor)) != nil
+    }
+
     /// Replaces the file atomically.
-    /// - Returns: the descriptor of the new file, which is locked; negative for a failure.
+    /// - Returns: a descriptor of the new file that holds its lock; negative for a failure.
     private func replace(_ events: [StreamEvent]) -> Int32 {
         let partial = "\(path).new"
         let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return -1 }
+        defer { close(descriptor) }
+        let lock = unsafe open(partial, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard lock >= 0 else { return -1 }
         let isWritten =
-            flock(descriptor, LOCK_EX | LOCK_NB) == 0
+            flock(lock, LOCK_EX | LOCK_NB) == 0
             && (try? writeAll(events.map { $0.json + "\n" }.joined(), to: descriptor)) != nil
         guard isWritten, unsafe rename(partial, path) == 0 else {
-            close(descriptor)
+            close(lock)
             return -1
         }
-        return descriptor
+        return lock
     }
 }
 
