@@ -103,8 +103,8 @@ internal import Testing
         let listed = try Program.run(["models", "list"], environment: ["AUDIO_CLASSIFIERD_MODELS": missing])
         #expect(
             listed.errors.contains("AUDIO_CLASSIFIERD_MODELS is \(missing), which is no folder"), "\(listed.errors)")
-        // A copy of the program has no models beside it. The shell makes it: a program that this process had written could
-        // still be open in a child that another test starts, and could not be run then.
+        // A copy of the program has no models beside it. The shell makes it: a program that this process had written
+        // could still be open in a child that another test starts, and could not be run then.
         let script = "cd \"$1\" && cp \"$3\" program && exec ./program models \"$2\""
         for command in ["list", "verify"] {
             let child = try ChildProcess(
