@@ -174,16 +174,20 @@ internal import Testing
         let full = try server.request("PUT", "/v1/streams/d/state", body: sound)
         #expect(full.status == 507 && full.text.contains("state.files"), "\(full.text)")
 
-        let slow = try server.connect()
-        try slow.send(Array("PUT /v1/streams/e/state HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n".utf8))
+        let head = "PUT /v1/streams/e/state HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n"
+        var slow: [Socket] = []
         var reply = full
-        for _ in 0..<500 {
+        for _ in 0..<50 {
+            // A transfer ends after its answer, so that the first slow one may be the one that is refused.
+            let socket = try server.connect()
+            try socket.send(Array(head.utf8))
+            slow.append(socket)
             reply = try server.request("PUT", "/v1/streams/a/state", body: sound)
             if reply.status == 503 { break }
             usleep(10_000)
         }
         #expect(reply.status == 503 && reply.text.contains("state.transfers") && reply.headers["retry-after"] == "5")
-        slow.vanish()
+        for socket in slow { socket.vanish() }
         for _ in 0..<100 where try server.request("PUT", "/v1/streams/a/state", body: sound).status == 503 {
             usleep(10_000)
         }
