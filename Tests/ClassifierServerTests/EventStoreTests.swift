@@ -126,7 +126,7 @@ internal import Testing
         #expect(connections <= 2 * MessageStore.tries + 1)
     }
 
-    /// What a broker is told again follows the news, and is forgotten when the connection breaks.
+    /// Repeated messages follow the new ones, and are forgotten when the connection breaks.
     @Test func repetitionsFollowTheNews() {
         var store = MessageStore(limit: 2)
         store.add(event: [message(0)])

@@ -132,7 +132,7 @@ def _event_times(measured: dict[str, Any] | None) -> list[str]:
     if not measured:
         return []
     rows = [
-        f"| {found['name']} | {found['told']} of {found['sounds']} "
+        f"| {found['name']} | {found['reported']} of {found['sounds']} "
         f"| {found['onset_before']:.2f} | {found['onset']:.2f} "
         f"| {found['offset_before']:.2f} | {found['offset']:.2f} |"
         for found in measured["sets"]

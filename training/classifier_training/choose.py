@@ -24,10 +24,10 @@ _PREFERENCE = 1e-4  # for a low threshold over a high one with the same figures
 
 @dataclass(frozen=True)
 class Chosen:
-    """A decision with its figures: mean share of the clips told, and false events an hour of the kind with most."""
+    """A decision with its figures: mean share of the clips reported, and false events an hour of the kind with most."""
 
     decision: dict[str, Any]
-    told: float
+    reported: float
     false: float
 
 
@@ -35,7 +35,7 @@ class Chosen:
 class _Label:
     """The figures of a label at each threshold."""
 
-    told: np.ndarray  # (thresholds,) clips of its own, in all streams of clips
+    reported: np.ndarray  # (thresholds,) clips of its own, in all streams of clips
     wrong: np.ndarray  # (thresholds, kinds) false events an hour; the last kind is clips of other labels
 
 
@@ -47,7 +47,7 @@ def choose_decision(
     program: Program,
     target: float,
 ) -> Chosen:
-    """The duration, and each label's threshold, that tell most clips with at most `target` false events an hour."""
+    """The duration, and each label's threshold, that report most clips with at most `target` false events an hour."""
     heard = [(stream, program.probabilities(model, config, stream.samples)) for stream in clips]
     without = [(stream, program.probabilities(model, config, stream.samples)) for stream in others.values()]
     seconds = token_seconds(config, program)
@@ -59,13 +59,13 @@ def choose_decision(
         figures = [_label(label, config, decision, heard, without, seconds) for label in labels]
         for weight in _WEIGHTS:
             places = [
-                int((f.told / total - weight * f.wrong.max(1) - _PREFERENCE * np.array(_THRESHOLDS)).argmax())
+                int((f.reported / total - weight * f.wrong.max(1) - _PREFERENCE * np.array(_THRESHOLDS)).argmax())
                 for f in figures
             ]
-            told = float(sum(f.told[place] for f, place in zip(figures, places))) / total
+            reported = float(sum(f.reported[place] for f, place in zip(figures, places))) / total
             false = float(np.sum([f.wrong[place, :-1] for f, place in zip(figures, places)], 0).max())
             thresholds = {label: _THRESHOLDS[place] for label, place in zip(labels, places)}
-            now = Chosen(_decision(decision, thresholds), told, false)
+            now = Chosen(_decision(decision, thresholds), reported, false)
             if best is None or _rank(now, target) > _rank(best, target):
                 best = now
     assert best is not None, "the grid is not empty"
@@ -88,7 +88,7 @@ def _label(
     seconds: float,
 ) -> _Label:
     column = config["labels"].index(label)
-    told = np.zeros(len(_THRESHOLDS))
+    reported = np.zeros(len(_THRESHOLDS))
     wrong = np.zeros((len(_THRESHOLDS), len(without) + 1))
     for row, threshold in enumerate(_THRESHOLDS):
         settings = {
@@ -98,13 +98,13 @@ def _label(
         for stream, probabilities in heard:
             starts = events_of(probabilities[:, column], seconds, **settings)[:, 0] * seconds
             found = {place for start in starts if (place := stream.place(start)) is not None}
-            told[row] += sum(place.label == label for place in found)
+            reported[row] += sum(place.label == label for place in found)
             wrong[row, -1] += sum(place.label != label for place in found) / (stream.seconds / 3600)
         for kind, (stream, probabilities) in enumerate(without):
             events = events_of(probabilities[:, column], seconds, **settings)
             lengths = (events[:, 1] - events[:, 0]) * seconds
             wrong[row, kind] = np.maximum(1, lengths / _LONG_SECONDS).sum() / (stream.seconds / 3600)
-    return _Label(told, wrong)
+    return _Label(reported, wrong)
 
 
 def _decision(decision: dict[str, Any], thresholds: dict[str, float]) -> dict[str, Any]:
@@ -119,6 +119,6 @@ def _decision(decision: dict[str, Any], thresholds: dict[str, float]) -> dict[st
 
 
 def _rank(chosen: Chosen, target: float) -> tuple[bool, float]:
-    """Decisions within the target first, by the clips that they tell; the others by their false events."""
+    """Decisions within the target first, by the clips that they report; the others by their false events."""
     within = chosen.false <= target
-    return within, chosen.told if within else -chosen.false
+    return within, chosen.reported if within else -chosen.false

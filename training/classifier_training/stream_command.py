@@ -131,6 +131,6 @@ def _choose(
         heard = conditions(noise_of(kinds, len(stream.samples)))
         streams = [stream.with_samples(heard[name](stream)) for name in _CHOSEN_IN if name in heard]
     chosen = choose_decision(options.model, config, streams, other_streams(kinds, rate), program, options.target)
-    say(f"{chosen.decision}: {chosen.told:.1%} told, {chosen.false:.1f} false events an hour")
+    say(f"{chosen.decision}: {chosen.reported:.1%} reported, {chosen.false:.1f} false events an hour")
     config["decision"] = chosen.decision
     write_config(options.model, config)

@@ -1,4 +1,4 @@
-"""The figures of a model in streams: false events an hour, events told in each condition, other words refused."""
+"""The figures of a model in streams: false events an hour, events reported in each condition, other words refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .program import Program
 from .progress import say
 from .recordings import Recordings
 from .store import Store
-from .streams import Place, Stream, false_events, stream_of_clips, stream_of_sounds, told
+from .streams import Place, Stream, false_events, reports, stream_of_clips, stream_of_sounds
 
 SILENT = "silence"  # a kind that all models are measured by
 _SILENCE_SECONDS = 600
@@ -31,7 +31,8 @@ class StreamReport:
     """The figures by the name of a kind of sound, or of a condition."""
 
     false: dict[str, tuple[float, Figure, Counter[str]]] = field(default_factory=dict)  # hours, events an hour, labels
-    told: dict[str, tuple[Figure, Figure]] = field(default_factory=dict)  # shares told, and told as another label
+    # The share of the clips, and the share that was reported as another label, by condition.
+    reported: dict[str, tuple[Figure, Figure]] = field(default_factory=dict)
     refused: Figure | None = None  # share of the background's clips that `classify` takes for the background
 
     def json(self) -> dict[str, Any]:
@@ -40,8 +41,8 @@ class StreamReport:
                 kind: {"hours": round(hours, 3), **figure.json(), "labels": dict(labels.most_common(_SHOWN))}
                 for kind, (hours, figure, labels) in self.false.items()
             },
-            "told": {
-                name: {"right": right.json(), "wrong": wrong.json()} for name, (right, wrong) in self.told.items()
+            "reported": {
+                name: {"right": right.json(), "wrong": wrong.json()} for name, (right, wrong) in self.reported.items()
             },
             **({"refused": self.refused.json()} if self.refused else {}),
         }
@@ -65,7 +66,7 @@ def other_streams(kinds: dict[str, list[tuple[str, np.ndarray]]], rate: int) -> 
 
 
 def clip_stream(clips: Sequence[Clip], store: Store, rate: int) -> Stream:
-    """The stream in which events are told."""
+    """The stream in which events are reported."""
     return stream_of_clips(clips, store, rate, np.random.default_rng(_SEED))
 
 
@@ -97,9 +98,9 @@ def count_false(
     return result
 
 
-def count_told(model: Path, stream: Stream, samples: np.ndarray, program: Program) -> tuple[Figure, Figure]:
-    """The share of a stream's clips that are told as events, and of those that are told as another label."""
-    clips = told(stream, program.events(model, samples))
+def count_reports(model: Path, stream: Stream, samples: np.ndarray, program: Program) -> tuple[Figure, Figure]:
+    """The share of a stream's clips that are reported as events, and of those that are reported as another label."""
+    clips = reports(stream, program.events(model, samples))
     right = ratio([(group, float(right), 1.0) for group, right, _ in clips])
     return right, ratio([(group, float(wrong), 1.0) for group, _, wrong in clips])
 
@@ -121,13 +122,13 @@ def measure_streams(
     if labelled:
         stream = clip_stream(labelled, store, rate)
         for name, condition in conditions(noise_of(kinds, len(stream.samples))).items():
-            report.told[name] = count_told(model, stream, condition(stream), program)
-            say(f"{name}: {report.told[name][0].value:.1%} told")
+            report.reported[name] = count_reports(model, stream, condition(stream), program)
+            say(f"{name}: {report.reported[name][0].value:.1%} reported")
     unknown = [clip for clip in clips if clip.label in background and clip.label != SILENCE]
     if unknown:
         answers = program.first_labels(model, [store.samples(clip) for clip in unknown])
         counts = [(clip.group, float(answer in background), 1.0) for clip, answer in zip(unknown, answers)]
-        return StreamReport(report.false, report.told, ratio(counts))
+        return StreamReport(report.false, report.reported, ratio(counts))
     return report
 
 

@@ -21,12 +21,12 @@ def stream_table(measured: dict[str, Any]) -> str:
             for kind, found in measured["false_events_an_hour"].items()
         )
     ]
-    if measured["told"]:
+    if measured["reported"]:
         parts.append(
             "| clips of the labels | reported | reported as another label |\n|---|---|---|\n"
             + "\n".join(
                 f"| {name} | {_share(found['right'])} | {_share(found['wrong'])} |"
-                for name, found in measured["told"].items()
+                for name, found in measured["reported"].items()
             )
         )
     if refused := measured.get("refused"):
@@ -53,7 +53,7 @@ def _figures(measured: dict[str, Any]) -> Iterator[tuple[str, float, float]]:
     """The figures by name, with the largest difference of two measurements that are the same."""
     for kind, found in measured.get("false_events_an_hour", {}).items():
         yield f"false events an hour, {kind}", found["value"], _SAME_RATE
-    for name, found in measured.get("told", {}).items():
+    for name, found in measured.get("reported", {}).items():
         yield f"reported, {name}", found["right"]["value"], _SAME_SHARE
     if refused := measured.get("refused"):
         yield "other sounds refused", refused["value"], _SAME_SHARE

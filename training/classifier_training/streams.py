@@ -88,7 +88,7 @@ def false_events(stream: Stream, events: Sequence[dict[str, Any]]) -> dict[str, 
     return found
 
 
-def told(stream: Stream, events: Sequence[dict[str, Any]]) -> list[tuple[str, bool, bool]]:
+def reports(stream: Stream, events: Sequence[dict[str, Any]]) -> list[tuple[str, bool, bool]]:
     """For each clip its group, whether an event of its label starts in it, and whether one of another label does."""
     labels: dict[Place, set[str]] = {place: set() for place in stream.places}
     for event in events:

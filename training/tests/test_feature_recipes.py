@@ -110,7 +110,7 @@ def test_a_clip_with_a_label_but_no_span_is_not_judged(data: Path) -> None:
     assert judged == [[True, True], [True, True], [True, True], [False, True]]
 
 
-@pytest.mark.skipif("FEATURE_DATA" not in os.environ, reason="FEATURE_DATA names no folder of the real features")
+@pytest.mark.skipif("FEATURE_DATA" not in os.environ, reason="FEATURE_DATA names no folder of docs/data.md")
 @pytest.mark.parametrize("name", ["gun", "baby_cry"])
 def test_spans_give_the_seconds_that_were_published_with_them(name: str) -> None:
     """An independent computation of the labels of seconds, over all clips of AudioSet's evaluation part."""

@@ -18,7 +18,7 @@ from classifier_training.errors import TrainingError
 from classifier_training.fragments import fragment
 from classifier_training.intervals import ratio
 from classifier_training.stream_table import compare, stream_table
-from classifier_training.streams import Place, Stream, false_events, stream_of_sounds, told
+from classifier_training.streams import Place, Stream, false_events, reports, stream_of_sounds
 
 PLACES = (Place(1, 2, "a", "x"), Place(4, 5, "b", "y"), Place(7, 8, "a", "x"))
 
@@ -38,7 +38,7 @@ def level(samples: np.ndarray) -> float:
 
 def test_events_belong_to_the_clip_in_which_they_start() -> None:
     events = [{"label": "a", "t0": 1.4}, {"label": "a", "t0": 5.4}, {"label": "b", "t0": 6.2}]
-    assert told(stream(np.zeros(0)), events) == [("x", True, False), ("y", False, True), ("x", False, False)]
+    assert reports(stream(np.zeros(0)), events) == [("x", True, False), ("y", False, True), ("x", False, False)]
 
 
 def test_false_events_are_counted_by_recording() -> None:
@@ -117,7 +117,9 @@ MEASURED: dict[str, Any] = {
     "false_events_an_hour": {
         "speech": {"hours": 0.5, "value": 4.0, "low": 1.0, "high": 8.0, "groups": 12, "labels": {"up": 2}}
     },
-    "told": {"quiet": {side: {"value": 0.9, "low": 0.8, "high": 0.95, "groups": 12} for side in ("right", "wrong")}},
+    "reported": {
+        "quiet": {side: {"value": 0.9, "low": 0.8, "high": 0.95, "groups": 12} for side in ("right", "wrong")}
+    },
     "refused": {"value": 0.8, "low": 0.7, "high": 0.9, "groups": 12},
 }
 
@@ -132,7 +134,7 @@ def test_the_table_has_each_figure_with_its_interval() -> None:
 def test_a_comparison_fails_if_a_figure_differs(capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(MEASURED, MEASURED) == 0
     other = copy.deepcopy(MEASURED)
-    other["told"]["quiet"]["right"]["value"] = 0.88
+    other["reported"]["quiet"]["right"]["value"] = 0.88
     assert compare(MEASURED, other) == 1
     assert "reported, quiet: 0.880, in the card 0.900: not the same" in capsys.readouterr().out
     with pytest.raises(TrainingError, match="--update-card"):
@@ -160,7 +162,7 @@ def test_a_model_is_measured_in_streams_and_its_thresholds_chosen(
     before = json.loads(capsys.readouterr().out)
     assert set(before["false_events_an_hour"]) == {"noise", "silence", "whistles"}
     assert before["false_events_an_hour"]["whistles"]["groups"] == 4
-    assert before["told"]["quiet"]["right"]["groups"] >= 1 and "noise at 10 dB" in before["told"]
+    assert before["reported"]["quiet"]["right"]["groups"] >= 1 and "noise at 10 dB" in before["reported"]
     assert main([*measure, "--choose", "--target", "0"]) == 0
     assert main([*measure, "--update-card"]) == 0
     config = json.loads((out / "config.json").read_text())

@@ -1,7 +1,7 @@
 internal import NIOConcurrencyHelpers
 
-/// A connection's request for a WebSocket, from the request until the connection is served. Whoever comes last ends the
-/// task of a client that has gone meanwhile.
+/// A connection's request for a WebSocket, from the request until the connection is served. If the client goes
+/// meanwhile, the last step to be finished ends its task.
 final class UpgradeRequest: Sendable {
     private enum State {
         case none

@@ -15,7 +15,8 @@ package struct MessageStore {
 
     private struct Entry {
         let message: Message
-        /// Number of the event that the message is about; nil for a message that tells no news.
+        /// Number of the event that the message is about; nil for a message about none, or about an event that was
+        /// published before.
         let event: Int?
         /// Whether the message repeats what the broker has been sent before. The next connection repeats it anew.
         var isRenewal = false

@@ -1,4 +1,4 @@
-// Eight colours for the classes in the pictures. More could not be told apart, so that all other classes are grey.
+// Eight colours for the classes in the pictures. More would look alike, so that all other classes are grey.
 
 /** Number of colours; page.css defines them. */
 export const slotCount = 8;
