@@ -110,7 +110,8 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
-            name: "TestSupport", dependencies: ["AudioFrontend", "CCrypto", "StreamTransformer", "StrictCoding"],
+            name: "TestSupport",
+            dependencies: ["AudioFrontend", "CCrypto", "CSndFile", "StreamTransformer", "StrictCoding"],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -141,10 +142,11 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "audio-classifierd", "AudioClassifier", "AudioFrontend", "ClassifierServer", "StreamTransformer",
+                "audio-classifierd", "AudioClassifier", "AudioFrontend", "ClassifierServer", "CSndFile",
+                "StreamTransformer",
                 "StrictCoding", "TestSupport",
             ],
-            path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: strict),
+            path: "Tests/Fuzz", swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
             dependencies: [

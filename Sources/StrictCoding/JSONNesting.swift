@@ -5,7 +5,7 @@ package enum JSONNesting {
     package static let deepest = 64
 
     /// Returns whether arrays and objects are nested at most ``deepest`` levels deep. The text need not be valid.
-    package static func isShallow(_ text: some Sequence<UInt8>) -> Bool {
+    package static func isShallow(_ text: ArraySlice<UInt8>) -> Bool {
         var (depth, isString, isEscaped) = (0, false, false)
         for byte in text {
             if isString {

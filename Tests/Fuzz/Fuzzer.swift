@@ -22,14 +22,6 @@ struct Fuzzer {
     static var seconds: Double { ProcessInfo.processInfo.environment["FUZZ_SECONDS"].flatMap { Double($0) } ?? 1 }
     private static var seed: UInt64 { ProcessInfo.processInfo.environment["FUZZ_SEED"].flatMap { UInt64($0) } ?? 1 }
 
-    /// Returns the files of a folder of the corpora.
-    static func corpus(_ folder: String) throws -> [[UInt8]] {
-        let here = String(#filePath.dropLast("/Fuzzer.swift".count))
-        let path = "\(here)/Corpus/\(folder)"
-        return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-            .map { Array(try Data(contentsOf: URL(filePath: "\(path)/\($0)"))) }
-    }
-
     /// Executes `body` with the corpus, then with mutations of it. Errors that it throws are refusals.
     func run(_ body: ([UInt8]) throws -> Void) throws {
         try #require(!corpus.isEmpty)

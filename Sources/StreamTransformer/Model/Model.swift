@@ -155,7 +155,7 @@ public final class Model: Sendable {
     private static func readConfiguration(_ directory: String) throws(ModelError) -> ModelConfiguration {
         let path = "\(directory)/config.json"
         let bytes = try ModelFile.read(path, atMost: ModelFile.largestConfiguration)
-        guard JSONNesting.isShallow(bytes) else {
+        guard JSONNesting.isShallow(bytes[...]) else {
             throw ModelError(
                 .configuration,
                 "\(path): has values in more than \(JSONNesting.deepest) levels; a model's configuration needs fewer")

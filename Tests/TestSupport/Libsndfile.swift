@@ -1,18 +1,24 @@
-import CSndFile
-import Testing
+internal import CSndFile
 
 /// libsndfile itself: the reference of the decoder, and the encoder of every container.
-enum Libsndfile {
+package enum Libsndfile {
     /// A container and a coding, with a name for the test's output.
-    struct Coding: CustomTestStringConvertible, Sendable {
-        let name: String
-        let format: Int
-        let rate: Int
-        let channels: Int
-        var testDescription: String { "\(name), \(rate) Hz, \(channels) channels" }
+    package struct Coding: CustomStringConvertible, Sendable {
+        package let name: String
+        package let format: Int
+        package let rate: Int
+        package let channels: Int
+        package var description: String { "\(name), \(rate) Hz, \(channels) channels" }
+
+        package init(name: String, format: Int, rate: Int, channels: Int) {
+            self.name = name
+            self.format = format
+            self.rate = rate
+            self.channels = channels
+        }
     }
 
-    static let codings = [
+    package static let codings = [
         Coding(name: "flac", format: SF_FORMAT_FLAC | SF_FORMAT_PCM_16, rate: 16000, channels: 1),
         Coding(name: "flac-24", format: SF_FORMAT_FLAC | SF_FORMAT_PCM_24, rate: 96000, channels: 3),
         Coding(name: "vorbis", format: SF_FORMAT_OGG | SF_FORMAT_VORBIS, rate: 22050, channels: 2),
@@ -30,15 +36,15 @@ enum Libsndfile {
         Coding(name: "wav-float", format: SF_FORMAT_WAV | SF_FORMAT_FLOAT, rate: 16000, channels: 2),
     ]
 
-    /// libsndfile's message for a file that it cannot open.
-    struct Failure: Error {
-        let message: String
+    /// libsndfile's message for a file that it cannot open or write whole.
+    package struct Failure: Error {
+        package let message: String
 
         init(_ path: String) { message = "\(path): \(unsafe String(cString: sf_strerror(nil)))" }
     }
 
     /// Writes interleaved samples.
-    static func encode(_ samples: [Float], as coding: Coding, to path: String) throws {
+    package static func encode(_ samples: [Float], as coding: Coding, to path: String) throws {
         var information = SF_INFO()
         information.samplerate = Int32(coding.rate)
         information.channels = Int32(coding.channels)
@@ -47,11 +53,11 @@ enum Libsndfile {
         let frames = samples.count / coding.channels
         let written = unsafe sf_writef_float(handle, samples, sf_count_t(frames))
         unsafe sf_close(handle)
-        try #require(written == sf_count_t(frames))
+        guard written == sf_count_t(frames) else { throw Failure(path) }
     }
 
     /// Reads all samples of a file in one call.
-    static func decode(_ path: String) throws -> (samples: [Float], rate: Int, channels: Int) {
+    package static func decode(_ path: String) throws -> (samples: [Float], rate: Int, channels: Int) {
         var information = SF_INFO()
         guard let handle = unsafe sf_open(path, Int32(SFM_READ), &information) else { throw Failure(path) }
         defer { unsafe sf_close(handle) }
@@ -65,7 +71,7 @@ enum Libsndfile {
     }
 
     /// One channel of interleaved samples; the first is 1.
-    static func channel(_ number: Int, of samples: [Float], _ channels: Int) -> [Float] {
+    package static func channel(_ number: Int, of samples: [Float], _ channels: Int) -> [Float] {
         stride(from: number - 1, to: samples.count, by: channels).map { samples[$0] }
     }
 }
