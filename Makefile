@@ -21,7 +21,7 @@ setup:  ## Install the Debian packages that are missing
 setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a proxy, a browser, clients, promtool
 	@scripts/reader-environment
 	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients chromium curl netcat-openbsd socat \
-		python3-websockets nginx-light
+		python3-websockets nginx-light haproxy
 
 build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd
@@ -38,9 +38,9 @@ STREAMS ?= 200
 archive-demo: build  ## Several hundred recordings: killed in the middle, gone on with, written in all formats
 	@scripts/archive-demo $(PROGRAM)
 
-soak: build setup-tests  ## Load and faults on the daemon, on loopback: a table with figures (about ten minutes)
+soak: build setup-tests  ## Load, faults and attacks on the daemon, on loopback: a table with figures (about ten minutes)
 	$(BENCHMARKS) -c release --product stream-load
-	@scripts/soak $(PROGRAM) Benchmarks/.build/release/stream-load $(SECONDS) $(STREAMS)
+	@python3 Benchmarks/Soak/soak.py $(PROGRAM) Benchmarks/.build/release/stream-load $(SECONDS) $(STREAMS)
 
 test: setup test-swift test-training  ## All tests
 
