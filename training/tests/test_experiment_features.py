@@ -13,15 +13,16 @@ import pytest
 from classifier_training.errors import TrainingError
 from classifier_training.feature_reading import read_streams
 from classifier_training.recipe import Recipe, with_values
-from experiments.features import grid as grid_module
+from experiments.features import document as document_module
 from experiments.features.baselines import linear_steps, pooled_hidden_layer, pooled_svm
+from experiments.features.costs import cost
 from experiments.features.document import Tables, write_tables
 from experiments.features.grid import DATA, SYSTEMS, TRANSFORMER, FeatureData, FeatureRun, FeatureSystem, grid
-from experiments.features.operations import operations
+from experiments.features.published import lean_layers, published_operations
 from experiments.features.runs import FeatureRuns
 from experiments.features.statistics import paired_accuracy, paired_precision
 
-TINY = {
+TINY: dict[str, dict[str, Any]] = {
     "model": {"width": 16, "heads": 2, "feed_forward": 16},
     "training": {"epochs": 2, "landmark_epochs": 1, "batch": 8},
     "streams": {"noise": 0.0},
@@ -93,30 +94,71 @@ def test_a_run_is_made_once_and_verified(
         runs.read(replace(run, data=DATA[0]))
 
 
+def test_exact_attention_of_one_layer_is_trained_once(
+    data: TinyData, folder: Path, program_path: Path, tmp_path: Path
+) -> None:
+    streams = read_streams(folder, data.recipe.arrays, data.recipe.streams)
+    runs = FeatureRuns(tmp_path / "work", program_path)
+    first = FeatureRun(data, TRANSFORMER, 1, "stream", 8, 0, "tuned", 0)
+    second = replace(first, system=SYSTEMS[2])
+    assert first.twin == second and second.twin == first and replace(first, layers=2, depth="window").twin is None
+    trained, copied = runs.run(first, streams), runs.run(second, streams)
+    assert copied["copied"] == first.name and copied["long"] == trained["long"] and runs.read(second) == copied
+    own, other = runs.scores(first), runs.scores(second)
+    assert own and other and np.array_equal(own["long"], other["long"])
+
+
 def test_the_page_has_a_row_for_each_run(
     data: TinyData, folder: Path, program_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grid_module, "DATA", (data,))
+    monkeypatch.setattr(document_module, "DATA", (data,))
     runs = FeatureRuns(tmp_path / "work", program_path)
     streams = read_streams(folder, data.recipe.arrays, data.recipe.streams)
-    planned = [FeatureRun(data, system, 1, "stream", 8, 0, "tuned", 0) for system in (TRANSFORMER, SYSTEMS[3])]
+    planned = [FeatureRun(data, system, 1, "stream", 8, 0, "tuned", 0) for system in (TRANSFORMER, *SYSTEMS[2:4])]
     tables = Tables(runs, tmp_path / "work", program_path, {data.name: streams})
-    for run in planned:
+    for run in planned[::2]:
         runs.run(run, streams)
     write_tables(tables, planned, {data.name: {"title": "svm", "figures": pooled_svm(streams)}}, tmp_path / "page.md")
     page = (tmp_path / "page.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| 1 layer")]
-    assert len(rows) == 2 and "2 of 2 runs" in page and "svm" in page
-    assert "Transformer (full)" in rows[0] and "continual-nystrom, fixed landmarks, m = 4" in rows[1]
-    assert "times less" in rows[1] and " to " in rows[1]
+    assert "2 of 3 runs. Missing are 1 of GTZAN" in page and "svm: accuracy" in page
+    assert len(rows) == 4 and "Transformer (full)" in rows[0] and "fixed landmarks, m = 4" in rows[1]
+    assert " to " in rows[1]
+    assert "Of 1 rows of low-rank systems" in page
+    # Costs: the Transformer has 2 n^2 D + 2 n D; of the system 7 D m + H (m^2 + 6 m), with D = 16, n = 8, m = 4, H = 2.
+    assert "2.3 (1/1.0)" in rows[2] and f"0.5 (1/{(2 * 64 * 16 + 2 * 8 * 16) / (7 * 64 + 2 * 40):,.1f})" in rows[3]
 
 
 def test_operations_of_attention_are_those_of_its_formula(program_path: Path) -> None:
     """A recomputed window has 2 n^2 D multiply-adds, a ring 2 n D."""
     run = FeatureRun(DATA[0], TRANSFORMER, 1, "stream", 28, 0, "tuned", 0)
     width = run.data.recipe.model.width
-    assert operations(program_path, run).attention == 2 * 28 * 28 * width
-    assert operations(program_path, replace(run, system=SYSTEMS[2])).attention == 2 * 28 * width
+    found = cost(program_path, run)
+    assert found.attention == 2 * 28 * 28 * width and found.median_microseconds > 0 and found.state_bytes > 0
+    assert cost(program_path, replace(run, system=SYSTEMS[2])).attention == 2 * 28 * width
+
+
+def test_published_counts_are_close_to_the_programs(program_path: Path) -> None:
+    """Where both count the same work: the whole window, a ring, a retroactive pair, and sums without subtraction."""
+    for system, layers, low, high in (
+        (TRANSFORMER, 1, 1.0, 1.1),
+        (SYSTEMS[2], 1, 1.0, 1.1),
+        (SYSTEMS[2], 2, 0.9, 1.1),
+        (SYSTEMS[4], 1, 0.6, 1.0),
+    ):
+        run = FeatureRun(DATA[1], system, layers, "window", 120, 480, "tuned", 0)
+        ratio = published_operations(run) / cost(program_path, run).attention
+        assert low <= ratio <= high, (system.name, layers, ratio)
+
+
+def test_a_lean_transformer_computes_what_its_newest_row_needs() -> None:
+    """Keys and values of all rows; of the last layer the query, the output and the feed-forward part of one."""
+    wide = TinyData(**vars(DATA[0]))
+    run = FeatureRun(wide, TRANSFORMER, 1, "stream", 480, 0, "tuned", 0)
+    d, f = TINY["model"]["width"], TINY["model"]["feed_forward"]
+    assert lean_layers(run) == 480 * 2 * d * d + 2 * d * d + 2 * 480 * d + 2 * d * f
+    both = replace(run, layers=2, depth="window")
+    assert lean_layers(both) == 480 * (4 * d * d + 2 * d * f) + 2 * 480 * 480 * d + lean_layers(run)
 
 
 def test_bootstrap_of_accuracy_has_the_interval_of_its_binomial() -> None:

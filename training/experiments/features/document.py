@@ -15,23 +15,37 @@ from classifier_training.feature_streams import StreamSet
 from classifier_training.files import atomic_file
 
 from ..summary import Mean
+from .costs import Cost, cost
 from .grid import DATA, SHAPES, TRANSFORMER, FeatureData, FeatureRun
-from .operations import Operations, operations
+from .published import lean_layers, published_operations
 from .runs import FeatureRuns
 from .statistics import Difference, paired_accuracy, paired_precision
 
 _SHAPE_NAMES = {(1, "stream"): "1 layer", (2, "stream"): "2 layers, stream", (2, "window"): "2 layers, window"}
 
-_ABOUT = "This page is made by `make experiment DATA=FOLDER`, which runs what is missing of the grid."
-_COLUMNS = (
-    "*Cold*: each stream from an empty state; *long*: one after the other, with full windows; decided at the "
-    "last token. *Tuned*: trained with softmax attention, then with the system in place; *scratch*: with the "
-    "system in place from random weights, for as long altogether. Figures are percent, the mean over seeds and "
-    "their standard deviation. *Against the Transformer*: the paired difference in the long setting, with the "
-    "interval of 95 % of bootstrap resamples over clips; bold if zero is outside. Operations are multiply-adds "
-    "a step with a full window, of attention alone and of whole layers (`bench --operations`); the Transformer "
-    "recomputes its window."
-)
+_ABOUT = """\
+This page is made by `make experiment DATA=FOLDER`. The command runs what is missing of the grid, each run with a file
+below `build/experiment/features`, and writes the page again; after an interruption the same command continues."""
+_COLUMNS = """\
+**Settings.** *Cold*: each stream from an empty state. *Long*: one after the other, with full windows. A clip is
+decided at its last token. *Tuned*: trained with softmax attention, then with the system in place; *scratch*: with the
+system in place from random weights, for as long altogether. Figures are percent: the mean over seeds, ± their
+standard deviation.
+
+**Against the Transformer.** The paired difference to the Transformer of the same layers, depth and window in the long
+setting, with the interval that holds 95 % of 10,000 (accuracy) or 200 (mean average precision) bootstrap resamples
+over clips; in bold if zero is outside. Differences of mean average precision are those of the seed 0.
+
+**Costs** are those of a step with a full window. *Published count*: multiplications of attention alone, by the
+formulas of the code that was published with arXiv 2412.03214 and arXiv 2201.06268, one head having its own width;
+*whole layers*: multiply-adds of this program (`bench --operations`), projections and feed-forward part included; both
+in thousands, with the Transformer's count divided by them. The Transformer recomputes its window, and all of its
+rows. One that computes only what its newest row needs (*lean*) is the fairer reference, and has a column of its own.
+Time on one thread (median) and memory of a stream are measured with `audio-classifierd bench`."""
+_LEGEND = {
+    "audioset-strong": "AP, cAP, found spans and delay are means over the two labels; a span is found at the threshold "
+    "with the best F1 in the cold setting, and the delay is that of the found ones."
+}
 
 
 class Tables:
@@ -46,84 +60,142 @@ class Tables:
         done = [run for run in planned if self._runs.read(run) is not None]
         parts = [
             "# Results on published streams of features",
-            f"{_ABOUT} It has {len(done)} of {len(planned)} runs.",
+            _ABOUT,
+            f"It has {len(done)} of {len(planned)} runs.{_missing(planned, done)}",
             _COLUMNS,
         ]
         for data in DATA:
-            if own := [run for run in done if run.data.name == data.name]:
-                parts += [f"## {data.title}", self._reference(data, baselines), self._table(data, own)]
+            own = [run for run in done if run.data.name == data.name]
+            parts += [f"## {data.title}", self._reference(data, baselines)]
+            if own:
+                parts += [_LEGEND[data.name]] if data.name in _LEGEND else []
+                parts += [self._table(data, own), self._reading(data, own), self._costs(own)]
         return "\n\n".join(parts) + "\n"
 
     def _reference(self, data: FeatureData, baselines: dict[str, Any]) -> str:
         found = baselines.get(data.name)
-        own = f" Measured here: {found['title']}: {json.dumps(found['figures'])}." if found else ""
+        own = f" Measured here: {found['title']}: {_figures(found['figures'])}." if found else ""
         return f"Known: {data.published}.{own}"
 
     def _table(self, data: FeatureData, done: Sequence[FeatureRun]) -> str:
-        extra = ", cAP" if data.name == "audioset-strong" else ""
-        rows = [
-            f"| shape | n | system | schedule | seeds | cold | long{extra} | against the Transformer | attention alone "
-            "| whole layers |",
-            "|---|---|---|---|---|---|---|---|---|---|",
-        ]
-        seen = []
-        for run in sorted(done, key=lambda run: (SHAPES.index((run.layers, run.depth)), run.window)):
-            if (first := replace(run, seed=0)) not in seen:
-                seen.append(first)
-                rows.append(self._row(data, [each for each in done if replace(each, seed=0) == first]))
-        return "\n".join(rows)
+        steps = data.name == "audioset-strong"
+        titles = ["shape", "n", "system", "schedule", "seeds", "cold", "long"]
+        titles += ["long, cAP", "long, found", "long, delay s"] if steps else []
+        titles.append("against the Transformer")
+        return _rows(titles, [self._row(data, runs, steps) for runs in _by_seed(done)])
 
-    def _row(self, data: FeatureData, runs: Sequence[FeatureRun]) -> str:
+    def _row(self, data: FeatureData, runs: Sequence[FeatureRun], steps: bool) -> list[str]:
         run = runs[0]
         records = [record for each in runs if (record := self._runs.read(each))]
-        cells = [
-            _SHAPE_NAMES[(run.layers, run.depth)],
-            str(run.system.window(run.window)),
-            run.system.name,
-            run.schedule,
-        ]
-        cells.append(str(len(records)))
-        for setting in ("cold", "long"):
-            cells.append(_mean([record[setting][data.metric] for record in records]))
-        if data.name == "audioset-strong":
-            cells[-1] += ", " + _mean([record["long"]["mean_calibrated_average_precision"] for record in records])
-        cells.append(self._against(data, runs))
-        transformer = self._operations(replace(run, system=TRANSFORMER, depth="window"))
-        own = self._operations(run)
-        for mine, reference in ((own.attention, transformer.attention), (own.layers, transformer.layers)):
-            cells.append(f"{mine:,.0f} ({reference / mine:.1f} times less)" if mine else "0")
-        return "| " + " | ".join(cells) + " |"
+        cells = [*_shape(run), run.schedule, str(len(records))]
+        cells += [_mean([record[setting][data.metric] for record in records]) for setting in ("cold", "long")]
+        if steps:
+            labels = [list(record["long"]["labels"].values()) for record in records]
+            cells.append(_mean([record["long"]["mean_calibrated_average_precision"] for record in records]))
+            cells.append(_mean([_over(each, "found") for each in labels]))
+            delays = [value for each in labels if (value := _over(each, "mean_delay_seconds")) is not None]
+            cells.append(f"{np.mean(delays):.2f}" if delays else "-")
+        found = self._against(data, runs)
+        return [*cells, _difference_text(found) if found else "" if run.system == TRANSFORMER else "-"]
 
-    def _against(self, data: FeatureData, runs: Sequence[FeatureRun]) -> str:
+    def _reading(self, data: FeatureData, done: Sequence[FeatureRun]) -> str:
+        """Where low rank keeps what the Transformer has, and where it loses."""
+        worse: list[str] = []
+        same: list[str] = []
+        better: list[str] = []
+        for runs in _by_seed(done):
+            if runs[0].system.landmarks and (found := self._against(data, runs)):
+                side = same if found.includes_zero else worse if found.value < 0 else better
+                side.append(f"{', '.join(_shape(runs[0]))}, {runs[0].schedule} ({_difference_text(found)})")
+        total = len(worse) + len(same) + len(better)
+        if not total:
+            return "No low-rank system has been compared with the Transformer yet."
+        lost = f" It loses in {len(worse)}: {'; '.join(worse)}." if worse else " It loses in none."
+        return (
+            f"Of {total} rows of low-rank systems {len(same)} have zero inside their interval, and {len(better)} are "
+            f"better than the Transformer.{lost}"
+        )
+
+    def _costs(self, done: Sequence[FeatureRun]) -> str:
+        titles = ["shape", "n", "system", "published count, thousand", "whole layers, thousand MAC"]
+        titles += ["lean Transformer / whole layers", "µs a step", "KiB a stream"]
+        rows = []
+        for runs in _by_seed([replace(run, schedule="tuned") for run in done]):
+            run = runs[0]
+            transformer = replace(run, system=TRANSFORMER, depth="window" if run.layers > 1 else "stream")
+            own, other = self._cost(run), self._cost(transformer)
+            counts = published_operations(run), published_operations(transformer)
+            rows.append(
+                [
+                    *_shape(run),
+                    f"{counts[0] / 1000:,.1f} (1/{counts[1] / counts[0]:,.1f})",
+                    f"{own.layers / 1000:,.1f} (1/{other.layers / own.layers:,.1f})",
+                    f"{lean_layers(run) / own.layers:,.2f}",
+                    f"{own.median_microseconds:,.1f}",
+                    f"{own.state_bytes / 1024:,.1f}",
+                ]
+            )
+        return _rows(titles, rows)
+
+    def _against(self, data: FeatureData, runs: Sequence[FeatureRun]) -> Difference | None:
         """The paired difference to the Transformer of the same shape, of the tuned schedule."""
-        if runs[0].system == TRANSFORMER:
-            return ""
+        if runs[0].system == TRANSFORMER or data.name not in self._sets:
+            return None
         pairs = []
         for run in runs:
-            # A window is recomputed by the Transformer; of one layer the two depths are the same function.
             own, other = self._runs.scores(run), self._runs.scores(replace(run, system=TRANSFORMER, schedule="tuned"))
             if own and other:
                 pairs.append((own["long"].astype(float), other["long"].astype(float)))
-        if not pairs or data.name not in self._sets:
-            return "-"
+        if not pairs:
+            return None
         file = self._work / "differences.json"
         stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         key = f"{runs[0].name}-{len(pairs)}"
         if key not in stored:
             stored[key] = vars(_difference(self._sets[data.name], pairs))
             write_json(file, stored)
-        found = Difference(**stored[key])
-        text = f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
-        return text if found.includes_zero else f"**{text}**"
+        return Difference(**stored[key])
 
-    def _operations(self, run: FeatureRun) -> Operations:
-        file = self._work / "operations.json"
+    def _cost(self, run: FeatureRun) -> Cost:
+        file = self._work / "costs.json"
         stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         key = replace(run, seed=0, schedule="tuned").name
         if key not in stored:
-            stored[key] = vars(operations(self._program, run))
+            stored[key] = vars(cost(self._program, run))
             write_json(file, stored)
-        return Operations(**stored[key])
+        return Cost(**stored[key])
+
+
+def _missing(planned: Sequence[FeatureRun], done: Sequence[FeatureRun]) -> str:
+    """What is missing of each data set, in words."""
+    parts = []
+    for data in DATA:
+        left = [run for run in planned if run.data.name == data.name and run not in done]
+        if left:
+            seeds = sorted({run.seed for run in left})
+            layers = sorted({run.layers for run in left})
+            parts.append(
+                f"{len(left)} of {data.title} (layers {', '.join(map(str, layers))}; seeds "
+                f"{', '.join(map(str, seeds))}; {', '.join(sorted({run.schedule for run in left}))})"
+            )
+    return f" Missing are {'; '.join(parts)}: the tables below say nothing about them." if parts else ""
+
+
+def _by_seed(done: Sequence[FeatureRun]) -> list[list[FeatureRun]]:
+    """The runs that differ in their seed alone, together, in the tables' order."""
+    groups: dict[FeatureRun, list[FeatureRun]] = {}
+    for run in sorted(done, key=lambda run: (SHAPES.index((run.layers, run.depth)), run.window)):
+        groups.setdefault(replace(run, seed=0), []).append(run)
+    return list(groups.values())
+
+
+def _shape(run: FeatureRun) -> list[str]:
+    return [_SHAPE_NAMES[(run.layers, run.depth)], str(run.system.window(run.window)), run.system.name]
+
+
+def _rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _difference(streams: StreamSet, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Difference:
@@ -146,6 +218,24 @@ def write_tables(tables: Tables, planned: Sequence[FeatureRun], baselines: dict[
     """Writes the page, which appears when it is complete."""
     with atomic_file(out) as path:
         path.write_text(tables.text(planned, baselines), encoding="utf-8")
+
+
+def _difference_text(found: Difference) -> str:
+    text = f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+    return text if found.includes_zero else f"**{text}**"
+
+
+def _figures(found: dict[str, Any]) -> str:
+    """Figures of a baseline in words."""
+    labels = [f"{name} {value:.4f}" for name, value in found.get("labels", {}).items()]
+    plain = [f"{key.replace('_', ' ')} {value:.4f}" for key, value in found.items() if key != "labels"]
+    return ", ".join(plain + labels)
+
+
+def _over(labels: Sequence[dict[str, Any]], key: str) -> float | None:
+    """The mean of a figure over the labels that have it."""
+    values = [label[key] for label in labels if label[key] is not None]
+    return float(np.mean(values)) if values else None
 
 
 def _mean(values: list[float | None]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,14 @@ class FeatureRun:
     def base(self) -> str:
         """The name of the softmax training from which a tuned run continues."""
         return f"{self.data.name}-{self.layers}-{self.depth}-window-{self.window}-seed-{self.seed}"
+
+    @property
+    def twin(self) -> FeatureRun | None:
+        """The run that is the same training: exact attention with one output a layer, recomputed or from a ring."""
+        other = {"continual": "full", "full": "continual"}.get(self.system.kind)
+        if other is None or (self.layers > 1 and self.depth == "window"):
+            return None
+        return replace(self, system=FeatureSystem(other))
 
     def json(self) -> dict[str, Any]:
         return {

@@ -81,6 +81,8 @@ class FeatureRuns:
 
     def run(self, run: FeatureRun, streams: StreamSet) -> dict[str, Any]:
         """Trains and measures; `streams` are those of the run's data set."""
+        if (twin := run.twin) and (record := self.read(twin)):
+            return self._copied(run, twin, record)
         begin = time.monotonic()
         recipe = self._recipe(run)
         if run.schedule == "tuned":
@@ -110,6 +112,16 @@ class FeatureRuns:
                 np.savez_compressed(file, cold=_kept(streams, scored["cold"]), long=_kept(streams, scored["long"]))
         write_json(self._folder / "runs" / f"{run.name}.json", record)
         work.unlink(missing_ok=True)
+        return record
+
+    def _copied(self, run: FeatureRun, twin: FeatureRun, record: dict[str, Any]) -> dict[str, Any]:
+        """The record of a run that computes the same function from the same weights."""
+        folder = self._folder / "runs"
+        if (folder / f"{twin.name}.npz").exists():
+            with atomic_file(folder / f"{run.name}.npz") as path:
+                path.write_bytes((folder / f"{twin.name}.npz").read_bytes())
+        record = {**record, "run": run.json(), "recipe": self._recipe(run).json(), "copied": twin.name}
+        write_json(folder / f"{run.name}.json", record)
         return record
 
     def _recipe(self, run: FeatureRun) -> Any:

@@ -1,4 +1,4 @@
-"""Multiply-adds of a step of each system with a full window: of attention alone, and of whole layers."""
+"""The cost of a step of each system with a full window: multiply-adds, microseconds and memory, by the program."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ _WIDTH = 4  # of the input of a model of which only the shape of its layers matt
 
 
 @dataclass(frozen=True)
-class Operations:
-    """Multiply-adds a step, as the program counts them."""
+class Cost:
+    """The cost of a step of the encoder's layers."""
 
-    attention: float
+    attention: float  # multiply-adds of attention alone, and of whole layers
     layers: float
+    median_microseconds: float  # on one thread
+    state_bytes: int  # of a stream
 
 
-def operations(program: Path, run: FeatureRun) -> Operations:
-    """Those of the run's encoder (`bench --operations`)."""
+def cost(program: Path, run: FeatureRun) -> Cost:
+    """That of the run's encoder (`bench`, and `bench --operations`)."""
     count = run.system.landmarks or 4
     window = run.system.window(run.window)
     values = {"model": {"attention": "continual-nystrom", "landmark_update": "fixed", "landmarks": count, "layers": 1}}
@@ -47,8 +49,10 @@ def operations(program: Path, run: FeatureRun) -> Operations:
         write_json(folder / "config.json", {**model_config(network.config, folder.name), "weights": weights})
         (folder / "README.md").write_text("A shape.\n", encoding="utf-8")
         depth = run.depth if run.layers > 1 else "window"
-        options = ["--model", str(folder), "--attention", run.system.kind, "--depth", depth, "--operations"]
+        options = ["--model", str(folder), "--attention", run.system.kind, "--depth", depth]
         options += ["--landmarks", run.system.update] if run.system.kind == "continual-nystrom" else []
-        found = bench(program, [*options, "--layers", str(run.layers), "--window", str(window), "--format", "json"])
+        options += ["--layers", str(run.layers), "--window", str(window), "--format", "json"]
+        counts, times = bench(program, [*options, "--operations"]), bench(program, options)
     parts = ("projections_mac", "attention_only_mac", "feed_forward_mac")
-    return Operations(found["attention_only_mac"], sum(found[part] for part in parts))
+    layers = sum(counts[part] for part in parts)
+    return Cost(counts["attention_only_mac"], layers, times["median_us"], times["state_bytes"])
