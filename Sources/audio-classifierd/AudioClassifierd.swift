@@ -23,7 +23,7 @@ struct AudioClassifierd: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Run.self, Classify.self, ReportCommand.self, Serve.self, Models.self, Features.self, Encode.self,
-            Bench.self, Settings.self,
+            Requests.self, Bench.self, Settings.self,
         ]
     )
 

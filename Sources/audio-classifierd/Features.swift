@@ -22,8 +22,6 @@ struct Features: SettableCommand {
               audio-classifierd features --print-recipes
             """)
 
-    enum Stage: String, ExpressibleByArgument, CaseIterable { case features, samples }
-
     @Argument(help: "An audio file, a folder of them, or - for standard input.", completion: .file())
     var input: String?
 
@@ -45,7 +43,7 @@ struct Features: SettableCommand {
     var frontend: String?
 
     @Option(help: "What to write: frames x bands, or the mono samples at the front-end's rate.")
-    var stage = Stage.features
+    var stage = FeatureStage.features
 
     @Flag(help: "Print the published front-ends as JSON, each with all of its values, and end.")
     var printRecipes = false
@@ -87,3 +85,5 @@ struct Features: SettableCommand {
         if !failures.isEmpty { throw ExitCode(ExitStatus.data.rawValue) }
     }
 }
+
+extension FeatureStage: ExpressibleByArgument {}

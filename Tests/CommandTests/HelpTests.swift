@@ -8,7 +8,7 @@ internal import Testing
     @Test(arguments: [
         [], ["run"], ["classify"], ["models"], ["models", "list"], ["models", "show"], ["models", "verify"],
         ["models", "labels"], ["features"],
-        ["encode"], ["bench"], ["serve"],
+        ["encode"], ["bench"], ["serve"], ["requests"],
     ])
     func everyCommandHasHelpWithExamples(command: [String]) throws {
         let finished = try Program.run(command + ["--help"])
@@ -19,7 +19,7 @@ internal import Testing
 
     @Test func helpNamesEveryCommand() throws {
         let help = try Program.run(["--help"]).output
-        for command in ["run", "classify", "serve", "models", "features", "encode", "bench"] {
+        for command in ["run", "classify", "serve", "models", "features", "encode", "requests", "bench"] {
             #expect(help.contains("\n  \(command) "), "\(command)")
         }
         #expect(try Program.run([]).output == help)

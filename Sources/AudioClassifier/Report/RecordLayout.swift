@@ -1,4 +1,4 @@
-internal import StrictCoding
+package import StrictCoding
 
 /// The form of records as JSON lines, CSV or TSV: which members or columns they have beside the usual ones.
 package struct RecordLayout: Sendable {
@@ -26,7 +26,7 @@ package struct RecordLayout: Sendable {
     ///   - file: the name of the recording.
     ///   - startTime: the time of its first sample, in seconds since 1970.
     package func lines(_ record: Record, file: String, startTime: Double? = nil) -> [String] {
-        guard format != .jsonl else { return [json(record, file, startTime)] }
+        guard format != .jsonl else { return [object(record, file: file, startTime: startTime).text] }
         let rows = rows(record)
         guard !rows.isEmpty else { return [] }
         var extra = includesFile && hasStreams ? [file] : []
@@ -89,14 +89,15 @@ package struct RecordLayout: Sendable {
         format == .tsv ? DelimitedRow.tsv(fields) : DelimitedRow.csv(fields)
     }
 
-    private func json(_ record: Record, _ file: String, _ startTime: Double?) -> String {
+    /// Returns a record as a JSON object, to which members can be added.
+    package func object(_ record: Record, file: String, startTime: Double? = nil) -> JSONWriter {
         var object = record.object
         switch record {
         case .frame, .event: if includesFile { object.add("file", file) }
         default: break
         }
         if includesTime, let startTime, let time = record.time { object.add("time", startTime + time, decimals: 3) }
-        return object.text
+        return object
     }
 }
 

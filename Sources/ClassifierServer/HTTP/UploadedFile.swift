@@ -1,4 +1,4 @@
-internal import AudioClassifier
+package import AudioClassifier
 internal import Glibc
 internal import Synchronization
 
@@ -39,11 +39,11 @@ final class Upload: Sendable {
 }
 
 /// An uploaded audio file in an unnamed temporary file, so that no part of a request becomes a path.
-struct UploadedFile: ~Copyable {
-    let descriptor: Int32
-    private(set) var count = 0
+package struct UploadedFile: ~Copyable {
+    package let descriptor: Int32
+    package private(set) var count = 0
 
-    init() throws(ClassifierError) {
+    package init() throws(ClassifierError) {
         guard let file = unsafe tmpfile() else { throw Self.failure(errno) }
         defer { unsafe fclose(file) }
         let copy = unsafe fcntl(fileno(file), F_DUPFD_CLOEXEC, 3)
@@ -53,13 +53,13 @@ struct UploadedFile: ~Copyable {
 
     deinit { close(descriptor) }
 
-    mutating func append(_ bytes: [UInt8]) throws(ClassifierError) {
+    package mutating func append(_ bytes: [UInt8]) throws(ClassifierError) {
         do { try writeAll(bytes, to: descriptor) } catch { throw Self.failure(error.number) }
         count += bytes.count
     }
 
     /// Returns the descriptor at the first byte. The caller owns it and must close it.
-    consuming func release() -> Int32 {
+    package consuming func release() -> Int32 {
         lseek(descriptor, 0, SEEK_SET)
         let result = descriptor
         discard self

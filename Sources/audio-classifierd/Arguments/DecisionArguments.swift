@@ -20,7 +20,7 @@ struct DecisionArguments: ParsableArguments {
 
     static let settings: [any SettingDescription] = DecisionSettings.all + [ReportSettings.topCount]
 
-    func rules(for model: AudioModel) throws -> DecisionRules {
+    var settings: DecisionRules.Settings {
         var settings = DecisionRules.Settings()
         settings.threshold = threshold
         settings.thresholdOff = thresholdOff
@@ -33,6 +33,10 @@ struct DecisionArguments: ParsableArguments {
         settings.refractoryTime = refractoryMs
         settings.padding = padMs
         settings.minimumLevel = minDbfs
-        return try DecisionRules(model.network.configuration, settings)
+        return settings
+    }
+
+    func rules(for model: AudioModel) throws -> DecisionRules {
+        try DecisionRules(model.network.configuration, settings)
     }
 }

@@ -27,6 +27,17 @@ enum ProgramSettings {
             + "chunk.")
     static let featureSourceName = ReportSettings.sourceName.with(default: "features")
 
+    static let followsLinks = Setting(
+        "follow_links", .flag, default: false, "Search folders that links in a folder lead to, each once.")
+    static let includesHidden = Setting(
+        "hidden", .flag, default: false, "Also take files and folders whose names begin with a dot.")
+    static let recipe = Setting(
+        "recipe", .text("recipe", expected: "a published front-end's name"), described: "the model's front-end",
+        "A published front-end in place of the model's.")
+    static let stage = Setting(
+        "stage", ValueKind<FeatureStage>.choice("stage"), default: .features,
+        "Frames x bands, or the mono samples at the front-end's rate.")
+
     static let logging: [any SettingDescription] = [logLevel, logFormat]
 }
 

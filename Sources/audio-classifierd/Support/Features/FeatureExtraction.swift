@@ -3,6 +3,14 @@ package import AudioFrontend
 internal import FoundationEssentials
 internal import Synchronization
 
+/// The stage of the front-end whose output is kept.
+package enum FeatureStage: String, Sendable, CaseIterable {
+    /// Log-mel frames.
+    case features
+    /// Mono samples at the front-end's rate.
+    case samples
+}
+
 /// A converter from audio files to arrays of a model's features.
 package struct FeatureExtraction: Sendable {
     private let recipe: LogMelRecipe
@@ -19,21 +27,27 @@ package struct FeatureExtraction: Sendable {
     /// Converts one input to one `.npy` file.
     package func run(_ input: FileName, out: FileName) throws {
         var audio = try AudioInput(input, rate: recipe.sampleRate, options: options)
-        var extractor = try LogMelExtractor(recipe)
         let writer = try NumpyWriter(path: out, columns: samplesOnly ? nil : recipe.bands)
-        var failure: ClassifierError?
-        func write(_ values: Span<Float>) {
-            do { try writer.append(values) } catch { failure = failure ?? error }
+        try run(&audio) { try writer.append($0) }
+        try writer.close()
+    }
+
+    /// Converts an input that is open, and hands over whole rows.
+    func run(_ audio: inout AudioInput, _ body: (Span<Float>) throws -> Void) throws {
+        var extractor = try LogMelExtractor(recipe)
+        var failure: (any Error)?
+        func receive(_ values: Span<Float>) {
+            guard failure == nil else { return }
+            do { try body(values) } catch { failure = error }
         }
         while failure == nil,
             try audio.read({ samples in
-                if samplesOnly { write(samples) } else { extractor.push(samples) { write($0) } }
+                if samplesOnly { receive(samples) } else { extractor.push(samples) { receive($0) } }
             })
         {}
         if let truncation = audio.truncation { options.warn("\(audio.name) is cut: \(truncation)") }
-        if !samplesOnly { extractor.finish { write($0) } }
+        if !samplesOnly { extractor.finish { receive($0) } }
         if let failure { throw failure }
-        try writer.close()
     }
 
     /// Converts every audio file below `folder` to a file below `out`, which mirrors it: `a/b.ogg` becomes

@@ -21,13 +21,18 @@ package enum StopSignal {
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 // Only calls that are safe in a signal handler: an atomic, write, signal.
-                StopSignal.raised.store(number, ordering: .relaxed)
-                var byte: UInt8 = 0
-                _ = unsafe write(StopSignal.writeEnd.load(ordering: .relaxed), &byte, 1)
+                StopSignal.stop(number)
                 signal(SIGINT, SIG_DFL)
                 signal(SIGTERM, SIG_DFL)
             }
         }
         return ends[0]
+    }
+
+    /// Makes all readers end, as the signal would.
+    package static func stop(_ number: Int32 = SIGTERM) {
+        raised.store(number, ordering: .relaxed)
+        var byte: UInt8 = 0
+        _ = unsafe write(writeEnd.load(ordering: .relaxed), &byte, 1)
     }
 }

@@ -22,7 +22,16 @@ package final class OutputSink: Sendable {
     /// - Throws: ``ReaderGone``, or ``ClassifierError`` `inputOutput` if the write fails, as on a full disk.
     package func write(_ lines: [String]) throws {
         guard !lines.isEmpty else { return }
-        let bytes = lines.flatMap { Array($0.utf8) + [UInt8(ascii: "\n")] }
+        try write(lines.flatMap { Self.bytes($0) }, lines: lines.count)
+    }
+
+    /// Writes a line and bytes behind it, with no other line between them.
+    /// - Throws: as ``write(_:)``.
+    package func write(_ line: String, _ bytes: [UInt8]) throws {
+        try write(Self.bytes(line) + bytes, lines: 1)
+    }
+
+    private func write(_ bytes: [UInt8], lines: Int) throws {
         try written.withLock { written in
             do throws(WriteFailure) {
                 try TerminalLine.clear { () throws(WriteFailure) in try writeAll(bytes, to: descriptor) }
@@ -31,7 +40,9 @@ package final class OutputSink: Sendable {
                 throw ClassifierError(
                     .inputOutput, code: "write", "\(name): \(error) after \(written) lines; they are whole")
             }
-            written += lines.count
+            written += lines
         }
     }
+
+    private static func bytes(_ line: String) -> [UInt8] { Array(line.utf8) + [UInt8(ascii: "\n")] }
 }
