@@ -24,6 +24,10 @@ struct ChunkWalk {
 
     /// Consumes the bytes up to the next finding.
     mutating func next(_ bytes: ByteStream) throws(AudioError) -> Finding {
+        if kind == .voice, let header = try VoiceHeader.next(bytes, after: layout) {
+            layout = header.layout
+            return header.layout.map { .samples($0) } ?? .foreign("a VOC block of another coding")
+        }
         while true {
             let head = try bytes.peek(32)
             let zeros = head.prefix { $0 == 0 }.count

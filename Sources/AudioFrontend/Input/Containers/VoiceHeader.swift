@@ -1,17 +1,43 @@
-/// The header of a Creative Voice file (VOC): blocks. The first block with samples is read.
+/// The blocks of a Creative Voice file (VOC).
 enum VoiceHeader {
+    /// The largest kind of a block.
+    private static let kinds: ClosedRange<UInt8> = 1...9
+
     // Invariant: sizes have 24 bits and rates 16, so that no divisor is 0 and sums fit into 64 bits.
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         let head = try reader.take(26)
         try reader.skip(Int64(head.little(20, 2)) - 26)
+        guard let header = try block(&reader, after: nil) else { throw reader.damaged("no samples") }
+        return header
+    }
+
+    /// Reads the blocks behind samples up to the next ones with samples. Markers, texts, repetitions and silence are
+    /// skipped.
+    /// - Parameter layout: that of the samples before; `nil` if a decoder has read them.
+    /// - Returns: `nil` at the end mark, at the end of the stream, and at a byte that begins no block.
+    static func next(_ bytes: ByteStream, after layout: PCMLayout?) throws(AudioError) -> SoundHeader? {
+        guard let kind = try bytes.peek(1).first, kinds.contains(kind) else { return nil }
+        var reader = HeaderReader(bytes, container: HeaderKind.voice.name, keepsSkipped: false)
+        return try block(&reader, after: SoundHeader(layout: layout))
+    }
+
+    /// - Parameter before: the samples that a block of kind 2 continues.
+    private static func block(
+        _ reader: inout HeaderReader, after before: SoundHeader?
+    ) throws(AudioError) -> SoundHeader? {
         var isStereo = false
         var extendedRate: Int?
         while true {
-            let kind = try reader.take(1)[0]
-            guard kind != 0 else { throw reader.damaged("no samples") }
+            guard let kind = try reader.bytes.peek(1).first, kinds.contains(kind) || before == nil else { return nil }
+            _ = try reader.take(1)
+            guard kind != 0 else { return nil }
             let size = Int64(try reader.take(3).little(0, 3))
             let end = reader.offset + size
             switch kind {
+            case 2:
+                guard var header = before else { try reader.skip(size); continue }
+                header.layout?.size = size
+                return header
             case 1 where size > 2:
                 let fields = try reader.take(2)
                 let rate = extendedRate ?? 1_000_000 / (256 - Int(fields[0]))
