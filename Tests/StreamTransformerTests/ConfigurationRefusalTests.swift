@@ -42,6 +42,11 @@ internal import Testing
         Change("labels", .array(["a", "a", "b", "c", "d"]), "labels: a label is empty or there twice"),
         Change("labels", .array(["a", "", "b", "c", "d"]), "labels: a label is empty or there twice"),
         Change("labels", .array(["a", 1, "b", "c", "d"]), "labels.", "1: expected String"),
+        Change("labels", .array(["a", "b\n", "c", "d", "e"]), "labels: label 1 has a control character"),
+        Change("labels", .array(["a", "b", "\u{7F}", "d", "e"]), "labels: label 2 has a control character"),
+        Change(
+            "labels", .array([.string(String(repeating: "é", count: 513)), "b", "c", "d", "e"]),
+            "labels: label 0 has 1026 bytes, and 1024 are the most"),
         Change("background", .array(["label 9"]), "background: a background label is not one of the labels"),
         Change("summary", .object(["label 9": "mean"]), "summary: a statistic names a label that there is not"),
         Change("summary", .object(["label 0": "median"]), "summary.label 0"),

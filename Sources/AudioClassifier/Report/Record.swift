@@ -58,9 +58,12 @@ public enum Record: Sendable {
 
     /// Makes the record of an event's start or end.
     /// - Parameter stream: the name that the record gives to the stream, and with which its `id` begins.
-    public init(_ event: Event, stream: String) {
+    public init(_ event: Event, stream: String) { self.init(event, stream: stream, identity: stream) }
+
+    /// - Parameter identity: the beginning of the record's `id`.
+    package init(_ event: Event, stream: String, identity: String) {
         self = .event(
-            id: "\(stream)-\(event.id)", phase: event.isOngoing ? .start : .end, stream: stream, label: event.label,
+            id: "\(identity)-\(event.id)", phase: event.isOngoing ? .start : .end, stream: stream, label: event.label,
             start: event.start, end: event.end, peak: event.peakProbability)
     }
 

@@ -23,6 +23,8 @@ package struct StreamReporter: Sendable {
     private let options: ReportOptions
     private let configuration: ModelConfiguration
     private let stream: String
+    /// The beginning of events' identities.
+    private let identity: String
     private var detector: EventDetector
     private var summary: ClipSummary
     /// The order of labels in frames; `nil` if it is that of the probabilities themselves.
@@ -30,9 +32,13 @@ package struct StreamReporter: Sendable {
     private var windows: WindowSummary?
     private var lastLabel = -1
 
-    package init(_ configuration: ModelConfiguration, stream: String, options: ReportOptions) {
+    /// - Parameter identity: the beginning of events' identities; nil is the stream's name.
+    package init(
+        _ configuration: ModelConfiguration, stream: String, identity: String? = nil, options: ReportOptions
+    ) {
         self.configuration = configuration
         self.stream = stream
+        self.identity = identity ?? stream
         self.options = options
         detector = EventDetector(options.rules)
         summary = ClipSummary(configuration)
@@ -82,7 +88,7 @@ package struct StreamReporter: Sendable {
         Record(prediction, stream: stream, top: top(prediction.probabilities, by: smoothed?.values))
     }
 
-    private func record(_ event: Event) -> Record { Record(event, stream: stream) }
+    private func record(_ event: Event) -> Record { Record(event, stream: stream, identity: identity) }
 
     private func record(_ window: WindowSummary.Window, _ file: String) -> Record {
         .window(file: file, start: window.start, end: window.end, top: top(window.scores))

@@ -111,4 +111,17 @@ final class ServerMetrics: Sendable {
         box.withLockedValue { $0.connections += 1 }
         log.debug("a connection begins", metadata: ["client": "\(client)"])
     }
+
+    /// Whether the log has the begin and the end of connections.
+    var logsConnections: Bool { log.logLevel <= .debug }
+
+    /// Logs the end of a connection.
+    func disconnected(_ client: String, reason: String, received: Int, sent: Int, seconds: Double) {
+        log.debug(
+            "a connection ends",
+            metadata: [
+                "client": "\(client)", "reason": "\(reason)", "received_bytes": "\(received)",
+                "sent_bytes": "\(sent)", "seconds": "\(Decimal.text(seconds, 3))",
+            ])
+    }
 }

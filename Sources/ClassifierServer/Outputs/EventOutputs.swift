@@ -89,7 +89,9 @@ final class EventOutputs: Sendable {
         var outputs: [any EventOutput] = []
         if configuration.standardOutput { outputs.append(StandardOutputEvents(metrics: metrics, log: log)) }
         if let file = configuration.file { outputs.append(EventFile(file, metrics: metrics, log: log)) }
-        if let hook = configuration.webHook { outputs.append(try WebHook(hook, metrics: metrics, log: log)) }
+        if let hook = configuration.webHook {
+            outputs.append(try WebHook(hook, store: configuration.store, metrics: metrics, log: log))
+        }
         if let broker = configuration.mqtt {
             outputs.append(try MQTTOutput(broker, service: service, metrics: metrics, log: log))
         }

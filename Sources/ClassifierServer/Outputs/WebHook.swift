@@ -1,10 +1,12 @@
 internal import AudioClassifier
 internal import Logging
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// Posts every event as JSON to an address, with repetitions until the server accepts it or refuses it for good.
+/// Posts every event as JSON to an address, with repetitions until the server accepts it or refuses it for good. While
+/// an event waits for another try, those of other streams go on.
 struct WebHook: EventOutput {
     /// An answer with another status than success.
     private struct Refused: Error {
@@ -13,7 +15,9 @@ struct WebHook: EventOutput {
         let location: String?
 
         /// Whether another try has the same answer: any status but those of a server or a limit that may recover.
-        var isFinal: Bool { status.code < 500 && ![408, 425, 429].contains(status.code) }
+        var isFinal: Bool { status.code < 500 && !isBusy }
+        /// Whether other events would be refused, too, because there are too many.
+        var isBusy: Bool { [408, 425, 429, 503].contains(status.code) }
 
         var reason: String {
             let answer = "it answers \(status.code) \(status.reasonPhrase)"
@@ -28,43 +32,85 @@ struct WebHook: EventOutput {
     private let metrics: ServerMetrics
     private let log: Logger
     private let tls: ClientTLS?
+    private let queue: NIOLockedValueBox<RetryQueue>
+    /// Has an element after each new event, and at the end of a wait.
+    private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// Time for a connection, and for an answer.
     private static let patience = TimeAmount.seconds(10)
 
+    /// - Parameter store: largest number of events that wait.
     init(
-        _ settings: ServeConfiguration.Events.WebHook, metrics: ServerMetrics, log: Logger
+        _ settings: ServeConfiguration.Events.WebHook, store: Int, metrics: ServerMetrics, log: Logger
     ) throws(ClassifierError) {
         self.settings = settings
+        queue = NIOLockedValueBox(RetryQueue(limit: store))
         self.metrics = metrics
         self.log = log
         tls = settings.isSecure ? try ClientTLS(host: settings.host, authorities: settings.authorities) : nil
     }
 
     func run(_ events: AsyncStream<EventMessage>) async {
-        var failures = Failures()
-        for await message in events {
-            guard case .event(let event) = message else { continue }
-            var backoff = Backoff()
-            var tries = 0
-            while true {
-                do {
-                    try await post(event.json)
-                    if let text = failures.end() { log.notice("\(settings.address): \(text)") }
-                    break
-                } catch {
-                    tries += 1
-                    metrics.outputFailed(name)
-                    let refusal = error as? Refused
-                    let isLost = refusal?.isFinal ?? false || tries >= settings.tries || Task.isCancelled
-                    let reason = refusal?.reason ?? PlainFailure.text(error)
-                    if isLost { metrics.lostEvent(name) }
-                    if let text = failures.add(reason, lost: isLost ? event : nil, at: MonotonicClock.now()) {
-                        log.warning("\(settings.address): \(text)", metadata: ["try": "\(tries)"])
-                    }
-                    if isLost { break }
-                    try? await Task.sleep(for: .seconds(backoff.delay()))
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for await message in events {
+                    guard case .event(let event) = message else { continue }
+                    if !queue.withLockedValue({ $0.add(event) }) { metrics.lostEvent(name) }
+                    wakes.continuation.yield()
                 }
+                wakes.continuation.finish()
+            }
+            await send()
+            tasks.cancelAll()
+        }
+        for _ in queue.withLockedValue({ $0.removeAll() }) { metrics.lostEvent(name) }
+    }
+
+    /// Sends the events of the queue, until it is empty after the last event, or the task is cancelled.
+    private func send() async {
+        var failures = Failures()
+        var wake = wakes.stream.makeAsyncIterator()
+        var isComplete = false
+        while !Task.isCancelled {
+            switch queue.withLockedValue({ $0.next(at: MonotonicClock.now()) }) {
+            case .send(let event): await send(event, &failures)
+            case .idle:
+                guard !isComplete else { return }
+                isComplete = await wake.next(isolation: #isolation) == nil
+            case .wait(let seconds) where isComplete: try? await Task.sleep(for: .seconds(seconds))
+            case .wait(let seconds):
+                let timer = Task { [continuation = wakes.continuation] in
+                    try await Task.sleep(for: .seconds(seconds))
+                    continuation.yield()
+                }
+                isComplete = await wake.next(isolation: #isolation) == nil
+                timer.cancel()
+            }
+        }
+    }
+
+    /// Sends an event, which is the first one of its stream.
+    private func send(_ event: StreamEvent, _ failures: inout Failures) async {
+        do {
+            try await post(event.json)
+            let isFailing = queue.withLockedValue {
+                $0.accepted(event.stream)
+                return $0.isFailing
+            }
+            if !isFailing, let text = failures.end() { log.notice("\(settings.address): \(text)") }
+        } catch {
+            metrics.outputFailed(name)
+            let refusal = error as? Refused
+            let isFinal = refusal?.isFinal ?? false || Task.isCancelled
+            let reason = refusal?.reason ?? PlainFailure.text(error)
+            let (tries, isLost) = queue.withLockedValue {
+                $0.failed(
+                    event.stream, tries: isFinal ? 1 : settings.tries, concernsAll: refusal?.isBusy ?? true,
+                    at: MonotonicClock.now())
+            }
+            if isLost { metrics.lostEvent(name) }
+            if let text = failures.add(reason, lost: isLost ? event : nil, at: MonotonicClock.now()) {
+                log.warning("\(settings.address): \(text)", metadata: ["try": "\(tries)"])
             }
         }
     }

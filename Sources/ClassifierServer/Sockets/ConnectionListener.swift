@@ -78,7 +78,9 @@ struct ConnectionListener: Sendable {
             gate.leave()
             connections.remove(channel)
         }
-        return initialize(channel, client)
+        return channel.eventLoop.makeCompletedFuture {
+            if let log = gate.log(of: client) { try channel.pipeline.syncOperations.addHandler(log) }
+        }.flatMap { initialize(channel, client) }
     }
 }
 
@@ -124,6 +126,11 @@ final class ConnectionGate: Sendable {
     }
 
     func leave() { state.withLockedValue { $0.count -= 1 } }
+
+    /// Returns a handler that logs the end of a connection; nil if the log leaves it out.
+    func log(of client: String) -> ConnectionLog? {
+        metrics.logsConnections ? ConnectionLog(client: client, metrics: metrics) : nil
+    }
 
     var count: Int { state.withLockedValue { $0.count } }
 }

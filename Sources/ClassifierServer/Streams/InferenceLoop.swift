@@ -214,7 +214,9 @@ actor InferenceLoop {
         let reader = StreamReader(eventLoop)
         stream.watchers[nextWatcher] = LiveStream.Watcher(
             subscription: subscription,
-            reporter: StreamReporter(stream.setup.model.network.configuration, stream: id, options: report),
+            reporter: StreamReporter(
+                stream.setup.model.network.configuration, stream: id, identity: StreamName.eventIdentity(id),
+                options: report),
             reader: reader)
         return WatchedStream(
             id: id, identity: stream.identity, number: nextWatcher, loop: self,

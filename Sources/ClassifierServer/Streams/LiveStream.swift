@@ -69,7 +69,9 @@ final class LiveStream {
         endZeros = frontend.endZeros
         var report = setup.report
         report.addsEvents = true
-        reporter = StreamReporter(setup.model.network.configuration, stream: setup.id, options: report)
+        reporter = StreamReporter(
+            setup.model.network.configuration, stream: setup.id, identity: StreamName.eventIdentity(setup.id),
+            options: report)
     }
 
     /// Whether the stream ends when its queue is empty.

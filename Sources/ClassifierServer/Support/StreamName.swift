@@ -20,6 +20,15 @@ package enum StreamName {
     /// Whether a text is such a name: it stands for one connection, and means nothing after its end.
     package static func isGenerated(_ text: String) -> Bool { text.contains(mark) }
 
+    /// Returns the beginning of the identities of a stream's events. A name of the service's own is given again after a
+    /// restart, and by other services, so that the identity has a part of this process.
+    package static func eventIdentity(_ name: String) -> String {
+        isGenerated(name) ? "\(name)\(mark)\(process)" : name
+    }
+
+    /// Seven letters and digits that distinguish this process from others.
+    private static let process = String(UInt64.random(in: 2_176_782_336..<78_364_164_096), radix: 36)
+
     /// Distinguishes generated names from valid ones.
     private static let mark: Character = "~"
 }

@@ -113,6 +113,7 @@ extension ModelConfiguration: Decodable {
         try values.require(
             Set(labels).count == labels.count && labels.allSatisfy { !$0.isEmpty }, .labels,
             "a label is empty or there twice")
+        if let fault = Self.fault(inLabels: labels) { throw values.error(.labels, fault) }
         frontend = try values.decodeIfPresent(JSONValue.self, forKey: .frontend)
         inputWidth = try values.decode(Int.self, forKey: .inputWidth)
         try values.require((1...65536).contains(inputWidth), .inputWidth, "\(inputWidth) is not in 1 ... 65536")
@@ -151,6 +152,24 @@ extension ModelConfiguration: Decodable {
             cost.building <= ModelCost.largestBuilding, .encoder,
             "the landmarks would take \(ModelCost.text(cost.building)) multiply-adds to prepare, "
                 + "more than \(ModelCost.text(ModelCost.largestBuilding)); use fewer landmarks or iterations")
+    }
+}
+
+extension ModelConfiguration {
+    /// Largest number of bytes of a label in UTF-8.
+    private static let largestLabel = 1024
+
+    /// Returns what is wrong with labels, which go into records, tables, topics and pages; nil if nothing is.
+    fileprivate static func fault(inLabels labels: [String]) -> String? {
+        for (index, label) in labels.enumerated() {
+            guard label.utf8.count <= largestLabel else {
+                return "label \(index) has \(label.utf8.count) bytes, and \(largestLabel) are the most"
+            }
+            guard !label.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+                return "label \(index) has a control character"
+            }
+        }
+        return nil
     }
 }
 

@@ -143,6 +143,19 @@ internal import Testing
         #expect(!finished.errors.contains("Refused(") && !finished.errors.contains(".swift"))
     }
 
+    /// While an event of one stream is tried again, those of others arrive.
+    @Test func otherStreamsGoOn() throws {
+        let (receiver, port) = try receiver("500 if b'\"stream\":\"a\"' in body and count < 5 else 204")
+        let server = try Server(["events.webhook.url=http://127.0.0.1:\(port)/events"])
+        let (held, others) = (try stream(server, "a"), try stream(server, "b"))
+        try receiver.waitForOutput { $0.split(separator: "\n").count == 1 + held.count + others.count }
+        let arrived = receiver.outputSoFar.split(separator: "\n").dropFirst().map { withoutTime($0) }
+        #expect(arrived.filter { $0.contains("\"stream\":\"a\"") } == held)
+        #expect(arrived.filter { $0.contains("\"stream\":\"b\"") } == others)
+        #expect(arrived.first == others.first, "\(arrived)")
+        #expect(try server.stop().status == 0)
+    }
+
     /// A receiver that is not there is named in words, and each event is counted as lost after its last try.
     @Test func missingReceiverIsNamed() throws {
         let server = try Server(["events.webhook.url=http://127.0.0.1:9/events", "events.webhook.tries=1"])

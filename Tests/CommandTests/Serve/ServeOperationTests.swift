@@ -118,6 +118,10 @@ internal import Testing
         #expect(refusals.allSatisfy { $0.contains("limits.streams is 1") && $0.contains("client=127.0.0.1") })
         let all = try log("debug")
         #expect(all.contains("a connection begins client=127.0.0.1"))
+        let ends = all.split(separator: "\n").filter { $0.contains("a connection ends client=127.0.0.1") }
+        #expect(ends.count == 41, "\(ends.count)")
+        #expect(ends.contains { $0.contains("the client ended its input") && $0.contains("received_bytes=0") })
+        #expect(ends.allSatisfy { $0.contains("seconds=") && $0.contains("reason=") && !$0.contains("sent_bytes=0 ") })
         #expect(all.contains("a stream begins") && all.contains("stream=door") && all.contains("reason=complete"))
     }
 

@@ -42,6 +42,24 @@ internal import Testing
         #expect(found.first?.hasPrefix("{\"type\":\"start\",\"v\":1,\"stream\":\"tcp~1\",") == true)
     }
 
+    /// The service gives a name of its own again after a restart, but no identity of an event.
+    @Test func identitiesOfEventsDifferOverRestarts() throws {
+        func identities() throws -> [String] {
+            let thresholds = ["threshold", "threshold_off"].map { "streams.decision.\($0)=0.01" }
+            let server = try Server(["streams.emit=events"] + thresholds, hasTCP: true)
+            let found = records(try lines(Socket(port: try #require(server.tcpPort)), piece: 65536), "event")
+            #expect(try server.stop().status == 0)
+            return try found.compactMap {
+                try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8))["id"]?.string
+            }
+        }
+        let (first, second) = (try identities(), try identities())
+        #expect(!first.isEmpty && (first + second).allSatisfy { $0.hasPrefix("tcp~1~") })
+        #expect(Set(first).isDisjoint(with: second), "\(first) \(second)")
+        func positions(_ identities: [String]) -> [Substring] { identities.map { $0.dropFirst("tcp~1~".count + 7) } }
+        #expect(positions(first) == positions(second) && positions(first).allSatisfy { $0.hasPrefix("-") })
+    }
+
     @Test func unixEqualsRun() throws {
         let found = try lines(Socket(path: try #require(server.unixPath)), piece: 4096)
         #expect(records(found, "frame") == (try expected(name: "unix~1").lines("frame")))

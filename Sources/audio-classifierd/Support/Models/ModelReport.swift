@@ -89,6 +89,7 @@ package enum ModelReport {
     package static func verify(_ directory: String) throws -> [String] {
         try Kernels.available.map { kernels in
             let model = try Model(directory: directory, kernels: kernels)
+            if model.configuration.frontend != nil { _ = try AudioModel(model) }
             let error = try model.goldenError()
             return
                 "\(model.configuration.name)  \(kernels.name)  ok  golden logits within \(error) (allowed "
