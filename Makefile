@@ -10,7 +10,7 @@ BUILD := swift build -c release
 BENCHMARKS := swift build --package-path Benchmarks
 MODEL ?= keywords-en
 
-.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train evaluate experiment install docs clean run-serve soak fuzz archive-demo
+.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all wheel test-wheel
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -46,6 +46,15 @@ test: setup test-swift test-training  ## All tests
 
 check: setup lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm  ## What must pass before a change lands
 	@scripts/tally
+
+# It fetches pandas and others from PyPI, which is why test-wheel is no part of `check`.
+check-all: check test-wheel  ## All of check, and the Python package
+
+wheel: setup  ## The Python package with the program and the models, in build/wheel
+	@scripts/build-wheel
+
+test-wheel: wheel  ## The package in an empty environment, against the program's own output
+	@scripts/test-wheel build/wheel/*.whl
 
 lint:  ## Format, rules, types and layers of all code, with no finding
 	@scripts/check-layers
@@ -143,4 +152,4 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint .venv-readers build Benchmarks/.build
+	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint .venv-readers .venv-wheel build Benchmarks/.build
