@@ -103,10 +103,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            // The page of `report`.
-            resources: ["report.html", "report.css", "report.js"].map {
-                .embedInCode("Support/ReportPage/\($0)")
-            },
+            // The pages of `report`.
+            resources: [
+                "ReportPage/report.html", "ReportPage/report.css", "ReportPage/report.js", "ReportPage/elements.js",
+                "ArchivePage/archive.css", "ArchivePage/archive.js",
+            ].map { .embedInCode("Support/\($0)") },
             swiftSettings: strict),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(

@@ -7,30 +7,6 @@ const largeStep = 10;
 const spans = [300, 60, 15];
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const percent = (part) => `${(part * 100).toFixed(0)} %`;
-
-/** Returns a time in a recording as minutes and seconds, with tenths where they matter. */
-function position(seconds, decimals = 1) {
-  const factor = 10 ** decimals;
-  const units = Math.max(0, Math.round(seconds * factor));
-  const text = ((units % (60 * factor)) / factor).toFixed(decimals);
-  return `${Math.floor(units / 60 / factor)}:${text.padStart(decimals ? 3 + decimals : 2, "0")}`;
-}
-
-function make(name, properties = {}, ...children) {
-  const one = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) one.setAttribute(key, value);
-  one.append(...children);
-  return one;
-}
-
-/** A table that scrolls by itself on a narrow screen. */
-function table(caption, heads, rows) {
-  const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
-  const body = rows.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, cell))));
-  return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
-}
 
 /** One recording: its player, pictures and tables. */
 class Recording {
@@ -240,4 +216,8 @@ function contents(recordings) {
 const recordings = JSON.parse(document.getElementById("data").textContent);
 const main = document.querySelector("main");
 if (recordings.length > 1) main.append(make("section", {}, make("h2", {}, "Recordings"), contents(recordings)));
-main.append(...recordings.map((data, index) => new Recording(data, index).section));
+const shown = recordings.map((data, index) => new Recording(data, index));
+main.append(...shown.map((one) => one.section));
+// An archive's page links to a time in a recording.
+const [, linked] = /^#t=([\d.]+)$/.exec(location.hash) ?? [];
+if (linked) shown[0]?.seek(Number(linked));
