@@ -33,3 +33,8 @@ class StreamOptions:
         0, "steps of a training stream, which is made of streams of the data in random order; 0: each is by itself"
     )
     settle: int = option(0, "steps after the beginning of each stream, or of a boundary, that are not learned")
+    validation: float = option(
+        0.0,
+        "share of the training streams that is held out in place of the others, to choose options by: the streams of "
+        "the data that are held out then take no part",
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,21 @@ def read_streams(data: Path, arrays: Sequence[ArraySource], options: StreamOptio
     if options.background and background is None:
         raise TrainingError(f"--background is `{options.background}`, none of the labels {', '.join(names)}", 64)
     streams = [_resolved(stream, index, background, options) for stream in raw]
+    if options.validation:
+        streams = _validation(streams, options.validation)
     return checked(names, streams, options.activation == "softmax", background)
+
+
+def _validation(streams: Sequence[FeatureStream], share: float) -> list[FeatureStream]:
+    """The training streams alone, of which a share is held out by their names: the same ones in every run."""
+    if not 0 < share < 1:
+        raise TrainingError(f"--validation is {share:g}; it is a share of the training streams, below 1", 64)
+    limit = int(share * 2**32)
+    return [
+        replace(stream, held_out=int.from_bytes(sha256(stream.name.encode()).digest()[:4], "big") < limit)
+        for stream in streams
+        if not stream.held_out
+    ]
 
 
 def transformed(features: np.ndarray, options: StreamOptions) -> np.ndarray:

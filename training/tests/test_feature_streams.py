@@ -272,6 +272,21 @@ def numbered(tmp_path: Path, lengths: list[int]) -> StreamSet:
     return read_streams(write_folder(tmp_path, index, **arrays), (), ONE)
 
 
+def test_a_part_of_the_training_streams_is_held_out_to_choose_by(tmp_path: Path) -> None:
+    """The same streams whatever else is there, about as many as asked for, and none of the test part."""
+    index = "stream,file,labels,split\n" + "".join(f"s{n},a.npy,{n % 2},train\n" for n in range(400))
+    write_folder(tmp_path, index + "t,a.npy,0,test\n", a=ramp(3))
+    (tmp_path / "labels.csv").write_text("label\n0\n1\n")
+    found = read_streams(tmp_path, (), StreamOptions(validation=0.2))
+    held_out = {stream.name for stream in found.of(held_out=True)}
+    assert len(found.streams) == 400 and 50 < len(held_out) < 110 and "t" not in held_out
+    (tmp_path / "streams.csv").write_text("stream,file,labels\n" + "".join(f"s{n},a.npy,0\n" for n in range(0, 400, 2)))
+    fewer = read_streams(tmp_path, (), StreamOptions(validation=0.2))
+    assert {stream.name for stream in fewer.of(held_out=True)} == held_out & {f"s{n}" for n in range(0, 400, 2)}
+    with pytest.raises(TrainingError, match="--validation is 1; it is a share"):
+        read_streams(tmp_path, (), StreamOptions(validation=1.0))
+
+
 def test_streams_are_concatenated_and_labels_follow(tmp_path: Path) -> None:
     streams = numbered(tmp_path, [5, 7, 9, 6])
     sequences = FeatureSequences(streams, StreamOptions(length=20, settle=2), cold_fraction=0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +34,19 @@ class Cost:
 
 def cost(program: Path, run: FeatureRun) -> Cost:
     """That of the run's encoder (`bench`, and `bench --operations`)."""
+    times = _bench(program, run)
+    return Cost(*operations(program, run), times["median_us"], times["state_bytes"])
+
+
+def operations(program: Path, run: FeatureRun) -> tuple[float, float]:
+    """Multiply-adds of attention alone, and of whole layers."""
+    found = _bench(program, run, "--operations")
+    parts = ("projections_mac", "attention_only_mac", "feed_forward_mac")
+    return found["attention_only_mac"], sum(found[part] for part in parts)
+
+
+def _bench(program: Path, run: FeatureRun, *options: str) -> dict[str, Any]:
+    """What `bench` says of the run's encoder."""
     count = run.system.landmarks or 4
     window = run.system.window(run.window)
     values = {"model": {"attention": "continual-nystrom", "landmark_update": "fixed", "landmarks": count, "layers": 1}}
@@ -49,10 +63,7 @@ def cost(program: Path, run: FeatureRun) -> Cost:
         write_json(folder / "config.json", {**model_config(network.config, folder.name), "weights": weights})
         (folder / "README.md").write_text("A shape.\n", encoding="utf-8")
         depth = run.depth if run.layers > 1 else "window"
-        options = ["--model", str(folder), "--attention", run.system.kind, "--depth", depth]
-        options += ["--landmarks", run.system.update] if run.system.kind == "continual-nystrom" else []
-        options += ["--layers", str(run.layers), "--window", str(window), "--format", "json"]
-        counts, times = bench(program, [*options, "--operations"]), bench(program, options)
-    parts = ("projections_mac", "attention_only_mac", "feed_forward_mac")
-    layers = sum(counts[part] for part in parts)
-    return Cost(counts["attention_only_mac"], layers, times["median_us"], times["state_bytes"])
+        shape_options = ["--model", str(folder), "--attention", run.system.kind, "--depth", depth]
+        shape_options += ["--landmarks", run.system.update] if run.system.kind == "continual-nystrom" else []
+        shape_options += ["--layers", str(run.layers), "--window", str(window), "--format", "json"]
+        return bench(program, [*shape_options, *options])

@@ -26,6 +26,7 @@ from classifier_training.feature_evaluation import (
 from classifier_training.feature_streams import StreamSet
 from classifier_training.files import atomic_directory, atomic_file
 from classifier_training.model import Network
+from classifier_training.recipe import stored_recipe
 
 from .grid import FeatureRun
 
@@ -67,7 +68,7 @@ class FeatureRuns:
         if not file.exists():
             return None
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if record.get("recipe") != self._recipe(run).json():
+        if _comparable(record.get("recipe", {}), str(file)) != _comparable(self._recipe(run).json(), str(file)):
             raise TrainingError(f"{file}: its recipe is not that of this experiment; remove it to run it again", 78)
         return record
 
@@ -148,6 +149,13 @@ class FeatureRuns:
             found = encode(self._program, folder, stream)
         (own,) = torch_encoder(network)([stream])
         return {"largest_difference": float(np.abs(found - own).max()), "tokens": len(found)}
+
+
+def _comparable(recipe: dict[str, Any], origin: str) -> dict[str, Any]:
+    """A recipe's values with today's defaults for options that are newer than it, and the weights it began with by the
+    name of their folder."""
+    values = stored_recipe(recipe, origin).json()
+    return {**values, "training": {**values["training"], "initial": Path(values["training"]["initial"]).name}}
 
 
 def _kept(streams: StreamSet, scored: Scored) -> np.ndarray:
