@@ -123,7 +123,7 @@ public struct StageBenchmark: Sendable {
         let model = try LayerModel.make(system, window: window, like: shape, precision: precision)
         var stream = model.makeStream()
         var generator = SystemRandomNumberGenerator()
-        if system.isContinual && system.layers == 1 || system.depth == .stream {
+        if system.isContinual || system.depth == .stream {
             for _ in 0..<window { _ = try model.step([Float.random(in: -2...2, using: &generator)].span, &stream) }
         } else {
             stream.startLate(frames: Int64(window))

@@ -19,7 +19,7 @@ struct Bench: SettableCommand {
               audio-classifierd bench --attention continual-nystrom --landmarks fixed \\
                   --window 120 --streams 64
               audio-classifierd bench --attention full --layers 2 --window 120
-              audio-classifierd bench --model keywords-en --window 25 --window 480
+              audio-classifierd bench --model keywords-en --window 24 --window 480
               audio-classifierd bench --model general --window 32 --streams 64
               audio-classifierd bench --operations --layers 1 --layers 2
               audio-classifierd bench --operations --model keywords-en
@@ -61,6 +61,7 @@ struct Bench: SettableCommand {
         (selection.kind, selection.landmarks, selection.depth) = (attention, landmarks, depth)
         selection.layers = layers
         let model = try model.map { try ModelCatalog().load($0, precision: weights) }
+        if let model, layers.isEmpty { selection.layers = [model.configuration.encoder.layers] }
         if operations {
             let report = try OperationReport(
                 selection, windows: window.isEmpty ? StageBenchmark.windows : window, model: model)

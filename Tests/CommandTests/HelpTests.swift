@@ -121,6 +121,28 @@ internal import Testing
         #expect(row["state_bytes"]?.number ?? 0 > 0)
     }
 
+    /// A pair of retroactive layers, whose rows begin with the first token.
+    @Test func pairsAreMeasured() throws {
+        let bench = try Program.run(
+            [
+                "bench", "--window", "24", "--attention", "continual", "--layers", "2", "--depth", "window", "--format",
+                "json",
+            ])
+        #expect(bench.status == 0, "\(bench)")
+        #expect(try bench.records().count == 1)
+    }
+
+    /// A model's own number of layers, unless another is given.
+    @Test func layersAreTheModels() throws {
+        func layers(_ options: String...) throws -> Set<Double> {
+            let words = ["bench", "--operations", "--model", "keywords-en", "--window", "24", "--format", "json"]
+            let rows = try Program.run(words + options).records()
+            return Set(rows.compactMap { $0["layers"]?.number })
+        }
+        #expect(try layers() == [2])
+        #expect(try layers("--layers", "1") == [1])
+    }
+
     /// 2 n^2 D + 4 n D^2 + 2 n D F of the whole window; 2 n D + 4 D^2 + 2 D F from a ring.
     @Test func operationsAreReadByMachines() throws {
         let bench = try Program.run(["bench", "--operations", "--window", "120", "--format", "json"])

@@ -77,15 +77,35 @@ internal import Testing
         try agree(shape, tokens: TestScale.choose(3000, reduced: 50))
     }
 
+    /// Values far above all others, under ordinary keys, larger ones first: nothing of them stays when they have left.
+    @Test(arguments: ModelShape.systems) func largeValues(_ system: ModelShape) throws {
+        let shape = system.window(24).with { ($0.norm, $0.logitScale) = (.post, 1e-8) }
+        var frames = shape.frames(tokens: 4 * shape.window, seed: shape.seed + 1000)
+        for (token, factor) in [(20, Float(1e5)), (22, 3e4), (24, 1e4)] {
+            for frame in token * shape.framesPerToken..<(token + 1) * shape.framesPerToken {
+                frames[frame] = frames[frame].map { $0 * factor }
+            }
+        }
+        // In stream depth every layer has a window of its own past, in which the values were.
+        try agree(shape, frames, from: 25 + (shape.depth == .window ? 1 : shape.layers) * shape.window)
+    }
+
     private func agree(_ shape: ModelShape, tokens: Int, relative tolerance: Double? = nil) throws {
+        try agree(shape, shape.frames(tokens: tokens, seed: shape.seed + 1000), relative: tolerance)
+    }
+
+    /// Compares all tokens from `first` on.
+    private func agree(
+        _ shape: ModelShape, _ frames: [[Float]], from first: Int = 0, relative tolerance: Double? = nil
+    ) throws {
         let files = try TemporaryModel(shape)
-        let frames = shape.frames(tokens: tokens, seed: shape.seed + 1000)
+        let tokens = frames.count / shape.framesPerToken
         let expected = try files.oracle.run(frames).logits
         #expect(expected.count == tokens)
         for kernels in Kernels.available {
             let observed = try Model(directory: files.directory, kernels: kernels).run(frames)
             try #require(observed.count == tokens)
-            for t in 0..<tokens {
+            for t in first..<tokens {
                 try compare(observed[t], with: expected[t], absolute: 1e-4, "\(kernels.name), token \(t)")
                 guard let tolerance else { continue }
                 try compare(observed[t], with: expected[t], relative: tolerance, "\(kernels.name), token \(t)")

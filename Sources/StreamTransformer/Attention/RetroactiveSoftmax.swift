@@ -4,8 +4,9 @@ internal import Kernels
 /// arrives (Continual Transformers, arXiv 2201.06268, retroactive attention).
 ///
 /// The token that leaves is subtracted from each row, and the new one is added. A row of which too little is left for
-/// that to be exact is recomputed (``SoftmaxRows``). A row exists for n tokens, so that errors cannot accumulate for
-/// longer.
+/// that to be exact is recomputed (``SoftmaxRows``), and all rows of a head are when the values that are left are much
+/// smaller than one that the sums have held: its rounding errors would stay with them. A row exists for n tokens, so
+/// that errors cannot accumulate for longer.
 struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
     let heads: Int
     let headWidth: Int
@@ -14,6 +15,8 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
     private var queries: AlignedBuffer  // (heads, headWidth, window)
     private var keys: AlignedBuffer  // (heads, headWidth, window)
     private var values: AlignedBuffer  // (heads, window, headWidth)
+    private var sizes: AlignedBuffer  // (heads, window): largest absolute value of a token's elements
+    private var largest: AlignedBuffer  // (heads): largest size since all rows of the head were recomputed
     private var leavingKey: AlignedBuffer  // scratch (D)
     private var leavingValue: AlignedBuffer  // scratch (D)
     private var leavingScores: AlignedBuffer  // scratch (heads, window)
@@ -29,6 +32,8 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
         queries = AlignedBuffer(count: width * window)
         keys = AlignedBuffer(count: width * window)
         values = AlignedBuffer(count: width * window)
+        sizes = AlignedBuffer(count: heads * window)
+        largest = AlignedBuffer(count: heads)
         leavingKey = AlignedBuffer(count: width)
         leavingValue = AlignedBuffer(count: width)
         leavingScores = AlignedBuffer(count: max(heads * window, Kernels.padded(window)))
@@ -64,6 +69,8 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
             values.copy(
                 projected, from: 2 * width + head * headWidth, count: headWidth,
                 to: (head * window + slot) * headWidth)
+            sizes[head * window + slot] = size(projected, from: 2 * width + head * headWidth)
+            largest[head] = max(largest[head], sizes[head * window + slot])
         }
         kernels.headScores(
             queries, at: 0, projected, from: width, heads: heads, width: headWidth, count: window,
@@ -73,8 +80,9 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
             removing: isFull, in: &rows)
         for head in 0..<heads {
             recompute(row: slot, head: head, filled: filled, kernels: kernels)
-            guard stale > 0 else { continue }
-            for row in 0..<filled where row != slot && rows.needsRecompute(head * window + row) {
+            let lostLargest = isFull && forgetsLargest(head: head)
+            guard stale > 0 || lostLargest else { continue }
+            for row in 0..<filled where row != slot && (lostLargest || rows.needsRecompute(head * window + row)) {
                 recompute(row: row, head: head, filled: filled, kernels: kernels)
             }
         }
@@ -83,6 +91,27 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
             rows.average(row: source, into: &context, at: row * width)
         }
     }
+
+    /// Returns the largest absolute value of a head's elements.
+    private func size(_ buffer: borrowing AlignedBuffer, from first: Int) -> Float {
+        (first..<first + headWidth).reduce(0) { max($0, abs(buffer[$1])) }
+    }
+
+    /// Returns true if all values of the window are far below the largest one that the rows have held, which is then
+    /// the largest of the window.
+    private mutating func forgetsLargest(head: Int) -> Bool {
+        let limit = Self.leastShare * largest[head]
+        var remaining: Float = 0
+        for row in head * window..<(head + 1) * window {
+            remaining = max(remaining, sizes[row])
+            if remaining >= limit { return false }
+        }
+        largest[head] = remaining
+        return true
+    }
+
+    /// Share of the largest value below which the values that are left are far below it, as that of the totals.
+    private static let leastShare: Float = 0.25
 
     /// Computes a row from the tokens in the ring.
     private mutating func recompute(row: Int, head: Int, filled: Int, kernels: Kernels) {
@@ -97,6 +126,8 @@ struct RetroactiveSoftmax: ~Copyable, RetroactiveMemory {
         try visitor.visit(queries)
         try visitor.visit(keys)
         try visitor.visit(values)
+        try visitor.visit(sizes)
+        try visitor.visit(largest)
         try visitor.visit(leavingKey, .scratch)
         try visitor.visit(leavingValue, .scratch)
         try visitor.visit(leavingScores, .scratch)

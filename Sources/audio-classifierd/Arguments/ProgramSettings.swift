@@ -43,7 +43,8 @@ enum ProgramSettings {
 
 /// The settings of `bench`.
 enum BenchSettings {
-    static let layers = Setting("layers", .integer(1...64), described: "1", isRepeated: true, "Encoder layers.")
+    static let layers = Setting(
+        "layers", .integer(1...64), described: "1, or the model's", isRepeated: true, "Encoder layers.")
     static let windows = Setting(
         "window", .integer(8...1_000_000, "tokens", unit: "tokens"), described: "120, 480, 1920, 12000",
         isRepeated: true, "Tokens that attention looks back on.")
