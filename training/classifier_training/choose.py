@@ -102,6 +102,7 @@ def _label(
             wrong[row, -1] += sum(place.label != label for place in found) / (stream.seconds / 3600)
         for kind, (stream, probabilities) in enumerate(without):
             events = events_of(probabilities[:, column], seconds, **settings)
+            events = events[[not stream.is_spoken(label, start * seconds) for start in events[:, 0]]]
             lengths = (events[:, 1] - events[:, 0]) * seconds
             wrong[row, kind] = np.maximum(1, lengths / _LONG_SECONDS).sum() / (stream.seconds / 3600)
     return _Label(reported, wrong)

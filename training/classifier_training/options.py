@@ -167,6 +167,10 @@ class EvaluationOptions:
     decision_seconds: float = option(
         0.0, "time after a clip's start at which it is decided, mid-stream; 0: at its last token"
     )
+    spoken: str = option(
+        "",
+        "language of the labels' words; an event is right where its word is known to be in a recording without labels",
+    )
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .choose import choose_decision
 from .conditions import conditions
 from .dataset import Clip, is_held_out, read_dataset
@@ -24,6 +22,7 @@ from .setup import program_of, use_threads
 from .store import Store
 from .stream_report import SILENT, clip_stream, measure_streams, noise_of, other_streams, sounds_by_kind
 from .stream_table import compare, stream_table
+from .streams import Sound
 
 _CARD_KEY = "in_streams"
 _TESTED = 0.5  # share of the held-out speakers or clips that nothing was chosen by
@@ -71,7 +70,7 @@ def streams_command(options: argparse.Namespace, recipe: Recipe) -> int:
     use_threads(options)
     recipe = with_values(stored_recipe(config["card"].get("recipe", {}), str(file)), options.given, "options")
     program = program_of(options, recipe)
-    kinds = _kinds(options, program)
+    kinds = _kinds(options, recipe, program)
     clips, store = _clips(options, recipe, program)
     if options.choose:
         _choose(options, config, kinds, clips, store, program)
@@ -92,14 +91,14 @@ def is_tested(clip: Clip, data: DataOptions) -> bool:
     return is_held_out(data.split_seed, clip.group, _TESTED * (data.held_out_fraction if by_group else 1))
 
 
-def _kinds(options: argparse.Namespace, program: Program) -> dict[str, list[tuple[str, np.ndarray]]]:
+def _kinds(options: argparse.Namespace, recipe: Recipe, program: Program) -> dict[str, list[Sound]]:
     """The sounds without any of the labels by their kind."""
     folder = options.validation if options.choose else options.sounds
     if folder is None:
         raise TrainingError(f"name the sounds with {'--validation' if options.choose else '--sounds'}", 64)
     dataset = read_recordings(folder, "")
     sounds = Recordings(dataset, Store(dataset, program, options.work, 0), program.frontend.sample_rate)
-    kinds = sounds_by_kind(sounds)
+    kinds = sounds_by_kind(sounds, recipe.evaluation.spoken)
     for kind in options.kinds or ():
         if kind not in kinds and kind != SILENT:
             raise TrainingError(f"{folder} has no sounds of the kind {kind}; it has {', '.join(kinds)}", 64)
@@ -118,7 +117,7 @@ def _clips(options: argparse.Namespace, recipe: Recipe, program: Program) -> tup
 def _choose(
     options: argparse.Namespace,
     config: dict[str, Any],
-    kinds: dict[str, list[tuple[str, np.ndarray]]],
+    kinds: dict[str, list[Sound]],
     clips: list[Clip],
     store: Store | None,
     program: Program,

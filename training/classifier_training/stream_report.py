@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,8 +18,10 @@ from .program import Program
 from .progress import say
 from .recordings import Recordings
 from .store import Store
-from .streams import Place, Stream, false_events, reports, stream_of_clips, stream_of_sounds
+from .streams import Place, Sound, Stream, Word, false_events, reports, stream_of_clips, stream_of_sounds
 
+# Words in recordings without labels, by language and file name, as a recogniser heard them.
+_WORDS = Path(__file__).with_name("data") / "spoken-words.json"
 SILENT = "silence"  # a kind that all models are measured by
 _SILENCE_SECONDS = 600
 _HISS_DBFS, _HISS_LEVELS = (-90.0, -50.0), 7
@@ -48,16 +51,21 @@ class StreamReport:
         }
 
 
-def sounds_by_kind(recordings: Recordings) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The recordings of each folder at the top, each with the folder that it is in: its speaker or album."""
-    kinds: dict[str, list[tuple[str, np.ndarray]]] = {}
+def sounds_by_kind(recordings: Recordings, spoken: str = "") -> dict[str, list[Sound]]:
+    """The recordings of each folder at the top, each with the folder that it is in: its speaker or album.
+
+    `spoken` is the language of the labels' words, whose places the sounds then have.
+    """
+    found = json.loads(_WORDS.read_text(encoding="utf-8"))["words"].get(spoken, {})
+    kinds: dict[str, list[Sound]] = {}
     for file, samples in recordings.named():
         kind, *rest = file.split("/")
-        kinds.setdefault(kind, []).append((rest[0] if len(rest) > 1 else file, samples))
+        words = tuple(Word(*word) for word in found.get(Path(file).name, ()))
+        kinds.setdefault(kind, []).append(Sound(rest[0] if len(rest) > 1 else file, samples, words))
     return kinds
 
 
-def other_streams(kinds: dict[str, list[tuple[str, np.ndarray]]], rate: int) -> dict[str, Stream]:
+def other_streams(kinds: dict[str, list[Sound]], rate: int) -> dict[str, Stream]:
     """A stream of each kind of sound without any of the labels, and one of silence."""
     streams = {
         kind: stream_of_sounds(sounds, rate, np.random.default_rng(_SEED)) for kind, sounds in sorted(kinds.items())
@@ -70,7 +78,7 @@ def clip_stream(clips: Sequence[Clip], store: Store, rate: int) -> Stream:
     return stream_of_clips(clips, store, rate, np.random.default_rng(_SEED))
 
 
-def noise_of(kinds: dict[str, list[tuple[str, np.ndarray]]], count: int) -> np.ndarray | None:
+def noise_of(kinds: dict[str, list[Sound]], count: int) -> np.ndarray | None:
     """(count,) samples of the sounds of the kind `noise` at a level of 1, one after the other."""
     sounds = kinds.get("noise")
     if not sounds:
@@ -110,7 +118,7 @@ def measure_streams(
     clips: Sequence[Clip],
     background: Sequence[str],
     store: Store | None,
-    kinds: dict[str, list[tuple[str, np.ndarray]]],
+    kinds: dict[str, list[Sound]],
     program: Program,
 ) -> StreamReport:
     """All figures, on clips of which none was trained on; without them the false events alone."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,9 +12,26 @@ from .dataset import Clip
 from .store import Store
 
 _PAUSE_SECONDS = (0.8, 2.0)  # before each clip, and after the last one
-_LATE_SECONDS = 0.5  # after a clip's end, in which its event may still start
+_LATE_SECONDS = 0.5  # after a clip's end, or a spoken word's, in which its event may still start
+_EARLY_SECONDS = 0.2  # before a spoken word, whose times are those of a recogniser
 _RMS = 0.05  # of a clip's sound, and the middle of other sounds'
 _SPREAD_DB = (-12.0, 6.0)  # of other sounds' levels
+
+
+class Word(NamedTuple):
+    """A label's word in a sound without labels, in seconds from the sound's or the stream's start."""
+
+    label: str
+    start: float
+    end: float
+
+
+class Sound(NamedTuple):
+    """A sound without labels."""
+
+    group: str  # the speaker or album
+    samples: np.ndarray
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,7 @@ class Stream:
     samples: np.ndarray
     rate: int
     places: tuple[Place, ...]
+    words: tuple[Word, ...] = field(default=())  # spoken in sounds without labels, in order
 
     @property
     def seconds(self) -> float:
@@ -48,6 +66,13 @@ class Stream:
             if place.start <= second <= place.end + _LATE_SECONDS:
                 return place
         return None
+
+    def is_spoken(self, label: str, second: float) -> bool:
+        """Whether an event that starts at this time is a word that is spoken there."""
+        return any(
+            word.label == label and word.start - _EARLY_SECONDS <= second <= word.end + _LATE_SECONDS
+            for word in self.words
+        )
 
 
 def stream_of_clips(clips: Sequence[Clip], store: Store, rate: int, rng: np.random.Generator) -> Stream:
@@ -64,25 +89,28 @@ def stream_of_clips(clips: Sequence[Clip], store: Store, rate: int, rng: np.rand
     return Stream(np.clip(np.concatenate(parts), -1, 1), rate, tuple(places))
 
 
-def stream_of_sounds(sounds: Sequence[tuple[str, np.ndarray]], rate: int, rng: np.random.Generator) -> Stream:
-    """Named sounds without any of the labels, in random order, one after the other, each at a level of its own."""
-    parts, places, at = [], [], 0
+def stream_of_sounds(sounds: Sequence[Sound], rate: int, rng: np.random.Generator) -> Stream:
+    """Sounds without any of the labels, in random order, one after the other, each at a level of its own."""
+    parts, places, words, at = [], [], [], 0
     for index in rng.permutation(len(sounds)):
-        name, samples = sounds[index]
+        group, samples, spoken = sounds[index]
         level = _RMS * 10 ** (rng.uniform(*_SPREAD_DB) / 20)
         parts.append(np.clip(samples * np.float32(level / _rms(samples)), -1, 1))
-        places.append(Place(at / rate, (at + len(samples)) / rate, "", name))
+        places.append(Place(at / rate, (at + len(samples)) / rate, "", group))
+        words += [Word(word.label, at / rate + word.start, at / rate + word.end) for word in spoken]
         at += len(samples)
-    return Stream(np.concatenate(parts), rate, tuple(places))
+    return Stream(np.concatenate(parts), rate, tuple(places), tuple(words))
 
 
 def false_events(stream: Stream, events: Sequence[dict[str, Any]]) -> dict[str, tuple[float, list[str]]]:
-    """The seconds of each group of a stream without any of the labels' sounds, and the labels reported in them."""
+    """The seconds of each group of a stream without labels, and the labels reported in them but for spoken words."""
     found: dict[str, tuple[float, list[str]]] = {}
     for place in stream.places:
         seconds, labels = found.get(place.group, (0.0, []))
         found[place.group] = (seconds + place.end - place.start, labels)
     for event in events:
+        if stream.is_spoken(event["label"], event["t0"]):
+            continue
         starts_in = next((p for p in stream.places if event["t0"] < p.end), stream.places[-1])
         found[starts_in.group][1].append(event["label"])
     return found

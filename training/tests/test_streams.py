@@ -18,7 +18,7 @@ from classifier_training.errors import TrainingError
 from classifier_training.fragments import fragment
 from classifier_training.intervals import ratio
 from classifier_training.stream_table import compare, stream_table
-from classifier_training.streams import Place, Stream, false_events, reports, stream_of_sounds
+from classifier_training.streams import Place, Sound, Stream, Word, false_events, reports, stream_of_sounds
 
 PLACES = (Place(1, 2, "a", "x"), Place(4, 5, "b", "y"), Place(7, 8, "a", "x"))
 
@@ -43,12 +43,22 @@ def test_events_belong_to_the_clip_in_which_they_start() -> None:
 
 def test_false_events_are_counted_by_recording() -> None:
     rng = np.random.default_rng(0)
-    sounds = [(name, rng.standard_normal(RATE * seconds).astype(np.float32)) for name, seconds in (("p", 2), ("q", 3))]
+    sounds = [
+        Sound(name, rng.standard_normal(RATE * seconds).astype(np.float32)) for name, seconds in (("p", 2), ("q", 3))
+    ]
     heard = stream_of_sounds(sounds, RATE, rng)
     first = heard.places[0]
     found = false_events(heard, [{"label": "a", "t0": first.end - 0.1}, {"label": "b", "t0": first.end + 0.1}])
     assert found[first.group][1] == ["a"] and sum(seconds for seconds, _ in found.values()) == pytest.approx(5)
     assert sum(len(labels) for _, labels in found.values()) == 2
+
+
+def test_spoken_words_are_no_false_events() -> None:
+    sound = Sound("p", np.ones(3 * RATE, np.float32), (Word("a", 1, 1.5),))
+    heard = stream_of_sounds([sound, sound], RATE, np.random.default_rng(0))
+    assert heard.words == (Word("a", 1, 1.5), Word("a", 4, 4.5))
+    events = [{"label": label, "t0": t0} for label, t0 in (("a", 0.7), ("a", 0.9), ("b", 1.2), ("a", 4.9), ("a", 5.1))]
+    assert false_events(heard, events)["p"][1] == ["a", "b", "a"]
 
 
 @pytest.mark.parametrize(
