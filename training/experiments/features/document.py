@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ over clips; in bold if zero is outside. Differences of mean average precision ar
 **Costs** are those of a step with a full window. *Published count*: multiplications of attention alone, by the
 formulas of the code that was published with arXiv 2412.03214 and arXiv 2201.06268, one head having its own width;
 *whole layers*: multiply-adds of this program (`bench --operations`), projections and feed-forward part included; both
-in thousands, with the Transformer's count divided by them. The Transformer recomputes its window, and all of its
+in thousands, and in brackets as a share of the Transformer's. The Transformer recomputes its window, and all of its
 rows. One that computes only what its newest row needs (*lean*) is the fairer reference, and has a column of its own.
 Time on one thread (median) and memory of a stream are measured with `audio-classifierd bench`."""
 _LEGEND = {
@@ -70,7 +71,7 @@ class Tables:
             if own:
                 parts += [_LEGEND[data.name]] if data.name in _LEGEND else []
                 parts += [self._table(data, own), self._reading(data, own), self._costs(own)]
-        return "\n\n".join(parts) + "\n"
+        return "\n\n".join(map(_wrapped, parts)) + "\n"
 
     def _reference(self, data: FeatureData, baselines: dict[str, Any]) -> str:
         found = baselines.get(data.name)
@@ -187,6 +188,11 @@ def _by_seed(done: Sequence[FeatureRun]) -> list[list[FeatureRun]]:
     for run in sorted(done, key=lambda run: (SHAPES.index((run.layers, run.depth)), run.window)):
         groups.setdefault(replace(run, seed=0), []).append(run)
     return list(groups.values())
+
+
+def _wrapped(part: str) -> str:
+    """Prose in lines of at most 120 columns; tables and titles stay as they are, as do paragraphs that have lines."""
+    return part if part[0] in "|#" or "\n" in part else textwrap.fill(part, 120, break_on_hyphens=False)
 
 
 def _shape(run: FeatureRun) -> list[str]:
