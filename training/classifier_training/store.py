@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .progress import say
 
 _SAMPLES, _PLACES = "samples.npy", "places.json"
 _BLOCK_SECONDS = 0.01
+_SILENT = 1e-4
 _STEADY_DB = 10.0  # sounds whose level varies less than this have no onset or end
 
 
@@ -35,18 +37,18 @@ class Store:
     def __init__(self, dataset: Dataset, program: Program, work: Path, shortest: int) -> None:
         """Decodes the files that are not in the cache.
 
-        Clips of fewer than `shortest` samples, those of a token, are padded with silence; clips of less than a fifth of
-        that are refused. With 0, for sounds without labels, nothing is refused, and a file that cannot be decoded has
-        no samples.
+        Clips of fewer than `shortest` samples, those of a token, are padded with silence; clips without a sample are
+        refused. With 0, for sounds without labels, nothing is refused, and a file that cannot be decoded has no
+        samples.
         """
         self._rate, self._shortest = program.frontend.sample_rate, shortest
         folder = _decoded(dataset, program, work, shortest > 0)
         self._samples = np.load(folder / _SAMPLES, mmap_mode="r")
         self._places: dict[str, tuple[int, int]] = json.loads((folder / _PLACES).read_text(encoding="utf-8"))
         lengths = {clip.name: self._end(clip) - self._start(clip) for clip in dataset.clips}
-        short = [f"{name} ({length} samples)" for name, length in lengths.items() if length < shortest // 5]
-        if short:
-            raise TrainingError(f"{_first(short)}: too short; a clip needs {shortest // 5} samples at {self._rate} Hz")
+        empty = [name for name, length in lengths.items() if length <= 0]
+        if empty and shortest:
+            raise TrainingError(f"{_first(empty)}: no sound in it; repair it, or remove it from the data")
         self._regions: dict[str, Region] = {}
 
     def samples(self, sound: Clip | str) -> np.ndarray:
@@ -55,6 +57,10 @@ class Store:
         if isinstance(sound, Clip) and len(samples) < self._shortest:
             return np.pad(samples, (0, self._shortest - len(samples)))
         return samples
+
+    def silent(self, clips: Iterable[Clip]) -> list[str]:
+        """The names of the clips in which every sample is zero, or nearly so."""
+        return [clip.name for clip in clips if np.abs(self.samples(clip)).max(initial=0) < _SILENT]
 
     def _start(self, sound: Clip | str) -> int:
         if isinstance(sound, str):
@@ -96,10 +102,10 @@ def active_region(samples: np.ndarray, rate: int) -> Region:
 def _decoded(dataset: Dataset, program: Program, work: Path, all_of_them: bool) -> Path:
     """The folder of decoded samples, named by a hash of the files and the sample rate."""
     files = list(dict.fromkeys([clip.file for clip in dataset.clips] + list(dataset.noise)))
-    missing = [file for file in files if not (dataset.folder / file).is_file()]
+    missing = [file for file in files if not dataset.path(file).is_file()]
     if missing:
         raise TrainingError(f"{_first(missing)}: no such file in {dataset.folder}", 66)
-    states = [(file, (dataset.folder / file).stat()) for file in files]
+    states = [(file, dataset.path(file).stat()) for file in files]
     identity = json.dumps(
         [
             str(dataset.folder.resolve()),
@@ -110,8 +116,16 @@ def _decoded(dataset: Dataset, program: Program, work: Path, all_of_them: bool) 
     folder = work / f"samples-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     if not folder.exists():
         with atomic_directory(folder) as fresh, tempfile.TemporaryDirectory(dir=work) as single:
-            messages = program.decode_folder(dataset.folder, Path(single))
-            paths = {file: Path(single) / f"{file}.npy" for file in files}
+            # Links with plain names: only these files are decoded, wherever they are.
+            links = {file: f"{number:06}{Path(file).suffix.lower()}" for number, file in enumerate(files)}
+            named, decoded = Path(single) / "files", Path(single) / "samples"
+            named.mkdir()
+            for file, link in links.items():
+                (named / link).symlink_to(dataset.path(file).resolve())
+            messages = program.decode_folder(named, decoded)
+            for file, link in links.items():
+                messages = messages.replace(str(named / link), file)
+            paths = {file: decoded / f"{link}.npy" for file, link in links.items()}
             undecoded = [file for file, path in paths.items() if not path.is_file()]
             if undecoded and all_of_them:
                 raise TrainingError(
@@ -120,7 +134,7 @@ def _decoded(dataset: Dataset, program: Program, work: Path, all_of_them: bool) 
             if undecoded:
                 say(f"{_first(undecoded)}: cannot be decoded, and is left out\n{messages}")
             for file in undecoded:
-                paths[file].parent.mkdir(parents=True, exist_ok=True)
+                decoded.mkdir(exist_ok=True)
                 np.save(paths[file], np.zeros(0, np.float32))
             _pack(paths, fresh)
     return folder

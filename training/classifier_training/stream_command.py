@@ -9,7 +9,7 @@ from typing import Any
 
 from .choose import choose_decision
 from .conditions import conditions
-from .dataset import Clip, is_held_out, read_dataset
+from .dataset import Clip, read_dataset
 from .distillation import read_recordings
 from .errors import TrainingError
 from .export import write_config
@@ -19,6 +19,7 @@ from .progress import say
 from .recipe import Recipe, stored_recipe, with_values
 from .recordings import Recordings
 from .setup import program_of, use_threads
+from .split import is_held_out
 from .store import Store
 from .stream_report import SILENT, clip_stream, measure_streams, noise_of, other_streams, sounds_by_kind
 from .stream_table import compare, stream_table

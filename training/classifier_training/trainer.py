@@ -15,15 +15,18 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint import load_checkpoint, save_checkpoint
+from .errors import TrainingError
 from .feed import Chunk, Feed
 from .initial import start_from, take_stem
 from .inputs import Inputs, SequenceSource
 from .landmarks import collect_landmarks
-from .loss import TeacherLoss, logit_loss, mixed
+from .loss import TeacherLoss, logit_loss, mixed, weighted_loss
 from .model import Classifier
 from .model.stem import ConvolutionStem
+from .model_files import model_folder
 from .progress import Estimate, bar, say
 from .recipe import Recipe
+from .training_log import TrainingLog
 from .yamnet import read_stem
 
 # Training options on which the cached features of a frozen stem depend.
@@ -42,7 +45,8 @@ class Progress:
     phase: int = 0
     epoch: int = 0  # epochs done in this phase
     best: float = -1.0
-    best_epoch: int = 0
+    best_epoch: int = 0  # the first one of equally good ones
+    kept_epoch: int = 0  # the last one of them: it has learned for longer
 
 
 class Trainer:
@@ -59,13 +63,15 @@ class Trainer:
         project: Callable[[Classifier], None] | None = None,
         teacher_loss: TeacherLoss = logit_loss,
         build: Callable[..., Classifier] = Classifier,
+        keeps_best: bool = False,
     ) -> None:
         """Makes the model, with random weights.
 
         `data` identifies the data of `source`, including the held-out clips, and can be written as JSON. `yamnet` is a
         checkpoint for the stem `yamnet`, if it is in none of the usual places. `project` sets the stem's projection,
         which is random without it. `teacher_loss` is the loss if the targets are no labels but values of each. `build`
-        makes the model, of its configuration and the shares of dropout.
+        makes the model, of its configuration and the shares of dropout. With `keeps_best`, or a patience, a phase ends
+        with the weights of its best epoch, if there are held-out clips.
         """
         self._recipe, self._options = recipe, recipe.training
         self._checkpoint, self._yamnet, self._project, self._teacher_loss = checkpoint, yamnet, project, teacher_loss
@@ -93,13 +99,17 @@ class Trainer:
         # Every token learns its label by itself: with the loss of their mean the accuracy is lower (ESC-50: 78 % in the
         # place of 84 %).
         self.model.average = 1
-        self._best: dict[str, Tensor] = {}  # the averaged weights of the best epoch, with `patience`
+        self._keeps_best = keeps_best or self._options.patience > 0
+        self._best: dict[str, Tensor] = {}  # the averaged weights of the best epoch
+        self._log = TrainingLog(checkpoint.with_suffix(""))
         self._held_out: list[list[Chunk]] = []  # cold, mid-stream
 
     def fit(self) -> Classifier:
         """Trains to the end, from the last checkpoint if there is one; the averaged model."""
         state = load_checkpoint(self._checkpoint, self._identity)
         at = Progress(**json.loads(state["progress"])) if state else Progress()
+        self._check_phase(at, state)
+        self._log.begin(is_new=state is None)
         if state is None:
             self._start()
         else:
@@ -126,6 +136,8 @@ class Trainer:
                 self._best = state["best"]
             self._fit_phase(at, name, epochs, rate, optimiser, estimate)
             if self._best:
+                if at.kept_epoch + 1 < at.epoch:
+                    say(f"{name}: epoch {at.kept_epoch + 1} was the best one, and is kept")
                 self.average.load(self._best)
                 self._best = {}
             at, state = Progress(phase + 1), None
@@ -146,19 +158,24 @@ class Trainer:
             for epoch in range(first, epochs):
                 if 0 < self._options.patience < epoch - at.best_epoch:
                     say(f"no better held-out accuracy for {self._options.patience} epochs: stopped")
+                    estimate.skip(epochs - epoch)
                     return
                 # Seeded anew, so that a resumed training goes on as an uninterrupted one.
                 torch.manual_seed(int(np.random.default_rng((self._options.seed, phase, epoch)).integers(2**31)))
                 loss = self._fit_epoch(feed, epoch, epochs, rate, optimiser, f"{name} {epoch + 1}")
-                cold, mid = (self._accuracy(chunks) for chunks in self._held_out)
-                held_out = f"held-out accuracy cold {cold:.2%}, mid-stream {mid:.2%}, "
+                (cold, cold_loss), (mid, mid_loss) = (self._accuracy(chunks) for chunks in self._held_out)
+                other = (cold_loss + mid_loss) / 2
+                held_out = f"held-out loss {other:.4f}, accuracy cold {cold:.2%}, mid-stream {mid:.2%}, "
                 say(
                     f"{name} {epoch + 1}/{epochs}: loss {loss:.4f}, "
                     f"{held_out if self._held_out[0] else ''}{estimate.step()}"
                 )
+                figures = {"loss": loss, "held_out_loss": other, "cold": cold, "mid_stream": mid}
+                self._log.add(name, epoch + 1, figures if self._held_out[0] else {"loss": loss})
                 at.epoch = epoch + 1
-                if self._options.patience and cold + mid > at.best:
-                    at.best, at.best_epoch = cold + mid, epoch
+                if self._keeps_best and self._held_out[0] and cold + mid >= at.best:
+                    at.best_epoch = epoch if cold + mid > at.best else at.best_epoch
+                    at.best, at.kept_epoch = cold + mid, epoch
                     self._best = copy.deepcopy(self.average.state_dict())
                 save_checkpoint(
                     self._checkpoint,
@@ -231,7 +248,7 @@ class Trainer:
         """Sets the first weights: another model's, or a trained stem's, or random ones and the data's normalisation."""
         features = self._inputs.statistics()
         if self._options.initial:
-            start_from(self.model, Path(self._options.initial), features)
+            start_from(self.model, model_folder(self._options.initial), features)
         elif self._recipe.model.stem == "yamnet":
             take_stem(self.model, read_stem(self._yamnet, self._recipe.model.yamnet_blocks))
             if self._project:
@@ -264,17 +281,30 @@ class Trainer:
         self.average.fix_landmarks(landmarks)
         self.model.load(self.average.state_dict())
 
+    def _check_phase(self, at: Progress, state: dict[str, Any] | None) -> None:
+        """Refuses another number of epochs for a phase that is over."""
+        begun = (state or {}).get("identity", self._identity)["training"]["epochs"]
+        if at.phase > 0 and begun != self._options.epochs:
+            raise TrainingError(
+                f"{self._checkpoint}: the phase with exact attention is over, after {begun} epochs: --epochs has no "
+                "effect any more. Use --landmark-epochs for more of the other phase, or --restart to start anew",
+                78,
+            )
+
     @torch.no_grad()
-    def _accuracy(self, chunks: list[Chunk]) -> float:
-        """The share of the sequences whose clip the averaged model classifies correctly."""
+    def _accuracy(self, chunks: list[Chunk]) -> tuple[float, float]:
+        """The share of the sequences whose clip the averaged model classifies correctly, and the mean loss."""
         right = total = 0
+        loss = 0.0
         for chunk in chunks:
             for batch in chunk.batches(128):
                 row = torch.arange(len(batch))
-                predicted = self._inputs.logits(self.average, batch.inputs)[row, batch.last].argmax(-1)
+                logits = self._inputs.logits(self.average, batch.inputs).float()
+                predicted = logits[row, batch.last].argmax(-1)
                 right += int((predicted == batch.best_labels[row, batch.last]).sum())
+                loss += float(weighted_loss(logits, batch, self._teacher_loss)) * len(batch)
                 total += len(batch)
-        return right / max(1, total)
+        return right / max(1, total), loss / max(1, total)
 
 
 def schedule(done: float, warm_up: float) -> float:

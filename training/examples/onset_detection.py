@@ -22,10 +22,11 @@ import torch
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from classifier_training.export import export_weights, write_json
+from classifier_training.export import export_weights
 from classifier_training.landmarks import collect_landmarks
 from classifier_training.metrics import average_precision, starts
 from classifier_training.model import Classifier
+from classifier_training.model_files import write_json
 from classifier_training.program import find_program
 
 WIDTH = 64  # features a step

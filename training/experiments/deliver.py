@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from classifier_training.export import export_weights, write_json
+from classifier_training.export import export_weights
 from classifier_training.model import Network
+from classifier_training.model_files import write_json
 
 _GOLDEN_TOKENS = 40
 

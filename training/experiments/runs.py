@@ -14,8 +14,8 @@ import torch
 from classifier_training.checkpoint import load_checkpoint, save_checkpoint
 from classifier_training.encoding import encode
 from classifier_training.errors import TrainingError
-from classifier_training.export import write_json
 from classifier_training.model import Network
+from classifier_training.model_files import write_json
 
 from .deliver import deliver
 from .fit import Budget, choose_landmarks, fit

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from classifier_training.errors import TrainingError
-from classifier_training.export import write_json
 from classifier_training.model import Network
+from classifier_training.model_files import write_json
 from classifier_training.progress import bar
 
 from .deliver import deliver

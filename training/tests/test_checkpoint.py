@@ -29,11 +29,28 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
 
 def test_options_of_another_version_are_not_compared(tmp_path: Path) -> None:
     path = tmp_path / "a.checkpoint"
-    save_checkpoint(path, {"training": {"epochs": 3, "removed": 1}}, {"epoch": 2})
-    state = load_checkpoint(path, {"training": {"epochs": 3, "added": 0}})
+    save_checkpoint(path, {"training": {"batch": 3, "removed": 1}}, {"epoch": 2})
+    state = load_checkpoint(path, {"training": {"batch": 3, "added": 0}})
     assert state is not None and state["epoch"] == 2
-    with pytest.raises(TrainingError, match=r"training\.epochs is 3 there and 4 here"):
-        load_checkpoint(path, {"training": {"epochs": 4, "added": 0}})
+    with pytest.raises(TrainingError, match=r"training\.batch is 3 there and 4 here"):
+        load_checkpoint(path, {"training": {"batch": 4, "added": 0}})
+
+
+def test_a_training_may_go_on_for_longer(tmp_path: Path) -> None:
+    path = tmp_path / "a.checkpoint"
+    save_checkpoint(path, {"training": {"epochs": 3, "patience": 2}}, {"epoch": 2})
+    state = load_checkpoint(path, {"training": {"epochs": 40, "patience": 9}})
+    assert state is not None and state["identity"]["training"]["epochs"] == 3
+
+
+def test_clips_that_came_and_went_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.checkpoint"
+    clips = [[f"dog/{number}.wav", "dog", number < 2] for number in range(6)]
+    save_checkpoint(path, {"clips": clips}, {})
+    with pytest.raises(TrainingError, match=r"cat/1\.wav, dog/9\.wav came; dog/3\.wav went"):
+        load_checkpoint(
+            path, {"clips": [*clips[:3], *clips[4:], ["cat/1.wav", "cat", True], ["dog/9.wav", "dog", False]]}
+        )
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint"])

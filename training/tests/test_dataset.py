@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from classifier_training.dataset import is_held_out, read_dataset
+from classifier_training.dataset import read_dataset
 from classifier_training.errors import TrainingError
 from classifier_training.options import DataOptions
+from classifier_training.split import is_held_out
 
 
 def folder_of(tmp_path: Path, files: list[str]) -> Path:

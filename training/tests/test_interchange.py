@@ -147,12 +147,40 @@ def layer_state() -> dict[str, Tensor]:
         (state_of(3), {}, "3 layers: continual attention over a window has one, or two"),
         (layer_state(), {"window": 1}, "window is 1"),
         ({**layer_state(), "linear1.bias": torch.full((HIDDEN,), torch.nan)}, {}, "linear1.bias has values"),
+        (
+            {f"{name}.{key}": value for name in ("left", "right") for key, value in state_of().items()},
+            {},
+            r"several encoders \(left, right\)",
+        ),
+        (
+            {**state_of(2), "layers.1.linear1.bias": torch.zeros(HIDDEN + 1)},
+            {},
+            r"layer 1: linear1.bias is \(41,\), and \(40,\) in layer 0",
+        ),
     ],
 )
 def test_refusals(state: dict[str, Tensor], options: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=words):
         import_encoder(state, tmp_path / "encoder", **{"heads": HEADS, "window": WINDOW, **options})
     assert not (tmp_path / "encoder").exists()
+
+
+def test_other_kinds_of_weights(program_path: Path, tmp_path: Path) -> None:
+    """Parameters instead of a state_dict, a prefix before all names, and bfloat16."""
+    torch.manual_seed(7)
+    layer = nn.TransformerEncoderLayer(WIDTH, HEADS, HIDDEN, 0.0, batch_first=True, norm_first=True)
+    encoder = nn.TransformerEncoder(layer, 1, norm=nn.LayerNorm(WIDTH), enable_nested_tensor=False).bfloat16()
+    state = {f"model.encoder.{name}": value for name, value in encoder.named_parameters()}
+    observed = exported(program_path, tmp_path, state, "continual", norm_first=True)
+    expected = run_windows(encoder.double().eval(), TOKENS.double(), WINDOW).numpy()
+    assert np.abs(observed - expected).max() <= TOLERANCE
+
+
+def test_another_epsilon_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save(state_of(), tmp_path / "encoder.pt")
+    command = ["import-torch", "--weights", str(tmp_path / "encoder.pt"), "--heads", str(HEADS), "--window", "12"]
+    assert main([*command, "--layer-norm-eps", "1e-6", "--out", str(tmp_path / "encoder")]) == 64
+    assert "layer_norm_eps is 1e-06" in capsys.readouterr().err
 
 
 def test_command(program_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ from classifier_training.yamnet import read_stem
 SPLIT = DataOptions(split_seed=2)  # three of the ten speakers are held out
 TINY = (
     "--stem-channels 4 8 8 8 --width 16 --layers 1 --heads 2 --feed-forward 16 --landmarks 4 --split-seed 2 "
-    "--landmark-epochs 1 --batch 8 --threads 1"
+    "--landmark-epochs 1 --batch 8 --threads 1 --background none"
 ).split()
 
 
@@ -193,16 +193,13 @@ def test_a_resumed_training_gives_the_same_model(
 
 def test_unusable_sounds_are_named(program: Program, sounds: Path) -> None:
     work = sounds.parent / "work"
+    # The sound of a part of a token is followed by silence.
     write_wav(sounds / "high" / "short.wav", tone(3000, 0.01, np.random.default_rng(0)))
-    with pytest.raises(TrainingError, match=r"high/short.wav \(160 samples\): too short"):
-        Store(read_dataset(sounds, SPLIT), program, work, 880)
-    # Half a token's sound is followed by silence.
-    write_wav(sounds / "high" / "short.wav", tone(3000, 0.03, np.random.default_rng(0)))
     dataset = read_dataset(sounds, SPLIT)
     store = Store(dataset, program, work, 880)
     (short,) = (clip for clip in dataset.clips if clip.file == "high/short.wav")
     samples = store.samples(short)
-    assert len(samples) == 880 and samples[:480].any() and not samples[480:].any()
+    assert len(samples) == 880 and samples[:160].any() and not samples[160:].any()
     (sounds / "high" / "short.wav").unlink()
     (sounds / "low" / "broken.wav").write_bytes(b"this is no sound")
     with pytest.raises(TrainingError, match=r"low/broken.wav: cannot be decoded"):

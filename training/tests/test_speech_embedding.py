@@ -61,7 +61,7 @@ def test_pretrain(wheel: Path, program_path: Path, sounds: Path, tmp_path: Path)
     paths = ["--data", str(sounds), "--out", str(out), "--work", str(tmp_path / "work"), "--embedding", str(wheel)]
     assert main(["pretrain", *paths, *network.split(), *options.split()]) == 0
     assert len(json.loads((out / "config.json").read_text())["labels"]) == WIDTH
-    options = f"--initial {out} --split random --epochs 1 --landmark-epochs 1 --feed-forward 16 --clip-seconds 1"
+    options = f"--initial {out} --split random --epochs 1 --landmark-epochs 1 --feed-forward 16 --background none"
     paths = ["--data", str(sounds), "--out", str(tmp_path / "models" / "words"), "--work", str(tmp_path / "work")]
     assert main(["train", *paths, *network.split(), *options.split()]) == 0
 

@@ -160,7 +160,7 @@ def test_a_model_is_measured_in_streams_and_its_thresholds_chosen(
         write_wav(folder / "whistles" / f"{number}" / "a.wav", tone(2500, 3))
         write_wav(folder / "noise" / f"{number}.wav", 0.05 * rng.standard_normal(3 * RATE))
     network = "--stem-channels 4 8 8 8 --width 16 --layers 1 --heads 2 --feed-forward 16 --landmarks 4"
-    fit = "--split-seed 2 --held-out-fraction 0.6 --epochs 6 --landmark-epochs 1 --batch 8 --threads 1"
+    fit = "--split-seed 2 --held-out-fraction 0.6 --epochs 6 --landmark-epochs 1 --batch 8 --background none"
     places = ["--data", str(sounds), "--work", str(tmp_path / "work")]
     assert main(["train", *places, "--out", str(out), *network.split(), *fit.split()]) == 0
     config = json.loads((out / "config.json").read_text())

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from classifier_training.errors import TrainingError
-from classifier_training.export import write_json
 from classifier_training.feature_reading import read_streams
 from classifier_training.feature_streams import StreamSet
+from classifier_training.model_files import write_json
 from classifier_training.program import find_program
 from classifier_training.progress import Estimate, say
 

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from classifier_training.configuration import architecture
-from classifier_training.export import export_weights, write_json
+from classifier_training.export import export_weights
 from classifier_training.model import Network
+from classifier_training.model_files import write_json
 from classifier_training.recipe import with_values
 
 from ..deliver import model_config

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from classifier_training.export import write_json
 from classifier_training.feature_streams import StreamSet
 from classifier_training.files import atomic_file
+from classifier_training.model_files import write_json
 
 from ..summary import Mean
 from .costs import Cost, cost

@@ -12,7 +12,6 @@ import torch
 
 from classifier_training.encoding import encode
 from classifier_training.errors import TrainingError
-from classifier_training.export import write_json
 from classifier_training.feature_commands import export_features, fit_features
 from classifier_training.feature_evaluation import (
     EncodeAll,
@@ -26,6 +25,7 @@ from classifier_training.feature_evaluation import (
 from classifier_training.feature_streams import StreamSet
 from classifier_training.files import atomic_directory, atomic_file
 from classifier_training.model import Network
+from classifier_training.model_files import write_json
 from classifier_training.recipe import stored_recipe
 
 from .grid import FeatureRun

@@ -1,0 +1,46 @@
+"""The files of a model directory, which need no PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from .errors import TrainingError
+from .files import atomic_file
+
+_WEIGHTS = "model.safetensors"
+_SHIPPED = Path(__file__).resolve().parents[2] / "models"
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a model: a path or, if there is none, the name of a model of this repository."""
+    path, shipped = Path(name), _SHIPPED / name
+    return shipped if not path.exists() and shipped.is_dir() else path
+
+
+def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The configuration and the tensors (float32) of a model directory."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        tensors = load_file(folder / config["weights"]["file"])
+        return config, {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingError(f"cannot read the model {folder}: {error}", 66) from error
+
+
+def write_tensors(tensors: dict[str, np.ndarray], folder: Path) -> dict[str, Any]:
+    """Writes model.safetensors; returns the `weights` of config.json."""
+    data = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
+    (folder / _WEIGHTS).write_bytes(data)
+    return {"file": _WEIGHTS, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def write_json(file: Path, config: dict[str, Any]) -> None:
+    """Writes a JSON file, which appears under its name only when it is complete."""
+    with atomic_file(file) as path:
+        path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
