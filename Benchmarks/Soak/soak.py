@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Load and faults on a running `serve`, all on loopback: soak PROGRAM LOAD [SECONDS [STREAMS]]
 
-Real-time streams of 16 kHz on one core, made by the program LOAD (stream-load) on the others, then four times as many,
-then one fault and one attack after the other while some streams continue. Prints a table, and fails if a stream was
-harmed, or if another client had to wait.
+Real-time streams of 16 kHz on one core, made by the program LOAD (stream-load) on the others, then as many as fit, with
+their number a core beside the limit, then one fault and one attack after the other while some streams continue. Prints
+a table, and fails if a stream was harmed, or if another client had to wait.
 """
 
 import asyncio
@@ -17,9 +17,12 @@ import time
 
 import attacks
 from balancer import killed_behind_a_balancer
+from limit import Limit
 from service import Fault, Server, Table, finished, generate, yielding
 
 RATE = 16000
+# Streams of the step "as many as fit", as a multiple of those of the first step: beyond the limit of any core here.
+AS_MANY = 6
 
 
 def refusal(port: int) -> tuple[int, int | None, str | None]:
@@ -64,16 +67,24 @@ async def load(table: Table, program: str, generator: str, seconds: int, count: 
     table.row(f"{count} streams, {seconds} s", outcome, good, note)
     server.stop()
 
-    # Four times that load arrives at once, at a service that has measured none yet: the admitted streams must not
-    # suffer, and the others must get a refusal.
-    server = Server(program)
-    limit = max(10, min(60, seconds))
-    process = await generate(generator, server.tcp, 4 * count, limit)
-    await asyncio.sleep(limit / 2)
+    # As many as fit: more arrive at once than a core has time for, at a service that has measured none yet. The
+    # admitted streams must not suffer, and the others must get a refusal.
+    limit = Limit(program, generator)
+    server = Server(program, "limits.streams=100000", "limits.streams_per_client=100000")
+    seconds = max(12, min(60, seconds))
+    process = await generate(generator, server.tcp, AS_MANY * count, seconds)
+    await asyncio.sleep(seconds / 4)
+    used = server.processor_seconds()
+    await asyncio.sleep(seconds / 4)
+    used = (server.processor_seconds() - used) / (seconds / 4)
     more, status, retry = await asyncio.to_thread(refusal, server.http)
     outcome = await finished(process)
     good = outcome.is_harmless and outcome.report["refused"] > 0 and status == 503 and retry is not None
-    table.row(f"{4 * count} streams", outcome, good, f"after {more} more by WebSocket: {status}, Retry-After: {retry}")
+    admitted = outcome.report["streams"] - outcome.report["refused"]
+    note = f"after {more} more by WebSocket: {status}, Retry-After: {retry}"
+    if admitted > 0:
+        note = f"{limit.note(1000 * used / admitted)}; {note}"
+    table.row(f"as many as fit of {AS_MANY * count}", outcome, good, note)
     table.end(server)
 
 

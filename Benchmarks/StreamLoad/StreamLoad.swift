@@ -17,9 +17,14 @@ struct StreamLoad {
     private var buffer = [UInt8](repeating: 0, count: 65536)
 
     static func main() {
+        if CommandLine.arguments.dropFirst() == ["calls"] {
+            let calls = SystemCalls.measure()
+            print("{\"read_us\":\(calls.read),\"write_us\":\(calls.write)}")
+            return
+        }
         let numbers = CommandLine.arguments.dropFirst().compactMap { Int($0) }
         guard numbers.count == 3, (1...65535).contains(numbers[0]), numbers[1] > 0, numbers[2] > 0 else {
-            print("usage: stream-load PORT STREAMS SECONDS\nPORT is serve's listen.tcp, on this machine.")
+            print("usage: stream-load PORT STREAMS SECONDS | calls\nPORT is serve's listen.tcp, on this machine.")
             exit(64)
         }
         var load = StreamLoad()
