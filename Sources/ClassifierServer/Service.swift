@@ -51,6 +51,11 @@ public struct Service: Sendable {
             loops: threads, latency: configuration.capacity.latency)
         shared.offer(models.identities, measured: try Calibration.costs(of: models.all))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        // Threads inherit the priority of the thread that makes them. Swift's pool gives its threads the usual one; the
+        // main thread has that of the process. A process that may not raise its priority keeps the usual one.
+        let which = __priority_which_t(PRIO_PROCESS.rawValue)
+        let priority = getpriority(which, id_t(getpid()))
+        for loop in group.makeIterator() { loop.execute { setpriority(which, 0, priority) } }
         let states = StateSaver(
             try StateStore(
                 folder: configuration.state.folder,

@@ -34,7 +34,7 @@ package struct SampleQueue {
     package mutating func append(_ samples: Span<Float>, arrived: UInt64) {
         guard !samples.isEmpty else { return }
         reclaim()
-        for index in samples.indices { storage.append(samples[index]) }
+        unsafe samples.withUnsafeBufferPointer { unsafe storage.append(contentsOf: $0) }
         count += samples.count
         pieces.append(.samples(count: samples.count, arrived: arrived))
     }

@@ -37,7 +37,7 @@ final class ChildProcess {
     private static let patience = 60.0
 
     private let arguments: [String]
-    private let identifier: pid_t
+    let identifier: pid_t
     private let output: Int32
     private let errors: Int32
     private var inputPipe: Int32 = -1
