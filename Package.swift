@@ -146,6 +146,7 @@ let package = Package(
                 "audio-classifierd", "AudioClassifier", "AudioFrontend", "ClassifierServer", "CSndFile",
                 "StreamTransformer",
                 "StrictCoding", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Fuzz", swiftSettings: strict),
         .testTarget(

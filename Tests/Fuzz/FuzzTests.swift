@@ -9,9 +9,9 @@ internal import Testing
 internal import audio_classifierd
 
 /// Readers of bytes from outside, each fed with mutations of valid inputs. They may refuse an input; a trap, a fault of
-/// memory or a run that does not end is a failure. Tests/CommandTests/Serve/ServeFuzzTests.swift feeds sockets.
+/// memory or a run that does not end is a failure. Those of connections are in ServiceFuzzTests.swift.
 @Suite(.serialized) struct FuzzTests {
-    private let folder: TemporaryDirectory
+    let folder: TemporaryDirectory
 
     init() throws { folder = try TemporaryDirectory() }
 
@@ -82,7 +82,7 @@ internal import audio_classifierd
         }
     }
 
-    private static var models: String { String(#filePath.dropLast("/Tests/Fuzz/FuzzTests.swift".count)) + "/models" }
+    static var models: String { String(#filePath.dropLast("/Tests/Fuzz/FuzzTests.swift".count)) + "/models" }
 
     /// States with a good checksum, which are restored and make one more prediction.
     @Test func state() throws {
@@ -124,6 +124,26 @@ internal import audio_classifierd
         try Fuzzer(name: "yaml", corpus: [shipped, sources], dictionary: words).run { bytes in
             try folder.write(bytes, to: "serve.yaml")
             _ = try ServeConfiguration(file: "\(folder.path)/serve.yaml", environment: [:])
+        }
+    }
+
+    /// Short texts of others: addresses of hosts, records of a broker, identities of processes, front-ends of models.
+    @Test func texts() throws {
+        let event =
+            "{\"type\":\"event\",\"v\":1,\"id\":\"a-880-yes\",\"phase\":\"start\",\"stream\":\"a\",\"label\":\"yes\","
+            + "\"t0\":0.5,\"t1\":null,\"p_max\":0.9,\"service\":\"s\",\"process\":\"ab1-17-400\",\"time\":1e9}"
+        let recipe = "{\"recipe\":\"yamnet\",\"bands\":12}"
+        let hosts = ["[::1]:8080", "127.0.0.1:80", "ear.example:443", "unix:/run/a", "::ffff:127.0.0.1", "ab1-17-400"]
+        let corpus = ([event, recipe] + hosts).map { Array($0.utf8) }
+        let words = ["1e308", "-1", "9223372036854775807", "null", "]", "[", "%", "::", "\u{0}", "65536", "\"bands\":"]
+        try Fuzzer(name: "texts", corpus: corpus, dictionary: words).run { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            _ = (Authority(text), IPAddress(text), ListenAddress(text), ProcessIdentity(text)?.hasEndedHere)
+            if let event = StreamEvent(json: text) { _ = (event.interrupted(time: 1), event.publisher, event.id) }
+            guard JSONNesting.isShallow(bytes[...]) else { return }
+            let recipe = try JSONDecoder().decode(LogMelRecipe.self, from: Data(bytes))
+            // A front-end of the largest size takes seconds, which are its right.
+            if recipe.bands * recipe.fftLength < 1 << 16 { _ = try LogMelExtractor(recipe) }
         }
     }
 

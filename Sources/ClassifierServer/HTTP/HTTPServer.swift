@@ -202,12 +202,25 @@ private final class ParserErrorClose: ChannelInboundHandler, Sendable {
     }
 }
 
-/// Turns byte buffers into parts of responses.
-private final class ResponseBuffers: ChannelOutboundHandler, Sendable {
+/// Turns byte buffers into parts of responses, and drops those that follow the parser's own answer to bytes that are no
+/// HTTP: the task of a request may answer at the same time.
+private final class ResponseBuffers: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPPart<HTTPResponseHead, ByteBuffer>
     typealias OutboundOut = HTTPServerResponsePart
 
+    private var isBroken = false
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError { isBroken = true }
+        context.fireErrorCaught(error)
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isBroken else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
         let part: HTTPServerResponsePart =
             switch Self.unwrapOutboundIn(data) {
             case .head(let head): .head(head)
