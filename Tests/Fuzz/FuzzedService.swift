@@ -5,8 +5,8 @@ internal import Logging
 internal import TestSupport
 internal import Testing
 
-/// `serve` in the tests' own process, so that a trap in it leaves the input on the disk. Its listeners are Unix sockets,
-/// of which a client opens thousands a second without running out of ports.
+/// `serve` in the tests' own process, so that a trap in it leaves the input on the disk. Its listeners are Unix
+/// sockets, of which a client opens thousands a second without running out of ports.
 struct FuzzedService: Sendable {
     private let folder: String
 
