@@ -10,7 +10,7 @@ BUILD := swift build -c release
 BENCHMARKS := swift build --package-path Benchmarks
 MODEL ?= keywords-en
 
-.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all wheel test-wheel
+.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all wheel test-wheel test-ray test-slurm
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -47,14 +47,22 @@ test: setup test-swift test-training  ## All tests
 check: setup lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm  ## What must pass before a change lands
 	@scripts/tally
 
-# It fetches pandas and others from PyPI, which is why test-wheel is no part of `check`.
-check-all: check test-wheel  ## All of check, and the Python package
+# They fetch Ray and pandas from PyPI and start a cluster, which is why they are no part of `check`.
+check-all: check test-wheel test-ray test-slurm  ## All of check, the Python package, a Ray cluster, the Slurm array
 
 wheel: setup  ## The Python package with the program and the models, in build/wheel
 	@scripts/build-wheel
 
 test-wheel: wheel  ## The package in an empty environment, against the program's own output
 	@scripts/test-wheel build/wheel/*.whl
+
+test-ray: wheel  ## Archives on a local Ray cluster: same results, a node and a driver killed, an S3 server
+	@scripts/test-ray build/wheel/*.whl
+
+test-slurm: build  ## The tasks of a Slurm job array, one of them killed
+	@scripts/install-packages shellcheck alsa-utils
+	shellcheck integrations/slurm/*
+	@integrations/slurm/test-classify-archive $(PROGRAM)
 
 lint:  ## Format, rules, types and layers of all code, with no finding
 	@scripts/check-layers
@@ -152,4 +160,4 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint .venv-readers .venv-wheel build Benchmarks/.build
+	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint .venv-ray .venv-readers .venv-wheel build Benchmarks/.build
