@@ -132,6 +132,7 @@ let package = Package(
                 "AudioClassifier", "AudioFrontend", "CAllocationCounter", "Kernels", "StreamTransformer",
                 "StrictCoding", "TestSupport",
             ],
+            resources: [.copy("Resources")],
             swiftSettings: strict),
         .testTarget(
             name: "ClassifierServerTests",

@@ -51,6 +51,11 @@ package struct JSONWriter {
         begin(key)
         body += "[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]"
     }
+    /// A matrix, row by row.
+    package mutating func add(_ key: String, rows: [[Int]]) {
+        begin(key)
+        body += "[\(rows.map { "[\($0.map(String.init).joined(separator: ","))]" }.joined(separator: ","))]"
+    }
     package mutating func addNull(_ key: String) {
         begin(key)
         body += "null"

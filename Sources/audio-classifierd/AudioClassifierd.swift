@@ -22,8 +22,8 @@ struct AudioClassifierd: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Classify.self, ReportCommand.self, Serve.self, Models.self, Features.self, Encode.self,
-            Requests.self, Bench.self, Settings.self,
+            Run.self, Classify.self, ReportCommand.self, Evaluate.self, Serve.self, Models.self, Features.self,
+            Encode.self, Requests.self, Bench.self, Settings.self,
         ]
     )
 

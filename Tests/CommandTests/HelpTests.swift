@@ -8,7 +8,7 @@ internal import Testing
     @Test(arguments: [
         [], ["run"], ["classify"], ["models"], ["models", "list"], ["models", "show"], ["models", "verify"],
         ["models", "labels"], ["features"],
-        ["encode"], ["bench"], ["serve"], ["requests"],
+        ["encode"], ["bench"], ["serve"], ["requests"], ["report"], ["evaluate"],
     ])
     func everyCommandHasHelpWithExamples(command: [String]) throws {
         let finished = try Program.run(command + ["--help"])
@@ -19,7 +19,10 @@ internal import Testing
 
     @Test func helpNamesEveryCommand() throws {
         let help = try Program.run(["--help"]).output
-        for command in ["run", "classify", "serve", "models", "features", "encode", "requests", "bench"] {
+        let commands = [
+            "run", "classify", "report", "evaluate", "serve", "models", "features", "encode", "requests", "bench",
+        ]
+        for command in commands {
             #expect(help.contains("\n  \(command) "), "\(command)")
         }
         #expect(try Program.run([]).output == help)

@@ -39,4 +39,28 @@ struct DecisionArguments: ParsableArguments {
     func rules(for model: AudioModel) throws -> DecisionRules {
         try DecisionRules(model.network.configuration, settings)
     }
+
+    /// The options that differ from the model's values, as YAML by the keys of `serve`, without thresholds of labels.
+    var configuration: [(key: String, value: String)] {
+        var values: [(key: String, value: String)] = []
+        func add<Value>(_ setting: Setting<Value>, _ value: Value?) {
+            if let value { values.append((setting.configurationKey, setting.kind.show(value))) }
+        }
+        func add(_ setting: Setting<String>, _ list: [String]) {
+            if !list.isEmpty {
+                values.append(
+                    (setting.configurationKey, "[\(list.map(setting.kind.show).joined(separator: ", "))]"))
+            }
+        }
+        add(DecisionSettings.threshold, threshold)
+        add(DecisionSettings.thresholdOff, thresholdOff)
+        add(DecisionSettings.allow, allow)
+        add(DecisionSettings.deny, deny)
+        add(DecisionSettings.minimumDuration, minDurationMs)
+        add(DecisionSettings.maximumGap, maxGapMs)
+        add(DecisionSettings.refractoryTime, refractoryMs)
+        if padMs != DecisionSettings.padding.fallback { add(DecisionSettings.padding, padMs) }
+        if minDbfs != DecisionSettings.minimumLevel.fallback { add(DecisionSettings.minimumLevel, minDbfs) }
+        return values
+    }
 }

@@ -41,6 +41,21 @@ enum ProgramSettings {
     static let logging: [any SettingDescription] = [logLevel, logFormat]
 }
 
+/// The settings of `evaluate`.
+enum EvaluationSettings {
+    static let collar = Setting(
+        "collar_ms", .number(0...60_000, "ms", unit: "ms"), default: 200,
+        "The largest error of an event's beginning, and of its end.")
+    static let segment = Setting(
+        "segment", .number(0.01...86_400, "seconds", unit: "s"), default: 1,
+        "The duration of segments in segment-based measures.")
+    static let falseEvents = Setting(
+        "false_events_per_hour", .number(0...1_000_000, "count"), described: "no choice of thresholds",
+        "Choose each label's threshold so that it has at most so many false events an hour.")
+
+    static let all: [any SettingDescription] = [collar, segment, falseEvents]
+}
+
 /// The settings of `bench`.
 enum BenchSettings {
     static let layers = Setting(

@@ -18,7 +18,8 @@ package enum SettingTables {
 
     /// The commands whose options the environment can set.
     static let commands: [any SettableCommand.Type] = [
-        Run.self, Classify.self, ReportCommand.self, Features.self, Encode.self, Serve.self, Requests.self,
+        Run.self, Classify.self, ReportCommand.self, Evaluate.self, Features.self, Encode.self, Serve.self,
+        Requests.self,
     ]
 
     /// Variables of options; `serve` has its own, by key.

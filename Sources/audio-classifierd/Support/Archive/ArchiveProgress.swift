@@ -18,8 +18,8 @@ package final class ArchiveProgress: Sendable {
     private let state = Mutex(State())
 
     /// - Returns: nil if standard error is no terminal.
-    package static func ifTerminal(_ items: [ArchiveItem]) -> ArchiveProgress? {
-        Progress.ifTerminal("classify").map { ArchiveProgress($0, items) }
+    package static func ifTerminal(_ items: [ArchiveItem], title: String = "classify") -> ArchiveProgress? {
+        Progress.ifTerminal(title).map { ArchiveProgress($0, items) }
     }
 
     private init(_ line: Progress, _ items: [ArchiveItem]) {

@@ -132,6 +132,11 @@ package struct FileSearch: Sendable {
         }
     }
 
+    /// Whether a name has the ending of an audio file, be it one that libsndfile does not read.
+    static func isAudio(_ name: FileName) -> Bool {
+        ending(name).map { endings.contains($0) || foreignEndings.contains($0) } ?? false
+    }
+
     /// The part of a file's name after its last dot, in lower case.
     private static func ending(_ name: FileName) -> String? {
         let entry = name.entry.bytes

@@ -1,0 +1,178 @@
+package import AudioClassifier
+package import AudioFrontend
+internal import Glibc
+
+/// Labelled recordings: folders of labels, recordings with label files beside them, or a table.
+package struct LabelledData: Sendable {
+    /// The recordings, each once, in the order of their first label.
+    package private(set) var recordings: [LabelledRecording] = []
+    /// Errors of folders, tables and label files. The rest of the data can be used.
+    package private(set) var failures: [ClassifierError] = []
+    /// Sentences on what was left out.
+    package private(set) var notes: [String] = []
+
+    /// The folder of the recordings that a table names; nil for the table's own.
+    private let audio: FileName?
+    private let separator: String?
+    private var index: [FileName: Int] = [:]
+
+    package init(audio: FileName? = nil, separator: String? = nil) {
+        self.audio = audio
+        self.separator = separator
+    }
+
+    /// Reads labelled recordings of a folder or a table.
+    package mutating func add(_ name: FileName) throws(ClassifierError) {
+        if name.isFolder { try addFolder(name) } else { try addTable(name) }
+    }
+
+    private mutating func add(_ recording: LabelledRecording) {
+        guard let known = index[recording.name] else {
+            index[recording.name] = recordings.count
+            recordings.append(recording)
+            return
+        }
+        recordings[known].labels += recording.labels
+        recordings[known].isTimed = recordings[known].isTimed || recording.isTimed
+    }
+
+    // MARK: Folders
+
+    private mutating func addFolder(_ folder: FileName) throws(ClassifierError) {
+        var search = FileSearch()
+        search.add(below: folder)
+        failures += search.failures
+        notes += [search.hiddenNote, search.warning].compactMap { $0 }
+        let found = search.found.filter { !$0.isForeign }
+        guard !found.isEmpty else {
+            throw search.failures.first
+                ?? ClassifierError(.noInput, code: "not_found", "\(folder): there is no audio file there")
+        }
+        let labelFiles = found.map { LabelFile.beside($0.name) }
+        if labelFiles.contains(where: { $0 != nil }) {
+            addLabelFiles(zip(found.map(\.name), labelFiles), folder)
+        } else {
+            try addFolders(found, folder)
+        }
+    }
+
+    /// Adds recordings with the labels in the files beside them.
+    private mutating func addLabelFiles(_ pairs: some Sequence<(FileName, LabelFile?)>, _ folder: FileName) {
+        var unlabelled: [FileName] = []
+        for (name, file) in pairs {
+            guard let file else {
+                unlabelled.append(name)
+                continue
+            }
+            do throws(ClassifierError) {
+                add(LabelledRecording(name, labels: try file.read(separator: separator), isTimed: true))
+            } catch { failures.append(error) }
+        }
+        if let first = unlabelled.first {
+            notes.append(
+                "\(folder): \(unlabelled.count) recordings without a file of labels beside them were left out (the "
+                    + "first is \(first)); an empty file means that nothing is to be heard")
+        }
+    }
+
+    /// Adds recordings whose labels are the names of the folders that they are in.
+    private mutating func addFolders(_ found: [FileSearch.Found], _ folder: FileName) throws(ClassifierError) {
+        let (outside, inside) = (found.filter { $0.label == nil }, found.filter { $0.label != nil })
+        guard !inside.isEmpty else {
+            throw ClassifierError(
+                .data, code: "labels",
+                "\(folder): the recordings have no labels; put them into a folder for each label, put files of labels "
+                    + "(Audacity, Raven) beside them, or name a table (CSV) of files and labels")
+        }
+        for file in inside { add(LabelledRecording(file.name, labels: [GivenLabel(text: file.label ?? "")])) }
+        if let first = outside.first {
+            notes.append(
+                "\(folder): \(outside.count) recordings outside the folders of labels were left out (the first is "
+                    + "\(first.name))")
+        }
+    }
+
+    // MARK: Tables
+
+    private mutating func addTable(_ name: FileName) throws(ClassifierError) {
+        let table = try LabelTable(LabelFile.text(name), name, separator: separator)
+        guard !table.rows.isEmpty else { throw LabelTable.error(name, 1, "the table has no rows below its header") }
+        var known: [String: FileName] = [:]
+        for row in table.rows {
+            guard let file = row.file else { continue }
+            let recording = known[file] ?? find(file, name)
+            known[file] = recording
+            add(LabelledRecording(recording, labels: row.labels, isTimed: table.isTimed))
+        }
+    }
+
+    /// Returns the recording that a table names: below the folder of recordings, or the folder of the table, or else as
+    /// the system finds it.
+    private func find(_ file: String, _ table: FileName) -> FileName {
+        guard !file.hasPrefix("/") else { return FileName(file) }
+        let name = FileName(file.replacing("\\", with: "/"))
+        let candidates = [audio ?? table.folder].map { $0 == "." ? name : $0.appending(name) }
+        return (candidates + [name]).first { $0.exists } ?? candidates[0]
+    }
+}
+
+extension FileSearch.Found {
+    /// The folder below the searched one that the file is in; nil for a file outside such folders.
+    fileprivate var label: String? {
+        guard let slash = relative.bytes.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        return FileName(bytes: Array(relative.bytes[..<slash])).description
+    }
+}
+
+/// A file with the labels of one recording.
+struct LabelFile: Sendable {
+    let name: FileName
+
+    /// Endings of label files, behind the name of the recording with or without its own ending.
+    private static let endings = [
+        ".selections.txt", ".Table.1.selections.txt", ".audacity.txt", ".labels.txt", ".txt",
+    ]
+
+    /// Returns the file of labels beside a recording; nil if there is none.
+    static func beside(_ recording: FileName) -> LabelFile? {
+        let entry = recording.entry.bytes
+        let dot = entry.lastIndex(of: UInt8(ascii: ".")) ?? entry.count
+        let stem = FileName(bytes: recording.bytes.dropLast(entry.count - dot))
+        for base in [recording, stem] {
+            for ending in endings {
+                let name = FileName(bytes: base.bytes + Array(ending.utf8))
+                if name.exists, !name.isFolder { return LabelFile(name: name) }
+            }
+        }
+        return nil
+    }
+
+    /// Reads Audacity's labels, or a table: Raven's, or another with the columns onset, offset and label.
+    func read(separator: String?) throws(ClassifierError) -> [GivenLabel] {
+        let text = try Self.text(name)
+        let first = text.split(whereSeparator: \.isNewline).first { !$0.allSatisfy(\.isWhitespace) } ?? ""
+        // Audacity's lines begin with a number, and an empty file is a track without labels.
+        if first.isEmpty || first.split(separator: "\t").first.flatMap({ Double(String($0).trimmed) }) != nil {
+            return try AudacityLabels.read(text, name, separator: separator)
+        }
+        let table = try LabelTable(text, name, separator: separator, namesFiles: false)
+        guard table.isTimed else {
+            throw LabelTable.error(name, 1, "there are no columns onset and offset (seconds)")
+        }
+        return table.rows.flatMap(\.labels)
+    }
+
+    /// Returns a text of a file.
+    /// - Throws: ``ClassifierError`` if it cannot be read, or is not UTF-8.
+    static func text(_ name: FileName) throws(ClassifierError) -> String {
+        guard let bytes = name.contents else {
+            throw ClassifierError(
+                .noInput, code: "not_found", "\(name): cannot be read: \(unsafe String(cString: strerror(errno)))")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ClassifierError(
+                .data, code: "labels", "\(name): is not text in UTF-8; name a folder, or a table (CSV, TSV)")
+        }
+        return text
+    }
+}

@@ -1,0 +1,59 @@
+package import AudioClassifier
+internal import StrictCoding
+
+/// Thresholds of a model's labels for a rate of false events.
+package struct ThresholdChoices: Sendable {
+    package struct Label: Sendable {
+        package let label: String
+        /// Whether the data has the label.
+        package let isGiven: Bool
+        package let value: ThresholdSweep.Choice
+    }
+
+    /// The largest number of false events an hour, of each label.
+    package let limit: Double
+    /// The labels that are events, in the model's order.
+    package let labels: [Label]
+    private let own: [Double]
+
+    package init(_ evaluation: Evaluation, falseEventsPerHour limit: Double) {
+        self.limit = limit
+        let indices = evaluation.labels.indices.filter { evaluation.isEvent[$0] }
+        // Single precision holds 0.7 as a little less.
+        let own = indices.map { (Double(evaluation.thresholds[$0]) * 1e6).rounded() / 1e6 }
+        self.own = own
+        labels = zip(indices, own).map { label, own in
+            Label(
+                label: evaluation.labels[label], isGiven: evaluation.sweep.given[label] > 0,
+                value: evaluation.sweep.choice(
+                    label, falseEventsPerHour: limit, own: own))
+        }
+    }
+
+    /// The labels whose thresholds change.
+    private var changed: [Label] { zip(labels, own).filter { $0.value.threshold != $1 }.map(\.0) }
+
+    /// A configuration of `serve` with the thresholds.
+    /// - Parameters:
+    ///   - hours: audio in which the false events were counted.
+    ///   - settings: other settings of decisions, as YAML by key.
+    package func yaml(model: String, hours: Double, settings: [(key: String, value: String)]) -> [String] {
+        var lines = [
+            "# Thresholds of \(model) for at most \(Decimal.text(limit, 3)) false events of a label an hour, measured "
+                + "in \(Decimal.text(hours, 3)) h by:",
+            "# audio-classifierd evaluate --false-events-per-hour \(Decimal.text(limit, 3))",
+            "model: \(JSONWriter.quoted(model))", "streams:", "  decision:",
+        ]
+        lines += settings.map { "    \($0.key): \($0.value)" }
+        if changed.isEmpty {
+            lines.append("    class_thresholds: {}")
+        } else {
+            lines.append("    class_thresholds:")
+            lines += changed.map { "      \(JSONWriter.quoted($0.label)): \(Decimal.text($0.value.threshold, 6))" }
+        }
+        return lines
+    }
+
+    /// Labels that report more false events even at the highest threshold.
+    package var unreached: [String] { labels.filter { !$0.value.isReached }.map(\.label) }
+}
