@@ -20,6 +20,7 @@ struct Evaluate: SettableCommand {
               audio-classifierd evaluate labels.csv --audio recordings/ --separator ';' --predictions errors.csv
               audio-classifierd evaluate meadow/ --false-events-per-hour 0.5 --write-config thresholds.yaml
               audio-classifierd evaluate sounds/ --rename barking=Dog --rename hum= --given-labels-only
+              audio-classifierd evaluate test.csv --plot curves.svg
             """)
 
     @Argument(help: "A folder of labelled recordings, or a table of them.", completion: .file())
@@ -39,6 +40,11 @@ struct Evaluate: SettableCommand {
             "Write a CSV of the recordings, with the likely errors of their labels first.", valueName: "file"),
         completion: .file(extensions: ["csv"]))
     var predictions: String?
+    @Option(
+        help: ArgumentHelp(
+            "Draw the confusion matrix, the reliability and the curves of thresholds to this SVG file.",
+            valueName: "file"), completion: .file(extensions: ["svg"]))
+    var plot: String?
     @Option(EvaluationSettings.collar) var collarMs: Double
     @Flag(help: "Compare the beginnings of events alone, not their ends.")
     var onsetOnly = false
@@ -117,6 +123,7 @@ struct Evaluate: SettableCommand {
     private struct Outputs {
         let result: FileName?
         let predictions: FileName?
+        let plot: FileName?
         let configuration: FileName?
     }
 
@@ -124,10 +131,10 @@ struct Evaluate: SettableCommand {
     private func openOutputs(_ data: LabelledData) throws -> Outputs {
         let outputs = Outputs(
             result: output.map(ProgramArguments.file), predictions: predictions.map(ProgramArguments.file),
-            configuration: writeConfig.map(ProgramArguments.file))
+            plot: plot.map(ProgramArguments.file), configuration: writeConfig.map(ProgramArguments.file))
         let inputs = data.recordings.map(\.name) + self.data.map(ProgramArguments.file)
         let named = [
-            ("--output", outputs.result), ("--predictions", outputs.predictions),
+            ("--output", outputs.result), ("--predictions", outputs.predictions), ("--plot", outputs.plot),
             ("--write-config", outputs.configuration),
         ]
         for (option, output) in named {
@@ -145,6 +152,7 @@ struct Evaluate: SettableCommand {
         if let predictions = outputs.predictions {
             try write(report.predictions(separator: source.separator ?? "; "), predictions)
         }
+        if let plot = outputs.plot { try write([EvaluationPlot.svg(PlotData(report))], plot) }
         guard let choices else { return }
         let log = Logger(label: "audio-classifierd")
         if !choices.unreached.isEmpty {

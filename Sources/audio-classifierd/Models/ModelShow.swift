@@ -1,5 +1,8 @@
 import ArgumentParser
 import AudioClassifier
+import AudioFrontend
+import Logging
+import StreamTransformer
 
 struct ModelShow: SettableCommand {
     static let configuration = CommandConfiguration(
@@ -9,10 +12,17 @@ struct ModelShow: SettableCommand {
             Examples:
               audio-classifierd models show keywords-en
               audio-classifierd models show ./my-model
+              audio-classifierd models show keywords-en --plot keywords-en.svg
             """)
 
     @Argument(help: "The model's name or folder.", completion: Completions.models)
     var name: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Draw the confusion matrices, the reliability and the curves of thresholds of its card to this SVG file.",
+            valueName: "file"), completion: .file(extensions: ["svg"]))
+    var plot: String?
 
     @OptionGroup(title: "Messages") var logging: LogArguments
 
@@ -20,6 +30,15 @@ struct ModelShow: SettableCommand {
 
     func run() throws {
         logging.start()
-        try OutputSink().write(ModelReport.show(try ModelCatalog().load(name)))
+        let model = try ModelCatalog().load(name)
+        if let plot { try write(PlotData(model.configuration), to: ProgramArguments.file(plot)) }
+        try OutputSink().write(ModelReport.show(model))
+    }
+
+    private func write(_ data: PlotData, to file: FileName) throws {
+        let log = Logger(label: "audio-classifierd")
+        for sentence in data.missing { log.notice("\(sentence)") }
+        try OutputFiles.checkWritable(file, option: "--plot")
+        try WholeFile.write(Array(EvaluationPlot.svg(data).utf8), file)
     }
 }

@@ -1,0 +1,77 @@
+internal import StrictCoding
+
+/// A drawing of rectangles, lines and texts as SVG. Lengths are in pixels, and the origin is the upper left corner.
+struct SVGDrawing {
+    enum Anchor: String { case start, middle, end }
+
+    private let width: Double
+    private var elements: [String] = []
+
+    init(width: Double) { self.width = width }
+
+    /// - Parameter title: text that is shown for a pointer on the rectangle.
+    mutating func rectangle(
+        x: Double, y: Double, width: Double, height: Double, fill: String, stroke: String? = nil, title: String? = nil
+    ) {
+        let stroke = stroke.map { " stroke=\"\($0)\"" } ?? ""
+        let shape =
+            "<rect x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" width=\"\(Self.number(width))\" "
+            + "height=\"\(Self.number(height))\" fill=\"\(fill)\"\(stroke)"
+        elements.append(title.map { "\(shape)><title>\(Self.escaped($0))</title></rect>" } ?? "\(shape)/>")
+    }
+
+    /// Adds a line through points.
+    mutating func line(
+        _ points: [(x: Double, y: Double)], stroke: String, width: Double = 1, isDashed: Bool = false,
+        title: String? = nil
+    ) {
+        let list = points.map { "\(Self.number($0.x)),\(Self.number($0.y))" }.joined(separator: " ")
+        let dashes = isDashed ? " stroke-dasharray=\"4 4\"" : ""
+        let shape =
+            "<polyline points=\"\(list)\" fill=\"none\" stroke=\"\(stroke)\" "
+            + "stroke-width=\"\(Self.number(width))\"\(dashes)"
+        elements.append(title.map { "\(shape)><title>\(Self.escaped($0))</title></polyline>" } ?? "\(shape)/>")
+    }
+
+    /// - Parameter angle: degrees by which the text is turned about its anchor.
+    mutating func text(
+        _ text: String, x: Double, y: Double, size: Double = 12, anchor: Anchor = .start, fill: String = "#222",
+        angle: Double = 0
+    ) {
+        let turn =
+            angle == 0
+            ? "" : " transform=\"rotate(\(Self.number(angle)) \(Self.number(x)) \(Self.number(y)))\""
+        elements.append(
+            "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" font-size=\"\(Self.number(size))\" "
+                + "text-anchor=\"\(anchor.rawValue)\" fill=\"\(fill)\"\(turn)>\(Self.escaped(text))</text>")
+    }
+
+    /// Returns the whole file.
+    /// - Parameter title: the drawing in words, for those who do not see it.
+    func text(height: Double, title: String) -> String {
+        let size = "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
+        let head = [
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) viewBox=\"0 0 \(Self.number(width)) "
+                + "\(Self.number(height))\" role=\"img\" font-family=\"sans-serif\">",
+            "<title>\(Self.escaped(title))</title>",
+            "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>",
+        ]
+        return (head + elements + ["</svg>"]).joined(separator: "\n") + "\n"
+    }
+
+    private static func number(_ value: Double) -> String { Decimal.text(value, 2) }
+
+    /// Returns a text for XML, without the control characters that XML does not allow.
+    private static func escaped(_ text: String) -> String {
+        text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "&": "&amp;"
+            case "<": "&lt;"
+            case ">": "&gt;"
+            case "\"": "&quot;"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F: " "
+            default: String(scalar)
+            }
+        }.joined()
+    }
+}

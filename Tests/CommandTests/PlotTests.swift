@@ -1,0 +1,105 @@
+internal import FoundationEssentials
+internal import StrictCoding
+internal import TestSupport
+internal import Testing
+
+/// The pictures of `models show` and `evaluate`, read by another program's XML reader.
+@Suite struct PlotTests {
+    private let folder: TemporaryDirectory
+
+    init() throws { folder = try TemporaryDirectory() }
+
+    private func path(_ name: String) -> String { "\(folder.path)/\(name)" }
+
+    /// The texts and tool tips of an SVG file that Python's reader accepts, a line each.
+    private func texts(_ file: String) throws -> [String] {
+        let script = """
+            import sys, xml.etree.ElementTree as tree
+            svg = "{http://www.w3.org/2000/svg}"
+            root = tree.parse(sys.argv[1]).getroot()
+            assert root.tag == svg + "svg"
+            for node in root.iter():
+                if node.tag in (svg + "text", svg + "title"): print(node.text)
+            """
+        let finished = try ChildProcess(["-c", script, file], program: "/usr/bin/python3").wait()
+        #expect(finished.status == 0, "\(finished.errors)")
+        return finished.lines
+    }
+
+    /// Every cell of the card's matrices is in the picture, and what the card lacks is named.
+    @Test func cardOfAModel() throws {
+        let finished = try Program.run(["models", "show", Program.model, "--plot", path("card.svg")])
+        #expect(finished.status == 0 && finished.output.contains("SHA-256"))
+        #expect(finished.errors.contains("has no calibration; audio-classifierd evaluate DATA"), "\(finished.errors)")
+        let texts = try texts(path("card.svg"))
+        #expect(texts.contains { $0.contains("has no threshold curves") })
+        let text = try String(contentsOfFile: "\(Program.models)/\(Program.model)/config.json", encoding: .utf8)
+        let model = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        let labels = model["labels"]?.elements.compactMap(\.string) ?? []
+        var cells = 0
+        for kind in ["cold", "mid_stream"] {
+            let rows = model["card"]?["accuracy"]?[kind]?["confusion"]?.elements ?? []
+            for (given, row) in zip(labels, rows) {
+                let counts = row.elements.compactMap(\.number).map { Int($0) }
+                for (first, count) in zip(labels, counts) {
+                    let tip = "\(given) as \(first): \(count) of \(counts.reduce(0, +))"
+                    #expect(texts.contains(tip), "\(tip)")
+                    cells += 1
+                }
+            }
+        }
+        #expect(cells == 2 * labels.count * labels.count)
+    }
+
+    /// The curves of a card in the form of an evaluation's JSON are those of the evaluation's own picture.
+    @Test func evaluationAndACardWithItsNumbers() throws {
+        for (index, label) in ["yes", "no"].enumerated() {
+            try FileManager.default.createDirectory(
+                atPath: path("data/\(label)"), withIntermediateDirectories: true)
+            try folder.write(
+                WaveFile(Sound.samples(48000, seed: UInt64(index))).bytes, to: "data/\(label)/<&\".wav")
+        }
+        let finished = try Program.run(
+            ["evaluate", path("data"), "--format", "json", "--plot", path("plot.svg"), "--threshold", "0.05"])
+        #expect(finished.status == 0, "\(finished.errors)")
+        let result = try #require(try finished.records().first)
+        let texts = try texts(path("plot.svg"))
+        #expect(texts.contains("yes (1)") && texts.contains("no (1)") && !texts.contains { $0.contains(" has no ") })
+        for bin in result["calibration"]?["bins"]?.elements ?? [] where bin["count"]?.number ?? 0 > 0 {
+            #expect(texts.contains { $0.hasPrefix("\(Int(bin["count"]?.number ?? 0)) values of mean ") })
+        }
+        let model = path("model")
+        try FileManager.default.copyItem(atPath: "\(Program.models)/\(Program.model)", toPath: model)
+        var configuration = try JSONDecoder().decode(
+            JSONValue.self, from: Data(contentsOf: URL(filePath: "\(model)/config.json")))
+        for key in ["calibration", "threshold_curves"] {
+            configuration = configuration.with(["card", key], result[key])
+        }
+        try FileManager.default.removeItem(atPath: "\(model)/config.json")
+        try JSONEncoder().encode(configuration).write(to: URL(filePath: "\(model)/config.json"))
+        let shown = try Program.run(["models", "show", model + "/", "--plot", path("card.svg")])
+        #expect(shown.status == 0 && shown.errors == "", "\(shown.errors)")
+        func curves(_ file: String) throws -> [String] {
+            try String(contentsOfFile: path(file), encoding: .utf8).split(separator: "\n")
+                .filter { $0.contains("<polyline") && $0.contains("<title>") }
+                .map { $0.split(separator: "\"").first { $0.contains(",") }.map(String.init) ?? "" }
+        }
+        let heights = try [curves("plot.svg"), curves("card.svg")].map { lines in
+            // Heights below the first point: the panels lie at other places of the two pictures.
+            lines.map { line -> [Double] in
+                let values = line.split(separator: " ").compactMap { $0.split(separator: ",").last }
+                    .compactMap { Double($0) }
+                return values.map { $0 - (values.first ?? 0) }
+            }
+        }
+        #expect(heights[0].count == 4 && heights[0].map(\.count) == heights[1].map(\.count))
+        for (one, other) in zip(heights[0].joined(), heights[1].joined()) {
+            #expect(abs(one - other) < 0.03, "\(one), \(other)")
+        }
+    }
+
+    @Test func placeThatCannotBeWritten() throws {
+        let finished = try Program.run(["models", "show", Program.model, "--plot", path("none/x.svg")])
+        #expect(finished.status == 74 && finished.errors.contains("--plot"))
+    }
+}
