@@ -16,7 +16,7 @@ help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup:  ## Install the Debian packages that are missing
-	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev pkg-config alsa-utils
+	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev libcairo2-dev pkg-config alsa-utils
 
 setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a proxy, a browser, clients, promtool
 	@scripts/reader-environment

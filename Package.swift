@@ -48,6 +48,8 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         // The MQTT client of Debian's and Home Assistant's broker, for events of `serve`.
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+        // PNG pictures of `report`. Only the program links it: it brings fonts and X11's libraries with it.
+        .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .target(name: "CKernels"),
         // Starting a command without the service's descriptors, which Glibc's Swift module does not offer.
         .target(name: "CSpawn"),
@@ -97,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "audio-classifierd",
             dependencies: [
-                "AudioClassifier", "AudioFrontend", "ClassifierServer", "Kernels", "ModelBenchmark",
+                "AudioClassifier", "AudioFrontend", "CCairo", "ClassifierServer", "Kernels", "ModelBenchmark",
                 "StreamTransformer",
                 "StrictCoding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -6,7 +6,7 @@ import Logging
 struct ReportCommand: SettableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Write a page of recordings (spectrogram, curves, events, a player, numbers), or of an archive.",
+        abstract: "Write a page or a picture of recordings (spectrogram, curves, events), or a page of an archive.",
         discussion: """
             The page is one HTML file that needs nothing else. It works on a phone and with the keyboard. The page of \
             an archive is made of the results of classify: hours by label, a calendar, the surest examples, failures.
@@ -15,6 +15,7 @@ struct ReportCommand: SettableCommand {
               audio-classifierd report dog.wav --output dog.html
               audio-classifierd report recordings/ --model environment --output recordings.html
               audio-classifierd report night.flac --player link --output night.html
+              audio-classifierd report dog.wav --png dog.png --size 1600x900
               audio-classifierd classify archive/ --start-time-from name --output results.jsonl
               audio-classifierd report --archive results.jsonl --output archive.html
               audio-classifierd report --archive results.jsonl --examples examples/ --output archive.html
@@ -36,7 +37,20 @@ struct ReportCommand: SettableCommand {
     var examples: String?
 
     @Option(help: "The HTML file to write.", completion: .file(extensions: ["html"]))
-    var output: String
+    var output: String?
+
+    @Option(help: "Draw one recording into this PNG file.", completion: .file(extensions: ["png"]))
+    var png: String?
+
+    @Option(help: "Draw one recording into this SVG file.", completion: .file(extensions: ["svg"]))
+    var svg: String?
+
+    @Option(
+        help: """
+            Width and height of the picture in pixels (WIDTHxHEIGHT, each \(PictureSize.range.lowerBound) to \
+            \(PictureSize.range.upperBound)).
+            """)
+    var size = PictureSize(width: 1200, height: 700)
 
     @Option(
         help: """
@@ -55,18 +69,28 @@ struct ReportCommand: SettableCommand {
 
     func validate() throws {
         guard examples == nil || archive else { throw ValidationError("--examples belongs to --archive.") }
+        let hasPicture = png != nil || svg != nil
+        guard output != nil || hasPicture else {
+            throw ValidationError("Name the file to write: --output X.html, --png X.png or --svg X.svg.")
+        }
+        guard !archive || !hasPicture else { throw ValidationError("--archive makes a page: name it with --output.") }
     }
 
     func run() throws {
         logging.start()
-        let page = ProgramArguments.file(output)
-        guard !page.isStandardInput else {
-            throw ClassifierError(.usage, code: "usage", "--output - : the page goes to a file; name one")
+        let outputs = [("--output", output), ("--png", png), ("--svg", svg)].compactMap { option, name in
+            name.map { (option, ProgramArguments.file($0)) }
         }
-        if archive { try writeArchive(page) } else { try writeRecordings(page) }
+        for (option, file) in outputs {
+            guard !file.isStandardInput else {
+                throw ClassifierError(.usage, code: "usage", "\(option) - : it goes to a file; name one")
+            }
+            try OutputFiles.checkWritable(file, option: option)
+        }
+        if archive, let output { try writeArchive(ProgramArguments.file(output)) } else { try writeRecordings(outputs) }
     }
 
-    private func writeRecordings(_ page: FileName) throws {
+    private func writeRecordings(_ outputs: [(option: String, file: FileName)]) throws {
         var search = FileSearch()
         for path in paths { search.add(ProgramArguments.file(path)) }
         if let warning = search.warning { Logger(label: "audio-classifierd").warning("\(warning)") }
@@ -75,9 +99,14 @@ struct ReportCommand: SettableCommand {
                 ?? ClassifierError(
                     .noInput, code: "not_found", "\(paths.joined(separator: ", ")): there is no audio file there")
         }
-        for file in search.files { try OutputFiles.refuse(page, over: file, option: "--output") }
-        try OutputFiles.checkWritable(page, option: "--output")
-        let reader = try reader(page)
+        for (option, output) in outputs {
+            for file in search.files { try OutputFiles.refuse(output, over: file, option: option) }
+        }
+        guard png == nil && svg == nil || search.files.count == 1 else {
+            throw ClassifierError(
+                .usage, code: "usage", "a picture shows one recording, and \(search.files.count) are named")
+        }
+        let reader = try reader(outputs[0].file)
         let progress = Progress.ifTerminal("report")
         var recordings: [RecordingReport] = []
         var failures = search.failures
@@ -93,8 +122,25 @@ struct ReportCommand: SettableCommand {
         }
         progress?.finish()
         failures.forEach(CommandFailure.report)
-        if !recordings.isEmpty { try ReportPage.page(recordings).write(page) }
+        if let output, !recordings.isEmpty {
+            try ReportPage.page(recordings).write(ProgramArguments.file(output))
+        }
+        if let recording = recordings.first { try draw(recording) }
         if let first = failures.first { throw ExitCode((recordings.isEmpty ? first.status : .data).rawValue) }
+    }
+
+    private func draw(_ recording: RecordingReport) throws {
+        let picture = RecordingPicture(recording, width: size.width, height: size.height)
+        if let png {
+            var canvas = try CairoCanvas(width: size.width, height: size.height)
+            try picture.draw(on: &canvas)
+            try WholeFile.write(try canvas.png(), ProgramArguments.file(png))
+        }
+        if let svg {
+            var canvas = SVGCanvas(width: size.width, height: size.height)
+            try picture.draw(on: &canvas)
+            try WholeFile.write(Array(canvas.text.utf8), ProgramArguments.file(svg))
+        }
     }
 
     private func reader(_ page: FileName) throws -> RecordingReader {
@@ -107,7 +153,6 @@ struct ReportCommand: SettableCommand {
     private func writeArchive(_ page: FileName) throws {
         let sources = paths.map(ProgramArguments.file)
         for source in sources { try OutputFiles.refuse(page, over: source, option: "--output") }
-        try OutputFiles.checkWritable(page, option: "--output")
         var report = ArchiveReport(sources, page: page, threshold: decision.threshold ?? 0)
         let progress = Progress.ifTerminal("report")
         defer { progress?.finish() }
@@ -149,3 +194,9 @@ struct ReportCommand: SettableCommand {
 }
 
 extension RecordingReader.Player: ExpressibleByArgument {}
+
+extension PictureSize: ExpressibleByArgument {
+    init?(argument: String) { self.init(argument) }
+
+    var defaultValueDescription: String { description }
+}

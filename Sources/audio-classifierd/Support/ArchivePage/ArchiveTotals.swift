@@ -116,8 +116,8 @@ package struct ArchiveTotals: Sendable {
         }
         throw ClassifierError(
             .data, code: "mixed",
-            "has results of kind \(kind.rawValue) after some of kind \(known.rawValue), which would count sounds twice; "
-                + "write a page of each")
+            "has results of kind \(kind.rawValue) after some of kind \(known.rawValue), which would count sounds "
+                + "twice; write a page of each")
     }
 
     /// Adds a label's sound.

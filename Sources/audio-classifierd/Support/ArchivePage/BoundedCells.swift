@@ -1,5 +1,5 @@
-/// Seconds of labels in a map of columns and rows: days and hours, or places in the order of files. Its size is bounded:
-/// when there are too many columns or cells, a column takes the positions of two.
+/// Seconds of labels in a map of columns and rows: days and hours, or places in the order of files. Its size is
+/// bounded: when there are too many columns or cells, a column takes the positions of two.
 package struct BoundedCells: Sendable {
     package struct Cell: Hashable, Sendable {
         package let column: Int

@@ -218,7 +218,8 @@ function labelTable(data, choose) {
     return [button, bar, duration(one.seconds), count(one.count), percent(one.p_max)];
   });
   const unit = kinds[data.kind]?.[0] ?? "rows";
-  const whole = table("Hours by class", ["Class", "", "In total", unit[0].toUpperCase() + unit.slice(1), "Surest"], rows);
+  const heads = ["Class", "", "In total", unit[0].toUpperCase() + unit.slice(1), "Surest"];
+  const whole = table("Hours by class", heads, rows);
   whole.classList.add("labels");
   const later = [...whole.querySelectorAll("tbody tr")].slice(firstLabels);
   for (const row of later) row.hidden = true;
@@ -237,8 +238,10 @@ function failures(data) {
   const reasons = data.reasons.map((one) => [one.code, one.skipped ? "skipped" : "failed", count(one.count)]);
   const files = data.failures.map((one) => [one.file, one.skipped ? "skipped" : "failed", one.message]);
   const total = data.reasons.reduce((sum, one) => sum + one.count, 0);
-  const note = total > files.length ? [make("p", { class: "quiet" }, `The first ${files.length} of ${count(total)}:`)] : [];
-  return [make("section", { class: "lost", "aria-labelledby": "failures" }, make("h2", { id: "failures" }, "Files without a result"),
+  const isCut = total > files.length;
+  const note = isCut ? [make("p", { class: "quiet" }, `The first ${files.length} of ${count(total)}:`)] : [];
+  return [make("section", { class: "lost", "aria-labelledby": "failures" },
+    make("h2", { id: "failures" }, "Files without a result"),
     table("Reasons", ["Reason", "", "Files"], reasons), ...note, table("Files", ["File", "", "Message"], files))];
 }
 
@@ -268,8 +271,8 @@ select.addEventListener("change", () =>
 const missing = make("p", { class: "quiet", hidden: "" },
   `Only the ${withMap.length} classes with the most hours have a map; this is the map of all sound.`);
 const what = kinds[data.kind]?.[1] ?? "rows";
-const damage = data.damaged_lines
-  ? [make("p", {}, `Damaged lines that were left out: ${count(data.damaged_lines)}, the first is ${data.first_damage}.`)] : [];
+const damaged = `Damaged lines that were left out: ${count(data.damaged_lines)}, the first is ${data.first_damage}.`;
+const damage = data.damaged_lines ? [make("p", {}, damaged)] : [];
 const timeless = data.map === "calendar" && data.timeless_seconds > 0
   ? [make("p", { class: "quiet" }, `${duration(data.timeless_seconds)} of sound have no time and are not in the map.`)]
   : [];

@@ -14,14 +14,14 @@ package struct RecordingReport: Sendable {
     /// The range of the spectrogram's colours below its loudest value, in natural logarithms of a magnitude: 80 dB.
     private static let dynamicRange: Float = 9.2
 
-    private let name: String
-    private let model: AudioModel
-    private var spectrogram: BoundedColumns
-    private var probabilities: BoundedColumns
+    let name: String
+    let model: AudioModel
+    private(set) var spectrogram: BoundedColumns
+    private(set) var probabilities: BoundedColumns
     private var sums: [Double]
     private var predictionCount = 0
-    private var firstTime = 0.0
-    private var events: [Event] = []
+    private(set) var firstTime = 0.0
+    private(set) var events: [Event] = []
     private var sampleCount = 0
     /// The address of the recording for the player; nil without one.
     package var audio: String?
@@ -107,7 +107,7 @@ package struct RecordingReport: Sendable {
     }
 
     /// The largest probability of each label.
-    private var peaks: [Float] {
+    var peaks: [Float] {
         var peaks = model.labels.map { _ in Float(0) }
         for (index, value) in probabilities.values.enumerated() {
             peaks[index % peaks.count] = max(peaks[index % peaks.count], value)
@@ -116,7 +116,7 @@ package struct RecordingReport: Sendable {
     }
 
     /// Labels with curves: those of events, and the likeliest.
-    private func shownLabels(_ peaks: [Float]) -> [Int] {
+    func shownLabels(_ peaks: [Float]) -> [Int] {
         let heard = Set(events.map(\.labelIndex))
         let ranked = peaks.indices.sorted { (peaks[$0], $1) > (peaks[$1], $0) }
         return ranked.enumerated().filter { rank, label in
@@ -124,12 +124,12 @@ package struct RecordingReport: Sendable {
         }.map(\.element)
     }
 
-    private func secondsOf(_ columns: BoundedColumns, period: Int) -> Double {
+    func secondsOf(_ columns: BoundedColumns, period: Int) -> Double {
         Double(columns.rowsPerColumn * period) / Double(model.sampleRate)
     }
 
     /// The spectrogram in 256 steps, from silence to the loudest value.
-    private func levels() -> [UInt8] {
+    func levels() -> [UInt8] {
         let loudest = spectrogram.values.max() ?? 0
         let quietest = max(spectrogram.values.min() ?? 0, loudest - dynamicRange)
         let scale = 255 / max(loudest - quietest, 1e-6)
