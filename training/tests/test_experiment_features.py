@@ -131,7 +131,7 @@ def test_the_page_has_a_row_for_each_run(
     assert "2 of 3 runs. Missing are 1 of GTZAN" in words and "svm: accuracy" in words
     assert len(rows) == 4 and "Transformer (full)" in rows[0] and "fixed landmarks, m = 4" in rows[1]
     assert " to " in rows[1]
-    assert "Of 1 rows of low-rank systems" in words
+    assert "Of 1 rows of low-rank systems" in words and "The models of 2 runs were exported" in words
     assert all(len(line) <= 120 for line in page.splitlines() if not line.startswith("|"))
     # Costs: the Transformer has 2 n^2 D + 2 n D; of the system 7 D m + H (m^2 + 6 m), with D = 16, n = 8, m = 4, H = 2.
     assert "2.3 (1/1.0)" in rows[2] and f"0.5 (1/{(2 * 64 * 16 + 2 * 8 * 16) / (7 * 64 + 2 * 40):,.1f})" in rows[3]

@@ -42,7 +42,8 @@ formulas of the code that was published with arXiv 2412.03214 and arXiv 2201.062
 *whole layers*: multiply-adds of this program (`bench --operations`), projections and feed-forward part included; both
 in thousands, and in brackets as a share of the Transformer's. The Transformer recomputes its window, and all of its
 rows. One that computes only what its newest row needs (*lean*) is the fairer reference, and has a column of its own.
-Time on one thread (median) and memory of a stream are measured with `audio-classifierd bench`."""
+Time on one thread (median) and memory of a stream are measured once with `audio-classifierd bench`, on the machine of
+the runs, which may have had other work: read the times as ratios."""
 _LEGEND = {
     "audioset-strong": "AP, cAP, found spans and delay are means over the two labels; a span is found at the threshold "
     "with the best F1 in the cold setting, and the delay is that of the found ones."
@@ -64,6 +65,7 @@ class Tables:
             _ABOUT,
             f"It has {len(done)} of {len(planned)} runs.{_missing(planned, done)}",
             _COLUMNS,
+            self._checked(done),
         ]
         for data in DATA:
             own = [run for run in done if run.data.name == data.name]
@@ -72,6 +74,17 @@ class Tables:
                 parts += [_LEGEND[data.name]] if data.name in _LEGEND else []
                 parts += [self._table(data, own), self._reading(data, own), self._costs(own)]
         return "\n\n".join(map(_wrapped, parts)) + "\n"
+
+    def _checked(self, done: Sequence[FeatureRun]) -> str:
+        records = [record for run in done if (record := self._runs.read(run))]
+        checked = [record for record in records if "program" in record and "copied" not in record]
+        found = [record["program"]["largest_difference"] for record in checked]
+        if not found:
+            return "**Checked.** No model of these runs has been run by the program yet."
+        return (
+            f"**Checked.** The models of {len(found)} runs were exported and run with `audio-classifierd encode`: "
+            f"their logits agree with those behind the figures within {max(found):.0e}."
+        )
 
     def _reference(self, data: FeatureData, baselines: dict[str, Any]) -> str:
         found = baselines.get(data.name)
