@@ -1,13 +1,17 @@
-"""An archive as rows of the table (all processors, the journal, short files): archive.py PROGRAM [MODEL]
+"""An archive as rows of the table (all processors, journal, short files, memory): archive.py PROGRAM [MODEL]
 
 The parts take turns, and each row is a ratio of medians. The journal and short files are measured in processor time,
 which other programs on the machine disturb less than they disturb a clock.
 """
 
 import os
+import re
 import statistics
+import struct
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from program import spent, write_wave
@@ -18,6 +22,7 @@ from table import row, title
 RUNS = 5
 SHORT_FILES, SHORT_SECONDS = 2000, 1
 LONG_FILES, LONG_SECONDS = 32, 60
+DAY, ULTRASOUND = 24 * 3600, 192_000
 
 
 def medians(*commands: list[str], clean: Path | None = None) -> list[tuple[float, float]]:
@@ -29,6 +34,29 @@ def medians(*commands: list[str], clean: Path | None = None) -> list[tuple[float
                 file.unlink()
             results.append(spent(command))
     return [(statistics.median(a for a, _ in results), statistics.median(b for _, b in results)) for results in runs]
+
+
+def write_silence(path: Path, seconds: int, rate: int) -> None:
+    """Writes silence of any length as a sparse file (RF64, EBU Tech 3306), which takes no room on the disk."""
+    size = 2 * rate * seconds
+    with path.open("wb") as file:
+        file.write(struct.pack("<4sI4s", b"RF64", 0xFFFFFFFF, b"WAVE"))
+        file.write(struct.pack("<4sIQQQI", b"ds64", 28, size + 72, size, size // 2, 0))
+        file.write(struct.pack("<4sIHHIIHH4sI", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16, b"data", 0xFFFFFFFF))
+        file.truncate(file.tell() + size)
+
+
+def peak_megabytes(command: list[str]) -> float:
+    """Returns the peak memory of a command, which the system counts until the command ends."""
+    kilobytes = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        while child.poll() is None:
+            found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{child.pid}/status").read_text())
+            kilobytes = max(kilobytes, int(found[1]) if found else 0)
+            time.sleep(0.05)
+    if child.returncode:
+        sys.exit(f"error: {' '.join(command)} ended with {child.returncode}")
+    return kilobytes * 1024 / 1e6
 
 
 def main() -> None:
@@ -82,6 +110,9 @@ def main() -> None:
             ratio=single / many,
             at_least=0.9,
         )
+        write_silence(folder / "day.wav", DAY, ULTRASOUND)
+        memory = peak_megabytes([*classify, str(folder / "day.wav")])
+        row("24 h at 192 kHz, memory", memory, "MB", at_most=60)
 
 
 if __name__ == "__main__":
