@@ -71,6 +71,11 @@ class Composer:
     def has_recordings(self) -> bool:
         return self._recordings is not None
 
+    @property
+    def unknown(self) -> int | None:
+        """Index of the label that recordings have, if they have one."""
+        return self._unknown
+
     def label(self, clip: Clip) -> int:
         """Index of a clip's label."""
         return self._labels.index(clip.label)

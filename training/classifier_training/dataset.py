@@ -83,7 +83,8 @@ def read_dataset(path: Path, options: DataOptions, is_one_label_enough: bool = F
     noise = tuple(row["file"] for row in rows if row["label"].startswith(NOISE))
     found = [_clip(row, options, path) for row in rows if not row["label"].startswith(NOISE)]
     clips = tuple(_split(found, options))
-    dataset = Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, noise)
+    labels = {clip.label for clip in clips} | ({UNKNOWN} if options.unknown else set())
+    dataset = Dataset(folder, tuple(sorted(labels)), clips, noise)
     _check(dataset, path, options, is_one_label_enough)
     return dataset
 
@@ -177,10 +178,11 @@ def _check(dataset: Dataset, path: Path, options: DataOptions, is_one_label_enou
         return
     total = Counter(clip.label for clip in dataset.clips)
     trained = Counter(clip.label for clip in dataset.clips if not clip.held_out)
-    single = [label for label in dataset.labels if total[label] < 2]
+    labels = [label for label in dataset.labels if total[label] or not options.unknown]
+    single = [label for label in labels if total[label] < 2]
     if single:
         raise TrainingError(f"label `{single[0]}` has one clip only; it needs one to train on and one to keep")
-    for label in dataset.labels:
+    for label in labels:
         if not 0 < trained[label] < total[label]:
             side = "trained on" if trained[label] == 0 else "held out"
             reason = {

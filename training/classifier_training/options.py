@@ -51,6 +51,7 @@ class DataOptions:
         ("all", "speech", "silence", "none"),
         flag="background",
     )
+    unknown: bool = option(False, "add the label `_unknown_`, which the recordings without labels have")
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ _RECORDINGS_SHARE = 0.5  # sequences of recordings without labels for each clip,
 _LEAD_TOKENS = 8  # of other sound before a piece, so that no zeros of the stem's padding reveal where it begins
 _BATCH = 64  # pieces that go through program and stem at a time
 _ROUNDING = 1e-9  # seconds, more than the rounding error of sums of times
+_OTHER = 0.35  # share of the sounds around a clip that are recordings, if these have a label
 _FILLING = 0.2  # share of the sounds around a clip that are no clips
 
 
@@ -96,7 +97,7 @@ class StemCache:
                 sound = copy.sounds[index]
                 count = min(sound.tokens - skip, tokens - at)
                 inputs[row, at : at + count] = copy.features[sound.start + skip : sound.start + skip + count]
-                if index >= len(self._clips) + _FILLINGS:
+                if index >= len(self._clips) + _FILLINGS and self._composer.unknown is None:
                     continue
                 begins = (at - skip) * self._seconds
                 ends = float(self._times[skip + count - 1]) + _ROUNDING
@@ -121,7 +122,9 @@ class StemCache:
         return self._trained[sequence] if sequence < len(self._trained) else -1
 
     def _label(self, index: int) -> int | None:
-        return self._composer.label(self._clips[index]) if index < len(self._clips) else None
+        if index < len(self._clips):
+            return self._composer.label(self._clips[index])
+        return self._composer.unknown if index >= len(self._clips) + _FILLINGS else None
 
     def _sequence(self, copy: Copy, sequence: int, rng: np.random.Generator) -> Iterator[tuple[int, int, int]]:
         """The sounds of a sequence: index, first token, and how many of its own tokens are left out."""
@@ -151,6 +154,8 @@ class StemCache:
 
     def _other(self, copy: Copy, rng: np.random.Generator) -> int:
         while True:
+            if self._composer.unknown is not None and self._recordings and rng.random() < _OTHER:
+                return int(rng.integers(len(self._clips) + _FILLINGS, len(copy.sounds)))
             if rng.random() < _FILLING:
                 return len(self._clips) + int(rng.integers(_FILLINGS))
             index = self._trained[rng.integers(len(self._trained))]

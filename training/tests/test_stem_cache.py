@@ -14,10 +14,12 @@ from torch import Tensor
 from classifier_training.compose import Composer
 from classifier_training.configuration import architecture
 from classifier_training.dataset import Dataset, read_dataset
+from classifier_training.distillation import read_recordings
 from classifier_training.initial import take_stem
 from classifier_training.model import Classifier
 from classifier_training.program import Program
 from classifier_training.recipe import Recipe, with_values
+from classifier_training.recordings import Recordings
 from classifier_training.stem_cache import StemCache
 from classifier_training.store import Store
 from classifier_training.yamnet import read_stem
@@ -41,11 +43,14 @@ def without_shift(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cache_of(
-    program: Program, sounds: Path, tmp_path: Path, held_out: int, **training: Any
+    program: Program, sounds: Path, tmp_path: Path, held_out: int, unknown: bool = False, **training: Any
 ) -> tuple[StemCache, Dataset, Store, Any]:
-    """With a stem of YAMNet's shape and random weights; `held_out` is the seed of the split."""
+    """With a stem of YAMNet's shape and random weights; `held_out` is the seed of the split.
+
+    With `unknown` the sounds are recordings with that label, too.
+    """
     values: dict[str, dict[str, Any]] = {
-        "data": {"split_seed": held_out},
+        "data": {"split_seed": held_out, "unknown": unknown},
         "model": {"stem": "yamnet", "yamnet_blocks": BLOCKS},
         "training": {**PLAIN, **training},
     }
@@ -62,7 +67,11 @@ def cache_of(
         return model.begin(features, model.stem.depth)
 
     store = Store(dataset, program, tmp_path / "work", 400)
-    composer = Composer(dataset, store, program.frontend, model.frames_per_token, recipe)
+    recordings = None
+    if unknown:
+        found = read_recordings(sounds, "")
+        recordings = Recordings(found, Store(found, program, tmp_path / "work", 0), program.frontend.sample_rate)
+    composer = Composer(dataset, store, program.frontend, model.frames_per_token, recipe, recordings)
     cache = StemCache(dataset.clips, composer, program, recipe.training, stem, torch.zeros(64), tmp_path / "copies")
     return cache, dataset, store, stem
 
@@ -104,3 +113,15 @@ def test_models_of_all_folds_share_a_copy(program: Program, sounds: Path, tmp_pa
     assert len(one) == first.count and len(two) == len(dataset.of(held_out=False))
     again = second.chunk(0, np.arange(second.count), np.random.default_rng(0))
     assert torch.equal(two.inputs, again.inputs) and torch.equal(two.weights, again.weights)
+
+
+def test_recordings_are_unknown(program: Program, sounds: Path, tmp_path: Path) -> None:
+    """In sequences of their own, and between clips."""
+    cache, dataset, *_ = cache_of(program, sounds, tmp_path, 2, unknown=True)
+    trained, unknown = len(dataset.of(held_out=False)), dataset.labels.index("_unknown_")
+    chunk = cache.chunk(0, np.arange(cache.count), np.random.default_rng(0))
+    judged = chunk.weights > 0
+    own = judged[trained:]
+    assert cache.count > trained and own.any() and bool((chunk.labels[trained:][own] == unknown).all())
+    among = chunk.labels[:trained][judged[:trained]]
+    assert bool((among == unknown).any()) and bool((among != unknown).any())
