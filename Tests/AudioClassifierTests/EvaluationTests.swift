@@ -87,6 +87,8 @@ internal import Testing
         #expect([none.threshold, none.rate, none.recall] == [0.5, 0, 0.5] && none.isReached)
         let one = sweep.choice(0, falseEventsPerHour: 1, own: 0.6)
         #expect([one.threshold, one.rate, one.recall] == [0.3, 1, 1] && one.isReached)
+        // An hour cannot show half a false event an hour: the threshold stays.
+        #expect(sweep.choice(0, falseEventsPerHour: 0.5, own: 0.6).threshold == 0.6)
         // A label that is not given keeps its threshold, or gets the lowest one that is allowed and higher.
         let quiet = sweep.choice(2, falseEventsPerHour: 0, own: 0.6)
         #expect([quiet.threshold, quiet.rate, quiet.recall] == [0.6, 0, nil] && quiet.isReached)

@@ -86,12 +86,14 @@ package struct ThresholdSweep: Sendable {
     }
 
     /// Chooses a label's threshold: of those with at most so many false events an hour, at this and at every higher
-    /// threshold, and with the most found events, the nearest to the present one.
+    /// threshold, and with the most found events, the nearest to the present one. Audio that is too short for one false
+    /// event at the wanted rate cannot show that a lower threshold is right: then the present one is the lowest.
     /// - Parameter own: the label's present threshold.
     package func choice(_ label: Int, falseEventsPerHour limit: Double, own: Double) -> Choice {
         let hours = otherSeconds[label] / 3600
         func rate(_ point: Point) -> Double { hours > 0 ? Double(point.falseEvents) / hours : 0 }
-        let allowed = curve(label).reversed().prefix { rate($0) <= limit }
+        let isTooShort = limit > 0 && limit * hours < 1
+        let allowed = curve(label).reversed().prefix { rate($0) <= limit && !(isTooShort && $0.threshold < own) }
         let mostFound = allowed.map(\.found).max()
         let best = allowed.filter { $0.found == mostFound }
         let below = best.first { $0.threshold <= own }
