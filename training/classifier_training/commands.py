@@ -18,7 +18,7 @@ from .agreement import measure_agreement
 from .calibrate import label_thresholds
 from .clip_table import CLIPS, Predicted, predicted, write_clips
 from .configuration import architecture, complete_config
-from .dataset import Dataset
+from .dataset import UNKNOWN, Dataset
 from .distillation import Mixtures, read_recordings
 from .errors import TrainingError
 from .evaluate import Report, cold_probabilities, evaluate, peaks_in
@@ -95,6 +95,9 @@ def _train(
         recipe, setup.network, source, data, checkpoint, options.yamnet, build=build, keeps_best=keeps_best
     )
     model = trainer.fit()
+    if recipe.training.unknown_offset:
+        with torch.no_grad():
+            model.head.bias[dataset.labels.index(UNKNOWN)] += recipe.training.unknown_offset
     config = complete_config(name, recipe, setup.network)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(out) as folder:

@@ -173,6 +173,9 @@ class TrainingOptions:
     last_weight: float = option(2.0, "weight of a clip's last token")
     memory_seconds: float = option(0.6, "time after a sound in which its label may still be reported")
     memory_weight: float = option(0.0, "weight of the tokens right after a sound, which hold its label")
+    unknown_offset: float = option(
+        0.0, "added to the logit of `_unknown_` after training, in which it comes up more often than in use"
+    )
     time_mask_frames: int = option(15, "most frames of a time mask, of which each sequence has two")
     band_mask_bands: int = option(10, "most bands of a frequency mask, of which each sequence has two")
 
