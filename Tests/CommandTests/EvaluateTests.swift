@@ -154,6 +154,25 @@ internal import Testing
         #expect(try right(["--onset-only", "--collar-ms", "100"]) == 0, "the beginning is wrong")
     }
 
+    /// Labels may end behind the recording; those that begin there are named.
+    @Test(arguments: [("0.5,9", false), ("1.5,2", true), ("100,200", true)])
+    func labelsBehindTheEnd(times: String, isNamed: Bool) throws {
+        try record("a.wav", seed: 1, seconds: 1)
+        try write("filename,onset,offset,label\na.wav,\(times),yes\n", "labels.csv")
+        let finished = try Program.run(["evaluate", path("labels.csv")] + lively)
+        #expect(finished.status == 0, "\(finished.errors)")
+        #expect(finished.errors.contains("have labels behind their end") == isNamed, "\(finished.errors)")
+    }
+
+    /// A FIFO beside a recording holds no labels, and is not waited for.
+    @Test func labelsInAFIFO() throws {
+        try makeFolder("own")
+        try record("own/a.wav", seed: 1, seconds: 1)
+        try #require(unsafe mkfifo(path("own/a.txt"), 0o600) == 0)
+        let finished = try Program.run(["evaluate", path("own")])
+        #expect(finished.status == 65 && finished.errors.contains("the recordings have no labels"))
+    }
+
     // MARK: Outputs
 
     @Test func thresholdsAreReadByServe() throws {

@@ -22,7 +22,12 @@ struct GivenTimes {
         }
         let ranges = events.filter { group($0.label) }.map(\.range)
         guard !ranges.isEmpty else { return Rest(seconds: seconds, near: IntervalSet([])) }
-        let inside = IntervalSet(ranges.map { max(0, $0.lowerBound)..<max(0, min($0.upperBound, seconds)) })
+        // A given event may lie behind the recording's end, in part or whole.
+        let inside = IntervalSet(
+            ranges.map { range in
+                let end = max(0, min(range.upperBound, seconds))
+                return min(max(0, range.lowerBound), end)..<end
+            })
         // The smallest number keeps an event without duration from being empty.
         let near = ranges.map { $0.lowerBound - collar..<($0.upperBound + collar).nextUp }
         return Rest(seconds: max(0, seconds - inside.length), near: IntervalSet(near))

@@ -141,7 +141,7 @@ struct LabelFile: Sendable {
         for base in [recording, stem] {
             for ending in endings {
                 let name = FileName(bytes: base.bytes + Array(ending.utf8))
-                if name.exists, !name.isFolder { return LabelFile(name: name) }
+                if name.isRegularFile { return LabelFile(name: name) }
             }
         }
         return nil

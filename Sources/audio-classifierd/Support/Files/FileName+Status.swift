@@ -18,6 +18,9 @@ extension FileName {
 
     var isFolder: Bool { status.map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
 
+    /// Whether the name leads to a file with an end: no folder, FIFO, socket or device.
+    var isRegularFile: Bool { status.map { $0.st_mode & S_IFMT == S_IFREG } ?? false }
+
     /// Whether both names lead to the same file, through any links.
     func isSameFile(as other: FileName) -> Bool {
         guard let one = status, let other = other.status else { return false }
