@@ -70,9 +70,9 @@ internal import Testing
     @Test(arguments: ["frames", "changes", "events"])
     func webSocketEqualsRun(emit: String) throws {
         var random = SplitMix64(seed: 6)
-        let settings = ["--threshold", "0.2", "--threshold-off", "0.1"]
+        let settings = ["--threshold", "0.02", "--threshold-off", "0.01"]
         let run = try expected(["--emit", emit] + settings, name: "mic")
-        let socket = try WebSocketClient(server, "/v1/stream?stream=mic&emit=\(emit)&threshold=0.2&threshold_off=0.1")
+        let socket = try WebSocketClient(server, "/v1/stream?stream=mic&emit=\(emit)&threshold=0.02&threshold_off=0.01")
         var rest = Self.raw[...]
         while !rest.isEmpty {
             let count = min(random.integer(in: 1...5000), rest.count)
