@@ -28,6 +28,7 @@ _PART = re.compile(
     r"|linear[12]\.(?:weight|bias)|norm[12]\.(?:fn\.)?(?:weight|bias))$"
 )
 _FINAL_NORM = re.compile(r"^(?:.*\.)?norm\.(?:fn\.)?(weight|bias)$")
+_WRAPPERS = re.compile(r"(?:(?:^|\.)(?:\d+|_\w+))+$")  # of continual-inference around the parts of a layer
 _EPSILON = 1e-5  # of the layer norms, in the model format
 
 
@@ -172,6 +173,7 @@ def _layers(state: Mapping[str, Tensor]) -> tuple[list[dict[str, Tensor]], dict[
     layers: dict[int, dict[str, Tensor]] = {}
     final: dict[str, Tensor] = {}
     encoders: set[str] = set()
+    twice = ""
     for key, value in state.items():
         part, layer = _PART.search(key), _LAYER.search(key)
         norm = None if part or layer else _FINAL_NORM.match(key)
@@ -181,12 +183,16 @@ def _layers(state: Mapping[str, Tensor]) -> tuple[list[dict[str, Tensor]], dict[
             final[norm.group(1)] = value.detach().double()
         elif part:
             name = part.group(1).replace(".fn.", ".")
-            layers.setdefault(int(layer.group(1)) if layer else 0, {})[name] = value.detach().double()
+            own = layers.setdefault(int(layer.group(1)) if layer else 0, {})
+            twice = name if name in own else twice
+            own[name] = value.detach().double()
         else:
             raise TrainingError(f"tensor {key} has no counterpart in a transformer encoder's layer")
     if len(encoders) > 1:
         names = ", ".join(sorted(name or "(no prefix)" for name in encoders))
         raise TrainingError(f"the weights are those of several encoders ({names}); save the state_dict of one of them")
+    if twice:
+        raise TrainingError(f"a layer has {twice} twice: its layers are not named layers.0, layers.1, ...")
     expected = {
         f"{module}{suffix}"
         for module in (
@@ -216,7 +222,8 @@ def _encoder_of(key: str) -> str:
     """The name of the encoder that a tensor belongs to: what stands before its layer, or before its final norm."""
     layer = _LAYER.search(key)
     at = layer or _PART.search(key)
-    return (key[: at.start()] if at else re.sub(r"norm\.(?:fn\.)?(?:weight|bias)$", "", key)).rstrip(".")
+    name = (key[: at.start()] if at else re.sub(r"norm\.(?:fn\.)?(?:weight|bias)$", "", key)).rstrip(".")
+    return name if layer else _WRAPPERS.sub("", name)
 
 
 def _format_names(layer: Mapping[str, Tensor]) -> dict[str, Tensor]:

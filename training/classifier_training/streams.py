@@ -82,7 +82,7 @@ def stream_of_clips(clips: Sequence[Clip], store: Store, rate: int, rng: np.rand
     for index in rng.permutation(len(clips)):
         clip = clips[index]
         samples, region = store.samples(clip), store.region(clip)
-        loud = _rms(samples[region.start : region.end])
+        loud = _rms(samples[region.start : region.end] if region.end > region.start else samples)
         places.append(Place(at / rate, (at + len(samples)) / rate, clip.label, clip.group))
         parts += [samples * np.float32(_RMS / loud), _pause(rate, rng)]
         at += len(parts[-2]) + len(parts[-1])
@@ -130,4 +130,4 @@ def _pause(rate: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _rms(samples: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(samples)) + 1e-10))
+    return float(np.sqrt(np.mean(np.square(samples)) + 1e-10)) if len(samples) else 1.0

@@ -147,6 +147,7 @@ def layer_state() -> dict[str, Tensor]:
         (state_of(3), {}, "3 layers: continual attention over a window has one, or two"),
         (layer_state(), {"window": 1}, "window is 1"),
         ({**layer_state(), "linear1.bias": torch.full((HIDDEN,), torch.nan)}, {}, "linear1.bias has values"),
+        ({f"{n}.{key}": value for n in (0, 1) for key, value in layer_state().items()}, {}, "a layer has .* twice"),
         (
             {f"{name}.{key}": value for name in ("left", "right") for key, value in state_of().items()},
             {},
