@@ -48,6 +48,7 @@ check: setup lint test-swift test-fuzz test-sanitizer test-training test-instruc
 	@scripts/tally
 
 # They fetch Ray and pandas from PyPI and start a cluster, which is why they are no part of `check`.
+check-all: export RUN_TUTORIAL = 1
 check-all: check test-wheel test-ray test-slurm  ## All of check, the Python package, a Ray cluster, the Slurm array
 
 wheel: setup  ## The Python package with the program and the models, in build/wheel
@@ -74,9 +75,9 @@ lint:  ## Format, rules, types and layers of all code, with no finding
 test-swift: setup-tests
 	@scripts/run-tests release $(BUILD) --build-tests -- swift test -c release --skip-build
 
-# Twenty seconds of mutated inputs for each reader of outside bytes; test-swift has built the tests.
+# Ten seconds of mutated inputs for each reader of outside bytes; test-swift has built the tests.
 test-fuzz: setup
-	@scripts/run-tests fuzz $(BUILD) --build-tests -- env FUZZ_SECONDS=20 swift test -c release --skip-build \
+	@scripts/run-tests fuzz $(BUILD) --build-tests -- env FUZZ_SECONDS=10 swift test -c release --skip-build \
 	    --filter FuzzTests.FuzzTests
 
 MINUTES ?= 10

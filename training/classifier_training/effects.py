@@ -33,6 +33,11 @@ def colour(samples: np.ndarray, rate: int, largest_db: float, echo: bool, rng: n
     return np.fft.irfft(np.fft.rfft(samples, length) * response, length)[:count].astype(np.float32)
 
 
+def rms(samples: np.ndarray) -> np.float32:
+    """The level of samples, at least 1e-5, so that a sound in which nothing is heard, or without samples, has one."""
+    return np.float32(np.sqrt(np.mean(np.square(samples)) + 1e-10)) if len(samples) else np.float32(1e-5)
+
+
 def amplitude(dbfs: tuple[float, float], rng: np.random.Generator) -> np.float32:
     """A factor drawn from a range of levels."""
     return np.float32(10 ** (rng.uniform(*dbfs) / 20))

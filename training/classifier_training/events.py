@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .dataset import Clip, Dataset
+from .effects import rms
 from .program import Program
 from .recordings import Recordings
 from .store import Store
@@ -72,8 +73,8 @@ def measure_events(
     return Events(len(clips), found, len(without) / rate / 60, false)
 
 
-def _level(samples: np.ndarray, rms: float) -> np.ndarray:
-    return samples * np.float32(rms / np.sqrt(np.mean(np.square(samples)) + 1e-10))
+def _level(samples: np.ndarray, wanted: float) -> np.ndarray:
+    return samples * (np.float32(wanted) / rms(samples))
 
 
 def _noise(noise: list[str], store: Store, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -96,8 +97,7 @@ def _in_noise(
         starts.append(sum(map(len, parts)) / rate)
         region = store.region(clip)
         samples = store.samples(clip)
-        loud = np.sqrt(np.mean(np.square(samples[region.start : region.end])) + 1e-10)
-        parts += [samples * np.float32(_RMS / loud), pause]
+        parts += [samples * (np.float32(_RMS) / rms(samples[region.start : region.end])), pause]
     stream = np.concatenate(parts)
     stream += _noise(noise, store, len(stream), rng) * np.float32(_RMS * 10 ** (-_SNR_DB / 20))
     return np.clip(stream, -1, 1), starts

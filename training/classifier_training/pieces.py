@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .effects import rms
+
 
 @dataclass(frozen=True)
 class Sequences:
@@ -35,4 +37,4 @@ def level_below(piece: Piece, snr_db: tuple[float, float], rng: np.random.Genera
     """The level (RMS) of noise behind a piece's sound, at a ratio drawn from `snr_db`."""
     sound = piece.samples[int(piece.onset) : int(piece.end)]
     ratio = 10 ** (-rng.uniform(*snr_db) / 20)
-    return np.float32(np.sqrt(np.mean(np.square(sound)) + 1e-10) * ratio)
+    return np.float32(rms(sound) * ratio)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .dataset import Clip
+from .effects import rms
 from .store import Store
 
 _PAUSE_SECONDS = (0.8, 2.0)  # before each clip, and after the last one
@@ -82,7 +83,7 @@ def stream_of_clips(clips: Sequence[Clip], store: Store, rate: int, rng: np.rand
     for index in rng.permutation(len(clips)):
         clip = clips[index]
         samples, region = store.samples(clip), store.region(clip)
-        loud = _rms(samples[region.start : region.end] if region.end > region.start else samples)
+        loud = rms(samples[region.start : region.end])
         places.append(Place(at / rate, (at + len(samples)) / rate, clip.label, clip.group))
         parts += [samples * np.float32(_RMS / loud), _pause(rate, rng)]
         at += len(parts[-2]) + len(parts[-1])
@@ -95,7 +96,7 @@ def stream_of_sounds(sounds: Sequence[Sound], rate: int, rng: np.random.Generato
     for index in rng.permutation(len(sounds)):
         group, samples, spoken = sounds[index]
         level = _RMS * 10 ** (rng.uniform(*_SPREAD_DB) / 20)
-        parts.append(np.clip(samples * np.float32(level / _rms(samples)), -1, 1))
+        parts.append(np.clip(samples * np.float32(level / rms(samples)), -1, 1))
         places.append(Place(at / rate, (at + len(samples)) / rate, "", group))
         words += [Word(word.label, at / rate + word.start, at / rate + word.end) for word in spoken]
         at += len(samples)
@@ -127,7 +128,3 @@ def reports(stream: Stream, events: Sequence[dict[str, Any]]) -> list[tuple[str,
 
 def _pause(rate: int, rng: np.random.Generator) -> np.ndarray:
     return np.zeros(round(rng.uniform(*_PAUSE_SECONDS) * rate), np.float32)
-
-
-def _rms(samples: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(samples)) + 1e-10)) if len(samples) else 1.0
