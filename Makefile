@@ -10,13 +10,16 @@ BUILD := swift build -c release
 BENCHMARKS := swift build --package-path Benchmarks
 MODEL ?= keywords-en
 
-.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all wheel test-wheel test-ray test-slurm
+.PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training \
+    test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train evaluate \
+    experiment install docs clean run-serve soak fuzz archive-demo check-all wheel test-wheel test-ray test-slurm
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup:  ## Install the Debian packages that are missing
-	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev libcairo2-dev pkg-config alsa-utils
+	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev libcairo2-dev \
+	    pkg-config alsa-utils
 
 setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a proxy, a browser, clients, promtool
 	@scripts/reader-environment
@@ -38,7 +41,7 @@ STREAMS ?= 200
 archive-demo: build  ## Several hundred recordings: killed in the middle, gone on with, written in all formats
 	@scripts/archive-demo $(PROGRAM)
 
-soak: build setup-tests  ## Load, faults and attacks on the daemon, on loopback: a table with figures (about ten minutes)
+soak: build setup-tests  ## Load, faults and attacks on the daemon, on loopback: a table with figures (ten minutes)
 	$(BENCHMARKS) -c release --product stream-load
 	@python3 Benchmarks/Soak/soak.py $(PROGRAM) Benchmarks/.build/release/stream-load $(SECONDS) $(STREAMS)
 
@@ -161,4 +164,5 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers .venv-lint .venv-ray .venv-readers .venv-wheel build Benchmarks/.build
+	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers \
+	    .venv-lint .venv-ray .venv-readers .venv-wheel build Benchmarks/.build

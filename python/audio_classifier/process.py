@@ -88,7 +88,7 @@ class RequestProcess:
         self.folder = os.getcwd()
         path = program or find_program()
         try:
-            # The messages of the program are read, so that its last words can be told.
+            # The messages of the program are read, so that an error can contain the last of them.
             self._process = subprocess.Popen(
                 [path, "requests", *options],
                 stdin=subprocess.PIPE,

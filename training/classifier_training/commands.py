@@ -6,6 +6,7 @@ import argparse
 import datetime
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,7 @@ def _train(
     )
     model = trainer.fit()
     if recipe.training.unknown_offset:
-        with torch.no_grad():
-            model.head.bias[dataset.labels.index(UNKNOWN)] += recipe.training.unknown_offset
+        offset_unknown(model, dataset.labels, recipe.training.unknown_offset)
     config = complete_config(name, recipe, setup.network)
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(out) as folder:
@@ -127,6 +127,14 @@ def _train(
         _write_clips(folder, setup, report, threads)
     say(f"wrote {out}")
     return report
+
+
+@torch.no_grad()
+def offset_unknown(model: Classifier, labels: Sequence[str], offset: float) -> None:
+    """Adds `offset` to the logit of `_unknown_`, which training hears more often than users do."""
+    if UNKNOWN not in labels:
+        raise TrainingError(f"--unknown-offset needs the label {UNKNOWN}, which the data do not have", 64)
+    model.head.bias[labels.index(UNKNOWN)] += offset
 
 
 def _measure_more(model: Path, config: dict[str, Any], setup: Setup) -> None:

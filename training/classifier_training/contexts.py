@@ -10,24 +10,10 @@ from typing import Any
 import numpy as np
 
 from .files import atomic_directory
-from .model_files import read_model, write_json, write_tensors
+from .model_files import UNDECIDED, read_model, write_json, write_tensors
 from .program import Program
 
 _KEPT = ("format_version", "frontend", "input_width", "stem", "encoder")
-_PLAIN = {
-    "activation": "softmax",
-    "background": [],
-    "decision": {
-        "threshold": 0.5,
-        "threshold_off": 0.5,
-        "min_duration_ms": 0,
-        "max_gap_ms": 0,
-        "refractory_ms": 0,
-        "class_thresholds": {},
-    },
-    "golden": {"tolerance": 1e-3},
-    "card": {},
-}
 
 
 def context_parts(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], np.ndarray]:
@@ -64,7 +50,8 @@ def write_with_head(
         name: tensor if name.startswith("golden.") else tensor.astype(np.float16) for name, tensor in tensors.items()
     }
     weights = write_tensors({**half, **head}, folder)
-    whole = {**{key: config[key] for key in _KEPT}, **_PLAIN, **values, "weights": weights}
+    kept = {key: config[key] for key in _KEPT}
+    whole = {**kept, **UNDECIDED, "golden": {"tolerance": 1e-3}, **values, "weights": weights}
     write_json(folder / "config.json", whole)
     return whole
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .errors import TrainingError
 from .files import atomic_directory
-from .model_files import write_json, write_tensors
+from .model_files import UNDECIDED, write_json, write_tensors
 
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 # Norms of continual-inference are inside a wrapper, `fn`.
@@ -151,17 +151,8 @@ def import_encoder(
             "activation": activation,
             "position": {"kind": "none"},
         },
-        "activation": "softmax",
-        "background": [],
-        "decision": {
-            "threshold": 0.5,
-            "threshold_off": 0.5,
-            "min_duration_ms": 0,
-            "max_gap_ms": 0,
-            "refractory_ms": 0,
-        },
+        **UNDECIDED,
         "golden": {"tolerance": 1e-4},
-        "card": {},
     }
     with atomic_directory(folder) as fresh:
         weights = write_tensors({name: np.asarray(value, np.float32) for name, value in tensors.items()}, fresh)

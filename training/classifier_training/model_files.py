@@ -13,6 +13,19 @@ from safetensors.numpy import load_file, save
 from .errors import TrainingError
 from .files import atomic_file
 
+# What config.json says of a model for which no decision was chosen.
+UNDECIDED: dict[str, Any] = {
+    "activation": "softmax",
+    "background": [],
+    "decision": {
+        "threshold": 0.5,
+        "threshold_off": 0.5,
+        "min_duration_ms": 0,
+        "max_gap_ms": 0,
+        "refractory_ms": 0,
+    },
+    "card": {},
+}
 _WEIGHTS = "model.safetensors"
 _SHIPPED = Path(__file__).resolve().parents[2] / "models"
 

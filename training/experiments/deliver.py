@@ -10,7 +10,7 @@ import torch
 
 from classifier_training.export import export_weights
 from classifier_training.model import Network
-from classifier_training.model_files import write_json
+from classifier_training.model_files import UNDECIDED, write_json
 
 _GOLDEN_TOKENS = 40
 
@@ -32,15 +32,6 @@ def model_config(network: dict[str, Any], name: str) -> dict[str, Any]:
         "description": "A model of the retention experiment (docs/results.md), for reduced features of a stem.",
         "licence": "LicenseRef-experiment",
         **network,
-        "activation": "softmax",
-        "background": [],
-        "decision": {
-            "threshold": 0.5,
-            "threshold_off": 0.5,
-            "min_duration_ms": 0,
-            "max_gap_ms": 0,
-            "refractory_ms": 0,
-        },
+        **UNDECIDED,
         "golden": {"tolerance": 1e-4},
-        "card": {},
     }

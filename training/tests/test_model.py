@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from classifier_training.commands import offset_unknown
 from classifier_training.configuration import architecture
 from classifier_training.errors import TrainingError
 from classifier_training.initial import start_from
@@ -244,3 +245,15 @@ def test_a_standardized_stem_is_the_same() -> None:
     folded = first.folded()
     assert torch.allclose(folded(x), expected, atol=1e-5)
     assert "stem.standard.mean" in first.state_dict() and "stem.standard.mean" not in folded.state_dict()
+
+
+def test_the_offset_moves_one_logit() -> None:
+    """All other logits stay, and data without the label are refused."""
+    made, frames = model().eval(), torch.randn(1, 80, BANDS, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        before = made(frames)
+        offset_unknown(made, ["a", "_unknown_", "c"], -0.5)
+        change = made(frames) - before
+    assert torch.allclose(change, torch.tensor([0.0, -0.5, 0.0]).expand_as(change), atol=1e-6)
+    with pytest.raises(TrainingError, match="needs the label _unknown_"):
+        offset_unknown(made, ["a", "b", "c"], -0.5)

@@ -26,7 +26,7 @@ _REFUSALS = re.compile(
 
 @dataclass(frozen=True)
 class File:
-    """A recording: its path or URL, and what tells whether it has changed."""
+    """A recording: its path or URL, and the values that differ once it has changed."""
 
     path: str
     size: int

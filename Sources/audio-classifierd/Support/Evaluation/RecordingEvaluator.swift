@@ -16,7 +16,7 @@ package struct RecordingEvaluator: Sendable {
         /// - Parameter indices: the indices of labels by name; other labels are left out.
         package init(_ recording: LabelledRecording, _ indices: [String: Int]) {
             labels = Set(recording.labels.compactMap { indices[$0.text] })
-            // A label without a time holds for the whole recording, whose end only its samples tell.
+            // A label without a time holds for the whole recording, whose end is known by its samples alone.
             events =
                 recording.isTimed
                 ? recording.labels.compactMap { label in
