@@ -55,21 +55,25 @@ struct PartsTests {
         try compareBits(piped.samples, with: expected, "\(names), pipe")
     }
 
-    /// Samples of a VOC file: continued in a second block, behind a text, and of another format.
+    /// Samples of a VOC file: behind silence, continued in a second block, behind a text and more silence, and of
+    /// another format.
     @Test(arguments: [[], [0]] as [[UInt8]])
     func blocksOfVoice(_ end: [UInt8]) throws {
         func block(_ kind: UInt8, _ body: [UInt8]) -> [UInt8] {
             [kind] + (0..<3).map { UInt8(truncatingIfNeeded: body.count >> (8 * $0)) } + body
         }
+        func silence(_ count: Int) -> [UInt8] { block(3, [UInt8((count - 1) & 255), UInt8((count - 1) >> 8), 131]) }
         let parts = [(SampleFormat.u8, 61), (.u8, 62), (.mulaw, 63)].map {
             ($0.0, RawSamples.bytes($0.0, count: 3_001, seed: $0.1))
         }
         let bytes =
             Array("Creative Voice File\u{1A}".utf8) + [26, 0, 0x14, 1, 0x1F, 0x11]
-            + block(1, [UInt8(256 - 1_000_000 / 8_000), 0] + parts[0].1) + block(2, parts[1].1)
-            + block(5, Array("a text".utf8) + [0])
+            + silence(9) + block(1, [UInt8(256 - 1_000_000 / 8_000), 0] + parts[0].1) + block(2, parts[1].1)
+            + block(5, Array("a text".utf8) + [0]) + silence(1_001)
             + block(9, [0x40, 0x1F, 0, 0, 8, 1, 7, 0, 0, 0, 0, 0] + parts[2].1) + end
-        let expected = parts.flatMap { RawSamples.values($0.1, $0.0).map(Float.init) }
+        let heard = parts.map { RawSamples.values($0.1, $0.0).map(Float.init) }
+        let expected =
+            [Float](repeating: 0, count: 9) + heard[0] + heard[1] + [Float](repeating: 0, count: 1_001) + heard[2]
         try folder.write(bytes, to: "blocks.voc")
         for read in [
             try Reading(path: "\(folder.path)/blocks.voc", rate: 8_000), try Reading(ByteFeeder(bytes), rate: 8_000),

@@ -35,7 +35,7 @@ final class AudioParts {
         input = bytes
         self.rate = rate
         self.options = options
-        source = NoSamples(rate: rate)
+        source = Silence(rate: rate)
         source = try first()
     }
 
@@ -111,6 +111,9 @@ final class AudioParts {
             let size = layout.size ?? 0
             following = .chunks(walk, end: bytes.fileSize == nil ? nil : bytes.position + size)
             return try PCMStream(bytes, layout)
+        case .silence(let silence):
+            following = .chunks(walk, end: nil)
+            return try Silence(silence, channels: source.channels, of: bytes.name)
         case .foreign(let name): throw unknownRest(name)
         case .unknown:
             let position = bytes.position
@@ -206,6 +209,10 @@ final class AudioParts {
             throw error
         }
         if let remark = header.remark { options.warn("\(bytes.name): \(remark)") }
+        if let silence = header.silence {
+            following = .chunks(ChunkWalk(kind, layout: nil), end: nil)
+            return try Silence(silence, channels: 1, of: bytes.name)
+        }
         guard let layout = header.layout else {
             let source = try decoded(kind.name)
             if let end = header.end, let window {
@@ -269,7 +276,7 @@ final class AudioParts {
         if ranges.count > 1 || rest != nil { following = .windows(Array(ranges.dropFirst()), rest: rest) }
         do { return try soundFile(ranges.count > 1 || rest != nil ? window.window(ranges[0]) : window) } catch {
             // An interrupt may come before any byte that can be decoded.
-            if isInterrupted { return NoSamples(rate: rate) }
+            if isInterrupted { return Silence(rate: rate) }
             if let truncation { throw AudioError(error.code, "\(error.message); the input is cut: \(truncation)") }
             throw error
         }

@@ -5,6 +5,7 @@ struct ChunkWalk {
         case end
         /// More samples of the same recording.
         case samples(PCMLayout)
+        case silence(SilenceLayout)
         case recording(Content)
         /// A recording without a decoder here.
         case foreign(String)
@@ -25,6 +26,7 @@ struct ChunkWalk {
     /// Consumes the bytes up to the next finding.
     mutating func next(_ bytes: ByteStream) throws(AudioError) -> Finding {
         if kind == .voice, let header = try VoiceHeader.next(bytes, after: layout) {
+            if let silence = header.silence { return .silence(silence) }
             layout = header.layout
             return header.layout.map { .samples($0) } ?? .foreign("a VOC block of another coding")
         }

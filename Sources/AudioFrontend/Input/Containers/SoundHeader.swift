@@ -8,10 +8,20 @@ struct PCMLayout: Equatable {
     var size: Int64?
 }
 
+/// Samples of zero without bytes.
+struct SilenceLayout: Equatable {
+    /// Samples of a channel.
+    var count: Int64
+    /// In Hz.
+    var sampleRate: Int
+}
+
 /// The header of a container up to its samples.
 struct SoundHeader: Equatable {
     /// The samples that follow, or `nil` for a coding that needs a decoder (ADPCM, ALAC, ...).
     var layout: PCMLayout?
+    /// The silence that comes before the samples, and before the rest of the header.
+    var silence: SilenceLayout?
     /// The promised end of the samples, in bytes from the container's start.
     var end: Int64?
     /// A remark for people about a header with wrong values.
@@ -36,7 +46,7 @@ enum HeaderKind: Equatable {
     }
 
     /// Reads the header from `bytes`, which then stands at the first sample, or again at the container's first byte
-    /// where the header has no ``SoundHeader/layout``.
+    /// where the header has neither ``SoundHeader/layout`` nor ``SoundHeader/silence``.
     func read(_ bytes: ByteStream) throws(AudioError) -> SoundHeader {
         var reader = HeaderReader(bytes, container: name, keepsSkipped: self != .wave)
         let header =
@@ -50,7 +60,7 @@ enum HeaderKind: Equatable {
             case .ircam: try IRCAMHeader.read(&reader)
             case .voice: try VoiceHeader.read(&reader)
             }
-        if header.layout == nil { reader.rewind() }
+        if header.layout == nil, header.silence == nil { reader.rewind() }
         return header
     }
 }

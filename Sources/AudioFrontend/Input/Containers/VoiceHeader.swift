@@ -11,8 +11,8 @@ enum VoiceHeader {
         return header
     }
 
-    /// Reads the blocks behind samples up to the next ones with samples. Markers, texts, repetitions and silence are
-    /// skipped.
+    /// Reads the blocks behind samples up to the next ones with samples, or with silence. Markers, texts and
+    /// repetitions are skipped.
     /// - Parameter layout: that of the samples before; `nil` if a decoder has read them.
     /// - Returns: `nil` at the end mark, at the end of the stream, and at a byte that begins no block.
     static func next(_ bytes: ByteStream, after layout: PCMLayout?) throws(AudioError) -> SoundHeader? {
@@ -44,6 +44,12 @@ enum VoiceHeader {
                 return header(
                     coding: Int(fields[1]), bits: fields[1] == 4 ? 16 : 8, rate: rate, channels: isStereo ? 2 : 1, end,
                     reader)
+            case 3 where size > 2:
+                let fields = try reader.take(3)
+                try reader.skip(size - 3)
+                return SoundHeader(
+                    silence: SilenceLayout(
+                        count: Int64(fields.little(0, 2)) + 1, sampleRate: 1_000_000 / (256 - Int(fields[2]))))
             case 8 where size == 4:
                 let fields = try reader.take(4)
                 isStereo = fields[3] == 1
