@@ -164,6 +164,16 @@ internal import Testing
         #expect(finished.errors.contains("have labels behind their end") == isNamed, "\(finished.errors)")
     }
 
+    /// Names reach a terminal as text, whatever they contain. A word with a wrong label is listed by its name.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: Browser.recording)))
+    func namesHaveNoControlCharacters() throws {
+        try makeFolder("data/yes")
+        try FileManager.default.copyItem(atPath: Browser.recording, toPath: path("data/yes/a\u{1B}[2J.wav"))
+        let finished = try Program.run(["evaluate", path("data")])
+        #expect(finished.status == 0 && finished.output.contains("a\u{FFFD}[2J.wav"), "\(finished.output)")
+        #expect(!finished.output.contains("\u{1B}"))
+    }
+
     /// A FIFO beside a recording holds no labels, and is not waited for.
     @Test func labelsInAFIFO() throws {
         try makeFolder("own")

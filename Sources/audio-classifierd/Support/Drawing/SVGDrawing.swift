@@ -1,5 +1,3 @@
-internal import StrictCoding
-
 /// A drawing of rectangles, lines and texts as SVG. Lengths are in pixels, and the origin is the upper left corner.
 struct SVGDrawing {
     enum Anchor: String { case start, middle, end }
@@ -15,9 +13,9 @@ struct SVGDrawing {
     ) {
         let stroke = stroke.map { " stroke=\"\($0)\"" } ?? ""
         let shape =
-            "<rect x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" width=\"\(Self.number(width))\" "
-            + "height=\"\(Self.number(height))\" fill=\"\(fill)\"\(stroke)"
-        elements.append(title.map { "\(shape)><title>\(Self.escaped($0))</title></rect>" } ?? "\(shape)/>")
+            "<rect x=\"\(SVGText.number(x))\" y=\"\(SVGText.number(y))\" width=\"\(SVGText.number(width))\" "
+            + "height=\"\(SVGText.number(height))\" fill=\"\(fill)\"\(stroke)"
+        elements.append(title.map { "\(shape)><title>\(SVGText.escaped($0))</title></rect>" } ?? "\(shape)/>")
     }
 
     /// Adds a line through points.
@@ -25,12 +23,12 @@ struct SVGDrawing {
         _ points: [(x: Double, y: Double)], stroke: String, width: Double = 1, isDashed: Bool = false,
         title: String? = nil
     ) {
-        let list = points.map { "\(Self.number($0.x)),\(Self.number($0.y))" }.joined(separator: " ")
+        let list = points.map { "\(SVGText.number($0.x)),\(SVGText.number($0.y))" }.joined(separator: " ")
         let dashes = isDashed ? " stroke-dasharray=\"4 4\"" : ""
         let shape =
             "<polyline points=\"\(list)\" fill=\"none\" stroke=\"\(stroke)\" "
-            + "stroke-width=\"\(Self.number(width))\"\(dashes)"
-        elements.append(title.map { "\(shape)><title>\(Self.escaped($0))</title></polyline>" } ?? "\(shape)/>")
+            + "stroke-width=\"\(SVGText.number(width))\"\(dashes)"
+        elements.append(title.map { "\(shape)><title>\(SVGText.escaped($0))</title></polyline>" } ?? "\(shape)/>")
     }
 
     /// - Parameter angle: degrees by which the text is turned about its anchor.
@@ -40,38 +38,22 @@ struct SVGDrawing {
     ) {
         let turn =
             angle == 0
-            ? "" : " transform=\"rotate(\(Self.number(angle)) \(Self.number(x)) \(Self.number(y)))\""
+            ? "" : " transform=\"rotate(\(SVGText.number(angle)) \(SVGText.number(x)) \(SVGText.number(y)))\""
         elements.append(
-            "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" font-size=\"\(Self.number(size))\" "
-                + "text-anchor=\"\(anchor.rawValue)\" fill=\"\(fill)\"\(turn)>\(Self.escaped(text))</text>")
+            "<text x=\"\(SVGText.number(x))\" y=\"\(SVGText.number(y))\" font-size=\"\(SVGText.number(size))\" "
+                + "text-anchor=\"\(anchor.rawValue)\" fill=\"\(fill)\"\(turn)>\(SVGText.escaped(text))</text>")
     }
 
     /// Returns the whole file.
     /// - Parameter title: the drawing in words, for those who do not see it.
     func text(height: Double, title: String) -> String {
-        let size = "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
+        let size = "width=\"\(SVGText.number(width))\" height=\"\(SVGText.number(height))\""
         let head = [
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) viewBox=\"0 0 \(Self.number(width)) "
-                + "\(Self.number(height))\" role=\"img\" font-family=\"sans-serif\">",
-            "<title>\(Self.escaped(title))</title>",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) viewBox=\"0 0 \(SVGText.number(width)) "
+                + "\(SVGText.number(height))\" role=\"img\" font-family=\"sans-serif\">",
+            "<title>\(SVGText.escaped(title))</title>",
             "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>",
         ]
         return (head + elements + ["</svg>"]).joined(separator: "\n") + "\n"
-    }
-
-    private static func number(_ value: Double) -> String { Decimal.text(value, 2) }
-
-    /// Returns a text for XML, without the control characters that XML does not allow.
-    private static func escaped(_ text: String) -> String {
-        text.unicodeScalars.map { scalar in
-            switch scalar {
-            case "&": "&amp;"
-            case "<": "&lt;"
-            case ">": "&gt;"
-            case "\"": "&quot;"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F: " "
-            default: String(scalar)
-            }
-        }.joined()
     }
 }

@@ -178,6 +178,7 @@ enum TextColumns {
 
     /// - Parameter alignments: of each column; by default the first to the left, the others to the right.
     static func lines(_ rows: [[String]], alignments: [Alignment] = [.left]) -> [String] {
+        let rows = rows.map { $0.map(printable) }
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
         return rows.map { row in
@@ -189,5 +190,12 @@ enum TextColumns {
             let line = cells.joined(separator: "  ")
             return String(line.reversed().drop { $0 == " " }.reversed())
         }
+    }
+
+    /// Returns a text without control characters, which a terminal would obey.
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     }
 }

@@ -26,10 +26,10 @@ package struct SVGCanvas: PictureCanvas {
     }
 
     package mutating func line(_ points: [PicturePoint], _ colour: PictureColour, width: Double, isDashed: Bool) {
-        let places = points.map { "\(Self.number($0.x)),\(Self.number($0.y))" }.joined(separator: " ")
+        let places = points.map { "\(SVGText.number($0.x)),\(SVGText.number($0.y))" }.joined(separator: " ")
         let dashes = isDashed ? " stroke-dasharray=\"7 4\"" : ""
         body += "<polyline points=\"\(places)\" fill=\"none\" \(Self.paint("stroke", colour)) "
-        body += "stroke-width=\"\(Self.number(width))\" stroke-linejoin=\"round\"\(dashes)/>\n"
+        body += "stroke-width=\"\(SVGText.number(width))\" stroke-linejoin=\"round\"\(dashes)/>\n"
     }
 
     package mutating func text(
@@ -39,9 +39,11 @@ package struct SVGCanvas: PictureCanvas {
         clipCount += 1
         let anchor = alignment == .left ? "start" : alignment == .right ? "end" : "middle"
         body += "<clipPath id=\"clip\(clipCount)\"><rect \(Self.attributes(area))/></clipPath>\n"
-        body += "<text x=\"\(Self.number(point.x))\" y=\"\(Self.number(point.y + 0.35 * size))\" "
-        body += "font-size=\"\(Self.number(size))\" text-anchor=\"\(anchor)\"\(isBold ? " font-weight=\"bold\"" : "") "
-        body += "clip-path=\"url(#clip\(clipCount))\" \(Self.paint("fill", colour))>\(Self.escaped(text))</text>\n"
+        let weight = isBold ? " font-weight=\"bold\"" : ""
+        body += "<text x=\"\(SVGText.number(point.x))\" y=\"\(SVGText.number(point.y + 0.35 * size))\" "
+        body += "font-size=\"\(SVGText.number(size))\" text-anchor=\"\(anchor)\"\(weight) "
+        body += "clip-path=\"url(#clip\(clipCount))\" \(Self.paint("fill", colour))>"
+        body += "\(SVGText.escaped(text))</text>\n"
     }
 
     package mutating func image(_ image: PictureImage, in area: PictureArea) throws {
@@ -53,33 +55,14 @@ package struct SVGCanvas: PictureCanvas {
     }
 
     private static func attributes(_ area: PictureArea) -> String {
-        "x=\"\(number(area.x))\" y=\"\(number(area.y))\" width=\"\(number(area.width))\" "
-            + "height=\"\(number(area.height))\""
+        "x=\"\(SVGText.number(area.x))\" y=\"\(SVGText.number(area.y))\" width=\"\(SVGText.number(area.width))\" "
+            + "height=\"\(SVGText.number(area.height))\""
     }
 
     private static func paint(_ name: String, _ colour: PictureColour) -> String {
         // Invariant: parts of a colour are in 0 ... 1.
         let parts = [colour.red, colour.green, colour.blue].map { "\(Int((255 * $0).rounded()))" }
-        let alpha = colour.alpha < 1 ? " \(name)-opacity=\"\(number(colour.alpha))\"" : ""
+        let alpha = colour.alpha < 1 ? " \(name)-opacity=\"\(SVGText.number(colour.alpha))\"" : ""
         return "\(name)=\"rgb(\(parts.joined(separator: ",")))\"\(alpha)"
-    }
-
-    /// A number with two decimals at most.
-    private static func number(_ value: Double) -> String {
-        let hundredths = (100 * value).rounded() / 100
-        return hundredths == hundredths.rounded() ? "\(Int(hundredths))" : "\(hundredths)"
-    }
-
-    /// Returns a text as XML has it. XML has no word for most control characters.
-    private static func escaped(_ text: String) -> String {
-        text.unicodeScalars.map { scalar in
-            switch scalar {
-            case "&": "&amp;"
-            case "<": "&lt;"
-            case ">": "&gt;"
-            case _ where scalar.value < 0x20 || [0xFFFE, 0xFFFF].contains(scalar.value): "\u{FFFD}"
-            default: String(scalar)
-            }
-        }.joined()
     }
 }
