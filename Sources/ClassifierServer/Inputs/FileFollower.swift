@@ -10,8 +10,9 @@ struct FileFollower: ~Copyable {
         case nothing
         case bytes([UInt8])
         /// A file begins, with the header of a WAV file or, for nil, with raw PCM.
-        /// - isCut: whether it is the same file after a truncation.
-        case began(WaveFormat?, isCut: Bool)
+        case began(WaveFormat?)
+        /// The file was truncated: it is read from its beginning.
+        case cut
     }
 
     private let path: String
@@ -21,7 +22,6 @@ struct FileFollower: ~Copyable {
     private var descriptor: Int32 = -1
     private var offset: off_t = 0
     private var isDescribed = false
-    private var isCut = false
     /// Byte offset of the first sample.
     private var audioOffset: off_t = 0
     /// Byte offset at which reading of the first file resumes.
@@ -56,8 +56,8 @@ struct FileFollower: ~Copyable {
         }
         let status = try status()
         if status.st_size < offset {
-            offset = 0
-            (isDescribed, isCut) = (false, true)
+            (offset, isDescribed) = (0, false)
+            return .cut
         }
         if !isDescribed, let begun = try describe(status) { return begun }
         if isDescribed, let bytes = try read() { return .bytes(bytes) }
@@ -99,7 +99,7 @@ struct FileFollower: ~Copyable {
             throw ClassifierError(
                 .noInput, code: "source", "is no regular file; to read a pipe, use a command: [cat, \(path)]")
         }
-        (offset, isDescribed, isCut) = (0, false, false)
+        (offset, isDescribed) = (0, false)
         return true
     }
 
@@ -114,15 +114,15 @@ struct FileFollower: ~Copyable {
         audioOffset = off_t(wave?.offset ?? 0)
         offset = audioOffset
         frameBytes = wave.map { $0.format.bytesPerSample * $0.channels } ?? rawFrameBytes
-        if isFirst && !isCut, let resumption {
+        if isFirst, let resumption {
             offset = max(offset, resumption)
-        } else if isFirst && !fromStart && !isCut {
+        } else if isFirst && !fromStart {
             let frame = off_t(frameBytes)
             offset += max(0, status.st_size - offset) / frame * frame
         }
         isDescribed = true
-        defer { (isFirst, isCut) = (false, false) }
-        return .began(wave, isCut: isCut)
+        isFirst = false
+        return .began(wave)
     }
 
     private mutating func read() throws(ClassifierError) -> [UInt8]? {

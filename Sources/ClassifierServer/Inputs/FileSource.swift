@@ -85,12 +85,11 @@ struct FileSource: Sendable {
                         // The next bytes begin another stream.
                         await hub.states.save(file.resumePoint(of: 0, before: 0), of: source.name, isNew: true)
                     }
-                case .began(let wave, let isCut):
+                case .cut:
                     // The stream's position in a truncated file is unknown.
-                    if isCut {
-                        log.notice("\(path) was truncated: it is read from its beginning, as a new stream")
-                        await stream.end(.complete)
-                    }
+                    log.notice("\(path) was truncated: it is read from its beginning, as a new stream")
+                    await stream.end(.complete)
+                case .began(let wave):
                     isResumePointSaved = false
                     try await begin(wave, &stream)
                 case .bytes(let bytes):

@@ -173,7 +173,7 @@ internal import Testing
 
     /// A file that appears later, grows and is rotated is one stream; a truncated file begins a new one.
     @Test func fileIsFollowed() throws {
-        let server = try serve("  - {name: log, follow: \"\(folder.path)/a.raw\"}")
+        let server = try serve("  - {name: log, follow: \"\(folder.path)/a.raw\"}", ["limits.idle_seconds=300"])
         try append(Array(Self.raw[..<800]), to: "a.raw")
         try wait(server, "log", for: 400)
         let watcher = try watch(server, "log")
