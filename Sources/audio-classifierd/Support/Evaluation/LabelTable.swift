@@ -89,10 +89,21 @@ package struct LabelTable: Sendable {
         }
         isTimed = columns.onset != nil
         let isHeader = header.label != nil && (header.file != nil || !namesFiles)
+        if isHeader, let twice = Self.repeatedColumn(first.fields) {
+            throw Self.error(
+                name, first.line, "two columns are named \(JSONWriter.quoted(twice)); name one of them otherwise")
+        }
         var seen: Set<String> = []
         for line in lines where !line.isBlank && !(isHeader && line.line == first.line) {
             if let row = try row(line, columns, &seen) { rows.append(row) }
         }
+    }
+
+    /// Returns a name that the table reads and that two columns have.
+    private static func repeatedColumn(_ fields: [String]) -> String? {
+        let known = fileColumns + labelColumns + onsetColumns + offsetColumns
+        let names = fields.map { $0.lowercased().trimmed }
+        return known.first { name in names.filter { $0 == name }.count > 1 }
     }
 
     private func columns(_ fields: [String]) -> Columns {

@@ -9,8 +9,10 @@ package struct LabelledData: Sendable {
     /// Errors of folders, tables and label files. The rest of the data can be used.
     package private(set) var failures: [ClassifierError] = []
     /// Sentences on what was left out.
-    package private(set) var notes: [String] = []
+    package var notes: [String] { remarks + [repeated.note].compactMap(\.self) }
 
+    private var remarks: [String] = []
+    private var repeated = RepeatedLabels()
     /// The folder of the recordings that a table names; nil for the table's own.
     private let audio: FileName?
     private let separator: String?
@@ -27,12 +29,12 @@ package struct LabelledData: Sendable {
     }
 
     private mutating func add(_ recording: LabelledRecording) {
-        guard let known = index[recording.name] else {
-            index[recording.name] = recordings.count
-            recordings.append(recording)
-            return
+        let known = index[recording.name] ?? recordings.count
+        if known == recordings.count {
+            index[recording.name] = known
+            recordings.append(LabelledRecording(recording.name))
         }
-        recordings[known].labels += recording.labels
+        recordings[known].labels += recording.labels.filter { repeated.isNew($0, of: recording.name) }
         recordings[known].isTimed = recordings[known].isTimed || recording.isTimed
     }
 
@@ -42,7 +44,7 @@ package struct LabelledData: Sendable {
         var search = FileSearch()
         search.add(below: folder)
         failures += search.failures
-        notes += [search.hiddenNote, search.warning].compactMap { $0 }
+        remarks += [search.hiddenNote, search.warning].compactMap { $0 }
         let found = search.found.filter { !$0.isForeign }
         guard !found.isEmpty else {
             throw search.failures.first
@@ -59,17 +61,24 @@ package struct LabelledData: Sendable {
     /// Adds recordings with the labels in the files beside them.
     private mutating func addLabelFiles(_ pairs: some Sequence<(FileName, LabelFile?)>, _ folder: FileName) {
         var unlabelled: [FileName] = []
+        var further: [(read: FileName, left: FileName)] = []
         for (name, file) in pairs {
             guard let file else {
                 unlabelled.append(name)
                 continue
             }
+            if let other = file.others.first { further.append((file.name, other)) }
             do throws(ClassifierError) {
                 add(LabelledRecording(name, labels: try file.read(separator: separator), isTimed: true))
             } catch { failures.append(error) }
         }
+        if let first = further.first {
+            remarks.append(
+                "\(folder): \(further.count) recordings have more than one file of labels beside them, and one is read "
+                    + "(of the first, \(first.read), and not \(first.left))")
+        }
         if let first = unlabelled.first {
-            notes.append(
+            remarks.append(
                 "\(folder): \(unlabelled.count) recordings without a file of labels beside them were left out (the "
                     + "first is \(first)); an empty file means that nothing is to be heard")
         }
@@ -86,7 +95,7 @@ package struct LabelledData: Sendable {
         }
         for file in inside { add(LabelledRecording(file.name, labels: [GivenLabel(text: file.label ?? "")])) }
         if let first = outside.first {
-            notes.append(
+            remarks.append(
                 "\(folder): \(outside.count) recordings outside the folders of labels were left out (the first is "
                     + "\(first.name))")
         }
@@ -116,6 +125,24 @@ package struct LabelledData: Sendable {
     }
 }
 
+/// Labels that were given more than once, for the same recording and the same time. They count once.
+private struct RepeatedLabels: Sendable {
+    private var seen: [FileName: Set<GivenLabel>] = [:]
+    private var count = 0
+    private var first: FileName?
+
+    mutating func isNew(_ label: GivenLabel, of recording: FileName) -> Bool {
+        if seen[recording, default: []].insert(label).inserted { return true }
+        count += 1
+        first = first ?? recording
+        return false
+    }
+
+    var note: String? {
+        first.map { "labels that are given twice count once: \(count) (the first is of \($0))" }
+    }
+}
+
 extension FileSearch.Found {
     /// The folder below the searched one that the file is in; nil for a file outside such folders.
     fileprivate var label: String? {
@@ -127,6 +154,8 @@ extension FileSearch.Found {
 /// A file with the labels of one recording.
 struct LabelFile: Sendable {
     let name: FileName
+    /// Further files of labels of the same recording, which are not read.
+    let others: [FileName]
 
     /// Endings of label files, behind the name of the recording with or without its own ending.
     private static let endings = [
@@ -138,13 +167,10 @@ struct LabelFile: Sendable {
         let entry = recording.entry.bytes
         let dot = entry.lastIndex(of: UInt8(ascii: ".")) ?? entry.count
         let stem = FileName(bytes: recording.bytes.dropLast(entry.count - dot))
-        for base in [recording, stem] {
-            for ending in endings {
-                let name = FileName(bytes: base.bytes + Array(ending.utf8))
-                if name.isRegularFile { return LabelFile(name: name) }
-            }
+        let found = [recording, stem].flatMap { base in
+            endings.map { FileName(bytes: base.bytes + Array($0.utf8)) }.filter(\.isRegularFile)
         }
-        return nil
+        return found.first.map { LabelFile(name: $0, others: Array(found.dropFirst())) }
     }
 
     /// Reads Audacity's labels, or a table: Raven's, or another with the columns onset, offset and label.

@@ -1,7 +1,7 @@
 package import AudioFrontend
 
 /// A label that was given to a recording or to a part of it.
-package struct GivenLabel: Sendable, Equatable {
+package struct GivenLabel: Sendable, Hashable {
     package let text: String
     /// Time in the recording in seconds; nil for the whole recording.
     package let range: ClosedRange<Double>?
