@@ -96,6 +96,21 @@ internal import Testing
         #expect(stopped.status == 130 && stopped.errors.contains("--journal FILE"), "\(stopped.errors)")
     }
 
+    /// The summary of a file of nine hours is not printed after a part of it, and the unread part is not missing.
+    @Test func interruptedFileHasNoSummary() throws {
+        let header: [UInt32] = [0x2E73_6E64, 24, 1 << 30, 3, 16000, 1]  // AU, 16 bits
+        try folder.write(header.flatMap { word in [24, 16, 8, 0].map { UInt8(word >> $0 & 255) } }, to: "long.au")
+        try #require(unsafe truncate(path("long.au"), 24 + (1 << 30)) == 0)
+        let child = try ChildProcess(["classify", path("in/100.wav"), path("long.au"), "--threads", "1"])
+        try child.waitForOutput { $0.contains("100.wav") }
+        usleep(300_000)
+        child.send(signal: SIGINT)
+        let finished = try child.wait()
+        #expect(finished.status == 130)
+        #expect(finished.output.contains("\n") && !finished.output.contains("long.au"), "\(finished.output)")
+        #expect(!finished.errors.contains("is cut"), "\(finished.errors)")
+    }
+
     /// A file of results per recording: it is whole or absent.
     @Test func killedRunOfManyOutputsGoesOn() throws {
         let arguments = ["classify", path("in"), "--per-file-output", path("out"), "--journal", path("journal")]

@@ -149,11 +149,13 @@ package struct StreamSession: Sendable {
             try emit([.end(stream: stream, frames: pipeline.predictionCount, dropped: 0)])
         }
         try result.get()
+        // What a stopped program did not read is not missing.
+        guard isComplete else { return End(seconds: seconds, isComplete: false) }
         if let truncation = audio.truncation { warn("\(audio.name) is cut: \(truncation)") }
         if audio.leftoverBytes > 0 {
             warn("\(audio.name) ended inside a sample; its last \(audio.leftoverBytes) bytes were not used")
         }
-        return End(seconds: seconds, isComplete: isComplete)
+        return End(seconds: seconds, isComplete: true)
     }
 
     /// - Returns: whether the input was read to its end.

@@ -81,8 +81,14 @@ package final class CombinedOutput: ArchiveOutput {
         let lines = records.flatMap { layout.lines($0, file: file, startTime: startTime) }
         try state.withLock { state in
             state.lines[index, default: []] += lines
-            if state.next == index { try write(state.lines.removeValue(forKey: index) ?? []) }
+            if state.next == index, !isKept(item) { try write(state.lines.removeValue(forKey: index) ?? []) }
         }
+    }
+
+    /// Whether lines are kept until their recording has been read whole: a signal may stop the program before, and the
+    /// summary of a part would look complete.
+    private func isKept(_ item: ArchiveItem) -> Bool {
+        layout.mode == .summary && !item.name.isStandardInput && item.name.isRegularFile
     }
 
     package func complete(_ index: Int, _ item: ArchiveItem, _ result: ArchiveResult) throws {
@@ -92,8 +98,8 @@ package final class CombinedOutput: ArchiveOutput {
             let spans = state.spans.removeValue(forKey: index) ?? []
             guard result.isComplete else {
                 if journal != nil { return cut(to: state.end) }
-                // A stream that a signal ends is written to its end, but its summary would look complete.
-                return try write(layout.mode == .summary ? [] : lines)
+                // A stream that a signal ends is written to its end.
+                return try write(isKept(item) ? [] : lines)
             }
             let file = item.name.description
             if layout.format.isOfLabels {
