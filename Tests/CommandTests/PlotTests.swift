@@ -101,5 +101,7 @@ internal import Testing
     @Test func placeThatCannotBeWritten() throws {
         let finished = try Program.run(["models", "show", Program.model, "--plot", path("none/x.svg")])
         #expect(finished.status == 74 && finished.errors.contains("--plot"))
+        let png = try Program.run(["models", "show", Program.model, "--plot", path("x.png")])
+        #expect(png.status == 64 && png.errors.contains("name it .svg"))
     }
 }

@@ -161,6 +161,7 @@ internal import Testing
         ("{\"type\":\"classify\",\"request\":\"x\",\"path_hex\":\"+1\"}", "hexadecimal"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"/nowhere.wav\"}", "No such file"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"/tmp\"}", "is a folder"),
+        ("{\"type\":\"find\",\"request\":\"x\",\"path\":\"/nowhere\"}", "no such file"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"top_q\":3}", "top_k"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"top_k\":0}", "from 1"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"deny\":\"yes\"}", "an array of"),

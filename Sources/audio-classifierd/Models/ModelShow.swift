@@ -38,7 +38,7 @@ struct ModelShow: SettableCommand {
     private func write(_ data: PlotData, to file: FileName) throws {
         let log = Logger(label: "audio-classifierd")
         for sentence in data.missing { log.notice("\(sentence)") }
-        try OutputFiles.checkWritable(file, option: "--plot")
+        try OutputFiles.checkDrawing(file, option: "--plot")
         try WholeFile.write(Array(EvaluationPlot.svg(data).utf8), file)
     }
 }

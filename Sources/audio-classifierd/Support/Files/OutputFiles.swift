@@ -27,6 +27,16 @@ enum OutputFiles {
         }
     }
 
+    /// Checks a file that gets an SVG drawing.
+    /// - Throws: ``ClassifierError`` `usage` for a name that ends as that of another kind of picture.
+    static func checkDrawing(_ output: FileName, option: String) throws(ClassifierError) {
+        try checkWritable(output, option: option)
+        let ending = output.entry.description.split(separator: ".").last?.lowercased() ?? ""
+        guard ["png", "jpg", "jpeg", "gif", "pdf", "webp"].contains(ending) else { return }
+        throw ClassifierError(
+            .usage, code: "usage", "\(option) \(output): the drawing is SVG; name it .svg, which browsers open")
+    }
+
     /// Makes a folder and those above it.
     static func makeFolder(_ folder: FileName) throws(ClassifierError) {
         guard !folder.isFolder else { return }

@@ -197,7 +197,11 @@ package final class RequestService: Sendable {
         var options = defaults
         try options.apply(request.settings, RequestMember.find)
         var search = FileSearch(followsLinks: options.followsLinks, includesHidden: options.includesHidden)
-        request.file.map { search.add($0) }
+        guard let file = request.file, file.exists else {
+            throw ClassifierError(
+                .noInput, code: "not_found", "\(Self.recordingName(request)): there is no such file or folder")
+        }
+        search.add(file)
         var objects = search.failures.map {
             Record.skipped(file: Self.recordingName(request), code: $0.code, message: $0.message).object
         }
