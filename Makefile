@@ -78,17 +78,17 @@ lint:  ## Format, rules, types and layers of all code, with no finding
 test-swift: setup-tests
 	@scripts/run-tests release $(BUILD) --build-tests -- swift test -c release --skip-build
 
-# Ten seconds of mutated inputs for each reader of outside bytes; test-swift has built the tests.
+# Twenty seconds of mutated inputs for each reader of outside bytes, two at a time; test-swift has built the tests.
 test-fuzz: setup
-	@scripts/run-tests fuzz $(BUILD) --build-tests -- env FUZZ_SECONDS=10 swift test -c release --skip-build \
-	    --filter FuzzTests.FuzzTests
+	@scripts/run-tests fuzz $(BUILD) --build-tests -- env FUZZ_SECONDS=20 swift test -c release --skip-build \
+	    --filter '^FuzzTests\.'
 
 MINUTES ?= 10
 
 fuzz: setup  ## Mutated inputs for each reader of outside bytes, for so many minutes each, another sequence every time
 	$(BUILD) --build-tests
 	FUZZ_SECONDS=$$((60 * $(MINUTES))) FUZZ_SEED=$$(date +%s) swift test -c release --skip-build \
-	    --filter FuzzTests.FuzzTests
+	    --filter '^FuzzTests\.'
 
 # The targets with unsafe memory, unoptimised and with every check that the compiler and the sanitizer have.
 test-sanitizer: setup
@@ -103,9 +103,10 @@ test-training: build
 test-instructions: build
 	@scripts/check-instructions $(PROGRAM)
 
-# The benchmarks compile: `make bench` and `make soak` build them with optimisation.
+# The benchmarks compile, with the libraries that test-sanitizer has built. `make bench` and `make soak` build them with
+# optimisation.
 test-benchmarks: setup
-	@$(BENCHMARKS)
+	@$(BENCHMARKS) --scratch-path .build-sanitizer --sanitize=address
 
 # The packages in Examples/, which use the libraries as any other package would.
 test-examples: setup
@@ -164,5 +165,5 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-examples .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers \
+	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers \
 	    .venv-lint .venv-ray .venv-readers .venv-wheel build Benchmarks/.build

@@ -1,6 +1,5 @@
 internal import AudioClassifier
 internal import AudioFrontend
-internal import ClassifierServer
 internal import FoundationEssentials
 internal import StreamTransformer
 internal import StrictCoding
@@ -8,8 +7,8 @@ internal import TestSupport
 internal import Testing
 internal import audio_classifierd
 
-/// Readers of bytes from outside, each fed with mutations of valid inputs. They may refuse an input; a trap, a fault of
-/// memory or a run that does not end is a failure. Those of connections are in ServiceFuzzTests.swift.
+/// Readers of files, each fed with mutations of valid inputs. They may refuse an input; a trap, a fault of memory or a
+/// run that does not end is a failure. Two suites share the processor: the other is in ServiceFuzzTests.swift.
 @Suite(.serialized) struct FuzzTests {
     let folder: TemporaryDirectory
 
@@ -82,7 +81,7 @@ internal import audio_classifierd
         }
     }
 
-    static var models: String { String(#filePath.dropLast("/Tests/Fuzz/FuzzTests.swift".count)) + "/models" }
+    static let models = String(#filePath.dropLast("/Tests/Fuzz/FuzzTests.swift".count)) + "/models"
 
     /// States with a good checksum, which are restored and make one more prediction.
     @Test func state() throws {
@@ -114,54 +113,5 @@ internal import audio_classifierd
             }
             try StateFile.check(sealed, model: model)
         }
-    }
-
-    @Test func yaml() throws {
-        let shipped = Array(
-            try Data(contentsOf: URL(filePath: String(Self.models.dropLast("/models".count)) + "/configs/serve.yaml")))
-        let sources = Array("sources:\n- name: a\n  command: [cat]\n  rate: 16000\n- name: b\n  follow: /x\n".utf8)
-        let words = [": ", "- ", "[", "{", "&a ", "*a", "!!float ", "1e400", "0x7fffffffffffffff", "\n  ", "|", "nan"]
-        try Fuzzer(name: "yaml", corpus: [shipped, sources], dictionary: words).run { bytes in
-            try folder.write(bytes, to: "serve.yaml")
-            _ = try ServeConfiguration(file: "\(folder.path)/serve.yaml", environment: [:])
-        }
-    }
-
-    /// Short texts of others: addresses of hosts, records of a broker, identities of processes, front-ends of models.
-    @Test func texts() throws {
-        let event =
-            "{\"type\":\"event\",\"v\":1,\"id\":\"a-880-yes\",\"phase\":\"start\",\"stream\":\"a\",\"label\":\"yes\","
-            + "\"t0\":0.5,\"t1\":null,\"p_max\":0.9,\"service\":\"s\",\"process\":\"ab1-17-400\",\"time\":1e9}"
-        let recipe = "{\"recipe\":\"yamnet\",\"bands\":12}"
-        let hosts = ["[::1]:8080", "127.0.0.1:80", "ear.example:443", "unix:/run/a", "::ffff:127.0.0.1", "ab1-17-400"]
-        let corpus = ([event, recipe] + hosts).map { Array($0.utf8) }
-        let words = ["1e308", "-1", "9223372036854775807", "null", "]", "[", "%", "::", "\u{0}", "65536", "\"bands\":"]
-        try Fuzzer(name: "texts", corpus: corpus, dictionary: words).run { bytes in
-            let text = String(decoding: bytes, as: UTF8.self)
-            _ = (Authority(text), IPAddress(text), ListenAddress(text), ProcessIdentity(text)?.hasEndedHere)
-            if let event = StreamEvent(json: text) { _ = (event.interrupted(time: 1), event.publisher, event.id) }
-            guard JSONNesting.isShallow(bytes[...]) else { return }
-            let recipe = try JSONDecoder().decode(LogMelRecipe.self, from: Data(bytes))
-            // A front-end of the largest size takes seconds, which are its right.
-            if recipe.bands * recipe.fftLength < 1 << 16 { _ = try LogMelExtractor(recipe) }
-        }
-    }
-
-    /// Targets and queries of requests, and bodies of forms, in pieces.
-    @Test func requests() throws {
-        let defaults = try ServeConfiguration(file: nil, environment: [:]).streams
-        let query = "/v1/stream?stream=a&rate=8000&sample_format=u8&class_threshold=yes:0.5&position=5&allow=yes,no"
-        let form = "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n--x--\r\n"
-        let corpus = [query, form, "/v1/streams/%C3%A4/state?", form + form].map { Array($0.utf8) }
-        try Fuzzer(name: "requests", corpus: corpus, dictionary: ["%", "&", "=", "--x", "\r\n", "1e308", "%00"])
-            .run { bytes in
-                if var reader = MultipartReader(contentType: "multipart/form-data; boundary=x") {
-                    for start in stride(from: 0, to: bytes.count, by: 7) {
-                        _ = try? reader.push(Array(bytes[start..<min(start + 7, bytes.count)]))
-                    }
-                }
-                guard let target = RequestTarget(String(decoding: bytes, as: UTF8.self)) else { return }
-                _ = try StreamParameters(defaults, query: target.query, known: QueryParameter.stream)
-            }
     }
 }

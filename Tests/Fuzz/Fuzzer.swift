@@ -9,8 +9,9 @@ internal import Testing
 /// is in a file that survives a trap, `fuzz-NAME.input` in the temporary folder; a run that returns removes it. An
 /// execution that takes more than ``patience`` is a failure, and its input is kept.
 struct Fuzzer {
-    /// Longest execution, in seconds of the processor: a busy machine is no fault.
-    static let patience = 10.0
+    /// Longest execution, in seconds of the processor: a busy machine is no fault. Two suites run at once and share the
+    /// count, so that each has ten seconds.
+    static let patience = 20.0
     private static let largest = 1 << 16
 
     let name: String
