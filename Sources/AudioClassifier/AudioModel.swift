@@ -15,8 +15,8 @@ internal import StrictCoding
 public struct AudioModel: Sendable {
     /// The encoder and its configuration.
     public let network: Model
-    /// How samples become log-mel frames.
-    public let recipe: LogMelRecipe
+    /// The tables of the front-end, which pipelines share.
+    package let tables: LogMelTables
     /// The order of labels in predictions.
     let ranking: LabelRanking
 
@@ -53,6 +53,7 @@ public struct AudioModel: Sendable {
             throw refusal(
                 "\(configuration.name) takes a feature stream, not audio: use audio-classifierd encode --features")
         }
+        let recipe: LogMelRecipe
         do {
             recipe = try JSONDecoder().decode(LogMelRecipe.self, from: JSONEncoder().encode(frontend))
         } catch {
@@ -64,6 +65,9 @@ public struct AudioModel: Sendable {
                 "\(network.directory)/config.json: the front-end makes \(recipe.bands) bands, "
                     + "input_width is \(configuration.inputWidth)")
         }
+        do { tables = try LogMelTables(recipe) } catch {
+            throw refusal("\(network.directory)/config.json: frontend: \(error)")
+        }
         self.network = network
         ranking = LabelRanking(configuration)
     }
@@ -74,6 +78,8 @@ public struct AudioModel: Sendable {
     public var licence: String { network.configuration.licence }
     /// Labels, in the order of a prediction's probabilities.
     public var labels: [String] { network.configuration.labels }
+    /// How samples become log-mel frames.
+    public var recipe: LogMelRecipe { tables.recipe }
     /// Samples a second that the model takes.
     public var sampleRate: Int { recipe.sampleRate }
     /// Samples from one frame of features to the next.

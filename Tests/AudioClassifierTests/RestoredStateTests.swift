@@ -127,7 +127,7 @@ internal import Testing
 
     /// Gaps add up to a position at which they stop, and whose records can be written.
     @Test func gapsStopAtTheLargestPosition() throws {
-        var frontend = try PipelineFrontend(model.recipe)
+        var frontend = try PipelineFrontend(model.tables)
         frontend.skip(-5)
         #expect(frontend.position == 0)
         for _ in 0..<1000 { frontend.skip(1 << 40) }

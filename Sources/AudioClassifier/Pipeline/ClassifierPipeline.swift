@@ -23,7 +23,7 @@ public struct ClassifierPipeline: ~Copyable {
 
     /// Makes the pipeline of a new stream.
     public init(_ model: AudioModel) throws(ClassifierError) {
-        do { frontend = try PipelineFrontend(model.recipe) } catch { throw ClassifierError(error) }
+        do { frontend = try PipelineFrontend(model.tables) } catch { throw ClassifierError(error) }
         self.model = model
         stream = model.network.makeStream()
         prediction = Prediction(model)

@@ -17,7 +17,7 @@ package struct PipelineFrontend: ~Copyable {
     private var energy = 0.0
     private var measured = 0
 
-    package init(_ recipe: LogMelRecipe) throws(AudioError) { extractor = try LogMelExtractor(recipe) }
+    package init(_ tables: LogMelTables) throws(AudioError) { extractor = try LogMelExtractor(tables) }
 
     /// Position in the input of the end of the newest sample.
     package var position: Int64 { received + lost }

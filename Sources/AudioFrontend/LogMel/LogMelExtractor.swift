@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Kernels
 package import StrictCoding
 
@@ -32,26 +31,17 @@ public struct LogMelExtractor: ~Copyable {
     public private(set) var frames: Int64 = 0
 
     /// - Throws: ``AudioError`` where the recipe is impossible.
-    public init(_ recipe: LogMelRecipe) throws(AudioError) {
-        try recipe.validate()
-        let fft = try RealFFT(length: recipe.fftLength)
-        var samples = [Float](repeating: 0, count: recipe.frameSpan)
-        for (index, value) in recipe.windowSamples().enumerated() {
-            samples[recipe.windowStart + index] = Float(value)
-        }
-        let bins = recipe.fftLength / 2 + 1
-        self.recipe = recipe
-        self.fft = fft
-        window = ConstantVector(samples)
-        filters = BandedMatrix(rows: MelFilterBank(recipe).rows.map { $0.map(Float.init) }, inputs: bins)
-        logScale =
-            switch recipe.log {
-            case .ln: 1
-            case .log10: Float(1 / Glibc.log(10.0))
-            case .decibel: Float(10 / Glibc.log(10.0))
-            }
+    public init(_ recipe: LogMelRecipe) throws(AudioError) { try self.init(LogMelTables(recipe)) }
+
+    /// - Throws: ``AudioError`` where memory is short.
+    package init(_ tables: LogMelTables) throws(AudioError) {
+        recipe = tables.recipe
+        window = tables.window
+        filters = tables.filters
+        logScale = tables.logScale
+        fft = try RealFFT(length: recipe.fftLength, tables.rotations)
         history = AlignedBuffer(count: recipe.frameSpan + max(4 * recipe.hop, 4096))
-        magnitudes = AlignedBuffer(count: bins)
+        magnitudes = AlignedBuffer(count: recipe.fftLength / 2 + 1)
         bands = AlignedBuffer(count: filters.paddedOutputs)
         filled = recipe.leadingZeros
     }
@@ -159,7 +149,7 @@ public struct LogMelExtractor: ~Copyable {
 
 extension LogMelRecipe {
     /// Number of samples of a frame before its window.
-    fileprivate var windowStart: Int { (frameSpan - windowLength) / 2 }
+    var windowStart: Int { (frameSpan - windowLength) / 2 }
 
     /// Whether samples are changed before the window is applied.
     fileprivate var needsPreparation: Bool { removeDC || preemphasis != 0 || sampleScale != 1 }

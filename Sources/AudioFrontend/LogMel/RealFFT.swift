@@ -17,11 +17,22 @@ struct RealFFT: ~Copyable {
     var samples: AlignedBuffer
     /// (length / 2 + 1) pairs (re, im): of the pairs of samples, and the first one again.
     private var half: AlignedBuffer
-    private let cosines: ConstantVector
-    private let sines: ConstantVector
+    private let rotations: Rotations
     private let plan: fftwf_plan
 
-    init(length: Int) throws(AudioError) {
+    /// The numbers on the unit circle that join the transform of pairs: exp(2 pi i k / length), k = 0 ... length / 2.
+    struct Rotations: Sendable {
+        fileprivate let cosines: ConstantVector
+        fileprivate let sines: ConstantVector
+
+        init(length: Int) {
+            let angles = (0...length / 2).map { 2 * Double.pi * Double($0) / Double(length) }
+            cosines = ConstantVector(angles.map { Float(cos($0)) })
+            sines = ConstantVector(angles.map { Float(sin($0)) })
+        }
+    }
+
+    init(length: Int, _ rotations: Rotations) throws(AudioError) {
         let pairs = length / 2
         // FFTW's own allocator aligns for its vector instructions.
         guard let input = unsafe fftwf_alloc_complex(pairs), let output = unsafe fftwf_alloc_complex(pairs + 1) else {
@@ -46,9 +57,7 @@ struct RealFFT: ~Copyable {
         half = unsafe AlignedBuffer(
             adopting: UnsafeMutableRawPointer(output).assumingMemoryBound(to: Float.self), count: 2 * (pairs + 1),
             free: fftwf_free)
-        let angles = (0...pairs).map { 2 * Double.pi * Double($0) / Double(length) }
-        cosines = ConstantVector(angles.map { Float(cos($0)) })
-        sines = ConstantVector(angles.map { Float(sin($0)) })
+        self.rotations = rotations
     }
 
     deinit {
@@ -60,6 +69,7 @@ struct RealFFT: ~Copyable {
     mutating func transform(power: Bool, kernels: Kernels, into magnitudes: inout AlignedBuffer) {
         unsafe fftwf_execute(plan)
         half.move(0..<2, to: half.count - 2)
-        kernels.magnitude(half, cosines: cosines, sines: sines, power: power, into: &magnitudes)
+        kernels.magnitude(
+            half, cosines: rotations.cosines, sines: rotations.sines, power: power, into: &magnitudes)
     }
 }

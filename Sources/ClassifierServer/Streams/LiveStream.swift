@@ -64,7 +64,7 @@ final class LiveStream {
         self.reader = reader
         let rate = setup.model.recipe.sampleRate
         input = try setup.audio.map { StreamInput(try $0.decoder(name: setup.id, rate: rate), rate: rate) }
-        frontend = try PipelineFrontend(setup.model.recipe)
+        frontend = try PipelineFrontend(setup.model.tables)
         queue = SampleQueue(limit: setup.queueLimit)
         endZeros = frontend.endZeros
         var report = setup.report
