@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def load_model(folder: str | os.PathLike[str]) -> nn.Module:
     """The network of a model folder, for inference: features (batch, frames, bands) to logits (batch, tokens, labels).
 
-    `folder` is a folder, or the name of a model of this package. Features come from `audio_classifier.features`.
+    `folder` is the name of a model of this package, or a folder; a folder of such a name has a slash. Features come from `audio_classifier.features`.
     Needs PyTorch and safetensors (the extra `torch`).
     """
     try:
@@ -29,9 +29,9 @@ def load_model(folder: str | os.PathLike[str]) -> nn.Module:
         raise AudioClassifierError(
             f"load_model needs PyTorch and safetensors ({error}): pip install 'audio-classifier[torch]'"
         ) from error
-    path = Path(folder)
-    if not path.is_dir() and os.sep not in os.fspath(folder):
-        path = PACKAGE / "models" / path
+    path, shipped = Path(folder), PACKAGE / "models" / folder
+    if os.sep not in os.fspath(folder) and (shipped.is_dir() or not path.is_dir()):
+        path = shipped
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
         tensors = load_file(path / config["weights"]["file"])

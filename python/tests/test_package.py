@@ -80,7 +80,7 @@ def test_a_folder_gives_the_rows_of_the_program(recordings: Path, options: list[
     text = program("classify", str(recordings), "--model", MODEL, "--format", "csv", *options)
     expected = list(csv.DictReader(io.StringIO(text)))
     frame = audio_classifier.classify(recordings, model=MODEL, **settings)
-    assert len(expected) > 10
+    assert len(expected) > 8  # a row or more for each recording and each failure
     # The program has skipped files in their place, the table at its end.
     key = lambda row: (row.get("file", row.get("stream")) or "").encode()  # noqa: E731
     expected.sort(key=key)

@@ -34,6 +34,14 @@ def test_the_module_computes_the_logits_of_the_program(name: str, tmp_path: Path
     assert len(audio_classifier.load_model(folder).state_dict()) == len(model.state_dict())
 
 
+def test_a_folder_with_the_name_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "environment").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert len(audio_classifier.load_model("environment").state_dict()) > 0
+    with pytest.raises(audio_classifier.AudioClassifierError, match="no model folder"):
+        audio_classifier.load_model("./environment")
+
+
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
     with pytest.raises(audio_classifier.AudioClassifierError, match="no model folder"):
         audio_classifier.load_model(tmp_path)
