@@ -224,6 +224,17 @@ def test_labels_that_are_not_judged_do_not_count() -> None:
     found = label_loss(logits, target)
     expected = torch.nn.functional.softplus(-logits[0, 0, 0])
     assert found[0, 0] == pytest.approx(float(expected)) and (found[:, 2] == 0).all()
+    both = torch.nn.functional.softplus(logits[0, 1, 0]) + torch.nn.functional.softplus(-logits[0, 1, 1])
+    assert found[0, 1] == pytest.approx(float(both))
+
+
+def test_labels_among_many_get_the_gradient_that_they_get_alone() -> None:
+    logits, target = torch.randn(1, 1, 500, generator=torch.Generator().manual_seed(0)), torch.zeros(1, 1, 500)
+    alone, among = logits[..., :1].clone().requires_grad_(), logits.clone().requires_grad_()
+    label_loss(alone, target[..., :1]).sum().backward()
+    label_loss(among, target).sum().backward()
+    assert alone.grad is not None and among.grad is not None
+    assert among.grad[0, 0, 0] == pytest.approx(float(alone.grad[0, 0, 0]))
 
 
 @pytest.mark.parametrize(
