@@ -88,7 +88,7 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
         found.add(name)
         part = slice(first, first + count)
         labels = _labels_of(source, array, number, first, count, known, at)
-        spans, mask = None, None
+        spans, mask, weak = None, None, []
         if tables or steps:
             mask = np.ones((count, len(names)), bool)
             spans = tuple(
@@ -99,6 +99,7 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
             for label, implied in source.weak.items():
                 if set(implied) & set(labels or ()) and name not in tables.get(label, ()):
                     mask[:, names.index(label)] = False
+                    weak.append(label)
             labels = None
         own = None
         if steps:
@@ -109,7 +110,8 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
         for label, rows in judged.items():
             assert mask is not None
             mask[:, _number(label, names, at)] = rows[part]
-        yield RawStream(name, at, features[part], labels, source.split, own, mask, spans)
+        assumed = tuple(weak) if source.learn_weak else ()
+        yield RawStream(name, at, features[part], labels, source.split, own, mask, spans, assumed)
     for label, table in tables.items():
         # A table may label streams that are elsewhere, but not only such.
         if table and not table.keys() & found:
@@ -219,7 +221,8 @@ def _resolved(
         steps = steps.copy()
         steps[:, background] |= ~steps.any(1)
     features = transformed(stream.features, options)
-    return FeatureStream(stream.name, stream.origin, features, labels, steps, judged, stream.split != "train")
+    assumed = tuple(number(label, stream.origin) for label in stream.assumed)
+    return FeatureStream(stream.name, stream.origin, features, labels, steps, judged, stream.split != "train", assumed)
 
 
 def _within(stream: RawStream, options: StreamOptions) -> None:

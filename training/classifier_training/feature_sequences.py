@@ -140,8 +140,10 @@ class FeatureSequences:
                     continue
                 features[index, part] = stream.features[first:end]
                 judged = self._set.judged(stream)[first:end]
-                targets[index, part] = np.where(judged, self._set.positive(stream)[first:end], _UNKNOWN)
-                weights[index, part] = judged.any(1)
+                target, assumed = targets[index, part], list(stream.assumed)
+                target[:] = np.where(judged, self._set.positive(stream)[first:end], _UNKNOWN)
+                target[:, assumed] = np.where(judged[:, assumed], target[:, assumed], 1)
+                weights[index, part] = (target != _UNKNOWN).any(1)
                 weights[index, part][: max(0, self._options.settle - first)] = 0
                 if end == len(stream) and stream.steps is None:
                     weights[index, at - 1] *= self._last_weight

@@ -43,6 +43,7 @@ class ArraySource:
     judged: dict[str, str] = field(default_factory=dict)  # labels, with ARCHIVE:ARRAY: rows whose label is known
     # Labels, with those of whole streams that imply them: without spans, the steps of such a stream are not judged.
     weak: dict[str, list[str]] = field(default_factory=dict)
+    learn_weak: bool = False  # such a stream is learned as if it had the label at every step
     merge_spans: bool = False  # overlapping spans of a label are one, rather than an error
 
     def json(self) -> dict[str, Any]:
@@ -63,6 +64,7 @@ class RawStream:
     steps: np.ndarray | None = None  # (steps,) int label, or (steps, labels)
     judged: np.ndarray | None = None  # (steps,) or (steps, labels) bool
     spans: tuple[tuple[float, float, str, str], ...] | None = None  # begin, end, label, origin
+    assumed: tuple[str, ...] = ()  # labels that all of its steps are learned with, without being judged
 
 
 def read_table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:

@@ -23,6 +23,7 @@ class FeatureStream:
     steps: np.ndarray | None  # (steps, labels) bool, in their place
     judged: np.ndarray | None  # (steps, 1 or labels) bool: the steps whose labels are known; `None` if all are
     held_out: bool
+    assumed: tuple[int, ...] = ()  # labels that all steps are learned with where they are not judged
 
     def __len__(self) -> int:
         return len(self.features)

@@ -16,6 +16,7 @@ import pytest
 from classifier_training.cli import main
 from classifier_training.feature_commands import FEATURE_DEFAULTS
 from classifier_training.feature_reading import read_streams
+from classifier_training.feature_sequences import FeatureSequences
 from classifier_training.feature_sources import read_spans
 from classifier_training.feature_streams import steps_of_spans
 from classifier_training.recipe import read_recipe
@@ -108,6 +109,18 @@ def test_a_clip_with_a_label_but_no_span_is_not_judged(data: Path) -> None:
     streams = read_streams(data, (source,), recipe.streams)
     judged = [streams.judged(stream)[0].tolist() for stream in streams.streams[:4]]
     assert judged == [[True, True], [True, True], [True, True], [False, True]]
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_a_clip_with_a_label_but_no_span_is_learned_as_one_that_is_full_of_it(data: Path, learned: bool) -> None:
+    recipe = read_recipe(RECIPES / "audioset-strong.json", FEATURE_DEFAULTS)
+    source = replace(recipe.arrays[0], learn_weak=learned)
+    streams = read_streams(data, (source,), replace(recipe.streams, length=0))
+    chunk = FeatureSequences(streams, replace(recipe.streams, length=0)).chunk(np.arange(4), np.random.default_rng(0))
+    assert (chunk.labels[3, :, 0] == (1 if learned else -1)).all() and (chunk.weights[3] == 1).all()
+    for row, stream in enumerate(streams.streams[:3]):
+        assert np.array_equal(chunk.labels[row].numpy(), streams.positive(stream))
+    assert not streams.judged(streams.streams[3])[:, 0].any()
 
 
 @pytest.mark.skipif("FEATURE_DATA" not in os.environ, reason="FEATURE_DATA names no folder of docs/data.md")
