@@ -69,7 +69,7 @@ class Tables:
         ]
         for data in DATA:
             own = [run for run in done if run.data.name == data.name]
-            parts += [f"## {data.title}", self._reference(data, baselines)]
+            parts += [f"## {data.title}", self._reference(data, baselines), *filter(None, [data.choices])]
             if own:
                 parts += [_LEGEND[data.name]] if data.name in _LEGEND else []
                 parts += [self._table(data, own), self._reading(data, own), self._costs(own)]
