@@ -35,24 +35,29 @@ class Chosen:
 class _Label:
     """The figures of a label at each threshold."""
 
-    reported: np.ndarray  # (thresholds,) clips of its own, in all streams of clips
+    reported: np.ndarray  # (thresholds,) clips of its own, in all conditions
     wrong: np.ndarray  # (thresholds, kinds) false events an hour; the last kind is clips of other labels
 
 
 def choose_decision(
     model: Path,
     config: dict[str, Any],
-    clips: Sequence[Stream],
+    clips: Sequence[Sequence[tuple[Path, Stream]]],
     others: dict[str, Stream],
     program: Program,
     target: float,
 ) -> Chosen:
-    """The duration, and each label's threshold, that report most clips with at most `target` false events an hour."""
-    heard = [(stream, program.probabilities(model, config, stream.samples)) for stream in clips]
+    """The duration, and each label's threshold, that report most clips with at most `target` false events an hour.
+
+    `clips` has, for each condition in which they are heard, their streams, each with the model that hears it.
+    """
+    heard = [
+        [(stream, program.probabilities(each, config, stream.samples)) for each, stream in streams] for streams in clips
+    ]
     without = [(stream, program.probabilities(model, config, stream.samples)) for stream in others.values()]
     seconds = token_seconds(config, program)
     labels = [label for label in config["labels"] if label not in config["background"]]
-    total = max(1, sum(len(stream.places) for stream in clips))
+    total = max(1, sum(len(stream.places) for streams in clips for _, stream in streams))
     best: Chosen | None = None
     for duration, off in itertools.product(_DURATIONS_MS, _OFF):
         decision = {**config["decision"], "min_duration_ms": duration, "threshold_off": off}
@@ -83,7 +88,7 @@ def _label(
     label: str,
     config: dict[str, Any],
     decision: dict[str, Any],
-    heard: Sequence[tuple[Stream, np.ndarray]],
+    heard: Sequence[Sequence[tuple[Stream, np.ndarray]]],
     without: Sequence[tuple[Stream, np.ndarray]],
     seconds: float,
 ) -> _Label:
@@ -95,11 +100,13 @@ def _label(
             **{key: decision[key] for key in ("threshold_off", "min_duration_ms", "max_gap_ms", "refractory_ms")},
             "threshold": threshold,
         }
-        for stream, probabilities in heard:
-            starts = events_of(probabilities[:, column], seconds, **settings)[:, 0] * seconds
-            found = {place for start in starts if (place := stream.place(start)) is not None}
-            reported[row] += sum(place.label == label for place in found)
-            wrong[row, -1] += sum(place.label != label for place in found) / (stream.seconds / 3600)
+        for streams in heard:
+            hours = sum(stream.seconds for stream, _ in streams) / 3600
+            for stream, probabilities in streams:
+                starts = events_of(probabilities[:, column], seconds, **settings)[:, 0] * seconds
+                found = {place for start in starts if (place := stream.place(start)) is not None}
+                reported[row] += sum(place.label == label for place in found)
+                wrong[row, -1] += sum(place.label != label for place in found) / hours
         for kind, (stream, probabilities) in enumerate(without):
             events = events_of(probabilities[:, column], seconds, **settings)
             events = events[[not stream.is_spoken(label, start * seconds) for start in events[:, 0]]]

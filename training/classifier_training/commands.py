@@ -147,7 +147,7 @@ def _measure_more(model: Path, config: dict[str, Any], setup: Setup) -> None:
         clips = setup.dataset.of(held_out=True)
         chosen = np.random.default_rng(0).permutation(len(clips))[:_STREAM_CLIPS]
         heard = [clips[index] for index in sorted(chosen)]
-        streams = measure_streams(model, heard, background, setup.store, setup.other, setup.program)
+        streams = measure_streams(model, [(model, heard)], background, setup.store, setup.other, setup.program)
         config["card"]["in_streams"] = {**streams.json(), "sounds": "added background"}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .agreement import measure_agreement
 from .background import background_labels, with_background
-from .clip_table import Sides, fingerprint, predicted, read_sides, write_clips
+from .clip_table import Predicted, Sides, fingerprint, predicted, read_sides, write_clips
 from .dataset import UNKNOWN, Dataset, folds, read_dataset
 from .distillation import read_recordings
 from .errors import TrainingError
@@ -58,9 +58,10 @@ def _figures(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]
         agreement = _agreement(options, recipe, config)
         return {"agreement": agreement}, json.dumps(agreement, indent=2)
     if options.folds:
-        report = over_folds(options, recipe, lambda recipe, folder: _measure(options, recipe, folder))
+        rows: list[Predicted] = []
+        report = over_folds(options, recipe, lambda recipe, folder: _measure(options, recipe, folder, rows))
         return {"accuracy": report.json()}, report.text()
-    report = _measure(options, recipe, options.model)
+    report = _measure(options, recipe, options.model, [])
     figures, text = {"accuracy": report.json()}, report.text()
     if config["background"] or options.recordings:
         events = _events(options, recipe, config)
@@ -132,8 +133,11 @@ def over_folds(options: argparse.Namespace, recipe: Recipe, measure: Callable[[R
     return functools.reduce(operator.add, reports)
 
 
-def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report:
-    """Measures a model directory on the clips that the recipe holds out, or on data that it was not trained on."""
+def _measure(options: argparse.Namespace, recipe: Recipe, model: Path, rows: list[Predicted]) -> Report:
+    """Measures a model directory on the clips that the recipe holds out, or on data that it was not trained on.
+
+    The predictions that are written are those of `rows`, the clips of earlier folds, and of these clips.
+    """
     setup = _set_up(options, recipe, model)
     dataset = setup.dataset
     if not (clips := dataset.of(held_out=True)):
@@ -141,8 +145,9 @@ def _measure(options: argparse.Namespace, recipe: Recipe, model: Path) -> Report
             f"no clip of {options.data} is held out; name another --split. `--split none` measures all of them", 64
         )
     report = evaluate(model, dataset, setup.composer, setup.program, use_threads(options))
+    rows += predicted(clips, report.decided)
     if options.predictions:
-        write_clips(options.predictions, dataset, predicted(clips, report.decided))
+        write_clips(options.predictions, dataset, rows)
     return report
 
 

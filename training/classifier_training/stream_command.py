@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from .choose import choose_decision
-from .conditions import conditions
-from .dataset import Clip, read_dataset
+from .dataset import Clip, Dataset, folds, read_dataset
 from .distillation import read_recordings
 from .errors import TrainingError
 from .export import write_config
+from .model_files import read_model, write_json
 from .options import DataOptions
 from .program import Program
 from .progress import say
@@ -21,7 +22,7 @@ from .recordings import Recordings
 from .setup import program_of, use_threads
 from .split import is_held_out
 from .store import Store
-from .stream_report import SILENT, clip_stream, measure_streams, noise_of, other_streams, sounds_by_kind
+from .stream_report import SILENT, heard_in_conditions, measure_streams, other_streams, sounds_by_kind
 from .stream_table import compare, stream_table
 from .streams import Sound
 
@@ -40,6 +41,12 @@ def add_stream_options(parser: argparse.ArgumentParser) -> None:
         help="sounds without any of the labels, a folder for each kind (prepare --for streams)",
     )
     parser.add_argument("--validation", type=Path, metavar="DIR", help="such sounds to choose by, with --choose")
+    parser.add_argument(
+        "--folds",
+        type=Path,
+        metavar="DIR",
+        help="hear the clips of each fold with its model of `cross-validate --folds DIR`, with the decision of --model",
+    )
     parser.add_argument("--kinds", nargs="+", metavar="KIND", help="only these kinds of sounds (default: all)")
     parser.add_argument(
         "--choose", action="store_true", help="choose durations and thresholds by --validation, and write them"
@@ -72,11 +79,12 @@ def streams_command(options: argparse.Namespace, recipe: Recipe) -> int:
     recipe = with_values(stored_recipe(config["card"].get("recipe", {}), str(file)), options.given, "options")
     program = program_of(options, recipe)
     kinds = _kinds(options, recipe, program)
-    clips, store = _clips(options, recipe, program)
-    if options.choose:
-        _choose(options, config, kinds, clips, store, program)
-        return 0
-    report = measure_streams(options.model, clips, config["background"], store, kinds, program).json()
+    with tempfile.TemporaryDirectory(dir=options.work) as folder:
+        clips, store = _clips(options, recipe, program, config, Path(folder))
+        if options.choose:
+            _choose(options, config, kinds, clips, store, program)
+            return 0
+        report = measure_streams(options.model, clips, config["background"], store, kinds, program).json()
     if options.check:
         return compare(config["card"].get(_CARD_KEY), report)
     print(json.dumps(report, indent=2) if options.json else stream_table(report))
@@ -106,30 +114,53 @@ def _kinds(options: argparse.Namespace, recipe: Recipe, program: Program) -> dic
     return {kind: found for kind, found in kinds.items() if not options.kinds or kind in options.kinds}
 
 
-def _clips(options: argparse.Namespace, recipe: Recipe, program: Program) -> tuple[list[Clip], Store | None]:
-    """The held-out clips to measure by, or those to choose by; none without `--data`."""
+def _clips(
+    options: argparse.Namespace, recipe: Recipe, program: Program, config: dict[str, Any], folder: Path
+) -> tuple[list[tuple[Path, list[Clip]]], Store | None]:
+    """The held-out clips to measure by, or those to choose by, with the model that hears them; none without `--data`.
+
+    With `--folds` these are the models of the folds, which get the decision of the model's `config`, in `folder`.
+    """
     if not options.data:
         return [], None
-    dataset = read_dataset(options.data, recipe.data)
-    clips = [c for c in dataset.of(held_out=True) if is_tested(c, recipe.data) != bool(options.choose)]
+    if not options.folds:
+        dataset = read_dataset(options.data, recipe.data)
+        return [(options.model, _half(options, dataset, recipe))], Store(dataset, program, options.work, 1)
+    clips: list[tuple[Path, list[Clip]]] = []
+    for fold in folds(options.data, recipe.data):
+        held_out = with_values(recipe, {"data": {"split": "fold", "held_out_folds": [fold]}}, "options")
+        dataset = read_dataset(options.data, held_out.data)
+        model = _with_decision(options.folds / f"fold-{fold}", config, folder / f"fold-{fold}")
+        clips.append((model, _half(options, dataset, held_out)))
     return clips, Store(dataset, program, options.work, 1)
+
+
+def _half(options: argparse.Namespace, dataset: Dataset, recipe: Recipe) -> list[Clip]:
+    return [c for c in dataset.of(held_out=True) if is_tested(c, recipe.data) != bool(options.choose)]
+
+
+def _with_decision(model: Path, config: dict[str, Any], folder: Path) -> Path:
+    """The model in a folder of its own, with the decision of another `config`."""
+    own, _ = read_model(model)
+    if own["labels"] != config["labels"]:
+        raise TrainingError(f"{model} has other labels than --model: it is no model of its folds", 78)
+    folder.mkdir()
+    (folder / own["weights"]["file"]).symlink_to((model / own["weights"]["file"]).resolve())
+    write_json(folder / "config.json", {**own, "decision": config["decision"]})
+    return folder
 
 
 def _choose(
     options: argparse.Namespace,
     config: dict[str, Any],
     kinds: dict[str, list[Sound]],
-    clips: list[Clip],
+    clips: list[tuple[Path, list[Clip]]],
     store: Store | None,
     program: Program,
 ) -> None:
     rate = program.frontend.sample_rate
-    streams = []
-    labelled = [clip for clip in clips if clip.label not in config["background"]]
-    if labelled and store:
-        stream = clip_stream(labelled, store, rate)
-        heard = conditions(noise_of(kinds, len(stream.samples)))
-        streams = [stream.with_samples(heard[name](stream)) for name in _CHOSEN_IN if name in heard]
+    heard = heard_in_conditions(clips, config["background"], store, kinds, rate, _CHOSEN_IN) if store else {}
+    streams = [list(each) for each in heard.values()]
     chosen = choose_decision(options.model, config, streams, other_streams(kinds, rate), program, options.target)
     say(f"{chosen.decision}: {chosen.reported:.1%} reported, {chosen.false:.1f} false events an hour")
     config["decision"] = chosen.decision

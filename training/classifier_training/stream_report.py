@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .conditions import conditions
+from .conditions import Condition, conditions
 from .dataset import SILENCE, Clip
 from .intervals import Figure, ratio
 from .program import Program
@@ -93,6 +93,30 @@ def noise_of(kinds: dict[str, list[Sound]], count: int) -> np.ndarray | None:
     return np.concatenate(parts)[:count]
 
 
+def heard_in_conditions(
+    clips: Sequence[tuple[Path, Sequence[Clip]]],
+    background: Sequence[str],
+    store: Store,
+    kinds: dict[str, list[Sound]],
+    rate: int,
+    names: Sequence[str] = (),
+) -> dict[str, Iterator[tuple[Path, Stream]]]:
+    """For each condition, or those with these names, the streams of the clips, each with the model that hears it."""
+    streams = [
+        (model, clip_stream(labelled, store, rate))
+        for model, heard in clips
+        if (labelled := [clip for clip in heard if clip.label not in background])
+    ]
+    if not streams:
+        return {}
+    found = conditions(noise_of(kinds, max(len(stream.samples) for _, stream in streams)))
+
+    def heard_in(condition: Condition) -> Iterator[tuple[Path, Stream]]:
+        return ((model, stream.with_samples(condition(stream))) for model, stream in streams)
+
+    return {name: heard_in(condition) for name, condition in found.items() if not names or name in names}
+
+
 def count_false(
     model: Path, streams: dict[str, Stream], program: Program
 ) -> dict[str, tuple[float, Figure, Counter[str]]]:
@@ -106,36 +130,41 @@ def count_false(
     return result
 
 
-def count_reports(model: Path, stream: Stream, samples: np.ndarray, program: Program) -> tuple[Figure, Figure]:
-    """The share of a stream's clips that are reported as events, and of those that are reported as another label."""
-    clips = reports(stream, program.events(model, samples))
+def count_reports(streams: Iterable[tuple[Path, Stream]], program: Program) -> tuple[Figure, Figure]:
+    """The share of the clips that are reported as events, and of those that are reported as another label.
+
+    Each stream comes with the model that hears it.
+    """
+    clips = [clip for model, stream in streams for clip in reports(stream, program.events(model, stream.samples))]
     right = ratio([(group, float(right), 1.0) for group, right, _ in clips])
     return right, ratio([(group, float(wrong), 1.0) for group, _, wrong in clips])
 
 
 def measure_streams(
     model: Path,
-    clips: Sequence[Clip],
+    clips: Sequence[tuple[Path, Sequence[Clip]]],
     background: Sequence[str],
     store: Store | None,
     kinds: dict[str, list[Sound]],
     program: Program,
 ) -> StreamReport:
-    """All figures, on clips of which none was trained on; without them the false events alone."""
+    """All figures, on clips of which none was trained on; without them the false events alone.
+
+    The clips come with the model that hears them: `model` itself, or those of the folds.
+    """
     rate = program.frontend.sample_rate
     report = StreamReport(count_false(model, other_streams(kinds, rate), program))
     if store is None:
         return report
-    labelled = [clip for clip in clips if clip.label not in background]
-    if labelled:
-        stream = clip_stream(labelled, store, rate)
-        for name, condition in conditions(noise_of(kinds, len(stream.samples))).items():
-            report.reported[name] = count_reports(model, stream, condition(stream), program)
-            say(f"{name}: {report.reported[name][0].value:.1%} reported")
-    unknown = [clip for clip in clips if clip.label in background and clip.label != SILENCE]
-    if unknown:
-        answers = program.first_labels(model, [store.samples(clip) for clip in unknown])
-        counts = [(clip.group, float(answer in background), 1.0) for clip, answer in zip(unknown, answers)]
+    for name, streams in heard_in_conditions(clips, background, store, kinds, rate).items():
+        report.reported[name] = count_reports(streams, program)
+        say(f"{name}: {report.reported[name][0].value:.1%} reported")
+    counts = []
+    for each, heard in clips:
+        unknown = [clip for clip in heard if clip.label in background and clip.label != SILENCE]
+        answers = program.first_labels(each, [store.samples(clip) for clip in unknown]) if unknown else []
+        counts += [(clip.group, float(answer in background), 1.0) for clip, answer in zip(unknown, answers)]
+    if counts:
         return StreamReport(report.false, report.reported, ratio(counts))
     return report
 

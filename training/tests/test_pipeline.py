@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -241,5 +242,11 @@ def test_folds_are_measured_by_models_that_never_saw_them(program_path: Path, tm
     assert "after 1.5 s of other sound, 0.75 s after its start" in card and "one for each fold" in card
 
     capsys.readouterr()
-    assert main(["evaluate", "--model", str(out), *places, "--json"]) == 0
+    predictions = ["--predictions", str(tmp_path / "predictions.csv")]
+    assert main(["evaluate", "--model", str(out), *places, "--json", *predictions]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] == measured
+    with (tmp_path / "predictions.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert sorted(row["file"] for row in found) == sorted(row.split(",")[0] for row in rows[1:])
+    right = sum(row["label"] == row["predicted"] for row in found)
+    assert right == np.trace(measured["mid_stream"]["confusion"])

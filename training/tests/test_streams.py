@@ -17,6 +17,7 @@ from classifier_training.conditions import conditions, convolved
 from classifier_training.errors import TrainingError
 from classifier_training.fragments import fragment
 from classifier_training.intervals import ratio
+from classifier_training.split import is_held_out
 from classifier_training.stream_table import compare, stream_table
 from classifier_training.streams import Place, Sound, Stream, Word, false_events, reports, stream_of_sounds
 
@@ -183,3 +184,42 @@ def test_a_model_is_measured_in_streams_and_its_thresholds_chosen(
     assert max(found["value"] for found in after.values()) == 0
     assert "| whistles |" in (out / "README.md").read_text()
     assert main([*measure, "--check"]) == 0
+
+
+def test_the_clips_of_each_fold_are_heard_by_its_model(
+    program_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The fold's models report their clips as the model's own decision says."""
+    rows, rng = ["filename,label,fold"], np.random.default_rng(0)
+    for number in range(24):
+        label, hertz = (("high", 3000), ("low", 400))[number % 2]
+        write_wav(tmp_path / f"{number}.wav", tone(hertz, 1) + 0.001 * rng.standard_normal(RATE))
+        rows.append(f"{number}.wav,{label},{'ab'[number % 3 == 0]}")
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    write_wav(tmp_path / "other" / "whistles" / "0" / "a.wav", tone(1500, 3))
+    out, folds = tmp_path / "model", ["--folds", str(tmp_path / "folds")]
+    places = ["--data", str(tmp_path / "clips.csv"), "--work", str(tmp_path / "work")]
+    network = "--stem-channels 4 8 8 8 --width 16 --layers 1 --heads 2 --feed-forward 16 --landmarks 4"
+    fit = "--epochs 8 --landmark-epochs 1 --batch 8 --background none"
+    assert main(["cross-validate", *places, *folds, "--out", str(out), *network.split(), *fit.split()]) == 0
+    measure = ["streams", *places, *folds, "--model", str(out), "--sounds", str(tmp_path / "other"), "--json"]
+
+    def reported(threshold: float) -> dict[str, Any]:
+        config = json.loads((out / "config.json").read_text())
+        config["decision"] |= {"threshold": threshold, "threshold_off": 0.5, "class_thresholds": {}}
+        (out / "config.json").write_text(json.dumps(config))
+        capsys.readouterr()
+        assert main(measure) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)["reported"]["quiet"]
+        return found
+
+    sides = {f"{n}.wav": is_held_out(0, f"{n}.wav", 0.5) for n in range(24)}  # the half to measure by
+    low = reported(0.7)
+    assert low["right"]["groups"] == sum(sides.values()) and low["right"]["value"] > 0
+    assert reported(1.0)["right"]["value"] == 0
+    choose = ["streams", *places, *folds, "--model", str(out), "--validation", str(tmp_path / "other"), "--choose"]
+    assert main(choose) == 0
+    assert json.loads((out / "config.json").read_text())["decision"]["threshold"] < 1
+    fold = json.loads((tmp_path / "folds" / "fold-a" / "config.json").read_text())
+    (tmp_path / "folds" / "fold-a" / "config.json").write_text(json.dumps({**fold, "labels": ["low", "high"]}))
+    assert main(measure) == 78
