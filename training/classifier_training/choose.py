@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,12 @@ _PREFERENCE = 1e-4  # for a low threshold over a high one with the same figures
 
 @dataclass(frozen=True)
 class Chosen:
-    """A decision with its figures: mean share of the clips reported, and false events an hour of the kind with most."""
+    """A decision with its figures."""
 
     decision: dict[str, Any]
-    reported: float
-    false: float
+    reported: float  # mean share of the clips
+    false: float  # false events an hour of the kind with most
+    confused: float  # events an hour of other labels than the clip's, in the clips
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,11 @@ def choose_decision(
     others: dict[str, Stream],
     program: Program,
     target: float,
+    confused: float = math.inf,
 ) -> Chosen:
     """The duration, and each label's threshold, that report most clips with at most `target` false events an hour.
+
+    At most `confused` events an hour in the clips are of another label than the clip's.
 
     `clips` has, for each condition in which they are heard, their streams, each with the model that hears it.
     """
@@ -70,8 +75,9 @@ def choose_decision(
             reported = float(sum(f.reported[place] for f, place in zip(figures, places))) / total
             false = float(np.sum([f.wrong[place, :-1] for f, place in zip(figures, places)], 0).max())
             thresholds = {label: _THRESHOLDS[place] for label, place in zip(labels, places)}
-            now = Chosen(_decision(decision, thresholds), reported, false)
-            if best is None or _rank(now, target) > _rank(best, target):
+            mistaken = float(sum(f.wrong[place, -1] for f, place in zip(figures, places))) / max(1, len(heard))
+            now = Chosen(_decision(decision, thresholds), reported, false, mistaken)
+            if best is None or _rank(now, target, confused) > _rank(best, target, confused):
                 best = now
     assert best is not None, "the grid is not empty"
     return best
@@ -126,7 +132,7 @@ def _decision(decision: dict[str, Any], thresholds: dict[str, float]) -> dict[st
     }
 
 
-def _rank(chosen: Chosen, target: float) -> tuple[bool, float]:
-    """Decisions within the target first, by the clips that they report; the others by their false events."""
-    within = chosen.false <= target
-    return within, chosen.reported if within else -chosen.false
+def _rank(chosen: Chosen, target: float, confused: float) -> tuple[bool, bool, float]:
+    """Decisions within both limits first, by the clips that they report; the others by what is above the limits."""
+    within = chosen.false <= target, chosen.confused <= confused
+    return *within, chosen.reported if all(within) else -chosen.confused if within[0] else -chosen.false

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,13 @@ def add_stream_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--target", type=float, default=3.0, metavar="N", help="most false events an hour of the choice (default: 3)"
+    )
+    parser.add_argument(
+        "--confused",
+        type=float,
+        default=math.inf,
+        metavar="N",
+        help="most events of the choice, an hour of clips, that are of another label than the clip's (default: any)",
     )
     parser.add_argument(
         "--weights",
@@ -161,7 +169,11 @@ def _choose(
     rate = program.frontend.sample_rate
     heard = heard_in_conditions(clips, config["background"], store, kinds, rate, _CHOSEN_IN) if store else {}
     streams = [list(each) for each in heard.values()]
-    chosen = choose_decision(options.model, config, streams, other_streams(kinds, rate), program, options.target)
-    say(f"{chosen.decision}: {chosen.reported:.1%} reported, {chosen.false:.1f} false events an hour")
+    others = other_streams(kinds, rate)
+    chosen = choose_decision(options.model, config, streams, others, program, options.target, options.confused)
+    say(
+        f"{chosen.decision}: {chosen.reported:.1%} reported, {chosen.false:.1f} false events an hour, "
+        f"{chosen.confused:.1f} of another label than the clip's"
+    )
     config["decision"] = chosen.decision
     write_config(options.model, config)
