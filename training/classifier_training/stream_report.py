@@ -117,13 +117,27 @@ def heard_in_conditions(
     return {name: heard_in(condition) for name, condition in found.items() if not names or name in names}
 
 
+def heard_events(model: Path, stream: Stream, program: Program) -> list[dict[str, Any]]:
+    """The events of a stream, each with the time of the prediction that it starts with as its `t0`.
+
+    The time that is reported is earlier by the model's measured delay, which is a median: it may be in the pause before
+    the sound, or in the sound before that.
+    """
+    return [{**event, "t0": prediction_sample(event) / stream.rate} for event in program.events(model, stream.samples)]
+
+
+def prediction_sample(event: dict[str, Any]) -> int:
+    """The sample in an event's identity, `STREAM-SAMPLE-LABEL`: that of the prediction that it starts with."""
+    return int(event["id"].removeprefix(f"{event['stream']}-").split("-")[0])
+
+
 def count_false(
     model: Path, streams: dict[str, Stream], program: Program
 ) -> dict[str, tuple[float, Figure, Counter[str]]]:
     """For each stream its hours, the false events an hour, and their labels."""
     result = {}
     for kind, stream in streams.items():
-        found = false_events(stream, program.events(model, stream.samples))
+        found = false_events(stream, heard_events(model, stream, program))
         counts = [(group, float(len(labels)), seconds / 3600) for group, (seconds, labels) in found.items()]
         labels = Counter(label for _, labels in found.values() for label in labels)
         result[kind] = (stream.seconds / 3600, ratio(counts), labels)
@@ -135,7 +149,7 @@ def count_reports(streams: Iterable[tuple[Path, Stream]], program: Program) -> t
 
     Each stream comes with the model that hears it.
     """
-    clips = [clip for model, stream in streams for clip in reports(stream, program.events(model, stream.samples))]
+    clips = [clip for model, stream in streams for clip in reports(stream, heard_events(model, stream, program))]
     right = ratio([(group, float(right), 1.0) for group, right, _ in clips])
     return right, ratio([(group, float(wrong), 1.0) for group, _, wrong in clips])
 

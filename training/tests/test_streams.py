@@ -18,6 +18,7 @@ from classifier_training.errors import TrainingError
 from classifier_training.fragments import fragment
 from classifier_training.intervals import ratio
 from classifier_training.split import is_held_out
+from classifier_training.stream_report import prediction_sample
 from classifier_training.stream_table import compare, stream_table
 from classifier_training.streams import Place, Sound, Stream, Word, false_events, reports, stream_of_sounds
 
@@ -40,6 +41,11 @@ def level(samples: np.ndarray) -> float:
 def test_events_belong_to_the_clip_in_which_they_start() -> None:
     events = [{"label": "a", "t0": 1.4}, {"label": "a", "t0": 5.4}, {"label": "b", "t0": 6.2}]
     assert reports(stream(np.zeros(0)), events) == [("x", True, False), ("y", False, True), ("x", False, False)]
+
+
+def test_the_prediction_of_an_event_is_in_its_identity() -> None:
+    event = {"id": "tcp-3-14320-left-hand", "stream": "tcp-3", "label": "left-hand", "t0": 0.1}
+    assert prediction_sample(event) == 14320
 
 
 def test_false_events_are_counted_by_recording() -> None:
