@@ -11,8 +11,9 @@ BENCHMARKS := swift build --package-path Benchmarks
 MODEL ?= keywords-en
 
 .PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training \
-    test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train evaluate \
-    experiment install docs clean run-serve soak fuzz archive-demo check-all wheel test-wheel test-ray test-slurm
+    test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train \
+    cross-validate evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all wheel test-wheel test-ray \
+    test-slurm
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -145,6 +146,9 @@ endurance: setup  ## Attention's numbers over ten million tokens, against float6
 
 train: build  ## Train a model of this project again: make train MODEL=keywords-en DATA=FOLDER (docs/data.md)
 	@scripts/train $(PROGRAM) $(MODEL) "$(DATA)"
+
+cross-validate: build  ## Train the models of a model's folds: make cross-validate MODEL=environment DATA=FOLDER
+	@scripts/train $(PROGRAM) $(MODEL) "$(DATA)" build/cross-validation/$(MODEL)/all
 
 evaluate: build  ## Measure the models again and compare with their cards: make evaluate DATA=FOLDER (docs/data.md)
 	@scripts/evaluate $(PROGRAM) "$(DATA)" $(MODELS)
