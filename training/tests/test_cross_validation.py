@@ -13,6 +13,12 @@ ROOT = Path(__file__).parents[2]
 PREDICTIONS = sorted((ROOT / "training" / "cross-validation").glob("*.csv"))
 
 
+def test_each_model_of_folds_has_its_predictions() -> None:
+    recipes = (ROOT / "training" / "recipes").glob("*.json")
+    names = {path.stem for path in recipes if json.loads(path.read_text()).get("command") == "cross-validate"}
+    assert {path.stem for path in PREDICTIONS} == names
+
+
 @pytest.mark.parametrize("file", PREDICTIONS, ids=lambda file: file.stem)
 def test_the_card_has_the_confusions_of_the_predictions(file: Path) -> None:
     config = json.loads((ROOT / "models" / file.stem / "config.json").read_text(encoding="utf-8"))
