@@ -127,7 +127,7 @@ class Program:
         return [first[f"{number:06}"] for number in range(len(sounds))]
 
     def _model(self, model: Path) -> list[str]:
-        return ["--model", str(model), "--weights", self._weights]
+        return ["--model", f"{model.resolve()}/", "--weights", self._weights]
 
     def _stream_features(self, stream: np.ndarray) -> np.ndarray:
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
