@@ -17,6 +17,8 @@ public struct AudioModel: Sendable {
     public let network: Model
     /// The tables of the front-end, which pipelines share.
     package let tables: LogMelTables
+    /// A check sum of what comes before and after the network: the front-end and the labels.
+    let meaning: String
     /// The order of labels in predictions.
     let ranking: LabelRanking
 
@@ -54,8 +56,12 @@ public struct AudioModel: Sendable {
                 "\(configuration.name) takes a feature stream, not audio: use audio-classifierd encode --features")
         }
         let recipe: LogMelRecipe
+        let description: Data
         do {
-            recipe = try JSONDecoder().decode(LogMelRecipe.self, from: JSONEncoder().encode(frontend))
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            description = try encoder.encode(frontend)
+            recipe = try JSONDecoder().decode(LogMelRecipe.self, from: description)
         } catch {
             let reason = (error as? DecodingError)?.explanation ?? "\(error)"
             throw refusal("\(network.directory)/config.json: frontend.\(reason)")
@@ -69,6 +75,7 @@ public struct AudioModel: Sendable {
             throw refusal("\(network.directory)/config.json: frontend: \(error)")
         }
         self.network = network
+        meaning = String(fnv1a(Array(description) + configuration.labels.joined(separator: "\n").utf8), radix: 16)
         ranking = LabelRanking(configuration)
     }
 

@@ -43,6 +43,15 @@ internal import Testing
         }
     }
 
+    private static var shape: ModelShape {
+        var shape = ModelShape()
+        shape.bands = 16
+        shape.stem = .convolution([.init(channels: 4, timeStride: 2, bandStride: 2)])
+        shape.window = 25
+        shape.attention = .continualNystrom(landmarks: 4, inverse: .ridge(lambda: 0.01))
+        return shape
+    }
+
     private let folder: TemporaryDirectory
     private let files: TemporaryModel
     private let run: Runner
@@ -50,12 +59,7 @@ internal import Testing
     init() throws {
         folder = try TemporaryDirectory()
         try folder.write(Sound.raw(Self.samples), to: "all.raw")
-        var shape = ModelShape()
-        shape.bands = 16
-        shape.stem = .convolution([.init(channels: 4, timeStride: 2, bandStride: 2)])
-        shape.window = 25
-        shape.attention = .continualNystrom(landmarks: 4, inverse: .ridge(lambda: 0.01))
-        files = try TemporaryModel(shape)
+        files = try TemporaryModel(Self.shape)
         files.configuration = files.configuration.with(["frontend"], .object(["recipe": "yamnet", "bands": 16]))
         try files.write()
         run = Runner(folder: folder.path, model: "\(files.directory)/")
@@ -153,5 +157,23 @@ internal import Testing
         _ = try run(whole, ["--state-out", "\(folder.path)/state"])
         let another = try run(whole, ["--state-in", "\(folder.path)/state"], model: Program.model)
         #expect(another.status == 65 && another.errors.contains("belongs to random"))
+    }
+
+    /// The same weights behind another front-end, or with the labels in another order, are another model.
+    @Test func statesOfAnotherMeaningAreRefused() throws {
+        _ = try run(whole, ["--state-out", "\(folder.path)/state"])
+        let labels = try #require(files.configuration["labels"]?.elements)
+        let changes: [(String, JSONValue)] = [
+            ("labels", .array(labels.reversed())),
+            ("frontend", .object(["recipe": "yamnet", "bands": 16, "log": "decibel"])),
+            ("frontend", .object(["recipe": "yamnet", "bands": 16, "window_length": 320])),
+        ]
+        for (key, value) in changes {
+            let other = try TemporaryModel(Self.shape)
+            other.configuration = files.configuration.with([key], value)
+            try other.write()
+            let refused = try run(whole, ["--state-in", "\(folder.path)/state"], model: other.directory + "/")
+            #expect(refused.status == 65 && refused.errors.contains("belongs to random"), "\(refused.errors)")
+        }
     }
 }

@@ -109,11 +109,12 @@ package enum StateFile {
     /// Protects streams against continuing with the arbitrary numbers of a damaged state.
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> Int64 { Int64(bitPattern: fnv1a(bytes)) }
 
-    /// Weights, their precision and the instruction set: two processes that share them continue each other bit for bit.
+    /// Weights, their precision, the front-end, the labels and the instruction set: two processes that share them
+    /// continue each other bit for bit.
     private static func identity(_ model: AudioModel) -> String {
         let configuration = model.network.configuration
         let weights = "\(configuration.weightsFile.sha256) in \(model.network.precision.rawValue)"
-        return "\(configuration.name) \(weights) on \(Kernels.best.name)"
+        return "\(configuration.name) \(weights) with front-end and labels \(model.meaning) on \(Kernels.best.name)"
     }
 }
 
