@@ -12,8 +12,8 @@ MODEL ?= keywords-en
 
 .PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training \
     test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train \
-    cross-validate evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all wheel test-wheel test-ray \
-    test-slurm
+    cross-validate evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all test-threads \
+    wheel test-wheel test-ray test-slurm
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -51,9 +51,14 @@ test: setup test-swift test-training  ## All tests
 check: setup lint test-swift test-fuzz test-sanitizer test-training test-instructions test-benchmarks test-examples test-arm  ## What must pass before a change lands
 	@scripts/tally
 
-# They fetch Ray and pandas from PyPI and start a cluster, which is why they are no part of `check`.
+# They build everything twice more, fetch Ray and pandas from PyPI and start a cluster: no part of `check`.
 check-all: export RUN_TUTORIAL = 1
-check-all: check test-wheel test-ray test-slurm  ## All of check, the Python package, a Ray cluster, the Slurm array
+check-all: check test-threads test-wheel test-ray test-slurm  ## All of check, races, the Python package, Ray, Slurm
+
+# The server in one process, with the thread sanitizer.
+test-threads: setup-tests
+	@scripts/run-tests threads true -- swift test --scratch-path .build-threads --sanitize=thread --disable-xctest \
+	    --filter 'ClassifierServerTests|AudioClassifierTests'
 
 wheel: setup  ## The Python package with the program and the models, in build/wheel
 	@scripts/build-wheel
@@ -173,5 +178,5 @@ docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
 
 clean:  ## Remove everything that was built
-	rm -rf .build .build-sanitizer .build-static .venv-training .venv-training-full .venv-peers \
+	rm -rf .build .build-sanitizer .build-static .build-threads .venv-training .venv-training-full .venv-peers \
 	    .venv-lint .venv-ray .venv-readers .venv-wheel build Benchmarks/.build
