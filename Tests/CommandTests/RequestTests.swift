@@ -159,6 +159,7 @@ internal import Testing
         ("{\"type\":\"classify\",\"request\":\"x\"}", "one of path"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"-\"}", "standard input"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path_hex\":\"+1\"}", "hexadecimal"),
+        ("{\"type\":\"classify\",\"request\":\"x\",\"path_hex\":\"2d\"}", "hexadecimal"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"/nowhere.wav\"}", "No such file"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"/tmp\"}", "is a folder"),
         ("{\"type\":\"find\",\"request\":\"x\",\"path\":\"/nowhere\"}", "no such file"),
@@ -264,6 +265,19 @@ internal import Testing
         try client.send("{\"type\":\"open\",\"request\":\"s\"}")
         let errors = try client.finish().records("error")
         #expect(errors.count == 2 && errors[0]["message"]?.string?.contains("not ended") == true)
+    }
+
+    /// The end of a stream frees its name.
+    @Test func nameOfAnEndedStreamIsFree() throws {
+        let client = try Client()
+        let bytes = Sound.raw(Sound.samples(1600))
+        for round in 1...20 {
+            try client.send("{\"type\":\"open\",\"request\":\"s\"}")
+            try client.send("{\"type\":\"push\",\"request\":\"s\",\"bytes\":\(bytes.count)}", bytes)
+            try client.send("{\"type\":\"close\",\"request\":\"s\"}")
+            try client.child.waitForOutput { $0.components(separatedBy: "\"done\"").count == round + 1 }
+        }
+        #expect(try client.finish().records("error").isEmpty)
     }
 
     @Test(arguments: [SIGTERM, SIGINT])

@@ -100,7 +100,9 @@ struct Request: Sendable {
             guard path != "-" else { throw fault(name, "path: standard input carries the requests", skipped) }
             return path.map { FileName($0) }
         }
-        guard path == nil, let bytes = bytes(ofHex: digits), !bytes.isEmpty, !bytes.contains(0) else {
+        guard path == nil, let bytes = bytes(ofHex: digits), !bytes.isEmpty, !bytes.contains(0),
+            bytes != [UInt8(ascii: "-")]
+        else {
             throw fault(name, "path_hex: expected pairs of hexadecimal digits, without path beside it", skipped)
         }
         return FileName(bytes: bytes)

@@ -14,8 +14,11 @@ enum RequestStream {
     }
 
     /// Classifies the bytes of a pipe to their end, and closes the pipe.
-    static func run(_ work: Session, _ descriptor: Int32, request: String, output: RequestOutput) {
-        do {
+    /// - Parameter ended: frees the stream's name, which its last line announces.
+    static func run(
+        _ work: Session, _ descriptor: Int32, request: String, output: RequestOutput, ended: () -> Void
+    ) {
+        let result = Result {
             var session = work.session
             session.format = .jsonl
             var input = session.input
@@ -27,11 +30,17 @@ enum RequestStream {
             let end = try session.runRecords(&audio, file: nil, stream: work.stream) { records in
                 try output.write(records.map { layout.object($0, file: "-") }, request: request)
             }
+            return end.seconds
+        }
+        ended()
+        // The error of a broken output is kept by it and ends the program.
+        guard output.failure == nil else { return }
+        switch result {
+        case .success(let seconds):
             var done = JSONWriter(type: "done")
-            done.add("seconds", end.seconds, decimals: 6)
-            try output.write([done], request: request)
-        } catch {
-            if output.failure == nil { try? output.fail(ClassifierError(error), request: request) }
+            done.add("seconds", seconds, decimals: 6)
+            try? output.write([done], request: request)
+        case .failure(let error): try? output.fail(ClassifierError(error), request: request)
         }
     }
 }
@@ -67,8 +76,7 @@ final class RequestStreams {
         let (reading, writing) = (ends[0], ends[1])
         do {
             try WorkerThreads.run(in: running) { [output] in
-                RequestStream.run(session, reading, request: name, output: output)
-                ended()
+                RequestStream.run(session, reading, request: name, output: output, ended: ended)
             }
         } catch {
             for end in ends { Glibc.close(end) }
