@@ -137,6 +137,7 @@ struct Evaluate: SettableCommand {
             ("--output", outputs.result), ("--predictions", outputs.predictions), ("--plot", outputs.plot),
             ("--write-config", outputs.configuration),
         ]
+        try OutputFiles.refuseRepeated(named)
         for (option, output) in named {
             guard let output, !output.isStandardInput else { continue }
             for input in inputs { try OutputFiles.refuse(output, over: input, option: option) }

@@ -61,6 +61,15 @@ internal import audio_classifierd
         #expect(finished.errors.contains("3 files were named again; each is done once"), "\(finished.errors)")
     }
 
+    /// A link gives way to its file, in whatever order they are found.
+    @Test func aFileComesBeforeItsLinks() throws {
+        link("b/2.wav", "a/0.wav")
+        link("b/2.wav", "a/z.wav")
+        let finished = try Program.run(["classify", path("a")])
+        #expect(try finished.records("summary").map { $0["file"] } == paths("a/1.wav", "a/b/2.wav"))
+        #expect(try finished.records("skipped").map { $0["file"] } == paths("a/0.wav", "a/z.wav"))
+    }
+
     @Test func listsOfFiles() throws {
         let odd = "other/two\nlines.wav"
         try folder.write(WaveFile(Sound.samples(4000)).bytes, to: odd)

@@ -290,6 +290,9 @@ internal import Testing
         #expect(alone.status == 64 && alone.errors.contains("--false-events-per-hour"))
         let over = try Program.run(["evaluate", path("table.csv"), "--output", path("table.csv")])
         #expect(over.status == 64 && over.errors.contains("would overwrite"))
+        let twice = try Program.run(
+            ["evaluate", path("table.csv"), "--output", path("x.svg"), "--plot", path("./x.svg")])
+        #expect(twice.status == 64 && twice.errors.contains("is the file of --output, too"))
     }
 
     /// A file of labels that cannot be read is a failure beside the others; a recording without one is left out.

@@ -195,6 +195,40 @@ internal import Testing
         try refusal(command(), "is not a journal")
     }
 
+    /// Numbers that no run writes are damage.
+    @Test(arguments: [
+        ("\"v\":1,\"base\"", "\"v\":1e300,\"base\""), ("\"base\":0", "\"base\":9223372036854775807"),
+        ("\"base\":0", "\"base\":1e300"), ("\"base\":0", "\"base\":-5"), ("\"end\":", "\"end\":-"),
+        ("\"rows\":", "\"rows\":922337203685477580"), ("\"seconds\":", "\"seconds\":1e30"),
+    ])
+    func impossibleNumbersAreDamage(number: String, other: String) throws {
+        #expect(try Program.run(command()).status == 65)
+        let journal = try text("journal")
+        try #require(journal.contains(number))
+        try folder.write(Array(journal.replacing(number, with: other).utf8), to: "journal")
+        let finished = try Program.run(command())
+        #expect(finished.status == 64 && finished.errors.contains("is damaged in"), "\(finished.errors)")
+    }
+
+    /// An output that another run has written is not taken for that of the journal.
+    @Test func outputOfAnotherRun() throws {
+        #expect(try Program.run(command()).status == 65)
+        let other = try Program.run(["classify", path("in"), "--top-k", "7", "--output", path("out")])
+        #expect(other.status == 65)
+        let written = try text("out")
+        let finished = try Program.run(command())
+        #expect(
+            finished.status == 65 && finished.errors.contains("is not the output of --journal"), "\(finished.errors)")
+        #expect(try text("out") == written)
+    }
+
+    /// A journal that is the output would be overwritten, whether it is there or not.
+    @Test func outputAsItsJournal() throws {
+        let same = try Program.run(["classify", path("in"), "--output", path("new"), "--journal", path("./new")])
+        #expect(same.status == 64 && same.errors.contains("is the file of --output, too"), "\(same.errors)")
+        #expect(!FileManager.default.fileExists(atPath: path("new")))
+    }
+
     @Test func filesThatChangeAndVanish() throws {
         #expect(try Program.run(command()).status == 65)
         let output = try text("out")

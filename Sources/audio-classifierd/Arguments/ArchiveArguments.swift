@@ -79,7 +79,11 @@ struct ArchiveArguments: ParsableArguments {
             if let output { try OutputFiles.refuse(output, over: item.name, option: "--output") }
             if let journal { try OutputFiles.refuse(journal, over: item.name, option: "--journal") }
         }
-        if let output, let journal { try OutputFiles.refuse(journal, over: output, option: "--journal") }
+        try OutputFiles.refuseRepeated([("--output", output), ("--journal", journal)])
+        if let journal, output == nil, place == nil, journal.isStandardOutput {
+            throw ClassifierError(
+                .usage, code: "usage", "--journal \(journal) is the file of standard output, too; name another file")
+        }
         if let output, output.isFolder {
             throw ClassifierError(
                 .usage, code: "usage",

@@ -15,7 +15,7 @@ package struct ArchiveItem: Sendable {
     package let relative: FileName
     /// The name without links and `..`, by which a journal knows the file.
     package let key: String
-    package let work: Work
+    package fileprivate(set) var work: Work
     /// Bytes of the file; 0 for a pipe or a missing file.
     package let size: Int
     /// Nanoseconds of the last change since 1970.
@@ -28,13 +28,9 @@ package struct ArchivePlan: Sendable {
     /// Number of times that a file was named again.
     package private(set) var repeatedCount = 0
 
-    private struct FileIdentity: Hashable {
-        let device: UInt64
-        let number: UInt64
-    }
-
     private var names: Set<String> = []
-    private var first: [FileIdentity: FileName] = [:]
+    /// Indices of the items that are classified.
+    private var first: [FileIdentity: Int] = [:]
     private var folders: [FileName: FileName] = [:]
 
     package init(_ found: [FileSearch.Found]) {
@@ -58,14 +54,15 @@ package struct ArchivePlan: Sendable {
                 message: "\(file.name): libsndfile does not read this format; convert it, as with: "
                     + "ffmpeg -i \(Self.quoted(file.name)) \(Self.quoted(converted))")
         } else if isRegular, let status {
-            let identity = FileIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
-            if let other = first[identity] {
-                work = .skip(
-                    code: "same_file",
-                    message: "\(file.name): is a link to the same file as \(other), which is classified"
-                )
+            let identity = FileIdentity(status)
+            if let other = first[identity], items[other].name.isLink, !file.name.isLink {
+                // A link has no result of its own where its file is found, too.
+                items[other].work = Self.link(items[other].name, to: file.name)
+                first[identity] = items.count
+            } else if let other = first[identity] {
+                work = Self.link(file.name, to: items[other].name)
             } else {
-                first[identity] = file.name
+                first[identity] = items.count
             }
         }
         items.append(
@@ -73,6 +70,11 @@ package struct ArchivePlan: Sendable {
                 name: file.name, relative: file.relative, key: key, work: work,
                 size: isRegular ? Int(status?.st_size ?? 0) : 0,
                 changed: status?.changed ?? 0))
+    }
+
+    private static func link(_ name: FileName, to other: FileName) -> ArchiveItem.Work {
+        .skip(
+            code: "same_file", message: "\(name): is a link to the same file as \(other), which is classified")
     }
 
     private mutating func key(of name: FileName) -> String {

@@ -50,6 +50,12 @@ package final class CombinedOutput: ArchiveOutput {
                         + "append to the output of the earlier run with >>, or remove the journal to classify "
                         + "all files again")
             }
+            if let entry = Self.misplaced(journal, descriptor) {
+                throw ClassifierError(
+                    .data, code: "journal",
+                    "\(name): is not the output of --journal \(journal.path): the result of \(entry.file) does not end "
+                        + "at byte \(entry.end); name another output and journal, which classifies all files again")
+            }
             guard ftruncate(descriptor, off_t(begin)) == 0, lseek(descriptor, off_t(begin), SEEK_SET) >= 0 else {
                 throw Self.failure(name, Self.systemError())
             }
@@ -59,6 +65,16 @@ package final class CombinedOutput: ArchiveOutput {
             try sink.write(
                 layout.format.isOfLabels ? labels.header : [layout.header].compactMap { $0 })
             state.withLock { $0.end = position }
+        }
+    }
+
+    /// Returns a result of an earlier run after which no line of the output ends: the output is another run's. The last
+    /// thousand are examined, and none where the output cannot be read.
+    private static func misplaced(_ journal: Journal, _ descriptor: Int32) -> JournalEntry? {
+        journal.entries.suffix(1000).first { entry in
+            var last: UInt8 = 0
+            guard entry.end > 0, unsafe pread(descriptor, &last, 1, off_t(entry.end - 1)) == 1 else { return false }
+            return last != UInt8(ascii: "\n")
         }
     }
 

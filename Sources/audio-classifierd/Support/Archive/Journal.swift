@@ -88,17 +88,19 @@ package final class Journal: Sendable {
         guard let last = bytes.lastIndex(of: UInt8(ascii: "\n")) else { return ([], header.base, 0) }
         let lines = bytes[..<last].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         let found = try? JSONDecoder().decode(JSONValue.self, from: Data(lines[0]))
-        guard let version = found?["v"]?.number, case .object(let settings)? = found?["settings"] else {
+        guard let version = found?["v"]?.number.flatMap(Int.init(exactly:)),
+            let base = found?["base"]?.number.flatMap(Int.init(exactly:)), JournalEntry.counts.contains(base),
+            case .object(let settings)? = found?["settings"]
+        else {
             throw refusal(path, "is damaged in its first line; name another journal and output")
         }
-        guard Int(version) == JournalHeader.version else {
+        guard version == JournalHeader.version else {
             throw refusal(
                 path,
-                "has version \(Int(version)), and this program writes version \(JournalHeader.version); "
+                "has version \(version), and this program writes version \(JournalHeader.version); "
                     + "name another journal and output")
         }
-        let begun = JournalHeader(
-            settings: settings.compactMapValues(\.string), base: found?["base"]?.number.map { Int($0) } ?? 0)
+        let begun = JournalHeader(settings: settings.compactMapValues(\.string), base: base)
         if let difference = begun.difference(to: header) {
             throw refusal(path, "\(difference); use the same command, or another journal and output")
         }

@@ -36,9 +36,14 @@ package struct JournalEntry: Sendable, Equatable, Codable {
         return line.text
     }
 
+    /// Bytes and rows that a journal can note, whose sums do not overflow.
+    static let counts = 0..<1 << 53
+
     /// Reads an entry; nil if the line is damaged.
     init?(line: ArraySlice<UInt8>) {
-        guard let entry = try? JSONDecoder().decode(JournalEntry.self, from: Data(line)) else { return nil }
+        guard let entry = try? JSONDecoder().decode(JournalEntry.self, from: Data(line)),
+            [entry.size, entry.rows, entry.end].allSatisfy(Self.counts.contains), (0..<1e12).contains(entry.seconds)
+        else { return nil }
         self = entry
     }
 

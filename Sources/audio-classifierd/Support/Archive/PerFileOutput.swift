@@ -102,7 +102,9 @@ private final class ResultFile: Sendable {
         self.name = name
         partial = FileName(bytes: name.bytes + Array(".partial".utf8))
         try OutputFiles.makeFolder(name.folder)
-        descriptor = unsafe partial.withCString { unsafe open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+        descriptor = unsafe partial.withCString {
+            unsafe open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        }
         guard descriptor >= 0 else { throw Self.failure(name) }
         sink = OutputSink(descriptor: descriptor, name: name.description)
     }

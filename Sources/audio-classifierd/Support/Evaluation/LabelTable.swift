@@ -142,8 +142,12 @@ package struct LabelTable: Sendable {
             let selection = [field(columns.selection), file ?? "", onset, offset, field(columns.label)]
             guard seen.insert(selection.joined(separator: "\t")).inserted else { return nil }
         }
-        if columns.file != nil, let begin = Double(field(columns.fileOffset)), begin.isFinite, begin >= 0 {
-            range = begin...begin + (range.upperBound - range.lowerBound)
+        if columns.file != nil, let begin = Double(field(columns.fileOffset)) {
+            let end = begin + (range.upperBound - range.lowerBound)
+            guard (0..<Self.longest).contains(begin), end < Self.longest else {
+                throw error("\"\(field(columns.fileOffset))\" is no time; expected File Offset (s), 0 or more seconds")
+            }
+            range = begin...end
         }
         return Row(line: line.line, file: file, labels: labels.map { GivenLabel(text: $0, range: range) })
     }

@@ -16,7 +16,9 @@ package struct LabelledData: Sendable {
     /// The folder of the recordings that a table names; nil for the table's own.
     private let audio: FileName?
     private let separator: String?
+    /// The place in `recordings` of each name, and of each file, which may have several names.
     private var index: [FileName: Int] = [:]
+    private var files: [FileIdentity: Int] = [:]
 
     package init(audio: FileName? = nil, separator: String? = nil) {
         self.audio = audio
@@ -29,13 +31,19 @@ package struct LabelledData: Sendable {
     }
 
     private mutating func add(_ recording: LabelledRecording) {
-        let known = index[recording.name] ?? recordings.count
-        if known == recordings.count {
-            index[recording.name] = known
-            recordings.append(LabelledRecording(recording.name))
-        }
-        recordings[known].labels += recording.labels.filter { repeated.isNew($0, of: recording.name) }
+        let known = place(of: recording.name)
+        recordings[known].labels += recording.labels.filter { repeated.isNew($0, of: recordings[known].name) }
         recordings[known].isTimed = recordings[known].isTimed || recording.isTimed
+    }
+
+    private mutating func place(of name: FileName) -> Int {
+        if let known = index[name] { return known }
+        let identity = name.status.map(FileIdentity.init)
+        let known = identity.flatMap { files[$0] } ?? recordings.count
+        if known == recordings.count { recordings.append(LabelledRecording(name)) }
+        index[name] = known
+        identity.map { files[$0] = known }
+        return known
     }
 
     // MARK: Folders
@@ -69,7 +77,7 @@ package struct LabelledData: Sendable {
             }
             if let other = file.others.first { further.append((file.name, other)) }
             do throws(ClassifierError) {
-                add(LabelledRecording(name, labels: try file.read(separator: separator), isTimed: true))
+                add(LabelledRecording(name, labels: try file.read(of: name, separator: separator), isTimed: true))
             } catch { failures.append(error) }
         }
         if let first = further.first {
@@ -174,7 +182,8 @@ struct LabelFile: Sendable {
     }
 
     /// Reads Audacity's labels, or a table: Raven's, or another with the columns onset, offset and label.
-    func read(separator: String?) throws(ClassifierError) -> [GivenLabel] {
+    /// - Parameter recording: the recording that the labels are of.
+    func read(of recording: FileName, separator: String?) throws(ClassifierError) -> [GivenLabel] {
         let text = try Self.text(name)
         let first = text.split(whereSeparator: \.isNewline).first { !$0.allSatisfy(\.isWhitespace) } ?? ""
         // Audacity's lines begin with a number, and an empty file is a track without labels.
@@ -185,7 +194,21 @@ struct LabelFile: Sendable {
         guard table.isTimed else {
             throw LabelTable.error(name, 1, "there are no columns onset and offset (seconds)")
         }
+        if let row = table.rows.first(where: {
+            $0.file.map { Self.stem(FileName($0)) != Self.stem(recording) } ?? false
+        }) {
+            throw LabelTable.error(
+                name, row.line,
+                "the label is of \(row.file ?? ""), and the file lies beside \(recording.entry); name the table "
+                    + "instead of the folder")
+        }
         return table.rows.flatMap(\.labels)
+    }
+
+    /// Returns the name of a recording without its folder and ending.
+    private static func stem(_ recording: FileName) -> FileName {
+        let entry = FileName(recording.description.replacing("\\", with: "/")).entry.bytes
+        return FileName(bytes: Array(entry[..<(entry.lastIndex(of: UInt8(ascii: ".")) ?? entry.count)]))
     }
 
     /// Returns a text of a file.

@@ -23,8 +23,27 @@ extension FileName {
 
     /// Whether both names lead to the same file, through any links.
     func isSameFile(as other: FileName) -> Bool {
-        guard let one = status, let other = other.status else { return false }
-        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
+        guard let one = status, let another = other.status else {
+            // Files that are not there yet: the same name in the same folder.
+            guard !exists, !other.exists, !entry.bytes.isEmpty, entry == other.entry, folder.exists else {
+                return false
+            }
+            return folder.isSameFile(as: other.folder)
+        }
+        return FileIdentity(one) == FileIdentity(another)
+    }
+
+    /// Whether the name is that of a symbolic link.
+    var isLink: Bool {
+        var status = stat()
+        return unsafe withCString { unsafe lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
+    /// Whether standard output is written to this file.
+    var isStandardOutput: Bool {
+        var output = stat()
+        guard let status, unsafe fstat(STDOUT_FILENO, &output) == 0 else { return false }
+        return FileIdentity(status) == FileIdentity(output)
     }
 
     /// The part of the name after the last slash.
@@ -45,8 +64,24 @@ extension FileName {
         while true {
             let count = unsafe fread(&chunk, 1, chunk.count, file)
             contents += chunk[..<count]
+            // A device may have no end.
+            guard contents.count <= 1 << 28 || isRegularFile else {
+                errno = EFBIG
+                return nil
+            }
             guard count == chunk.count else { return unsafe ferror(file) == 0 ? contents : nil }
         }
+    }
+}
+
+/// A file or a folder as the system knows it, whatever its names.
+struct FileIdentity: Sendable, Hashable {
+    private let device: UInt64
+    private let number: UInt64
+
+    init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        number = UInt64(status.st_ino)
     }
 }
 

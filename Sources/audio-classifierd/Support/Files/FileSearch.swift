@@ -25,17 +25,11 @@ package struct FileSearch: Sendable {
         package let isForeign: Bool
     }
 
-    /// Identity of a folder in the system.
-    private struct FolderIdentity: Hashable {
-        let device: UInt64
-        let number: UInt64
-    }
-
     /// Whether links to folders are followed. Links to files always are.
     private let followsLinks: Bool
     private let includesHidden: Bool
     /// Folders that have been searched, so that a loop of links ends.
-    private var visited: Set<FolderIdentity> = []
+    private var visited: Set<FileIdentity> = []
 
     /// The found files in the order of the arguments, those of a folder sorted by their bytes.
     package private(set) var found: [Found] = []
@@ -87,8 +81,7 @@ package struct FileSearch: Sendable {
 
     private mutating func visit(_ folder: FileName, below relative: FileName) {
         if let status = folder.status {
-            let identity = FolderIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
-            guard visited.insert(identity).inserted else { return }
+            guard visited.insert(FileIdentity(status)).inserted else { return }
         }
         guard let stream = unsafe folder.withCString({ unsafe opendir($0) }) else {
             failures.append(

@@ -13,6 +13,17 @@ enum OutputFiles {
             "\(option) \(output) is the input \(input), which it would overwrite; name another file")
     }
 
+    /// - Throws: ``ClassifierError`` `usage` if two options name one file, which would keep one result of two.
+    static func refuseRepeated(_ outputs: [(option: String, file: FileName?)]) throws(ClassifierError) {
+        let named = outputs.compactMap { output in output.file.map { (output.option, $0) } }
+        for (index, (option, file)) in named.enumerated() {
+            for (other, earlier) in named[..<index] where !file.isStandardInput && file.isSameFile(as: earlier) {
+                throw ClassifierError(
+                    .usage, code: "usage", "\(option) \(file) is the file of \(other), too; name another file")
+            }
+        }
+    }
+
     /// - Throws: ``ClassifierError`` `inputOutput` if the file cannot be written.
     static func checkWritable(_ output: FileName, option: String) throws(ClassifierError) {
         func failure(_ reason: String) -> ClassifierError {

@@ -45,7 +45,7 @@ package enum WholeFile {
             return ClassifierError(.inputOutput, code: "write", "\(path): cannot write: \(reason)")
         }
         let descriptor = unsafe temporary.withCString {
-            unsafe open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+            unsafe open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o666)
         }
         guard descriptor >= 0 else { throw failure(unsafe String(cString: strerror(errno))) }
         do throws(WriteFailure) { try writeAll(bytes, to: descriptor) } catch {
