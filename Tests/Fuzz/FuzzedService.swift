@@ -45,7 +45,7 @@ struct FuzzedService: Sendable {
     private func checkHealth() throws {
         func answer(_ target: String) -> String {
             let request = Array("GET \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
-            return String(decoding: Self.exchange(request, with: http, patience: 5), as: UTF8.self)
+            return String(decoding: Self.exchange(request, with: http, patience: 60), as: UTF8.self)
         }
         // A client that has ended its input gets `100 Continue` first.
         #expect(answer("/healthz").contains("HTTP/1.1 200 "))

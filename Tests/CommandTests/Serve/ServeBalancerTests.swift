@@ -58,8 +58,13 @@ struct ServeBalancerTests {
         try socket.send(Array(Self.raw[..<40_000]))
         try receive(socket, &frames) { $0.contains("\"frame\":29,") }
         let first = try #require(try services(of: "mic").first)
-        let state = "\(folder.path)/states/mic.state"
-        for _ in 0..<600 where !FileManager.default.fileExists(atPath: state) { usleep(10_000) }
+        // There may be a state from before the first sample.
+        let (state, heard) = ("\(folder.path)/states/mic.state", Date())
+        for _ in 0..<600 {
+            let saved = try? FileManager.default.attributesOfItem(atPath: state)[.modificationDate] as? Date
+            if let saved, saved > heard { break }
+            usleep(10_000)
+        }
         try socket.send(Array(Self.raw[40_000..<60_001]))
         first.child.send(signal: SIGKILL)
         let killed = ContinuousClock.now

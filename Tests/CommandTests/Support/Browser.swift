@@ -37,10 +37,15 @@ final class Browser {
         ]
         if hasMicrophone { arguments.append("--use-fake-device-for-media-stream") }
         if let microphone { arguments.append("--use-file-for-fake-audio-capture=\(microphone)") }
-        child = try ChildProcess(arguments + ["about:blank"], program: Self.path)
-        try child.waitForErrors { $0.contains("DevTools listening on ws://127.0.0.1:") }
-        let text = child.errorsSoFar
         let marker = "DevTools listening on ws://127.0.0.1:"
+        // On a busy machine Chromium now and then ends while it starts.
+        var started = try ChildProcess(arguments + ["about:blank"], program: Self.path)
+        do { try started.waitForErrors { $0.contains(marker) } } catch {
+            started = try ChildProcess(arguments + ["about:blank"], program: Self.path)
+            try started.waitForErrors { $0.contains(marker) }
+        }
+        child = started
+        let text = child.errorsSoFar
         let start = text.firstRange(of: marker)?.upperBound ?? text.endIndex
         let place = text[start...].prefix { !$0.isNewline }
         guard let slash = place.firstIndex(of: "/"), let port = Int(place[..<slash]) else {
