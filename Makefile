@@ -13,7 +13,7 @@ MODEL ?= keywords-en
 .PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training \
     test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train \
     cross-validate evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all test-threads \
-    wheel test-wheel test-ray test-slurm
+    test-fuzz-sanitizer wheel test-wheel test-ray test-slurm
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -53,7 +53,7 @@ check: setup lint test-swift test-fuzz test-sanitizer test-training test-instruc
 
 # They build everything twice more, fetch Ray and pandas from PyPI and start a cluster: no part of `check`.
 check-all: export RUN_TUTORIAL = 1
-check-all: check test-threads test-wheel test-ray test-slurm  ## All of check, races, the Python package, Ray, Slurm
+check-all: check test-fuzz-sanitizer test-threads test-wheel test-ray test-slurm  ## All of check, races, the Python package, Ray, Slurm
 
 # The server in one process, with the thread sanitizer.
 test-threads: setup-tests
@@ -98,13 +98,14 @@ fuzz: setup  ## Mutated inputs for each reader of outside bytes, for so many min
 
 SANITIZED := swift test --scratch-path .build-sanitizer --sanitize=address --disable-xctest
 
-# The targets with unsafe memory, unoptimised and with every check that the compiler and the sanitizer have; then the
-# readers of outside bytes. Refused files leak in the libraries of their formats, as in libvorbis.
+# The targets with unsafe memory, unoptimised and with every check that the compiler and the sanitizer have.
 test-sanitizer: setup
 	@LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-suppressions.txt \
 	    scripts/run-tests sanitizer true -- $(SANITIZED) --filter 'KernelsTests|AudioFrontendTests|StreamTransformerTests'
-	@ASAN_OPTIONS=detect_leaks=0 FUZZ_SECONDS=5 \
-	    scripts/run-tests fuzz-sanitizer true -- $(SANITIZED) --skip-build --filter '^FuzzTests\.'
+
+# The readers of outside bytes. Refused files leak in the libraries of their formats, as in libvorbis.
+test-fuzz-sanitizer: setup
+	@ASAN_OPTIONS=detect_leaks=0 FUZZ_SECONDS=20 scripts/run-tests fuzz-sanitizer true -- $(SANITIZED) --filter '^FuzzTests\.'
 
 test-training: build
 	@scripts/run-training-tests $(PROGRAM)
