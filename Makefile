@@ -105,7 +105,8 @@ test-sanitizer: setup
 
 # The readers of outside bytes. Refused files leak in the libraries of their formats, as in libvorbis.
 test-fuzz-sanitizer: setup
-	@ASAN_OPTIONS=detect_leaks=0 FUZZ_SECONDS=20 scripts/run-tests fuzz-sanitizer true -- $(SANITIZED) --filter '^FuzzTests\.'
+	@ASAN_OPTIONS=detect_leaks=0 FUZZ_SECONDS=20 scripts/run-tests fuzz-sanitizer true -- $(SANITIZED) \
+	    --filter '^FuzzTests\.'
 
 test-training: build
 	@scripts/run-training-tests $(PROGRAM)
