@@ -100,8 +100,8 @@ SANITIZED := swift test --scratch-path .build-sanitizer --sanitize=address --dis
 
 # The targets with unsafe memory, unoptimised and with every check that the compiler and the sanitizer have.
 test-sanitizer: setup
-	@LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-suppressions.txt \
-	    scripts/run-tests sanitizer true -- $(SANITIZED) --filter 'KernelsTests|AudioFrontendTests|StreamTransformerTests'
+	@LIBRARIES_ONLY=1 LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-suppressions.txt \
+	    scripts/run-tests sanitizer true -- $(SANITIZED)
 
 # The readers of outside bytes. Refused files leak in the libraries of their formats, as in libvorbis.
 test-fuzz-sanitizer: setup

@@ -103,7 +103,7 @@ struct ContentTests {
 
     @Test(arguments: 0...7)
     func samplesAreSamples(_ kind: Int) throws {
-        for seed in 0..<6 as Range<UInt64> {
+        for seed in 0..<TestScale.choose(6, reduced: 1) as Range<UInt64> {
             let bytes = RawSamples.encode(Self.microphone(kind, seed: seed), as: .s16le)
             let read = try Reading(ByteFeeder(bytes), rate: 16_000)
             #expect(read.failure == nil)

@@ -59,7 +59,7 @@ struct ForeignContentTests {
         }
         let loud = testSignal(40_000, seed: 5).map { max(-1, min(1, 3 * $0)) }
         for samples in recordings + [testSignal(40_000), loud] {
-            for _ in 0..<12 {
+            for _ in 0..<TestScale.choose(12, reduced: 1) {
                 let start = Int(random.next() % UInt64(samples.count - 3_000))
                 let values = samples[start..<start + 3_000].map(Double.init)
                 let bytes = RawSamples.encode(values, as: format)

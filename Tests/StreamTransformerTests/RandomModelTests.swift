@@ -11,7 +11,7 @@ internal import Testing
 
     @Test func agreeWithTheOracle() throws {
         var random = SplitMix64(seed: Self.seed)
-        for number in 0..<TestScale.choose(150, reduced: 10) {
+        for number in 0..<TestScale.choose(150, reduced: 3) {
             let shape = Self.shape(&random)
             guard let failure = Self.failure(shape) else { continue }
             let (smallest, reason) = Self.shrunk(shape, failure)
