@@ -89,9 +89,10 @@ struct HTTPServer: Sendable {
         let handler = WebSocketHandler(
             task, limits: limits, outputs: hub.defaults.outputs, connections: hub.connections)
         do {
+            try pipeline.addHandler(WebSocketFrameCheck())
             try pipeline.addHandler(
                 NIOWebSocketFrameAggregator(
-                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
+                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: WebSocketFault.mostFragments,
                     maxAccumulatedFrameSize: limits.messageBytes))
             try pipeline.addHandler(handler)
         } catch {

@@ -7,7 +7,7 @@ struct WebSocketFraming: OutputFraming {
     enum Opcode: UInt8 { case text = 1, binary = 2, close = 8, ping = 9, pong = 10 }
 
     /// Codes of `error` records with a close code of their own.
-    private static let closeCodes: [String: UInt16] = ["protocol": 1002, "too_large": 1009]
+    private static let closeCodes: [String: UInt16] = ["protocol": 1002, "encoding": 1007, "too_large": 1009]
 
     func append(_ record: Record, to buffer: inout ByteBuffer) { Self.append(record.json, to: &buffer) }
 

@@ -33,6 +33,8 @@ final class WebSocketHandler: ChannelInboundHandler {
     private var pings: Scheduled<Void>?
     /// Whether the client has sent all its audio.
     private var isComplete = false
+    /// Whether the client has broken the rules of WebSockets.
+    private var isBroken = false
 
     init(_ task: WebSocketTask, limits: ServeConfiguration.Limits, outputs: Int, connections: ConnectionCount) {
         self.task = task
@@ -89,18 +91,17 @@ final class WebSocketHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let connection else { return }
         let frame = Self.unwrapInboundIn(data)
+        guard !isBroken else {
+            if frame.opcode == .connectionClose { connection.endInput(nil) }
+            return
+        }
         connection.noteActivity()
         switch frame.opcode {
         case .ping: connection.write { WebSocketFraming.append(.pong, frame.unmaskedData, to: &$0) }
         case .connectionClose: close(connection, frame)
         case .binary: receive(.bytes(frame.unmaskedData, arrived: NIODeadline.now().uptimeNanoseconds))
         case .text: receive(text: frame.unmaskedData)
-        case .continuation, .pong: break
-        default:
-            end(
-                .failed(
-                    code: "protocol",
-                    message: "a frame has an opcode that RFC 6455 does not define; does a proxy change the frames?"))
+        default: break
         }
     }
 
@@ -117,9 +118,10 @@ final class WebSocketHandler: ChannelInboundHandler {
     }
 
     private func receive(text: ByteBuffer) {
+        guard let content = String(validating: text.readableBytesView, as: UTF8.self) else { return fail(.encoding) }
         guard case .stream = task, !isComplete else { return }
         do throws(ClassifierError) {
-            switch try ControlMessage(text.readableBytesView) {
+            switch try ControlMessage(content.utf8) {
             case .end: receive(.end(arrived: NIODeadline.now().uptimeNanoseconds))
             case .gap(let lost): receive(.gap(lost))
             case .ping(let id): receive(.ping(id: id))
@@ -144,19 +146,18 @@ final class WebSocketHandler: ChannelInboundHandler {
     func endInput() { connection?.endInput(isComplete ? nil : .lost) }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        switch error {
-        case NIOWebSocketError.invalidFrameLength,
-            NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge:
-            end(
-                .failed(
-                    code: "too_large",
-                    message:
-                        "a message is larger than limits.message_bytes, \(limits.messageBytes) bytes; send less at once"
-                ))
-        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error:
-            end(.failed(code: "protocol", message: "the frames break RFC 6455: \(error)"))
-        default: context.close(promise: nil)
+        if let fault = WebSocketFault(error, limit: limits.messageBytes) {
+            fail(fault)
+        } else if !(isBroken && error is ByteToMessageDecoderError) {
+            context.close(promise: nil)
         }
+    }
+
+    /// Ends the stream or the watching of a client that breaks the rules. What it sends then means nothing.
+    private func fail(_ fault: WebSocketFault) {
+        guard !isBroken else { return }
+        isBroken = true
+        end(.failed(code: fault.code, message: fault.message))
     }
 
     // MARK: Channel
