@@ -83,6 +83,57 @@ struct PartsTests {
         }
     }
 
+    /// Silence in a VOC file leaves the settings before it in force, has any time constant, and any selection of a
+    /// channel of the samples behind it.
+    @Test func silenceOfVoice() throws {
+        func block(_ kind: UInt8, _ body: [UInt8]) -> [UInt8] {
+            [kind] + (0..<3).map { UInt8(truncatingIfNeeded: body.count >> (8 * $0)) } + body
+        }
+        func silence(_ count: Int, _ constant: UInt8 = 131) -> [UInt8] {
+            block(3, [UInt8((count - 1) & 255), UInt8((count - 1) >> 8), constant])
+        }
+        let data = RawSamples.bytes(.u8, count: 6_000, seed: 71)
+        let heard = RawSamples.values(data, .u8).map(Float.init)
+        let left = stride(from: 0, to: heard.count, by: 2).map { heard[$0] }
+        let right = stride(from: 1, to: heard.count, by: 2).map { heard[$0] }
+        let divisor = 65_536 - 256_000_000 / (2 * 8_000)
+        // 8,000 Hz, two channels; the time constant of the block behind it says something else.
+        let extended = block(8, [UInt8(divisor & 255), UInt8(divisor >> 8), 0, 1])
+        let stereo = block(9, [0x40, 0x1F, 0, 0, 8, 2, 0, 0, 0, 0, 0, 0] + data)
+        let mono = block(1, [131, 0] + data)
+        func zeros(_ count: Int) -> [Float] { [Float](repeating: 0, count: count) }
+        let slow = block(1, [200, 0] + data)
+        let cases: [(blocks: [[UInt8]], channel: Int, expected: [[Float]])] = [
+            ([extended, silence(800), slow], 1, [zeros(800), left]),
+            ([mono, extended, silence(800), silence(9), slow], 1, [heard, zeros(809), left]),
+            ([extended, slow, silence(5), mono], 1, [left, zeros(5), heard]),
+            ([silence(800), silence(10), stereo], 2, [zeros(810), right]),
+            ([mono, silence(8_000, 255), mono], 1, [heard, zeros(64), heard]),
+            ([silence(8_000, 255), silence(10), stereo], 2, [zeros(74), right]),
+            ([silence(800), block(2, data), mono], 1, [zeros(800), heard]),
+        ]
+        let head = Array("Creative Voice File\u{1A}".utf8) + [26, 0, 0x14, 1, 0x1F, 0x11]
+        for one in cases {
+            let bytes = head + one.blocks.joined() + [0]
+            try folder.write(bytes, to: "silence.voc")
+            for read in [
+                try Reading(path: "\(folder.path)/silence.voc", rate: 8_000) { $0.selection = .channel(one.channel) },
+                try Reading(ByteFeeder(bytes), rate: 8_000) { $0.selection = .channel(one.channel) },
+            ] {
+                #expect(read.failure == nil && read.truncation == nil)
+                try compareBits(read.samples, with: Array(one.expected.joined()), "VOC")
+            }
+        }
+        let nothing = try Reading(ByteFeeder(head + silence(800) + block(2, data) + [0]), rate: 8_000)
+        #expect(nothing.failure == nil && nothing.samples == zeros(800))
+        #expect(nothing.warnings.first?.contains("6000 bytes of a VOC block that continues no other") == true)
+        // A mono recording has no second channel, silence before it or not.
+        let read = try Reading(ByteFeeder(head + silence(800) + mono + [0]), rate: 8_000) {
+            $0.selection = .channel(2)
+        }
+        #expect(read.failure?.message.contains("there is no channel 2") == true)
+    }
+
     /// Recordings of different kinds, each with its tags.
     @Test(arguments: [
         ["wav-float", "flac"], ["mp3", "wav-float"], ["flac", "vorbis"], ["vorbis", "wav-float"], ["opus", "flac"],

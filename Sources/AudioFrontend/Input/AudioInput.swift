@@ -59,8 +59,8 @@ public struct AudioInput: ~Copyable {
             try Self.compare(options.channels, source.channels, "channels", "--channels", bytes.name)
         }
         let converter = try MonoConverter(
-            name: bytes.name, sampleRate: source.sampleRate, channels: source.channels, selection: options.selection,
-            rate: rate)
+            name: bytes.name, sampleRate: source.sampleRate, channels: source.channels,
+            selection: Self.selection(options.selection, of: source), rate: rate)
         name = bytes.name
         self.rate = rate
         self.parts = parts
@@ -134,11 +134,23 @@ public struct AudioInput: ~Copyable {
             try converter.finish(body)
             earlierSeconds += converter.seconds
             let converter = try MonoConverter(
-                name: name, sampleRate: next.sampleRate, channels: next.channels, selection: selection, rate: rate)
+                name: name, sampleRate: next.sampleRate, channels: next.channels,
+                selection: Self.selection(selection, of: next), rate: rate)
             self.converter = converter
             interleaved = [Float](repeating: 0, count: MonoConverter.capacity * next.channels)
+        } else {
+            _ = try ChannelMixer(
+                channels: next.channels, selection: Self.selection(selection, of: next), of: name)
         }
         source = next
+    }
+
+    /// Returns the selection of a source's channels. Silence before the first samples does not say how many they have.
+    private static func selection(_ selection: ChannelSelection, of source: any SampleSource) -> ChannelSelection {
+        guard source is Silence, case .channel(let number) = selection, number > source.channels else {
+            return selection
+        }
+        return .mix
     }
 
     private static func compare(_ claimed: Int?, _ actual: Int, _ unit: String, _ flag: String, _ name: String)

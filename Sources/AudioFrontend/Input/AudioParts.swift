@@ -104,7 +104,9 @@ final class AudioParts {
     /// writer does not fail.
     private func behind(_ walk: ChunkWalk) throws(AudioError) -> (any SampleSource)? {
         var walk = walk
-        switch try walk.next(bytes) {
+        let finding = try walk.next(bytes)
+        if let remark = walk.remark { options.warn("\(bytes.name): \(remark)") }
+        switch finding {
         case .end: break
         case .recording(let content): return try begin(content)
         case .samples(let layout):
@@ -210,7 +212,7 @@ final class AudioParts {
         }
         if let remark = header.remark { options.warn("\(bytes.name): \(remark)") }
         if let silence = header.silence {
-            following = .chunks(ChunkWalk(kind, layout: nil), end: nil)
+            following = .chunks(ChunkWalk(kind, after: header), end: nil)
             return try Silence(silence, channels: 1, of: bytes.name)
         }
         guard let layout = header.layout else {
@@ -220,14 +222,14 @@ final class AudioParts {
                 if end < window.count {
                     // The recording behind it is in the same window.
                     bytes = try window.stream(at: 0, of: input)
-                    following = .chunks(ChunkWalk(kind, layout: nil), end: bytes.position + end)
+                    following = .chunks(ChunkWalk(kind, after: header), end: bytes.position + end)
                 }
             }
             return source
         }
         if let size = layout.size {
             following = .chunks(
-                ChunkWalk(kind, layout: layout), end: bytes.fileSize == nil ? nil : bytes.position + size)
+                ChunkWalk(kind, after: header), end: bytes.fileSize == nil ? nil : bytes.position + size)
         }
         return try PCMStream(bytes, layout)
     }

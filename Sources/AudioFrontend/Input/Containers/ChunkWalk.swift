@@ -15,20 +15,26 @@ struct ChunkWalk {
 
     // Invariant: sizes of chunks have 32 bits, or are checked to be below 2^48; those of tags have 28.
     private let kind: HeaderKind
-    private var layout: PCMLayout?
+    private var header: SoundHeader
+    /// A remark for people about what the last step has skipped.
+    private(set) var remark: String?
 
-    /// - Parameter layout: that of the samples before; `nil` if a decoder has read them.
-    init(_ kind: HeaderKind, layout: PCMLayout?) {
+    /// - Parameter header: that of the samples before, which has no layout if a decoder has read them.
+    init(_ kind: HeaderKind, after header: SoundHeader) {
         self.kind = kind
-        self.layout = layout
+        self.header = header
     }
 
     /// Consumes the bytes up to the next finding.
     mutating func next(_ bytes: ByteStream) throws(AudioError) -> Finding {
-        if kind == .voice, let header = try VoiceHeader.next(bytes, after: layout) {
-            if let silence = header.silence { return .silence(silence) }
-            layout = header.layout
-            return header.layout.map { .samples($0) } ?? .foreign("a VOC block of another coding")
+        remark = nil
+        if kind == .voice, let next = try VoiceHeader.next(bytes, after: header, &remark) {
+            if let silence = next.silence {
+                header.voiceExtension = next.voiceExtension
+                return .silence(silence)
+            }
+            header = next
+            return next.layout.map { .samples($0) } ?? .foreign("a VOC block of another coding")
         }
         while true {
             let head = try bytes.peek(32)
@@ -47,12 +53,12 @@ struct ChunkWalk {
                 let body = try bytes.take(Int(chunk.head + chunk.size)).map({ Array($0.dropFirst(Int(chunk.head))) })
             {
                 let format = WaveFormatChunk(body)
-                layout = format.sampleFormat.map {
+                header.layout = format.sampleFormat.map {
                     PCMLayout(format: $0, sampleRate: format.sampleRate, channels: format.channels)
                 }
                 continue
             }
-            if kind == .wave, chunk.name == "data", chunk.size > 0, var layout {
+            if kind == .wave, chunk.name == "data", chunk.size > 0, var layout = header.layout {
                 _ = try bytes.take(Int(chunk.head))
                 layout.size = chunk.size
                 return .samples(layout)

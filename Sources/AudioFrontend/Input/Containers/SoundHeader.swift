@@ -22,6 +22,8 @@ struct SoundHeader: Equatable {
     var layout: PCMLayout?
     /// The silence that comes before the samples, and before the rest of the header.
     var silence: SilenceLayout?
+    /// The settings of samples behind the silence of a VOC.
+    var voiceExtension: VoiceExtension?
     /// The promised end of the samples, in bytes from the container's start.
     var end: Int64?
     /// A remark for people about a header with wrong values.

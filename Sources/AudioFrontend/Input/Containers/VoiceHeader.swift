@@ -1,3 +1,10 @@
+/// The settings of a VOC block of kind 8, which replace those of the next block of kind 1. Silence may lie between.
+struct VoiceExtension: Equatable {
+    /// In Hz.
+    var sampleRate: Int
+    var channels: Int
+}
+
 /// The blocks of a Creative Voice file (VOC).
 enum VoiceHeader {
     /// The largest kind of a block.
@@ -7,26 +14,31 @@ enum VoiceHeader {
     static func read(_ reader: inout HeaderReader) throws(AudioError) -> SoundHeader {
         let head = try reader.take(26)
         try reader.skip(Int64(head.little(20, 2)) - 26)
-        guard let header = try block(&reader, after: nil) else { throw reader.damaged("no samples") }
+        var remark: String?
+        guard var header = try block(&reader, after: nil, &remark) else { throw reader.damaged("no samples") }
+        header.remark = remark
         return header
     }
 
     /// Reads the blocks behind samples up to the next ones with samples, or with silence. Markers, texts and
     /// repetitions are skipped.
-    /// - Parameter layout: that of the samples before; `nil` if a decoder has read them.
+    /// - Parameters:
+    ///   - before: the last block with samples, or only silence if none has come.
+    ///   - remark: gets a remark for people about a block that was skipped.
     /// - Returns: `nil` at the end mark, at the end of the stream, and at a byte that begins no block.
-    static func next(_ bytes: ByteStream, after layout: PCMLayout?) throws(AudioError) -> SoundHeader? {
+    static func next(
+        _ bytes: ByteStream, after before: SoundHeader, _ remark: inout String?
+    ) throws(AudioError) -> SoundHeader? {
         guard let kind = try bytes.peek(1).first, kinds.contains(kind) else { return nil }
         var reader = HeaderReader(bytes, container: HeaderKind.voice.name, keepsSkipped: false)
-        return try block(&reader, after: SoundHeader(layout: layout))
+        return try block(&reader, after: before, &remark)
     }
 
     /// - Parameter before: the samples that a block of kind 2 continues.
     private static func block(
-        _ reader: inout HeaderReader, after before: SoundHeader?
+        _ reader: inout HeaderReader, after before: SoundHeader?, _ remark: inout String?
     ) throws(AudioError) -> SoundHeader? {
-        var isStereo = false
-        var extendedRate: Int?
+        var extended = before?.voiceExtension
         while true {
             guard let kind = try reader.bytes.peek(1).first, kinds.contains(kind) || before == nil else { return nil }
             _ = try reader.take(1)
@@ -35,25 +47,32 @@ enum VoiceHeader {
             let end = reader.offset + size
             switch kind {
             case 2:
-                guard var header = before else { try reader.skip(size); continue }
+                guard var header = before, header.silence == nil else {
+                    remark =
+                        "\(size) bytes of a VOC block that continues no other were not used: their format is unknown"
+                    try reader.skip(size)
+                    continue
+                }
                 header.layout?.size = size
+                header.voiceExtension = extended
                 return header
             case 1 where size > 2:
                 let fields = try reader.take(2)
-                let rate = extendedRate ?? 1_000_000 / (256 - Int(fields[0]))
+                let rate = extended?.sampleRate ?? 1_000_000 / (256 - Int(fields[0]))
                 return header(
-                    coding: Int(fields[1]), bits: fields[1] == 4 ? 16 : 8, rate: rate, channels: isStereo ? 2 : 1, end,
-                    reader)
+                    coding: Int(fields[1]), bits: fields[1] == 4 ? 16 : 8, rate: rate,
+                    channels: extended?.channels ?? 1, end, reader)
             case 3 where size > 2:
                 let fields = try reader.take(3)
                 try reader.skip(size - 3)
                 return SoundHeader(
-                    silence: SilenceLayout(
-                        count: Int64(fields.little(0, 2)) + 1, sampleRate: 1_000_000 / (256 - Int(fields[2]))))
+                    silence: silence(count: Int64(fields.little(0, 2)) + 1, period: 256 - Int64(fields[2])),
+                    voiceExtension: extended)
             case 8 where size == 4:
                 let fields = try reader.take(4)
-                isStereo = fields[3] == 1
-                extendedRate = 256_000_000 / ((isStereo ? 2 : 1) * (65_536 - fields.little(0, 2)))
+                let channels = fields[3] == 1 ? 2 : 1
+                extended = VoiceExtension(
+                    sampleRate: 256_000_000 / (channels * (65_536 - fields.little(0, 2))), channels: channels)
             case 9 where size > 12:
                 let fields = try reader.take(12)
                 return header(
@@ -62,6 +81,13 @@ enum VoiceHeader {
             default: try reader.skip(size)
             }
         }
+    }
+
+    /// - Parameter period: the duration of a sample in microseconds. Silence of 1 MHz, more than the largest rate, is
+    ///   stated at half of it.
+    private static func silence(count: Int64, period: Int64) -> SilenceLayout {
+        let stated = max(2, period)
+        return SilenceLayout(count: (count * period + stated / 2) / stated, sampleRate: 1_000_000 / Int(stated))
     }
 
     private static func header(
