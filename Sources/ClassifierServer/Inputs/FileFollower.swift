@@ -13,6 +13,9 @@ struct FileFollower: ~Copyable {
         case began(WaveFormat?)
         /// The file was truncated: it is read from its beginning.
         case cut
+        /// The writer of a truncated file has gone on where it was, and left a hole: the file is read from the byte
+        /// behind it, in the format that it had.
+        case hole(upTo: Int64)
     }
 
     private let path: String
@@ -24,6 +27,8 @@ struct FileFollower: ~Copyable {
     private var isDescribed = false
     /// Byte offset of the first sample.
     private var audioOffset: off_t = 0
+    /// Byte offset that had been read when the file was truncated, until its new beginning is known.
+    private var cutOffset: off_t?
     /// Byte offset at which reading of the first file resumes.
     private var resumption: off_t?
     /// Whether no file has been read yet; existing audio is skipped in the first file only.
@@ -33,6 +38,8 @@ struct FileFollower: ~Copyable {
     private static let piece = 1 << 16
     /// Size of a file from which an unreadable WAV header is an error instead of an incomplete one.
     private static let longestHeader = 1 << 20
+    /// The search for the next data behind a hole (lseek(2)); Glibc's Swift module lacks its name.
+    private static let seekData: Int32 = 3
     /// Number of bytes that identify a WAV file.
     private static let magic = 12
 
@@ -56,9 +63,11 @@ struct FileFollower: ~Copyable {
         }
         let status = try status()
         if status.st_size < offset {
+            if isDescribed { cutOffset = offset }
             (offset, isDescribed) = (0, false)
             return .cut
         }
+        if let end = endOfHole(status) { return .hole(upTo: Int64(end)) }
         if !isDescribed, let begun = try describe(status) { return begun }
         if isDescribed, let bytes = try read() { return .bytes(bytes) }
         guard isReplaced(status) else { return .nothing }
@@ -73,12 +82,13 @@ struct FileFollower: ~Copyable {
     mutating func resume(at byte: Int64) { resumption = off_t(byte) }
 
     /// Returns the resume point of a sample that lies a number of bytes before the next read.
+    /// - Parameter eventPart: the part of the identities of the stream's events.
     /// - Returns: nil if there is no file or it cannot be read.
-    func resumePoint(of sample: Int64, before bytes: Int) -> ResumePoint? {
+    func resumePoint(of sample: Int64, before bytes: Int, eventPart: String?) -> ResumePoint? {
         guard descriptor >= 0 else { return nil }
         return ResumePoint(
             descriptor, path: path, audioOffset: Int64(audioOffset), frameBytes: frameBytes, sample: sample,
-            offset: Int64(offset) - Int64(bytes))
+            offset: Int64(offset) - Int64(bytes), eventPart: eventPart)
     }
 
     /// Makes the next read return the last bytes again.
@@ -99,8 +109,22 @@ struct FileFollower: ~Copyable {
             throw ClassifierError(
                 .noInput, code: "source", "is no regular file; to read a pipe, use a command: [cat, \(path)]")
         }
-        (offset, isDescribed) = (0, false)
+        (offset, isDescribed, cutOffset) = (0, false, nil)
         return true
+    }
+
+    /// Skips the hole at the beginning of a truncated file whose writer does not append but goes on at its own offset,
+    /// as copytruncate of logrotate(8) leaves it. Its bytes are zeros that nobody has written.
+    /// - Returns: the offset at which reading goes on; nil without a hole, as on file systems that have none.
+    private mutating func endOfHole(_ status: stat) -> off_t? {
+        guard let cut = cutOffset, status.st_size >= Self.magic else { return nil }
+        cutOffset = nil
+        let data = lseek(descriptor, 0, Self.seekData)
+        guard status.st_size >= cut, data > 0 else { return nil }
+        // Invariant: both offsets are those of bytes in the file, and a frame has a byte at least.
+        offset = audioOffset + max(0, max(cut, data) - audioOffset) / off_t(frameBytes) * off_t(frameBytes)
+        isDescribed = true
+        return offset
     }
 
     private mutating func describe(_ status: stat) throws(ClassifierError) -> Notification? {

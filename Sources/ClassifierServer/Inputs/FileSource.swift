@@ -33,7 +33,9 @@ struct FileSource: Sendable {
 
     /// Resumes at the saved resume point, if it is still valid.
     private func resume(_ file: inout FileFollower, _ stream: inout SourceStream) async {
-        guard let point = await hub.states.resumePoint(of: source.name), point.path == path else { return }
+        guard let point = await hub.states.resumePoint(of: source.name) else { return }
+        guard point.path == path else { return await stream.end(.complete) }
+        stream.resume(eventPart: point.eventPart)
         var backoff = Backoff()
         var fault = point.fault(upTo: point.offset)
         let hasState = await hub.states.load(source.name) != nil
@@ -69,7 +71,9 @@ struct FileSource: Sendable {
     private func saveResumePoint(
         _ file: borrowing FileFollower, _ stream: inout SourceStream, before bytes: Int, isNew: Bool
     ) async {
-        let point = stream.hasByteOffsets ? file.resumePoint(of: stream.position, before: bytes) : nil
+        let point =
+            stream.hasByteOffsets
+            ? file.resumePoint(of: stream.position, before: bytes, eventPart: stream.eventPart) : nil
         await hub.states.save(point, of: source.name, isNew: isNew)
     }
 
@@ -83,12 +87,17 @@ struct FileSource: Sendable {
                     try await Task.sleep(for: .seconds(Self.interval))
                     if await stream.endIfIdle() {
                         // The next bytes begin another stream.
-                        await hub.states.save(file.resumePoint(of: 0, before: 0), of: source.name, isNew: true)
+                        let point = file.resumePoint(of: 0, before: 0, eventPart: stream.eventPart)
+                        await hub.states.save(point, of: source.name, isNew: true)
                     }
                 case .cut:
                     // The stream's position in a truncated file is unknown.
                     log.notice("\(path) was truncated: it is read from its beginning, as a new stream")
                     await stream.end(.complete)
+                case .hole(let end):
+                    let what = "has a hole up to byte \(end), where its writer went on after the truncation"
+                    log.warning("\(path) \(what) instead of appending; it is read from there")
+                    isResumePointSaved = false
                 case .began(let wave):
                     isResumePointSaved = false
                     try await begin(wave, &stream)

@@ -31,6 +31,9 @@ struct SourceStream: ~Copyable {
     private var receiver: AudioReceiver?
     private var lastArrival = NIODeadline.now()
     private var isInterrupted = false
+    /// The part of events' identities that distinguishes the stream from the source's earlier ones; nil for the first
+    /// one, so that a replay of its audio gives the same identities.
+    private(set) var eventPart: String?
     /// Samples that the stream got before the current receiver.
     private var samples: Int64 = 0
 
@@ -87,7 +90,7 @@ struct SourceStream: ~Copyable {
         lastArrival = .now()
         do {
             guard try await receiver?.receive(bytes) == true else {
-                forget()
+                leave()
                 throw Ended()
             }
         } catch let error as AudioError {
@@ -102,6 +105,11 @@ struct SourceStream: ~Copyable {
         guard stream == nil else { return false }
         _ = try await open(resumes: false)
         return true
+    }
+
+    /// Continues the identities of an earlier process.
+    mutating func resume(eventPart: String?) {
+        self.eventPart = eventPart.flatMap { StreamName.isValid($0) ? $0 : nil }
     }
 
     /// Begins the stream from its saved state, or afresh.
@@ -148,7 +156,7 @@ struct SourceStream: ~Copyable {
             await stream.loop.end(stream.identity, reason)
             await stream.loop.ended(stream.identity)
         }
-        forget()
+        leave()
     }
 
     /// Seconds that are left until the silence is too long.
@@ -157,6 +165,12 @@ struct SourceStream: ~Copyable {
     private mutating func dropReceiver() {
         samples = position
         receiver = nil
+    }
+
+    /// Forgets a stream that has ended, whose identities of events are not given again.
+    private mutating func leave() {
+        forget()
+        eventPart = StreamName.newPart()
     }
 
     private mutating func forget() {
@@ -183,6 +197,7 @@ struct SourceStream: ~Copyable {
         // After a restart of the service a command has other audio, and a file has the same.
         parameters.keepsState = !dropsWhenFull && hub.states.store.folder != nil
         parameters.resumes = resumes
+        parameters.eventPart = eventPart
         let opened = try await hub.open(parameters, source: source.name)
         forget()
         stream = opened

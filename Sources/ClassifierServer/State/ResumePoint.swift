@@ -18,6 +18,8 @@ struct ResumePoint: Codable, Sendable {
     let sample: Int64
     /// Byte offset in the file.
     let offset: Int64
+    /// The part of the identities of the stream's events.
+    let eventPart: String?
 
     /// Number of bytes that identify a file.
     private static let head = 4096
@@ -26,7 +28,10 @@ struct ResumePoint: Codable, Sendable {
 
     /// - Parameter audioOffset: byte offset of the first sample; the header before it changes while a WAV file grows.
     /// - Returns: nil if the file cannot be read.
-    init?(_ descriptor: Int32, path: String, audioOffset: Int64, frameBytes: Int, sample: Int64, offset: Int64) {
+    init?(
+        _ descriptor: Int32, path: String, audioOffset: Int64, frameBytes: Int, sample: Int64, offset: Int64,
+        eventPart: String?
+    ) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0,
             let head = Self.hash(descriptor, at: audioOffset, count: Self.head)
@@ -39,6 +44,7 @@ struct ResumePoint: Codable, Sendable {
         self.frameBytes = frameBytes
         self.sample = sample
         self.offset = offset
+        self.eventPart = eventPart
     }
 
     /// Returns the byte offset of a sample; nil if the sample is not in this file.

@@ -215,7 +215,7 @@ actor InferenceLoop {
         stream.watchers[nextWatcher] = LiveStream.Watcher(
             subscription: subscription,
             reporter: StreamReporter(
-                stream.setup.model.network.configuration, stream: id, identity: StreamName.eventIdentity(id),
+                stream.setup.model.network.configuration, stream: id, identity: stream.setup.eventIdentity,
                 options: report),
             reader: reader)
         return WatchedStream(

@@ -70,7 +70,7 @@ final class LiveStream {
         var report = setup.report
         report.addsEvents = true
         reporter = StreamReporter(
-            setup.model.network.configuration, stream: setup.id, identity: StreamName.eventIdentity(setup.id),
+            setup.model.network.configuration, stream: setup.id, identity: setup.eventIdentity,
             options: report)
     }
 

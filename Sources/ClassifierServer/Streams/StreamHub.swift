@@ -114,7 +114,8 @@ final class StreamHub: Sendable {
         let isNamed = StreamName.isValid(id)
         let keepsState = parameters.keepsState && isAtModelRate && isNamed
         var setup = StreamSetup(
-            id: id, model: model, audio: hasReader ? parameters.audio : nil, report: report,
+            id: id, eventIdentity: StreamName.eventIdentity(id, part: parameters.eventPart), model: model,
+            audio: hasReader ? parameters.audio : nil, report: report,
             // Invariant: settings of times are at most an hour here, and rates are below 2^20.
             queueLimit: Int(defaults.queueSeconds * Double(rate)), dropsWhenFull: parameters.dropsWhenFull,
             subscription: parameters.subscription, keepsState: keepsState, position: parameters.position)

@@ -21,6 +21,8 @@ package struct StreamParameters: Sendable {
     package var keepsState = true
     /// Position of the first sample that the client is going to send.
     package var position: Int64?
+    /// The part of events' identities that distinguishes the stream from earlier ones of its name.
+    package var eventPart: String?
     /// Of the lines of a file's classification.
     package var lines = OutputFormat.jsonl
 

@@ -5,6 +5,8 @@ internal import NIOCore
 /// Everything that an inference loop needs to begin a stream.
 struct StreamSetup: Sendable {
     let id: String
+    /// The beginning of events' identities.
+    let eventIdentity: String
     let model: AudioModel
     /// The format of the client's bytes; nil for a source, which pushes samples.
     let audio: AudioFormat?

@@ -22,12 +22,17 @@ package enum StreamName {
 
     /// Returns the beginning of the identities of a stream's events. A name of the service's own is given again after a
     /// restart, and by other services, so that the identity has a part of this process.
-    package static func eventIdentity(_ name: String) -> String {
-        isGenerated(name) ? "\(name)\(mark)\(process)" : name
+    /// - Parameter part: a part that distinguishes the stream from earlier ones of its name.
+    package static func eventIdentity(_ name: String, part: String? = nil) -> String {
+        guard let part = part ?? (isGenerated(name) ? process : nil) else { return name }
+        return "\(name)\(mark)\(part)"
     }
 
-    /// Seven letters and digits that distinguish this process from others.
-    private static let process = String(UInt64.random(in: 2_176_782_336..<78_364_164_096), radix: 36)
+    /// Returns seven letters and digits that have not been returned before.
+    static func newPart() -> String { String(UInt64.random(in: 2_176_782_336..<78_364_164_096), radix: 36) }
+
+    /// The part that distinguishes this process from others.
+    private static let process = newPart()
 
     /// Distinguishes generated names from valid ones.
     private static let mark: Character = "~"

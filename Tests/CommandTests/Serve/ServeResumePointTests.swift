@@ -115,6 +115,45 @@ internal import Testing
         #expect(try second.stop().status == 0)
     }
 
+    /// An event that is open over a restart keeps its identity, and a stream that begins afresh has others.
+    @Test func identitiesOfEventsAreKept() throws {
+        let yaml = """
+            state: {folder: "\(folder.path)/states", every_seconds: 0.1}
+            events: {stdout: true}
+            sources:
+              - name: log
+                follow: "\(folder.path)/log"
+                from: start
+                rate: 16000
+                decision: {threshold: 0.000000001, threshold_off: 0.000000001, allow: ["yes"], min_duration_ms: 0}
+            """
+        try folder.write(Array(yaml.utf8), to: "serve.yaml")
+        func identities(_ server: Server, phase: String) throws -> [String] {
+            try server.child.waitForOutput { $0.contains("\"phase\":\"\(phase)\"") }
+            return try server.child.outputSoFar.split(separator: "\n").filter { $0.contains("\"phase\":\"\(phase)\"") }
+                .compactMap { try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8))["id"]?.string }
+        }
+        var starts: [String] = []
+        for round in 0..<2 {
+            let first = try Server(arguments: ["--config", "\(folder.path)/serve.yaml"])
+            try append(Self.raw[..<40_000])
+            try wait(first, at: 20_000)
+            starts += try identities(first, phase: "start")
+            try waitForState()
+            usleep(500_000)
+            first.child.send(signal: SIGKILL)
+            _ = try first.child.wait()
+            let second = try Server(arguments: ["--config", "\(folder.path)/serve.yaml"])
+            try append(Self.raw[40_000..<60_000])
+            try wait(second, at: 30_000)
+            #expect(try second.stop().status == 0)
+            #expect(try Set(identities(second, phase: "end")).isSubset(of: Set(starts)), "round \(round)")
+            // The file is written anew while no service runs.
+            try #require(unsafe truncate("\(folder.path)/log", 0) == 0)
+        }
+        #expect(Set(starts).count == starts.count && starts.count >= 2, "\(starts)")
+    }
+
     /// After silence the next bytes begin another stream, and a restart in between loses none of them.
     @Test func silenceKeepsThePosition() throws {
         let yaml = """

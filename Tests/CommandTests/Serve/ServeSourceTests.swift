@@ -197,6 +197,63 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
+    /// Identities of events are the stream, the sample and the label, and differ when the same samples of a file come
+    /// again, in another stream.
+    @Test func identitiesOfEventsDifferAfterATruncation() throws {
+        let server = try serve(
+            """
+              - name: log
+                follow: \(folder.path)/a.raw
+                from: start
+                decision: {threshold: 0.000000001, threshold_off: 0.000000001, allow: ["yes"], min_duration_ms: 0}
+            """, ["limits.idle_seconds=300", "events.stdout=true"])
+        func identities(_ count: Int) throws -> [String] {
+            try server.child.waitForOutput { $0.split(separator: "\n").count >= count }
+            return try server.child.outputSoFar.split(separator: "\n").map {
+                try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8))["id"]?.string ?? ""
+            }
+        }
+        for round in 1...3 {
+            try append(Self.raw, to: "a.raw")
+            try wait(server, "log", for: 32_000)
+            try #require(unsafe truncate("\(folder.path)/a.raw", 0) == 0)
+            _ = try identities(2 * round)
+        }
+        let found = try identities(6)
+        #expect(found.count == 6 && Set(found).count == 3, "\(found)")
+        let run = try Program.run(
+            ["run", "-", "--source-name", "log", "--emit", "events", "--allow", "yes", "--min-duration-ms", "0"]
+                + ["--threshold", "0.000000001", "--threshold-off", "0.000000001", "--input-format", "raw"],
+            input: Self.raw)
+        let expected = try run.records("event").compactMap { $0["id"]?.string }
+        #expect(Array(found.prefix(2)) == expected, "the first stream has the identities of a replay")
+        let ends = found.map { $0.split(separator: "-").dropFirst() }
+        #expect(ends.allSatisfy { $0 == ends[0] } && found[2...].allSatisfy { $0.hasPrefix("log~") })
+        #expect(try server.stop().status == 0)
+    }
+
+    /// A writer that does not append goes on behind a hole after a truncation (copytruncate of logrotate). The hole is
+    /// no audio.
+    @Test func holeIsNotHeard() throws {
+        let path = "\(folder.path)/a.raw"
+        let writer = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        defer { close(writer) }
+        func write(_ bytes: ArraySlice<UInt8>) throws {
+            let bytes = Array(bytes)
+            try #require(unsafe Glibc.write(writer, bytes, bytes.count) == bytes.count)
+        }
+        let server = try serve("  - {name: log, follow: \"\(path)\", from: start}", ["limits.idle_seconds=300"])
+        try write(Self.raw[..<40_000])
+        try wait(server, "log", for: 20_000)
+        try #require(ftruncate(writer, 0) == 0)
+        try waitUntil("the cut is seen") { try server.request("GET", "/v1/streams/log").status == 404 }
+        try write(Self.raw[40_000...])
+        try server.child.waitForErrors { $0.contains("/a.raw has a hole up to byte 40000, where its writer went on") }
+        try wait(server, "log", for: 12_000)
+        #expect(try server.request("GET", "/v1/streams/log").json()["sample"] == 12_000)
+        #expect(try server.stop().status == 0)
+    }
+
     /// Existing audio is skipped or read, as configured; the header of a WAV file gives its format.
     @Test func fileIsFollowedFromItsEndOrStart() throws {
         var wave = WaveFile(Sound.samples(16_000))
