@@ -24,6 +24,43 @@ internal import Testing
         #expect(try child.wait().status == 0)
     }
 
+    /// The first signal ends a program whose output nobody reads, and says why.
+    @Test(arguments: [["run", "--top-k", "12"], ["classify", "--emit", "frames", "--top-k", "12"], ["requests"]])
+    func unreadOutputEndsWithTheSignal(_ command: [String]) throws {
+        let path = "\(folder.path)/a.wav"
+        try folder.write(WaveFile(Sound.samples(16000 * 60)).bytes, to: "a.wav")
+        for isBlocking in [true, false] {
+            let isService = command == ["requests"]
+            let child = try ChildProcess(
+                isService ? command : command + [path], input: .pipe, output: isBlocking ? .pipe : .nonBlockingPipe)
+            if isService {
+                let samples = Sound.raw(Sound.samples(8000))
+                let requests = [
+                    "{\"type\":\"classify\",\"request\":\"1\",\"path\":\"\(path)\",\"emit\":\"frames\",\"top_k\":12}\n",
+                    "{\"type\":\"open\",\"request\":\"2\",\"top_k\":12}\n",
+                    "{\"type\":\"push\",\"request\":\"2\",\"bytes\":\(samples.count)}\n",
+                ]
+                try child.write(Array(requests.joined().utf8) + samples)
+            }
+            try child.waitUntilOutputIsFull()
+            child.send(signal: SIGTERM)
+            let finished = try child.wait(atMost: 20)
+            #expect(finished.status == 74 && finished.errors.contains("nobody has read the output for 5 s"))
+        }
+    }
+
+    /// A reader that pauses for a moment after the signal gets all lines.
+    @Test func pausedReaderGetsAllLines() throws {
+        try folder.write(WaveFile(Sound.samples(16000 * 60)).bytes, to: "a.wav")
+        let child = try ChildProcess(["run", "\(folder.path)/a.wav", "--top-k", "12"], output: .pipe)
+        try child.waitUntilOutputIsFull()
+        child.send(signal: SIGTERM)
+        usleep(2_000_000)
+        let output = child.readOutput()
+        #expect(try child.wait().status == 0)
+        #expect(output.split(separator: "\n").last?.hasPrefix("{\"type\":\"end\",") == true)
+    }
+
     /// On a terminal a line of output never begins after the line of progress.
     @Test func linesAndProgressDoNotMix() throws {
         var names: [String] = []

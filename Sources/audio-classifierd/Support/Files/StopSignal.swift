@@ -17,6 +17,7 @@ package enum StopSignal {
     package static func install() -> Int32? {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return nil }
+        StalledOutput.watch(ends[0])
         writeEnd.store(ends[1], ordering: .relaxed)
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in

@@ -9,12 +9,19 @@ package final class OutputSink: Sendable {
 
     private let descriptor: Int32
     private let name: String
+    /// Whether the output may have a reader that stops reading.
+    private let hasReader: Bool
     private let written = Mutex(0)
+
+    /// Largest number of bytes of one write to a reader: the room of an empty pipe (pipe(7)).
+    private static let piece = 1 << 16
 
     /// - Parameter name: the name for messages.
     package init(descriptor: Int32 = STDOUT_FILENO, name: String = "standard output") {
         self.descriptor = descriptor
         self.name = name
+        var status = stat()
+        hasReader = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
         // A write to a closed pipe then fails with EPIPE, which can be handled, instead of a signal.
         signal(SIGPIPE, SIG_IGN)
     }
@@ -34,13 +41,22 @@ package final class OutputSink: Sendable {
     private func write(_ bytes: [UInt8], lines: Int) throws {
         try written.withLock { written in
             do throws(WriteFailure) {
-                try TerminalLine.clear { () throws(WriteFailure) in try writeAll(bytes, to: descriptor) }
+                try TerminalLine.clear { () throws(WriteFailure) in try write(bytes) }
             } catch {
                 if error.isReaderGone { throw ReaderGone() }
                 throw ClassifierError(
                     .inputOutput, code: "write", "\(name): \(error) after \(written) lines; they are whole")
             }
             written += lines
+        }
+    }
+
+    private func write(_ bytes: [UInt8]) throws(WriteFailure) {
+        guard hasReader else { return try writeAll(bytes, to: descriptor) }
+        for start in stride(from: 0, to: bytes.count, by: Self.piece) {
+            let end = min(start + Self.piece, bytes.count)
+            let piece = end - start == bytes.count ? bytes : Array(bytes[start..<end])
+            try StalledOutput.observe { () throws(WriteFailure) in try writeAll(piece, to: descriptor) }
         }
     }
 

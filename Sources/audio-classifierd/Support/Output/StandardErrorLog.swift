@@ -46,17 +46,22 @@ package struct StandardErrorLog: LogHandler {
     package func log(event: LogEvent) {
         let details = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         TerminalLine.clear()
-        switch Self.options.withLock(\.format) {
+        Self.write(event.level, event.message.description, details.map { ($0.key, $0.value.description) })
+    }
+
+    /// Writes a message, also while a write of the output is under way and holds the terminal.
+    static func write(_ level: Logger.Level, _ message: String, _ details: [(key: String, value: String)] = []) {
+        switch options.withLock(\.format) {
         case .text:
-            let level = event.level >= .warning ? "\(event.level): " : ""
+            let name = level >= .warning ? "\(level): " : ""
             let suffix = details.map { " \($0.key)=\($0.value)" }.joined()
-            StandardError.write("audio-classifierd: \(level)\(event.message)\(suffix)\n")
+            StandardError.write("audio-classifierd: \(name)\(message)\(suffix)\n")
         case .json:
             var line = JSONWriter(type: "log")
             line.add("time", Double(time(nil)), decimals: 0)
-            line.add("level", event.level.rawValue)
-            line.add("message", event.message.description)
-            for (key, value) in details { line.add(key, value.description) }
+            line.add("level", level.rawValue)
+            line.add("message", message)
+            for (key, value) in details { line.add(key, value) }
             StandardError.write(line.text + "\n")
         }
     }
