@@ -34,6 +34,11 @@ public struct ClassifierError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// The message with thresholds named as settings of a configuration or a request are, not as options.
+    package var messageForSettings: String {
+        message.replacing("--threshold-off", with: "threshold_off").replacing("--threshold", with: "threshold")
+    }
+
     /// Makes one of an error of the front-end.
     public init(_ error: AudioError) {
         let kind: Kind =

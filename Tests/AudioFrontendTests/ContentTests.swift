@@ -136,6 +136,13 @@ struct ContentTests {
         try folder.write(bytes, to: "sound.raw")
         let error = #expect(throws: AudioError.self) { try Reading(path: "\(folder.path)/sound.raw", rate: 16_000) }
         #expect(error?.message.contains("--input-format raw") == true)
+        // A caller with another interface than a command line gives its own words.
+        let words = #expect(throws: AudioError.self) {
+            try Reading(path: "\(folder.path)/sound.raw", rate: 16_000) {
+                $0.advice = InputAdvice(rawPCM: "a form=raw", marks: ("", "="), classifyingCommand: "send")
+            }
+        }
+        #expect(words?.message.hasSuffix("-f wav - | send. Raw PCM needs a form=raw") == true)
         // As standard input, it may be a microphone's recording.
         #expect(try Reading(redirected: "\(folder.path)/sound.raw", rate: 16_000).samples.count == 6_000)
     }

@@ -174,6 +174,10 @@ internal import Testing
         ("{\"type\":\"push\",\"request\":\"x\",\"bytes\":0}", "no open stream"),
         ("{\"type\":\"close\",\"request\":\"x\"}", "no open stream"),
         ("{\"type\":\"open\",\"request\":\"x\",\"sample_format\":\"s7\"}", "sample_format: expected"),
+        (
+            "{\"type\":\"open\",\"request\":\"x\",\"threshold\":0.3,\"threshold_off\":0.9}",
+            "threshold_off 0.9 is above threshold 0.3"
+        ),
         ("{\"type\":\"features\",\"request\":\"x\",\"path\":\"a\",\"recipe\":\"soup\"}", "no recipe"),
         ("{\"type\":\"describe\",\"request\":\"x\",\"path\":\"a\"}", "neither a path nor bytes"),
     ])

@@ -55,8 +55,9 @@ public struct AudioInput: ~Copyable {
         let parts = try AudioParts(bytes, rate: rate, options: options)
         let source = parts.source
         if options.container != .raw && !bytes.isInterrupted {
-            try Self.compare(options.sampleRate, source.sampleRate, "Hz", "--rate", bytes.name)
-            try Self.compare(options.channels, source.channels, "channels", "--channels", bytes.name)
+            let marks = options.advice.marks
+            try Self.compare(options.sampleRate, source.sampleRate, "Hz", "rate", marks, bytes.name)
+            try Self.compare(options.channels, source.channels, "channels", "channels", marks, bytes.name)
         }
         let converter = try MonoConverter(
             name: bytes.name, sampleRate: source.sampleRate, channels: source.channels,
@@ -153,14 +154,15 @@ public struct AudioInput: ~Copyable {
         return .mix
     }
 
-    private static func compare(_ claimed: Int?, _ actual: Int, _ unit: String, _ flag: String, _ name: String)
-        throws(AudioError)
-    {
+    private static func compare(
+        _ claimed: Int?, _ actual: Int, _ unit: String, _ setting: String, _ marks: (before: String, between: String),
+        _ name: String
+    ) throws(AudioError) {
         guard let claimed, claimed != actual else { return }
         throw AudioError(
             .description,
-            "\(name): \(flag) \(claimed) contradicts the input, which has \(actual) \(unit); "
-                + "leave \(flag) out, it describes raw samples"
+            "\(name): \(marks.before)\(setting)\(marks.between)\(claimed) contradicts the input, which has \(actual) "
+                + "\(unit); leave \(marks.before)\(setting) out, it describes raw samples"
         )
     }
 }

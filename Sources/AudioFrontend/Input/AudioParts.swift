@@ -138,7 +138,7 @@ final class AudioParts {
         AudioError(
             .decode,
             "\(bytes.name): from byte \(bytes.position) on, it is \(name ?? "no audio of a known kind"), which is not "
-                + "decoded here; what came before was used; \(Remedy.convert(bytes.file))")
+                + "decoded here; what came before was used; \(options.advice.conversion(of: bytes.file))")
     }
 
     // MARK: Identifying
@@ -157,7 +157,7 @@ final class AudioParts {
                 throw AudioError(
                     .decode,
                     "\(bytes.name): the stream does not begin with a WAV header; "
-                        + "for raw PCM use --input-format raw"
+                        + "raw PCM needs \(options.advice.rawPCM)"
                 )
             }
         }
@@ -172,8 +172,8 @@ final class AudioParts {
             if isRaw || options.acceptsRawPCM { return try raw() }
             throw AudioError(
                 .decode,
-                "\(bytes.name): is no audio of a known kind; \(Remedy.convert(bytes.file)). "
-                    + "Raw PCM needs --input-format raw")
+                "\(bytes.name): is no audio of a known kind; \(options.advice.conversion(of: bytes.file)). "
+                    + "Raw PCM needs \(options.advice.rawPCM)")
         }
     }
 
@@ -191,7 +191,7 @@ final class AudioParts {
             throw AudioError(
                 .decode,
                 "\(bytes.name): is \(name), which is not decoded here; if there is sound in it, "
-                    + Remedy.convert(bytes.file))
+                    + options.advice.conversion(of: bytes.file))
         }
     }
 
@@ -285,7 +285,7 @@ final class AudioParts {
     }
 
     private func soundFile(_ window: FileWindow) throws(AudioError) -> SoundFile {
-        try SoundFile(window, name: bytes.name, file: bytes.file, what: what, inform: options.inform)
+        try SoundFile(window, name: bytes.name, file: bytes.file, what: what, options)
     }
 
     /// The content of a window after its ID3 tag, or at its beginning.

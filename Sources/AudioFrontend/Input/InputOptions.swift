@@ -21,6 +21,8 @@ public struct InputOptions: Sendable {
     /// Whether an input of unknown content is taken for raw PCM, as from a microphone's pipe. A file that is opened by
     /// its name never is.
     public var acceptsRawPCM = true
+    /// The words of messages that say what to change.
+    public var advice = InputAdvice.commandLine
     /// Receives remarks, such as the decoder's own.
     public var inform: @Sendable (String) -> Void = { _ in }
     /// Receives warnings at once, for example that a stream cannot be decoded before its end.

@@ -64,6 +64,9 @@ struct ClassifyRequest: Sendable {
         let names = Set(target.query.map(\.name))
         var input = InputOptions()
         input.acceptsRawPCM = false
+        input.advice = InputAdvice(
+            rawPCM: "sample_format and rate in the query, as in /v1/classify?sample_format=s16le&rate=16000",
+            marks: ("", "="), classifyingCommand: "curl --data-binary @- http://HOST/v1/classify")
         input.selection = parameters.selection
         if names.contains("rate") { input.sampleRate = parameters.rate }
         if names.contains("channels") { input.channels = parameters.channels }

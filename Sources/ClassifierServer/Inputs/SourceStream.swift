@@ -85,7 +85,8 @@ struct SourceStream: ~Copyable {
                 running,
                 try PCMDecoder(
                     name: source.name, format: description.format, sampleRate: description.rate,
-                    channels: description.channels, selection: source.selection, rate: running.rate))
+                    channels: description.channels, selection: source.selection, rate: running.rate,
+                    remedy: "a source has raw PCM or WAV; use the output of a command that decodes, such as ffmpeg"))
         }
         lastArrival = .now()
         do {

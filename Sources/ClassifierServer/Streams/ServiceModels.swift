@@ -52,8 +52,7 @@ struct ServiceModels: Sendable {
                 }
             // A source without a section of its own has that of the streams.
             let origin = configuration.origins["\(path).\(key)"] ?? configuration.origins["streams.decision.\(key)"]
-            let message = ClassifierError(error).message.replacing("--threshold-off", with: "threshold_off")
-                .replacing("--threshold", with: "threshold")
+            let message = ClassifierError(error).messageForSettings
             throw ConfigurationReader.wrong(origin ?? path, "\(path).\(key): \(message)")
         }
     }

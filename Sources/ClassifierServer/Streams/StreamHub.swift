@@ -66,7 +66,7 @@ final class StreamHub: Sendable {
             report.every = parameters.every
             report.topCount = parameters.topCount
             return report
-        } catch { throw StreamParameters.wrong(error.message) }
+        } catch { throw StreamParameters.wrong(error.messageForSettings) }
     }
 
     /// Begins the stream of a connection, which sends bytes and reads the outputs.

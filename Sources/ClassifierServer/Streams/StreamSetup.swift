@@ -55,7 +55,7 @@ struct AudioFormat: Sendable {
     func decoder(name: String, rate: Int) throws(AudioError) -> PCMDecoder {
         try PCMDecoder(
             name: name, format: format, sampleRate: self.rate ?? rate, channels: channels, selection: selection,
-            rate: rate)
+            rate: rate, remedy: "send the file to POST /v1/classify, or its samples alone")
     }
 }
 

@@ -87,6 +87,16 @@ internal import Testing
         }
         let contradiction = try server.request("POST", "/v1/classify?rate=8000", body: Self.sound)
         #expect(contradiction.status == 422 && contradiction.text.contains("8000"))
+        // What a client can change are parameters, not options.
+        let undeclared = try server.request("POST", "/v1/classify", body: Sound.raw(Sound.samples(4000)))
+        #expect(undeclared.text.contains("Raw PCM needs sample_format and rate in the query"))
+        #expect(contradiction.text.contains("rate=8000 contradicts the input"))
+        let thresholds = try server.request("POST", "/v1/classify?threshold=0.3&threshold_off=0.9", body: Self.sound)
+        #expect(thresholds.status == 400 && thresholds.text.contains("threshold_off 0.9 is above threshold 0.3"))
+        for reply in [undeclared, contradiction, thresholds] {
+            let options = ["--input-format", "--sample-format", "--rate", "--threshold"]
+            #expect(!options.contains { reply.text.contains($0) }, "\(reply.text)")
+        }
         let large = try server.request("POST", "/v1/classify", body: [UInt8](repeating: 0, count: 100_001))
         #expect(large.status == 413 && large.text.contains("limits.body_bytes"))
         let form = ["Content-Type": "multipart/form-data; boundary=b"]

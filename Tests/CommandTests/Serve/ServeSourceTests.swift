@@ -163,6 +163,14 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
+    /// Other containers are no samples, and the log says what a source may write.
+    @Test func otherContainersOfCommandsAreRefused() throws {
+        try folder.write(Array("fLaC".utf8) + Self.raw, to: "a.flac")
+        let server = try serve("  - {name: coded, command: [cat, \"\(folder.path)/a.flac\"]}")
+        try server.child.waitForErrors { $0.contains("not raw PCM; a source has raw PCM or WAV") }
+        #expect(try server.stop().status == 0)
+    }
+
     @Test func idleCommandIsRestarted() throws {
         let server = try serve("  - {name: mute, command: [sleep, 1000]}", ["limits.idle_seconds=1"])
         try server.child.waitForErrors { $0.contains("sleep wrote nothing for 1 s; it is restarted") }

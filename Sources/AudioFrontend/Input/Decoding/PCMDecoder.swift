@@ -12,12 +12,15 @@ public struct PCMDecoder: ~Copyable {
     private var interleaved: [Float]
     /// Whether the first bytes have been checked.
     private var isIdentified = false
+    private let remedy: String
 
-    /// - Parameter rate: the sample rate of the output, in Hz.
+    /// - Parameters:
+    ///   - rate: the sample rate of the output, in Hz.
+    ///   - remedy: what to do with a container, for the message that refuses it.
     /// - Throws: ``AudioError`` `description` for an impossible rate, number of channels or channel.
     public init(
         name: String, format: SampleFormat, sampleRate: Int, channels: Int = 1, selection: ChannelSelection = .mix,
-        rate: Int
+        rate: Int, remedy: String = "read them with AudioInput"
     ) throws(AudioError) {
         try Limits.check(sampleRate: sampleRate, channels: channels, of: name, byCaller: true)
         converter = try MonoConverter(
@@ -25,6 +28,7 @@ public struct PCMDecoder: ~Copyable {
         assembler = FrameAssembler(format: format, channels: channels)
         interleaved = [Float](repeating: 0, count: MonoConverter.capacity * channels)
         self.name = name
+        self.remedy = remedy
     }
 
     /// The format of the bytes.
@@ -66,8 +70,6 @@ public struct PCMDecoder: ~Copyable {
         guard let content else { return isKnown }
         throw AudioError(
             .decode,
-            "\(name): these bytes are \(content.name), not raw PCM; "
-                + "send the file to POST /v1/classify, or its samples alone"
-        )
+            "\(name): these bytes are \(content.name), not raw PCM; \(remedy)")
     }
 }

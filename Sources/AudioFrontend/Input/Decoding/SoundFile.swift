@@ -38,10 +38,10 @@ public final class SoundFile: SampleSource {
     /// - Parameters:
     ///   - file: the file's name, if the bytes have one.
     ///   - what: the kind of the bytes, for the message.
-    ///   - inform: receives the decoder's own messages.
+    ///   - options: the receiver of the decoder's own messages, and the words of the program's.
     init(
         _ window: FileWindow, name: String, file: FileName?, what: String,
-        inform: @escaping @Sendable (String) -> Void = { _ in }
+        _ options: InputOptions = InputOptions()
     ) throws(AudioError) {
         let cursor = WindowCursor(window)
         var callbacks = WindowCursor.callbacks
@@ -49,12 +49,13 @@ public final class SoundFile: SampleSource {
         let words = DecoderWords()
         let opened = unsafe sf_open_virtual(
             &callbacks, Int32(SFM_READ), &information, Unmanaged.passUnretained(cursor).toOpaque())
-        for line in words.end() { inform("\(name): \(line)") }
+        for line in words.end() { options.inform("\(name): \(line)") }
         guard let handle = unsafe opened else {
             let reason = unsafe String(cString: sf_strerror(nil))
             throw AudioError(
                 .decode,
-                "\(name): libsndfile cannot decode \(what) (\(Self.reason(reason))); \(Remedy.convert(file))")
+                "\(name): libsndfile cannot decode \(what) (\(Self.reason(reason))); "
+                    + options.advice.conversion(of: file))
         }
         do {
             try Limits.check(
@@ -64,7 +65,7 @@ public final class SoundFile: SampleSource {
             throw error
         }
         self.name = name
-        self.inform = inform
+        inform = options.inform
         self.cursor = cursor
         sampleRate = Int(information.samplerate)
         channels = Int(information.channels)

@@ -47,7 +47,11 @@ package struct RequestOptions: Sendable {
     }
 
     func session(_ model: AudioModel) throws -> StreamSession {
-        var report = ReportOptions(rules: try DecisionRules(model, decision))
+        let rules: DecisionRules
+        do { rules = try DecisionRules(model, decision) } catch {
+            throw ClassifierError(error.kind, code: error.code, error.messageForSettings)
+        }
+        var report = ReportOptions(rules: rules)
         report.mode = mode
         report.topCount = topCount
         report.every = every
