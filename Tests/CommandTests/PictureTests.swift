@@ -127,5 +127,21 @@ internal import audio_classifierd
         // The bar of an event and the legend.
         #expect(lines.filter { $0 == "left" }.count == 2)
         #expect(lines.contains("1 kHz") && lines.contains("50 %"))
+        // The grey curves have names, too.
+        #expect(lines.contains("Grey curves: silence, other sounds."))
+    }
+
+    /// The picture says what its marks are, and why a bar begins before its curve.
+    @Test func marksAreExplained() throws {
+        let sound = try tone(1000)
+        let arguments = ["report", sound, "--svg", path("a.svg"), "--threshold", "0.02", "--model"]
+        #expect(try Program.run(arguments + ["general"]).status == 0)
+        let many = String(decoding: try bytes("a.svg"), as: UTF8.self)
+        #expect(many.contains("Bars begin 0.7 s before the model notices a sound"), "onset_delay_ms of the model")
+        #expect(many.contains("Broken lines are the colours of further classes.") && many.contains("Grey curves:"))
+        let hidden = try #require(many.firstMatch(of: /\+([0-9]+) more</)?.output.1)
+        #expect(many.contains("+\(hidden) more: bars without room."))
+        #expect(try Program.run(arguments + ["keywords-en"]).status == 0)
+        #expect(!String(decoding: try bytes("a.svg"), as: UTF8.self).contains("Bars begin"), "a model without a delay")
     }
 }

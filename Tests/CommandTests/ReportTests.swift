@@ -87,6 +87,23 @@ internal import Testing
         #expect(missing.status == 66)
     }
 
+    /// The page says why a bar begins before its curve, what broken lines are, and the names of all grey curves.
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
+    func picturesAreExplained() throws {
+        let run = try Program.run(
+            ["report", Self.recording, "--output", page, "--model", "general", "--threshold", "0.005"])
+        #expect(run.status == 0, "\(run.errors)")
+        let recording = try #require(try data(page)[0])
+        #expect(recording["onset_delay"] == 0.7 && recording["labels"]?.array?.count ?? 0 > 12)
+        let browser = try Browser("file://\(page)")
+        try browser.wait("document.querySelector('.legend .other') !== null")
+        let key = try browser.evaluate("document.querySelector('.key').textContent").string ?? ""
+        #expect(key.contains("general usually notices a sound 0.7 s after its beginning"))
+        #expect(key.contains("Broken lines are curves"))
+        let legend = try browser.evaluate("document.querySelector('.legend').textContent").string ?? ""
+        for label in recording["labels"]?.array ?? [] { #expect(legend.contains(label.string ?? "-")) }
+    }
+
     @Test(.enabled(if: Browser.isReady, Browser.needs))
     func playerPicturesAndKeys() throws {
         let run = try Program.run(

@@ -14,6 +14,8 @@ export class Chart {
     this.slots = slots;
     /** The longest time between two points of a curve. A curve breaks where its class was not among the first. */
     this.longestStep = 1;
+    /** The largest number of grey classes that the legend names. */
+    this.mostNames = 3;
     this.clear();
   }
 
@@ -89,8 +91,9 @@ export class Chart {
     const items = coloured.map((label) => [`curve-${this.slots.slot(label) + 1}`, friendly(label)]);
     if (others.length) {
       const names = others.sort((one, other) => isBackground(other) - isBackground(one)).map(friendly);
-      const rest = names.length > 3 ? ` and ${names.length - 2} more` : "";
-      items.push(["other", names.slice(0, rest ? 2 : 3).join(", ") + rest]);
+      const isCut = names.length > this.mostNames;
+      const named = isCut ? names.slice(0, this.mostNames - 1) : names;
+      items.push(["other", named.join(", ") + (isCut ? ` and ${names.length - named.length} more` : "")]);
     }
     const key = items.join("\n");
     if (key === this.explained) return;

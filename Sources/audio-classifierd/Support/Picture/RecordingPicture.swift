@@ -1,3 +1,5 @@
+internal import StrictCoding
+
 /// The picture of a recording: spectrogram with axes, bars of events, curves of the classes.
 package struct RecordingPicture {
     private static let ink = PictureColour(0x1B1F24)
@@ -12,8 +14,11 @@ package struct RecordingPicture {
     /// Curves from this one on have broken lines.
     private static let firstDashed = 4
     private static let textSize = 13.0
+    private static let noteSize = 11.0
     private static let laneHeight = 22.0
+    private static let noteHeight = 16.0
     private static let mostLanes = 4
+    private static let mostGreyNames = 10
     /// Width of a letter in parts of the size of letters, for what must fit.
     private static let letterWidth = 0.62
     private static let timeSteps = [
@@ -24,10 +29,14 @@ package struct RecordingPicture {
 
     private let recording: RecordingReport
     private let width: Double
+    /// Space below the curves.
+    private let bottom: Double
     private let lanes: [(event: RecordingReport.Bar, lane: Int)]
     private let laneCount: Int
     /// Bars that have no lane.
     private let hiddenCount: Int
+    /// Lines below the legend that say how to read the picture.
+    private let notes: [String]
     private let spectrogram: PictureArea
     private let timeline: PictureArea
     private let chart: PictureArea
@@ -35,7 +44,7 @@ package struct RecordingPicture {
     package init(_ recording: RecordingReport, width: Int, height: Int) {
         self.recording = recording
         self.width = Double(width)
-        let (left, right, top, bottom) = (70.0, 20.0, 40.0, 58.0)
+        let (left, right, top) = (70.0, 20.0, 40.0)
         let plot = Double(width) - left - right
         // A bar's words may need more room than its time.
         var ends: [Double] = []
@@ -52,6 +61,8 @@ package struct RecordingPicture {
         self.lanes = lanes
         laneCount = max(1, ends.count)
         hiddenCount = recording.bars.count - lanes.count
+        notes = Self.lines(Self.notes(recording, hidden: hiddenCount), width: plot)
+        bottom = 58 + Double(notes.count) * Self.noteHeight
         let events = Double(laneCount) * Self.laneHeight
         let free = max(80, Double(height) - top - bottom - events - 20)
         spectrogram = PictureArea(x: left, y: top, width: plot, height: (0.58 * free).rounded())
@@ -61,7 +72,7 @@ package struct RecordingPicture {
 
     /// Draws the picture.
     package func draw<Canvas: PictureCanvas & ~Copyable>(on canvas: inout Canvas) throws {
-        let height = chart.bottom + 58
+        let height = chart.bottom + bottom
         let whole = PictureArea(x: 0, y: 0, width: width, height: height)
         canvas.fill(whole, Self.paper)
         let size = Self.textSize
@@ -128,7 +139,8 @@ package struct RecordingPicture {
         }
         if hiddenCount > 0 {
             canvas.text(
-                "+\(hiddenCount)", at: PicturePoint(timeline.x - 8, timeline.y + 8), .right, size: Self.textSize - 1,
+                "+\(hiddenCount) more", at: PicturePoint(timeline.x - 8, timeline.y + 8), .right,
+                size: Self.textSize - 1,
                 isBold: false, Self.quiet, in: PictureArea(x: 0, y: timeline.y, width: timeline.x, height: 22))
         }
     }
@@ -162,7 +174,12 @@ package struct RecordingPicture {
                 points, colour(label.name), width: rank(label.name) == nil ? 1.25 : 2,
                 isDashed: (rank(label.name) ?? 0) >= Self.firstDashed)
         }
-        drawLegend(on: &canvas, labels.filter { !$0.isBackground }.map(\.name), whole)
+        drawLegend(on: &canvas, labels.filter { rank($0.name) != nil }.map(\.name), whole)
+        for (index, note) in notes.enumerated() {
+            canvas.text(
+                note, at: PicturePoint(chart.x, chart.bottom + 58 + Double(index) * Self.noteHeight), .left,
+                size: Self.noteSize, isBold: false, Self.quiet, in: whole)
+        }
     }
 
     private func drawLegend<Canvas: PictureCanvas & ~Copyable>(
@@ -179,6 +196,38 @@ package struct RecordingPicture {
             canvas.text(
                 label, at: PicturePoint(left + 26, y), .left, size: Self.textSize, isBold: false, Self.ink, in: whole)
             left += 26 + words + 22
+        }
+    }
+
+    /// Returns the sentences that say how to read the picture of a recording.
+    private static func notes(_ recording: RecordingReport, hidden: Int) -> [String] {
+        var notes: [String] = []
+        if !recording.bars.isEmpty, recording.onsetDelay > 0 {
+            notes.append(
+                "Bars begin \(Decimal.text(recording.onsetDelay, 2)) s before the model notices a sound, "
+                    + "its usual delay.")
+        }
+        if hidden > 0 { notes.append("+\(hidden) more: bars without room.") }
+        let labels = recording.curveLabels
+        let coloured = labels.prefix(curves.count).filter { !$0.isBackground }
+        if coloured.count > firstDashed { notes.append("Broken lines are the colours of further classes.") }
+        let grey = labels.map(\.name).filter { name in !coloured.contains { $0.name == name } }
+        if !grey.isEmpty {
+            let more = grey.count > mostGreyNames ? " and \(grey.count - mostGreyNames) more" : ""
+            notes.append("Grey curves: \(grey.prefix(mostGreyNames).joined(separator: ", "))\(more).")
+        }
+        return notes
+    }
+
+    /// Returns sentences as lines of a width.
+    private static func lines(_ sentences: [String], width: Double) -> [String] {
+        sentences.flatMap { $0.split(separator: " ") }.reduce(into: []) { lines, word in
+            let joined = lines.last.map { "\($0) \(word)" } ?? String(word)
+            if Double(joined.count) * letterWidth * noteSize <= width {
+                lines = lines.dropLast() + [joined]
+            } else {
+                lines.append(String(word))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package import AudioClassifier
 internal import AudioFrontend
 internal import FoundationEssentials
+internal import StreamTransformer
 internal import StrictCoding
 
 /// The results of a recording as a report shows them: pictures in a bounded number of columns, events, and numbers.
@@ -38,6 +39,9 @@ package struct RecordingReport: Sendable {
     /// Duration in seconds.
     package var seconds: Double { Double(sampleCount) / Double(model.sampleRate) }
 
+    /// Time, in seconds, that the model takes to notice a sound; the beginnings of events are earlier by it.
+    var onsetDelay: Double { Double(model.network.configuration.decision.onsetDelay) / 1000 }
+
     /// Adds a log-mel frame of the model's front-end.
     package mutating func add(frame: Span<Float>) { spectrogram.append(frame) }
 
@@ -72,6 +76,7 @@ package struct RecordingReport: Sendable {
         var line = JSONWriter(type: "recording")
         line.add("name", name)
         line.add("model", model.name)
+        line.add("onset_delay", onsetDelay, decimals: 3)
         line.add("seconds", seconds, decimals: 3)
         line.add("bands", recipe.bands)
         line.add("low_hz", recipe.lowHz, decimals: 1)

@@ -56,6 +56,7 @@ class Recording {
     this.cursor = make("i", { class: "cursor" });
     this.more = make("p", { class: "quiet", hidden: "" });
     this.legend = make("ul", { class: "legend", "aria-label": "Colours of the curves" });
+    this.key = make("p", { class: "quiet key" });
     this.here = make("p", { class: "here" });
     this.pictures = make("div", {
       class: "pictures", tabindex: 0, role: "slider", "aria-valuemin": 0, "aria-valuemax": this.data.seconds.toFixed(1),
@@ -65,6 +66,7 @@ class Recording {
     this.timeline.isRecording = true;
     this.data.events.forEach(({ label, t0, t1 }, id) => this.timeline.set(id, { label, from: t0, to: t1 }));
     this.chart = new Chart(this.canvases[2], this.legend, this.slots);
+    this.chart.mostNames = Infinity;
     this.chart.longestStep = Math.max(1, 2 * this.data.curve_seconds);
     const scores = new Map([...this.curves].map(([label, points]) => [label, Math.max(...points.map(([, p]) => p))]));
     // Classes with events come first where colours are scarce.
@@ -72,13 +74,14 @@ class Recording {
     for (const label of heard) scores.set(label, 1 + (scores.get(label) ?? 0));
     for (const label of scores.keys()) if (isBackground(label)) scores.delete(label);
     this.slots.assign(scores);
+    this.key.textContent = explanation(this.data, [...scores.keys()].some((label) => isDashed(this.slots.slot(label))));
     this.pictures.addEventListener("keydown", (event) => this.press(event));
     this.pictures.addEventListener("click", (event) => {
       const plot = this.pictures.getBoundingClientRect();
       const part = (event.clientX - plot.left - this.left) / (plot.width - this.left);
       this.seek(this.start + Math.max(0, Math.min(1, part)) * this.span);
     });
-    this.section.append(this.pictures, this.here, this.more, this.legend);
+    this.section.append(this.pictures, this.here, this.more, this.legend, this.key);
   }
 
   eventTable() {
@@ -181,6 +184,19 @@ class Recording {
     plot.context.drawImage(this.image, this.start * columns, 0, this.span * columns, this.data.bands,
       plot.left, 0, plot.width - plot.left, plot.height);
   }
+}
+
+/** Returns how to read the pictures of a recording. */
+function explanation({ model, onset_delay: delay, events }, hasBroken) {
+  const words = [];
+  if (events.length) words.push("A bar is an event.");
+  if (events.length && delay) {
+    const time = `${Number(delay.toFixed(2))} s`;
+    words.push(`${model} usually notices a sound ${time} after its beginning: the curve rises late, and the bar begins `
+      + `${time} earlier than that. Where the model was quicker, the bar begins before the sound.`);
+  }
+  if (hasBroken) words.push("Broken lines are curves, too: the colours of further classes.");
+  return words.join(" ");
 }
 
 /** Returns the curves of a recording: a map from labels to points of time and probability. */
