@@ -106,6 +106,7 @@ struct Classify: SettableCommand {
         var session = StreamSession(model: model, report: report)
         session.format = format
         session.followProgram()
+        session.includesErrors = true
         session.input = inputArguments.options(interrupt: interrupt)
         session.includesStartAndEnd = mode != .summary
         return session
@@ -115,7 +116,6 @@ struct Classify: SettableCommand {
         _ model: AudioModel, _ session: StreamSession, _ journal: Journal?
     ) throws -> any ArchiveOutput {
         var layout = session.layout
-        layout.includesErrors = true
         layout.includesFile = sourceName != nil
         layout.includesTime = startTimeFrom != nil
         if let place = archive.place {

@@ -15,6 +15,9 @@ package struct StreamSession: Sendable {
     /// Whether the output has the records `start` and `end`.
     package var includesStartAndEnd = true
 
+    /// Whether a table has the column `error`, as that of a file among others.
+    package var includesErrors = false
+
     /// Longest duration of the input in seconds; a longer one is an error.
     package var longestSeconds: Double?
     /// Returns whether the input shall end; called between reads.
@@ -33,6 +36,7 @@ package struct StreamSession: Sendable {
     package var layout: RecordLayout {
         var layout = RecordLayout(format, report.mode)
         layout.isWindowed = report.window != nil
+        layout.includesErrors = includesErrors
         return layout
     }
 

@@ -34,6 +34,7 @@ struct ClassifyRequest: Sendable {
         session.inform = { log.info("\($0)") }
         session.warn = { log.warning("\($0)") }
         session.format = parameters.lines
+        session.includesErrors = true
         session.includesStartAndEnd = session.report.mode != .summary
         guard files.hasRoom else { return try await refuse(&exchange) }
         do {
@@ -108,7 +109,8 @@ struct ClassifyRequest: Sendable {
             let failure = ClassifierError(error)
             let record = Record.error(file: name, code: failure.code, message: failure.message)
             if isBegun {
-                try await exchange.write(record.json + "\n")
+                var writer = LineWriter(session.layout, file: name, sampleRate: session.model.sampleRate)
+                try await exchange.write(writer.lines(record).map { $0 + "\n" }.joined())
                 try await exchange.end()
             } else {
                 try await exchange.answer(.json(record.json, status: .unprocessableEntity))

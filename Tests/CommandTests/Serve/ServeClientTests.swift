@@ -49,7 +49,7 @@ internal import Testing
         let events = try run(try example("curl"), server)
         #expect(events.status == 0 && events.lines("event").contains { $0.contains("\"label\":\"left\"") }, "\(events)")
         let table = try run(try example("curl-csv"), server)
-        #expect(table.lines.first == "file,seconds,rank,label,p" && table.lines.last?.contains(",left,") == true)
+        #expect(table.lines.first == "file,seconds,rank,label,p,error" && table.lines.last?.contains(",left,") == true)
         let metrics = try run(try example("metrics"), server)
         #expect(metrics.status == 0 && metrics.output == "" && metrics.errors == "", "\(metrics)")
     }

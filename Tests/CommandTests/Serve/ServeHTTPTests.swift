@@ -69,9 +69,33 @@ internal import Testing
         let table = try server.request(
             "POST", "/v1/classify?sample_format=s16le&rate=8000&format=csv&emit=frames", body: raw)
         #expect(table.status == 200 && table.headers["content-type"]?.hasPrefix("text/csv") == true)
-        #expect(table.lines.first == "stream,frame,sample,t,warm,rank,label,p,dbfs")
+        #expect(table.lines.first == "stream,frame,sample,t,warm,rank,label,p,dbfs,error")
         // Two seconds of sound with three labels for each prediction.
         #expect(table.lines.count == 1 + 3 * 49)
+    }
+
+    /// A table has the columns of the command line's, and an error in the middle of a file is a row of it.
+    @Test func tablesAreThoseOfClassify() throws {
+        let samples = Sound.samples(16000).map { Float($0) / 32768 } + [.nan]
+        let raw = samples.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } }
+        let folder = try TemporaryDirectory()
+        try folder.write(raw, to: "a.raw")
+        for format in ["csv", "tsv"] {
+            let reply = try server.request(
+                "POST", "/v1/classify?sample_format=f32le&rate=16000&format=\(format)&emit=frames&stream=a", body: raw)
+            let expected = try Program.run(
+                [
+                    "classify", "\(folder.path)/a.raw", "--input-format", "raw", "--sample-format", "f32le", "--rate",
+                    "16000", "--format", format, "--emit", "frames", "--top-k", "3", "--source-name", "a",
+                ])
+            #expect(reply.status == 200 && reply.lines.count > 10)
+            let separator: Character = format == "csv" ? "," : "\t"
+            let columns = reply.lines[0].split(separator: separator)
+            #expect(columns.last == "error")
+            #expect(reply.lines.last?.contains("non_finite_sample: ") == true, "\(reply.lines.suffix(2))")
+            #expect(reply.lines.last?.first == "a")
+            #expect(expected.lines.count == reply.lines.count)
+        }
     }
 
     @Test func badFilesAreRefused() throws {
