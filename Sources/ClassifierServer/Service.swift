@@ -91,7 +91,10 @@ public struct Service: Sendable {
         }
         let all = EventOutputs(outputs, store: configuration.events.store, metrics: metrics)
         all.offer(models.labels)
-        if !open.isEmpty { log.notice("\(open.count) events of an earlier run were open; they end now") }
+        if !open.isEmpty {
+            let events = Quantity.text(open.count, "open event")
+            log.notice("an earlier run left \(events), which \(Quantity.word(open.count, "ends", "end")) now")
+        }
         all.end(open)
         return all
     }

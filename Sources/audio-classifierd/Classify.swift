@@ -5,6 +5,7 @@ import Glibc
 import Kernels
 import Logging
 import StreamTransformer
+import StrictCoding
 
 struct Classify: SettableCommand {
     static let configuration = CommandConfiguration(
@@ -160,18 +161,25 @@ struct Classify: SettableCommand {
         _ search: FileSearch, _ plan: ArchivePlan, _ progress: JournalProgress, _ summary: ArchiveRun.Summary
     ) -> [String] {
         var notes = [search.hiddenNote].compactMap { $0 }
-        if plan.repeatedCount > 0 { notes.append("\(plan.repeatedCount) files were named again; each is done once") }
+        if plan.repeatedCount > 0 {
+            let files = Quantity.text(plan.repeatedCount, "file was", "files were")
+            notes.append("\(files) named again; each is done once")
+        }
         if progress.finished > 0 {
-            notes.append("\(progress.finished) of \(plan.items.count) files were done before, as the journal notes")
+            let files = Quantity.word(plan.items.count, "file")
+            let were = Quantity.word(progress.finished, "was", "were")
+            notes.append(
+                "\(progress.finished) of \(plan.items.count) \(files) \(were) done before, as the journal notes")
         }
         if progress.changed > 0 {
             notes.append(
-                "\(progress.changed) files have changed since their results were written; a new journal and output "
-                    + "classify them again")
+                "\(Quantity.text(progress.changed, "file has", "files have")) changed since "
+                    + "\(Quantity.word(progress.changed, "its result was", "their results were")) written; "
+                    + "a new journal and output classify again")
         }
         if summary.timeless > 0, let startTimeFrom {
             notes.append(
-                "\(summary.timeless) files have no absolute times: "
+                "\(Quantity.text(summary.timeless, "file has", "files have")) no absolute times: "
                     + "--start-time-from \(startTimeFrom.rawValue) found none"
             )
         }
@@ -186,7 +194,7 @@ struct Classify: SettableCommand {
             ? "with --journal FILE and --output FILE a stopped run goes on where it was"
             : "the same command goes on"
         Logger(label: "audio-classifierd").warning(
-            "stopped by a signal after \(done) of \(plan.items.count) files; \(next)")
+            "stopped by a signal after \(done) of \(Quantity.text(plan.items.count, "file")); \(next)")
         throw ExitCode(128 + StopSignal.number)
     }
 

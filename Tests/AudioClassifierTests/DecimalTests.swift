@@ -58,4 +58,10 @@ internal import Testing
             #expect(text != "-0")
         }
     }
+
+    @Test func oneThingHasTheSingular() {
+        #expect([0, 1, 2].map { Quantity.text($0, "file") } == ["0 files", "1 file", "2 files"])
+        #expect([1, 3].map { Quantity.text($0, "file was", "files were") } == ["1 file was", "3 files were"])
+        #expect([1, 2].map { Quantity.word($0, "its", "their") } == ["its", "their"])
+    }
 }

@@ -20,7 +20,7 @@ internal import Testing
         #expect(lines.push(flood.utf8, at: 0).count == Int(ErrorLines.burst))
         #expect(lines.push("x\n".utf8, at: 0.5).isEmpty)
         #expect(lines.push("y\nz\n".utf8, at: 1.5) == ["(981 lines left out)", "y"])
-        #expect(lines.finish() == ["(1 lines left out)"])
+        #expect(lines.finish() == ["(1 line left out)"])
         // A clock that goes back adds no tokens and removes none.
         #expect(lines.push("x\n".utf8, at: -100).isEmpty)
     }

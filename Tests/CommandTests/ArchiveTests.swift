@@ -217,7 +217,7 @@ internal import audio_classifierd
         #expect(local.lines.first == "file,seconds,rank,label,p,time,error")
         #expect(local.lines.last?.contains(",2026-05-01T04:30:00.000+02:00,") == true, "\(local.output)")
         let none = try Program.run(["classify", path("a/1.wav"), "--start-time-from", "name"])
-        #expect(none.status == 0 && none.errors.contains("1 files have no absolute times"))
+        #expect(none.status == 0 && none.errors.contains("1 file has no absolute times"))
         #expect(try none.records("summary").first?["time"] == nil)
     }
 

@@ -27,8 +27,13 @@ public struct InputAdvice: Sendable {
 }
 
 extension FileName {
+    /// The command that converts this recording to a file beside it, which an archive is searched for.
+    package var conversionCommand: String {
+        "ffmpeg -i \(quoted) \(FileName(bytes: bytes + Array(".flac".utf8)).quoted)"
+    }
+
     /// The name as a word of a shell.
-    fileprivate var quoted: String {
+    package var quoted: String {
         let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+=:,@%".utf8)
         // ffmpeg takes a dash for an option, and a word before a colon for a protocol.
         let name = bytes.first == 0x2D || bytes.contains(0x3A) && bytes.first != 0x2F ? "./\(self)" : description

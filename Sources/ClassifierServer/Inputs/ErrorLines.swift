@@ -1,3 +1,5 @@
+internal import StrictCoding
+
 /// Turns the standard error of a command into lines for the log, of which it bounds length and rate. A pure value:
 /// callers pass the time.
 package struct ErrorLines {
@@ -67,5 +69,5 @@ package struct ErrorLines {
         lines.append(isCut ? text + "..." : text)
     }
 
-    private static func leftOut(_ count: Int) -> String { "(\(count) lines left out)" }
+    private static func leftOut(_ count: Int) -> String { "(\(Quantity.text(count, "line")) left out)" }
 }

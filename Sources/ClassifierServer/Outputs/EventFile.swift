@@ -2,6 +2,7 @@ internal import AudioClassifier
 internal import FoundationEssentials
 internal import Glibc
 internal import Logging
+internal import StrictCoding
 
 /// Writes events as JSON lines to a file, and rotates it when it is large: `events.jsonl`, `events.jsonl.1` (the newest
 /// old one) and so on.
@@ -23,7 +24,10 @@ struct EventFile: EventOutput {
             guard case .event(let event) = message else { continue }
             do {
                 try append(event.json + "\n")
-                if lost > 0 { log.notice("\(settings.path): events can be written again; \(lost) events are lost") }
+                if lost > 0 {
+                    let events = Quantity.text(lost, "event is", "events are")
+                    log.notice("\(settings.path): events can be written again; \(events) lost")
+                }
                 lost = 0
             } catch {
                 metrics.lostEvent(name)

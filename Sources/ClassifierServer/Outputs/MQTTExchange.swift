@@ -1,5 +1,6 @@
 internal import AudioClassifier
 internal import Logging
+internal import StrictCoding
 
 /// The exchange with a broker over its connections, one after the other: what waits, what has been published, and when
 /// to connect again.
@@ -194,7 +195,9 @@ struct MQTTExchange {
         if isConnected { publishAvailability("offline") }
         isConnected = false
         connection?.close()
-        if store.eventCount > 0 { log.warning("\(store.eventCount) events did not reach the broker \(broker)") }
+        if store.eventCount > 0 {
+            log.warning("\(Quantity.text(store.eventCount, "event")) did not reach the broker \(broker)")
+        }
     }
 
     /// Whether a connection is open or begins.

@@ -4,6 +4,7 @@ internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import StrictCoding
 
 /// Posts every event as JSON to an address, with repetitions until the server accepts it or refuses it for good. While
 /// an event waits for another try, those of other streams go on.
@@ -171,7 +172,7 @@ struct Failures {
         logged = time
         let id = event.id ?? "\(event.stream) \(event.label)"
         return "an event was not accepted, and is given up: \(reason); \(id) is lost"
-            + (lost > 1 ? ", with \(lost - 1) events before it" : "")
+            + (lost > 1 ? ", with \(Quantity.text(lost - 1, "event")) before it" : "")
     }
 
     /// Ends the row.

@@ -48,11 +48,10 @@ package struct ArchivePlan: Sendable {
         let isRegular = status.map { $0.st_mode & S_IFMT == S_IFREG } ?? false
         var work = ArchiveItem.Work.classify
         if file.isForeign {
-            let converted = FileName(bytes: file.name.bytes + Array(".flac".utf8))
             work = .skip(
                 code: "format",
-                message: "\(file.name): libsndfile does not read this format; convert it, as with: "
-                    + "ffmpeg -i \(Self.quoted(file.name)) \(Self.quoted(converted))")
+                message: "\(file.name): libsndfile does not read this format; convert it first: "
+                    + file.name.conversionCommand)
         } else if isRegular, let status {
             let identity = FileIdentity(status)
             if let other = first[identity], items[other].name.isLink, !file.name.isLink {
@@ -93,11 +92,5 @@ package struct ArchivePlan: Sendable {
         guard let real = unsafe folder.withCString({ unsafe realpath($0, nil) }) else { return folder }
         defer { unsafe free(real) }
         return unsafe FileName(cString: real)
-    }
-
-    /// The name as a shell reads it.
-    private static func quoted(_ name: FileName) -> String {
-        guard name.isText else { return "$'\(name.description.replacing("'", with: "\\'"))'" }
-        return "'\(name.description.replacing("'", with: "'\\''"))'"
     }
 }

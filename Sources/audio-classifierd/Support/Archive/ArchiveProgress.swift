@@ -58,9 +58,10 @@ package final class ArchiveProgress: Sendable {
         let elapsed = max(Progress.now() - began, 1e-3)
         let done = state.bytes + state.parts.values.reduce(0, +)
         let hours = Decimal.text(state.seconds / 3600, 2)
+        let files = Quantity.text(self.files, "file")
         line.update(
             min(done / max(bytes, 1), 1),
-            "\(state.files)/\(files) files  \(hours) h of audio  \(Int(state.seconds / elapsed)) x real time  "
+            "\(state.files)/\(files)  \(hours) h of audio  \(Int(state.seconds / elapsed)) x real time  "
                 + "\(item.name)")
     }
 }

@@ -1,5 +1,6 @@
 internal import AudioClassifier
 internal import Logging
+internal import StrictCoding
 
 /// The end of a run in words: the errors, a table of what failed and was skipped with the remedies, the way to go on.
 struct ClosingTable {
@@ -22,7 +23,8 @@ struct ClosingTable {
         for note in notes { log.notice("\(note)") }
         guard !losses.isEmpty else { return }
         let failed = losses.count { !$0.isSkipped }
-        log.notice("\(finished) of \(total) files done, \(failed) failed, \(losses.count - failed) skipped")
+        log.notice(
+            "\(finished) of \(Quantity.text(total, "file")) done, \(failed) failed, \(losses.count - failed) skipped")
         for (reason, count) in reasons {
             let remedy = Self.remedies[reason.code].map { ": \($0)" } ?? ""
             let result = reason.isSkipped ? "skipped" : "failed "

@@ -45,7 +45,7 @@ package struct PlotData: Sendable {
     /// The plot of an evaluation.
     package init(_ report: EvaluationReport) {
         let evaluation = report.evaluation
-        title = "\(report.model) on \(evaluation.recordings.count) recordings"
+        title = "\(report.model) on \(Quantity.text(evaluation.recordings.count, "recording"))"
         remedy = "evaluate recordings that have it"
         if !report.confusion.labels.isEmpty {
             confusions = [

@@ -1,5 +1,6 @@
 package import AudioClassifier
 internal import StreamTransformer
+internal import StrictCoding
 
 /// The labels of a model by the names that data gives them.
 package struct LabelNames: Sendable {
@@ -56,9 +57,10 @@ package struct LabelNames: Sendable {
         guard unknown.isEmpty else {
             let shown = unknown.prefix(20).joined(separator: ", ")
             let more = unknown.count > 20 ? " and \(unknown.count - 20) more" : ""
+            let labels = Quantity.text(unknown.count, "label")
             throw ClassifierError(
                 .data, code: "unknown_label",
-                "\(model) does not have \(unknown.count) labels of the data: \(shown)\(more); --rename NAME=LABEL "
+                "\(model) does not have \(labels) of the data: \(shown)\(more); --rename NAME=LABEL "
                     + "gives a name the model's label, --rename NAME= none; all labels: audio-classifierd models "
                     + "labels \(model)")
         }

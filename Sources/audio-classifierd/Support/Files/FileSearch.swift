@@ -1,6 +1,7 @@
 package import AudioClassifier
 package import AudioFrontend
 internal import Glibc
+internal import StrictCoding
 
 /// The audio files that a command line names: files themselves, and all audio files below folders.
 package struct FileSearch: Sendable {
@@ -69,14 +70,16 @@ package struct FileSearch: Sendable {
         let foreign = found.filter(\.isForeign).map(\.name)
         guard let first = foreign.first else { return nil }
         let endings = Set(foreign.compactMap(Self.ending)).sorted().joined(separator: ", ")
-        return
-            "\(foreign.count) files were left out (\(endings); the first is \(first)): libsndfile does "
-            + "not read them; convert them, as with: ffmpeg -i \(first) \(first).wav"
+        let files = Quantity.text(foreign.count, "file was", "files were")
+        return "\(files) left out (\(endings); the first is \(first)): libsndfile does not read this; convert first: "
+            + first.conversionCommand
     }
 
     /// A sentence on hidden files and folders that were left out; nil if there are none.
     package var hiddenNote: String? {
-        hiddenCount == 0 ? nil : "\(hiddenCount) hidden files or folders were left out; --hidden takes them"
+        guard hiddenCount > 0 else { return nil }
+        let hidden = Quantity.text(hiddenCount, "hidden file or folder was", "hidden files or folders were")
+        return "\(hidden) left out; --hidden takes \(hiddenCount == 1 ? "it" : "them")"
     }
 
     private mutating func visit(_ folder: FileName, below relative: FileName) {

@@ -1,5 +1,6 @@
 internal import AudioClassifier
 internal import Glibc
+internal import StrictCoding
 internal import Synchronization
 
 /// An output as a sequence of whole lines, each group written at once.
@@ -44,8 +45,9 @@ package final class OutputSink: Sendable {
                 try TerminalLine.clear { () throws(WriteFailure) in try write(bytes) }
             } catch {
                 if error.isReaderGone { throw ReaderGone() }
+                let lines = Quantity.text(written, "line")
                 throw ClassifierError(
-                    .inputOutput, code: "write", "\(name): \(error) after \(written) lines; they are whole")
+                    .inputOutput, code: "write", "\(name): \(error) after \(lines); what was written is whole")
             }
             written += lines
         }
