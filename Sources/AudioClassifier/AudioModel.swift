@@ -61,10 +61,10 @@ public struct AudioModel: Sendable {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
             description = try encoder.encode(frontend)
-            recipe = try JSONDecoder().decode(LogMelRecipe.self, from: description)
+            recipe = try StrictJSON.decode(LogMelRecipe.self, from: Array(description))
         } catch {
-            let reason = (error as? DecodingError)?.explanation ?? "\(error)"
-            throw refusal("\(network.directory)/config.json: frontend.\(reason)")
+            let reason = (error as? DecodingError)?.explanation(in: "frontend") ?? "\(error)"
+            throw refusal("\(network.directory)/config.json: \(reason)")
         }
         guard recipe.bands == configuration.inputWidth else {
             throw refusal(

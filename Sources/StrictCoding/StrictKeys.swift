@@ -25,23 +25,29 @@ private struct AnyKey: CodingKey {
 
 extension DecodingError {
     /// Place and reason in words, such as "frontend.hop: expected Int".
-    package var explanation: String {
-        switch self {
+    /// - Parameter parent: the key of the value that was decoded.
+    package func explanation(in parent: String? = nil) -> String {
+        func place(_ keys: [any CodingKey]) -> String {
+            let names = (parent.map { [$0] } ?? []) + keys.map { $0.intValue.map(String.init) ?? $0.stringValue }
+            return names.isEmpty ? "" : names.joined(separator: ".") + ": "
+        }
+        return switch self {
         case .keyNotFound(let key, let context):
-            "\(Self.path(context.codingPath + [key])): the key is missing"
+            "\(place(context.codingPath + [key]))the key is missing"
         case .typeMismatch(let type, let context):
-            "\(Self.path(context.codingPath)): expected \(type)"
+            "\(place(context.codingPath))expected \(Self.word(type))"
         case .valueNotFound(let type, let context):
-            "\(Self.path(context.codingPath)): expected \(type), found null"
+            "\(place(context.codingPath))expected \(Self.word(type)), found null"
         case .dataCorrupted(let context):
-            context.codingPath.isEmpty
-                ? context.debugDescription : "\(Self.path(context.codingPath)): \(context.debugDescription)"
+            place(context.codingPath) + context.debugDescription
         @unknown default:
             "\(self)"
         }
     }
 
-    private static func path(_ keys: [any CodingKey]) -> String {
-        keys.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+    /// Returns JSON's word for a container, or a type's name.
+    private static func word(_ type: Any.Type) -> String {
+        if type == [String: Any].self { return "an object, {...}" }
+        return type == [Any].self ? "a list, [...]" : "\(type)"
     }
 }

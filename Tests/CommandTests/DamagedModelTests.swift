@@ -128,6 +128,42 @@ internal import Testing
         #expect(finished.status == 78 && finished.errors.contains("80 bands, input_width is 64"), "\(finished.errors)")
     }
 
+    /// A front-end whose frames do not depend on the samples is found, which the golden features cannot show.
+    @Test(arguments: [("window_length", JSONValue.number(1)), ("sample_scale", 1e-12)])
+    func deafFrontEnd(key: String, value: JSONValue) throws {
+        let deaf = configuration.with(["frontend", key], value)
+        try folder.write(Array(try JSONEncoder().encode(deaf)), to: "config.json")
+        try folder.write(weights, to: "model.safetensors")
+        let finished = try Program.run(["models", "verify", "\(folder.path)/"])
+        #expect(finished.status == 78 && finished.output == "", "\(finished)")
+        #expect(finished.errors.contains("noise has the frames of silence"), "\(finished.errors)")
+    }
+
+    /// A number that must be whole is named, and the text is not called damaged.
+    @Test func fractions() throws {
+        for (path, name) in [
+            (["frontend", "bands"], "frontend.bands"), (["frontend", "hop"], "frontend.hop"),
+            (["encoder", "heads"], "encoder.heads"), (["decision", "onset_delay_ms"], "decision.onset_delay_ms"),
+        ] {
+            for value in [64.5, 1e30] {
+                let found = "\(name): expected a whole number, found \(value)"
+                try expectRefusal(configuration.with(path, .number(value)), weights, found)
+            }
+        }
+        let frontend = "\(folder.path)/frontend.json"
+        for (text, words) in [
+            (#"{"recipe": "yamnet", "low_hz": 125.5, "bands": 64.5}"#, "bands: expected a whole number, found 64.5"),
+            ("[]", "expected an object"), (#"{"recipe": "#, "not valid JSON"),
+        ] {
+            try folder.write(Array(text.utf8), to: "frontend.json")
+            let finished = try Program.run(
+                ["features", "-", "--frontend", frontend, "--out", "\(folder.path)/x.npy"], input: [0, 0])
+            #expect(
+                finished.status == 78 && finished.errors.contains("frontend.json: \(words)")
+                    || words.hasPrefix("not") && finished.errors.contains(words), "\(finished.errors)")
+        }
+    }
+
     @Test func wrongGolden() throws {
         var file = try tensors()
         file["golden.logits"]?.values[0] += 0.01

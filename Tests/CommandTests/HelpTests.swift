@@ -75,6 +75,24 @@ internal import Testing
         {
             #expect(shown.output.contains(word), "\(word)")
         }
+        #expect(shown.output.contains("(12)") && shown.output.contains("README.md"), "labels and the card's place")
+    }
+
+    /// A model's description fits on a screen; `--card` prints all labels and the whole card.
+    @Test(arguments: ["general", "environment", "keywords-en", "keywords-ar"])
+    func descriptionIsAScreen(name: String) throws {
+        let shown = try Program.run(["models", "show", name])
+        #expect(shown.status == 0 && shown.lines.count <= 40, "\(shown.lines.count) lines")
+        #expect(shown.lines.filter { !$0.hasPrefix("folder") }.allSatisfy { $0.count <= 500 })
+        #expect(shown.output.contains("intended_use ") && shown.output.contains("models show \(name) --card"))
+        let whole = try Program.run(["models", "show", name, "--card"])
+        let file = try Data(contentsOf: URL(filePath: "\(Program.models)/\(name)/config.json"))
+        let configuration = try JSONDecoder().decode(JSONValue.self, from: file)
+        let start = try #require(whole.output.firstRange(of: "\ncard\n")?.upperBound)
+        let card = try JSONDecoder().decode(JSONValue.self, from: Data(whole.output[start...].utf8))
+        #expect(card == configuration["card"])
+        let labels = try #require(configuration["labels"]?.elements).compactMap(\.string)
+        #expect(whole.lines.contains("labels       \(labels.joined(separator: ", "))"))
     }
 
     @Test func modelIsVerified() throws {
@@ -84,6 +102,7 @@ internal import Testing
         #expect(
             verified.lines.allSatisfy {
                 $0.hasPrefix("\(Program.model)  ") && $0.contains("  ok  golden logits within")
+                    && $0.contains(" frames of test signals")
             })
         #expect(try Program.run(["models", "verify"]).output.contains(verified.output))
     }

@@ -60,7 +60,7 @@ internal import Testing
             "parents",
             .object(["label 0": .array(["label 1"]), "label 1": .array(["label 2"]), "label 2": .array(["label 1"])]),
             "parents: \"label 1\" is above itself"),
-        Change("parents", .object(["label 0": "label 1"]), "parents.label 0: expected Array<Any>"),
+        Change("parents", .object(["label 0": "label 1"]), "parents.label 0: expected a list"),
         Change("smoothing_ms", -1, "smoothing_ms: -1 ms are not in 0 ... 60000"),
         Change("input_width", 0, "input_width: 0 is not in 1 ... 65536"),
         Change("input_width", 1.5, "config.json"),

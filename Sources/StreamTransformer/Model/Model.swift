@@ -161,9 +161,9 @@ public final class Model: Sendable {
                 "\(path): has values in more than \(JSONNesting.deepest) levels; a model's configuration needs fewer")
         }
         do {
-            return try JSONDecoder().decode(ModelConfiguration.self, from: Data(bytes))
+            return try StrictJSON.decode(ModelConfiguration.self, from: bytes)
         } catch {
-            let reason = (error as? DecodingError)?.explanation ?? "\(error)"
+            let reason = (error as? DecodingError)?.explanation() ?? "\(error)"
             throw ModelError(.configuration, "\(path): \(reason)")
         }
     }

@@ -65,8 +65,8 @@ package struct Safetensors: Sendable {
             throw wrong("its header has values in more than \(JSONNesting.deepest) levels")
         }
         let header: Header
-        do { header = try JSONDecoder().decode(Header.self, from: Data(bytes[8..<start])) } catch {
-            let reason = (error as? DecodingError)?.explanation ?? "it is not JSON"
+        do { header = try StrictJSON.decode(Header.self, from: Array(bytes[8..<start])) } catch {
+            let reason = (error as? DecodingError)?.explanation() ?? "it is not JSON"
             throw wrong("its header cannot be read (\(reason))")
         }
         // Invariant: offsets and counts are checked to lie inside the file before they are used, and products of

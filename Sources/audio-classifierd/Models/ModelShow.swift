@@ -7,11 +7,12 @@ import StreamTransformer
 struct ModelShow: SettableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show everything about one model.",
+        abstract: "Show what a model is: labels, licence, figures, architecture, front-end.",
         discussion: """
             Examples:
               audio-classifierd models show keywords-en
               audio-classifierd models show ./my-model
+              audio-classifierd models show keywords-en --card
               audio-classifierd models show keywords-en --plot keywords-en.svg
             """)
 
@@ -24,6 +25,9 @@ struct ModelShow: SettableCommand {
             valueName: "file"), completion: .file(extensions: ["svg"]))
     var plot: String?
 
+    @Flag(help: "Show all labels, and the whole card as JSON.")
+    var card = false
+
     @OptionGroup(title: "Messages") var logging: LogArguments
 
     static let settings: [any SettingDescription] = ProgramSettings.logging
@@ -32,7 +36,7 @@ struct ModelShow: SettableCommand {
         logging.start()
         let model = try ModelCatalog().load(name)
         if let plot { try write(PlotData(model.configuration), to: ProgramArguments.file(plot)) }
-        try OutputSink().write(ModelReport.show(model))
+        try OutputSink().write(card ? ModelReport.whole(model) : ModelReport.show(model))
     }
 
     private func write(_ data: PlotData, to file: FileName) throws {

@@ -22,10 +22,10 @@ package enum FrontendChoice {
             guard let contents = ProgramArguments.file(file).contents else {
                 throw ClassifierError(.noInput, code: "not_found", "\(file): cannot be read")
             }
-            do { return try JSONDecoder().decode(LogMelRecipe.self, from: Data(contents)) } catch let error
+            do { return try StrictJSON.decode(LogMelRecipe.self, from: contents) } catch let error
                 as DecodingError
             {
-                throw ClassifierError(.configuration, code: "recipe", "\(file): \(error.explanation)")
+                throw ClassifierError(.configuration, code: "recipe", "\(file): \(error.explanation())")
             }
         }
         guard let model else {

@@ -13,7 +13,7 @@ package enum ModelReport {
             do {
                 let configuration = try Model(directory: directory).configuration
                 return [
-                    configuration.name, "\(configuration.labels.count) labels", configuration.licence,
+                    configuration.name, Quantity.text(configuration.labels.count, "label"), configuration.licence,
                     accuracy(configuration), configuration.description,
                 ]
             } catch {
@@ -41,8 +41,26 @@ package enum ModelReport {
         return labels.compactMap(\.string)
     }
 
-    /// Everything about a model: architecture, memory, front-end, thresholds, card.
+    /// A screen about a model: architecture, memory, front-end, thresholds, the main parts of its card.
     package static func show(_ model: Model) throws -> [String] {
+        let configuration = model.configuration
+        let card = CardSummary(configuration.card)
+        let labels = CardSummary.labels(configuration)
+        let place = FileName(model.directory + "/README.md")
+        return try facts(model, labels: labels) + card.lines
+            + ["card         models show \(configuration.name) --card\(place.exists ? "; in words: \(place)" : "")"]
+    }
+
+    /// Everything about a model, with all labels and the whole card.
+    package static func whole(_ model: Model) throws -> [String] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        let card = try encoder.encode(model.configuration.card)
+        return try facts(model, labels: model.configuration.labels.joined(separator: ", ")) + ["card"]
+            + String(decoding: card, as: UTF8.self).split(separator: "\n").map { "  \($0)" }
+    }
+
+    private static func facts(_ model: Model, labels: String) throws -> [String] {
         let configuration = model.configuration
         let encoder = configuration.encoder
         let attention = describe(encoder.attention) + (encoder.depth == .window ? ", the window alone" : "")
@@ -54,7 +72,7 @@ package enum ModelReport {
             "folder       \(model.directory)",
             "weights      \(configuration.weightsFile.bytes) bytes, SHA-256 \(configuration.weightsFile.sha256)",
             "accuracy     \(accuracy(configuration))",
-            "labels       \(configuration.labels.joined(separator: ", "))",
+            "labels       \(labels)",
             "encoder      \(encoder.layers) layers, width \(encoder.width), \(encoder.heads) heads, "
                 + "feed-forward \(encoder.feedForward), window \(encoder.window) tokens",
             "attention    \(attention)",
@@ -68,10 +86,7 @@ package enum ModelReport {
                     + "\(audio.recipe.hop) samples; a prediction every \(audio.predictionPeriod) samples"
             )
         }
-        let encoderOfJSON = JSONEncoder()
-        encoderOfJSON.outputFormatting = [.prettyPrinted, .sortedKeys]
-        let card = try encoderOfJSON.encode(configuration.card)
-        return lines + ["card"] + String(decoding: card, as: UTF8.self).split(separator: "\n").map { "  \($0)" }
+        return lines
     }
 
     private static func describe(_ attention: EncoderConfiguration.Attention) -> String {
@@ -89,11 +104,11 @@ package enum ModelReport {
     package static func verify(_ directory: String) throws -> [String] {
         try Kernels.available.map { kernels in
             let model = try Model(directory: directory, kernels: kernels)
-            if model.configuration.frontend != nil { _ = try AudioModel(model) }
+            let frames = model.configuration.frontend == nil ? nil : try FrontendCheck.run(AudioModel(model))
             let error = try model.goldenError()
             return
                 "\(model.configuration.name)  \(kernels.name)  ok  golden logits within \(error) (allowed "
-                + "\(model.configuration.goldenTolerance))"
+                + "\(model.configuration.goldenTolerance))" + (frames.map { ", \($0) frames of test signals" } ?? "")
         }
     }
 
