@@ -71,9 +71,6 @@ struct Serve: AsyncParsableCommand, SettableCommand {
         let log = Logger(label: "audio-classifierd")
         let (file, flags) = (try ProgramArguments.text(config, of: "--config"), try flags)
         let configuration = try ServeConfiguration(file: file, flags: flags)
-        for variable in configuration.unusedVariables where !SettingTables.optionVariables.contains(variable) {
-            log.warning("\(variable) is not a setting; docs/configuration.md lists them")
-        }
         if printConfig {
             try OutputSink().write(configuration.text.split(separator: "\n").map(String.init))
             return

@@ -94,20 +94,13 @@ internal import Testing
             yaml, flags: ["sources": "[{name: mic, command: [arecord, -q], channels: 2}]"], environment: environment)
         #expect(configuration.streams.decision.allow == ["Child speech, kid speaking", "b"])
         #expect(configuration.streams.decision.classThresholds == ["yes": 0.8, "a=b": 0.25])
-        #expect(configuration.models == ["c", "d"] && configuration.unusedVariables == [])
+        #expect(configuration.models == ["c", "d"])
         #expect(configuration.sources.map(\.name) == ["mic"] && configuration.sources[0].channels == 2)
         #expect(try read(yaml).streams.decision.classThresholds == ["a": 0.5])
         #expect(try message("", flags: ["sources": "[{name: mic, comand: [a]}]"]).hasPrefix("--set sources: "))
         #expect(try message("", flags: ["streams.decision.class_thresholds": "yes=2"]).contains("at most 1"))
         #expect(try message("streams: {decision: {class_thresholds: {a: 2}}}").contains("at most 1"))
         #expect(try message("", flags: ["models": "[a"]).contains("expected a list"))
-    }
-
-    @Test func misspeltVariablesAreReported() throws {
-        let configuration = try ServeConfiguration(
-            file: nil,
-            environment: ["AUDIO_CLASSIFIERD_LIMIT": "1", "AUDIO_CLASSIFIERD_MODELS": "/m", "PATH": "/bin"])
-        #expect(configuration.unusedVariables == ["AUDIO_CLASSIFIERD_LIMIT"])
     }
 
     /// Addresses that other machines can reach need a token, which raw PCM cannot carry.

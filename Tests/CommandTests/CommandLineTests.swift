@@ -101,9 +101,27 @@ internal import Testing
         #expect(shown.status == 0 && shown.errors == "", "\(shown.errors)")
         #expect(shown.lines.contains("models: [\"environment-10\", \"keywords-ar\"]  # AUDIO_CLASSIFIERD_SERVE_MODELS"))
         #expect(shown.lines.contains("model: \"\(Program.model)\"  # AUDIO_CLASSIFIERD_MODEL"))
-        let strange = try Program.run(["serve", "--print-config"], environment: ["AUDIO_CLASSIFIERD_TOPK": "1"])
-        #expect(strange.errors.contains("AUDIO_CLASSIFIERD_TOPK is not a setting"))
         let foreign = try Program.run(["serve", "--print-config"], environment: ["AUDIO_CLASSIFIERD_TOP_K": "1"])
         #expect(foreign.errors == "", "a variable of another command")
+    }
+
+    /// Every command names the variables that belong to no setting, with those that may be meant.
+    @Test(arguments: [
+        ["serve", "--print-config"], ["run", "a.wav"], ["classify", "a.wav"], ["models", "list"],
+        ["features", "--print-recipes"],
+    ])
+    func misspeltVariablesAreNamed(command: [String]) throws {
+        let environment = [
+            "AUDIO_CLASSIFIERD_TOPK": "1", "AUDIO_CLASSIFIERD_LIMIT": "1", "AUDIO_CLASSIFIERD_LIMITS_STREAMS": "9",
+            "AUDIO_CLASSIFIERD_TOP_K": "1",
+        ]
+        let arguments = command.map { $0 == "a.wav" ? recording : $0 }
+        let finished = try Program.run(arguments, environment: environment)
+        #expect(finished.status == 0, "\(finished.errors)")
+        let named = finished.errors.split(separator: "\n").filter { $0.contains("is not a setting") }
+        #expect(named.count == 2, "\(finished.errors)")
+        #expect(named.last?.contains("AUDIO_CLASSIFIERD_TOPK ") == true)
+        #expect(named.last?.contains("did you mean AUDIO_CLASSIFIERD_TOP_K?") == true)
+        #expect(named.first?.contains("AUDIO_CLASSIFIERD_LIMIT ") == true)
     }
 }

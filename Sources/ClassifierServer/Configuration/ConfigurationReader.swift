@@ -16,12 +16,9 @@ final class ConfigurationReader {
         let origin: String
     }
 
-    /// Variables with the settings' prefix that are not settings.
-    private static let otherVariables: Set<String> = [SettingVariable.modelFolder, SettingVariable.kernels]
-
     private let file: String
     private var flags: [String: String]
-    private var environment: [String: String]
+    private let environment: [String: String]
     private(set) var entries: [Entry] = []
     /// Paths of all settings that were asked for.
     private var paths: Set<String> = []
@@ -32,9 +29,7 @@ final class ConfigurationReader {
     init(file: String, flags: [String: String], environment: [String: String]) {
         self.file = file
         self.flags = flags
-        self.environment = environment.filter {
-            $0.key.hasPrefix(SettingVariable.prefix) && !Self.otherVariables.contains($0.key)
-        }
+        self.environment = environment
     }
 
     /// Reads the whole configuration.
@@ -53,22 +48,18 @@ final class ConfigurationReader {
         return result
     }
 
-    /// Variables with the settings' prefix that belong to no setting, perhaps misspelt.
-    var unusedVariables: [String] { environment.keys.sorted() }
-
     static func wrong(_ origin: String, _ message: String) -> ClassifierError {
         ClassifierError(.configuration, code: "configuration", "\(origin): \(message)")
     }
 
     func origin(_ node: Node?) -> String { "\(file):\(node?.mark?.line ?? 1)" }
 
-    /// Removes and returns the value of a flag or of the environment for a path.
+    /// Returns the value of a flag, which it removes, or of the environment for a path.
     func override(_ path: String) -> (text: String, origin: String)? {
         paths.insert(path)
         let variable = SettingVariable.name(path)
-        let fromEnvironment = environment.removeValue(forKey: variable)
         if let text = flags.removeValue(forKey: path) { return (text, "--set \(path)") }
-        return fromEnvironment.map { ($0, variable) }
+        return environment[variable].map { ($0, variable) }
     }
 
     func record(_ key: String, _ value: String?, depth: Int, origin: String) {

@@ -105,8 +105,6 @@ public struct ServeConfiguration: Sendable {
     private(set) var values: [String: String] = [:]
     /// The origin of each value that is set: the file and line, the variable or the flag.
     private(set) var origins: [String: String] = [:]
-    /// Environment variables with the settings' prefix that belong to no setting.
-    public private(set) var unusedVariables: [String]
 
     /// - Parameters:
     ///   - file: a YAML file, or nil for defaults.
@@ -129,12 +127,10 @@ public struct ServeConfiguration: Sendable {
         text = Self.describe(reader.entries)
         values = Self.values(reader.entries)
         origins = Self.origins(reader.entries)
-        unusedVariables = reader.unusedVariables
     }
 
     private init(_ root: inout ConfigurationSection) throws(ClassifierError) {
         text = ""
-        unusedVariables = []
         model = try root.value(ServerSettings.model)
         models = try root.list(ServerSettings.models)
         listening = try root.section("listen") { section throws(ClassifierError) in

@@ -25,4 +25,16 @@ enum EnvironmentArguments {
         }
         return words.prefix(named.words) + added + words.dropFirst(named.words)
     }
+
+    /// Returns a sentence for each variable with the settings' prefix that belongs to no setting of any command.
+    static func warnings(_ environment: [String: String]) -> [String] {
+        let known = SettingTables.optionVariables.union(SettingTables.configurationKeys.map(SettingVariable.name))
+            .union([SettingVariable.modelFolder, SettingVariable.kernels])
+        func name(_ variable: String) -> String { String(variable.dropFirst(SettingVariable.prefix.count)) }
+        return environment.keys.sorted().filter { $0.hasPrefix(SettingVariable.prefix) && !known.contains($0) }.map {
+            let near = Spelling.nearest(to: name($0), in: known.map(name)).map { SettingVariable.prefix + $0 }
+            return "\($0) is not a setting; docs/configuration.md lists them"
+                + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?")
+        }
+    }
 }
