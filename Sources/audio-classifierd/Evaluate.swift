@@ -109,7 +109,14 @@ struct Evaluate: SettableCommand {
         }
         for failure in data.failures + outcome.failures.map(\.error) { CommandFailure.report(failure) }
         if let first = outcome.overlong.first {
-            log.warning("\(outcome.overlong.count) recordings have labels behind their end (the first is \(first))")
+            let count = outcome.overlong.reduce(0) { $0 + $1.labels }
+            let labels = Quantity.text(count, "label begins", "labels begin")
+            let recordings = Quantity.word(count, "its recording", "their recordings")
+            log.warning(
+                """
+                \(labels) behind the end of \(recordings) (the first is of \(first.file)); times are seconds from the \
+                beginning of the recording
+                """)
         }
         guard !outcome.evaluation.recordings.isEmpty else {
             let failure = data.failures.first ?? outcome.failures.first?.error
@@ -159,8 +166,9 @@ struct Evaluate: SettableCommand {
         let log = Logger(label: "audio-classifierd")
         if !choices.unreached.isEmpty {
             let names = choices.unreached.prefix(5).joined(separator: ", ")
-            log.warning(
-                "\(choices.unreached.count) labels have more false events at every threshold, and get 1: \(names)")
+            let labels = Quantity.text(choices.unreached.count, "label has", "labels have")
+            let get = Quantity.word(choices.unreached.count, "gets", "get")
+            log.warning("\(labels) more false events at every threshold, and \(get) 1: \(names)")
         }
         let hours = outcome.evaluation.seconds / 3600
         if let falseEventsPerHour, falseEventsPerHour * hours < 1 {
@@ -178,7 +186,8 @@ struct Evaluate: SettableCommand {
                 settings.removeAll { $0.key == DecisionSettings.allow.configurationKey }
                 settings.append((DecisionSettings.allow.configurationKey, "[\(names.joined(separator: ", "))]"))
             }
-            try write(choices.yaml(model: modelArguments.model, hours: hours, settings: settings), configuration)
+            try write(
+                choices.yaml(model: modelArguments.model, data: data, hours: hours, settings: settings), configuration)
         }
     }
 

@@ -46,6 +46,24 @@ internal import Testing
         #expect(evaluation.eventCounts[0] == MatchCounts(given: 1, reported: 2, right: 0))
     }
 
+    /// The background is right where nothing is labelled, and wrong where something is.
+    @Test func backgroundOfUnlabelledRecordings() throws {
+        func heard(_ labels: Set<Int>, _ scores: [Float], first: Int, _ file: String) -> EvaluatedRecording {
+            EvaluatedRecording(
+                file: file, seconds: 1, labels: labels, events: nil, scores: scores, first: first, reported: [],
+                sweep: ThresholdSweep(labels: 3))
+        }
+        let evaluation = try evaluation([
+            heard([], [0, 0, 0.9], first: 2, "quiet"), heard([0], [0, 0, 0.9], first: 2, "missed"),
+            heard([], [0.9, 0, 0.1], first: 0, "false"),
+        ])
+        let counts = evaluation.recordingCounts
+        #expect(counts[2] == MatchCounts(given: 0, reported: 1, right: 0), "of the recording with a horn alone")
+        #expect(counts[0] == MatchCounts(given: 1, reported: 1, right: 0))
+        let comparisons = evaluation.comparisons
+        #expect(comparisons.last?.file == "quiet" && comparisons.map(\.isRight) == [false, false, true])
+    }
+
     /// A recording whose labels have no times is false audio for other labels alone.
     @Test func untimedEvents() throws {
         let evaluation = try evaluation([

@@ -161,7 +161,8 @@ internal import Testing
         try write("filename,onset,offset,label\na.wav,\(times),yes\n", "labels.csv")
         let finished = try Program.run(["evaluate", path("labels.csv")] + lively)
         #expect(finished.status == 0, "\(finished.errors)")
-        #expect(finished.errors.contains("have labels behind their end") == isNamed, "\(finished.errors)")
+        #expect(
+            finished.errors.contains("1 label begins behind the end of its recording") == isNamed, "\(finished.errors)")
     }
 
     /// Names reach a terminal as text, whatever they contain. A word with a wrong label is listed by its name.
@@ -236,7 +237,50 @@ internal import Testing
         #expect(rows[2].hasPrefix("\(path("data/yes/bad.wav")),yes,,,,,") && rows[2].contains("decode: "))
     }
 
+    /// The configuration says which command it is from, and what it was measured with.
+    @Test func thresholdsNameTheirCommand() throws {
+        try makeFolder("my data/yes")
+        try record("my data/yes/1.wav", seed: 1)
+        let finished = try Program.run(
+            [
+                "evaluate", path("my data"), "--false-events-per-hour", "2", "--write-config", path("x.yaml"),
+                "--model",
+                "keywords-en",
+            ])
+        #expect(finished.status == 0, "\(finished.errors)")
+        let text = try String(contentsOfFile: path("x.yaml"), encoding: .utf8)
+        #expect(
+            text.contains(
+                "# audio-classifierd evaluate '\(path("my data"))' --model keywords-en --false-events-per-hour 2 "
+                    + "--write-config FILE\n"), "\(text)")
+    }
+
     // MARK: Wrong data
+
+    /// Of two columns with one meaning, the one that is read is named.
+    @Test func columnsOfOneMeaning() throws {
+        try record("a.wav", seed: 1, seconds: 1)
+        try write("category,filename,label\nhum,a.wav,yes\n", "table.csv")
+        let finished = try Program.run(["evaluate", path("table.csv"), "--format", "json"])
+        #expect(finished.status == 0, "\(finished.errors)")
+        #expect(
+            finished.errors.contains("\(path("table.csv")): the column \"label\" is read, and not \"category\""),
+            "\(finished.errors)")
+        try write("filename,category\na.wav,yes\n", "table.csv")
+        #expect(try !Program.run(["evaluate", path("table.csv")]).errors.contains("the column"))
+    }
+
+    /// A note beside a recording is no file of labels, and the message says what one is.
+    @Test(arguments: ["Wind in the afternoon.\n", "Dusk, light rain\nsecond line\n"])
+    func noteBesideARecording(text: String) throws {
+        try record("a.wav", seed: 1, seconds: 1)
+        try write(text, "a.txt")
+        let finished = try Program.run(["evaluate", folder.path])
+        #expect(finished.status == 65)
+        for words in ["a.txt:1: ", "no file of labels", "beginning, end and label", "onset, offset", "another name"] {
+            #expect(finished.errors.contains(words), "\(finished.errors)")
+        }
+    }
 
     @Test func unknownLabelsAreNamed() throws {
         for name in ["yess", "YES", "hum"] {
@@ -303,7 +347,7 @@ internal import Testing
         let finished = try Program.run(["evaluate", folder.path, "--format", "json"])
         #expect(finished.status == 65)
         #expect(finished.errors.contains("\(path("bad.txt")):1: \"0.1\" to \"later\" is no time"))
-        #expect(finished.errors.contains("1 recordings without a file of labels"), "\(finished.errors)")
+        #expect(finished.errors.contains("1 recording without a file of labels was left out"), "\(finished.errors)")
         let result = try #require(try finished.records().first)
         #expect(result["recordings"] == 1 && result["delay"]?["given"] == 2)
     }

@@ -27,10 +27,12 @@ extension Evaluation {
     }
 
     /// Returns the labels that count as reported of a recording: the first one where every recording has one label,
-    /// otherwise those with a score of at least their threshold.
+    /// otherwise those with a score of at least their threshold. Nothing is expected of a recording without labels, so
+    /// that the background is right there, and does not count.
     private func reported(_ recording: EvaluatedRecording, isSingle: Bool) -> Set<Int> {
         if isSingle { return Set([recording.first].compactMap { $0 }) }
-        return Set(labels.indices.filter { isShown[$0] && recording.scores[$0] >= thresholds[$0] })
+        let isExpected = recording.labels.isEmpty ? isEvent : isShown
+        return Set(labels.indices.filter { isExpected[$0] && recording.scores[$0] >= thresholds[$0] })
     }
 
     /// For each label, the recordings that have it and those of which it is reported.
@@ -100,10 +102,12 @@ extension Evaluation {
         package let probability: Float
         /// The least probability of a given label; nil if none is given.
         package let givenProbability: Float?
+        /// Whether the first label is a given one, or the background of a recording without labels.
+        package let isRight: Bool
 
         /// How much likelier the first label is than the given ones. A large value hints at an error in the labels.
         fileprivate var doubt: Float {
-            guard let first, !given.contains(first) || given.count > 1 else { return -1 }
+            guard first != nil, !isRight || given.count > 1 else { return -1 }
             return probability - (givenProbability ?? (1 - probability))
         }
     }
@@ -115,7 +119,8 @@ extension Evaluation {
             return Comparison(
                 file: recording.file, seconds: recording.seconds, given: given, first: recording.first,
                 probability: recording.first.map { recording.scores[$0] } ?? 0,
-                givenProbability: given.map { recording.scores[$0] }.min())
+                givenProbability: given.map { recording.scores[$0] }.min(),
+                isRight: recording.first.map { given.isEmpty ? !isEvent[$0] : given.contains($0) } ?? false)
         }.sorted { ($1.doubt, $0.givenProbability ?? 0, $0.file) < ($0.doubt, $1.givenProbability ?? 0, $1.file) }
     }
 }

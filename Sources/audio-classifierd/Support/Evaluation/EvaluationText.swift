@@ -14,7 +14,7 @@ extension EvaluationReport {
             [
                 "recordings",
                 "\(evaluation.recordings.count), \(Self.hours(evaluation.seconds)) h, "
-                    + "\(evaluation.givenLabels.count) labels",
+                    + Quantity.text(evaluation.givenLabels.count, "label"),
             ],
             ["accuracy", "\(Self.percent(firstLabel.accuracy)) (\(firstLabel.right) of \(firstLabel.recordings))"],
         ]
@@ -31,12 +31,14 @@ extension EvaluationReport {
             [total.precision, total.recall, total.f1].map(Self.number).joined(separator: ", ") + " (\(by))",
         ])
         let defined = shown.count - withoutRecordings.count
-        rows.append(["mean average precision", "\(Self.number(meanAveragePrecision)) over \(defined) labels"])
+        rows.append([
+            "mean average precision", "\(Self.number(meanAveragePrecision)) over \(Quantity.text(defined, "label"))",
+        ])
         if !withoutRecordings.isEmpty {
             let names = withoutRecordings.prefix(5).map { evaluation.labels[$0] }.joined(separator: ", ")
             rows.append([
                 "  undefined for",
-                "\(withoutRecordings.count) labels without a recording: \(names)"
+                "\(Quantity.text(withoutRecordings.count, "label")) without a recording: \(names)"
                     + (withoutRecordings.count > 5 ? ", ..." : ""),
             ])
         }
@@ -120,7 +122,7 @@ extension EvaluationReport {
     }
 
     private var labelErrors: [String] {
-        let likely = comparisons.filter { row in row.first.map { !row.given.contains($0) } ?? false }.prefix(10)
+        let likely = comparisons.filter { $0.first != nil && !$0.isRight }.prefix(10)
         guard !likely.isEmpty else { return [] }
         return TextColumns.lines(
             [["likely label errors", "given", "predicted", "p", "p of given"]]
@@ -156,7 +158,7 @@ extension EvaluationReport {
     }
 
     private static func text(_ delays: Evaluation.Delays) -> String {
-        let found = "\(delays.found.count) of \(delays.given) events found"
+        let found = "\(delays.found.count) of \(Quantity.text(delays.given, "event")) found"
         guard let median = delays.found.quantile(0.5), let high = delays.found.quantile(0.9) else { return found }
         return "\(Decimal.text(median, 2)) s in the median, 90 % within \(Decimal.text(high, 2)) s (\(found))"
     }

@@ -26,6 +26,8 @@ package struct LabelTable: Sendable {
     package private(set) var rows: [Row] = []
     /// Whether the labels have times.
     package private(set) var isTimed = false
+    /// Sentences on columns of one meaning, of which one is read.
+    package private(set) var notes: [String] = []
     private let name: FileName
     private let separator: String?
 
@@ -77,11 +79,14 @@ package struct LabelTable: Sendable {
             columns = Columns(
                 file: 0, label: 1, onset: isTimed ? 2 : nil, offset: isTimed ? 3 : nil, count: first.fields.count)
         } else {
+            let found = "the columns are \(first.fields.map(JSONWriter.quoted).joined(separator: ", "))"
             throw Self.error(
                 name, first.line,
-                "the columns are \(first.fields.map(JSONWriter.quoted).joined(separator: ", ")); expected "
-                    + "\(namesFiles ? "filename and label" : "a label"), and onset and offset (seconds) for labels "
-                    + "with times")
+                namesFiles
+                    ? "\(found); expected filename and label, and onset and offset (seconds) for labels with times"
+                    : "\(found), so this is no file of labels; expected lines of Audacity (beginning, end and label, "
+                        + "with tabs between), or a table with the columns onset, offset (seconds) and label; "
+                        + "give a note beside a recording another name")
         }
         guard (columns.onset == nil) == (columns.offset == nil) else {
             let missing = columns.onset == nil ? "onset" : "offset"
@@ -93,6 +98,7 @@ package struct LabelTable: Sendable {
             throw Self.error(
                 name, first.line, "two columns are named \(JSONWriter.quoted(twice)); name one of them otherwise")
         }
+        if isHeader { notes = Self.doubledColumns(first.fields, isRaven: columns.selection != nil) }
         var seen: Set<String> = []
         for line in lines where !line.isBlank && !(isHeader && line.line == first.line) {
             if let row = try row(line, columns, &seen) { rows.append(row) }
@@ -104,6 +110,19 @@ package struct LabelTable: Sendable {
         let known = fileColumns + labelColumns + onsetColumns + offsetColumns
         let names = fields.map { $0.lowercased().trimmed }
         return known.first { name in names.filter { $0 == name }.count > 1 }
+    }
+
+    /// Returns a sentence for each meaning that several columns have.
+    private static func doubledColumns(_ fields: [String], isRaven: Bool) -> [String] {
+        let names = fields.map { $0.lowercased().trimmed }
+        // Raven writes several names of the file.
+        let meanings = [isRaven ? [] : fileColumns, labelColumns, onsetColumns, offsetColumns]
+        return meanings.compactMap { known in
+            let found = known.filter(names.contains).map(JSONWriter.quoted)
+            guard found.count > 1 else { return nil }
+            return "the column \(found[0]) is read, and not \(found.dropFirst().joined(separator: ", ")), which means "
+                + "the same; rename one to choose otherwise"
+        }
     }
 
     private func columns(_ fields: [String]) -> Columns {

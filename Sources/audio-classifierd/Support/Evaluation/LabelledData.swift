@@ -1,6 +1,7 @@
 package import AudioClassifier
 package import AudioFrontend
 internal import Glibc
+internal import StrictCoding
 
 /// Labelled recordings: folders of labels, recordings with label files beside them, or a table.
 package struct LabelledData: Sendable {
@@ -70,6 +71,7 @@ package struct LabelledData: Sendable {
     private mutating func addLabelFiles(_ pairs: some Sequence<(FileName, LabelFile?)>, _ folder: FileName) {
         var unlabelled: [FileName] = []
         var further: [(read: FileName, left: FileName)] = []
+        var notes: [String: [FileName]] = [:]
         for (name, file) in pairs {
             guard let file else {
                 unlabelled.append(name)
@@ -77,17 +79,26 @@ package struct LabelledData: Sendable {
             }
             if let other = file.others.first { further.append((file.name, other)) }
             do throws(ClassifierError) {
-                add(LabelledRecording(name, labels: try file.read(of: name, separator: separator), isTimed: true))
+                let contents = try file.read(of: name, separator: separator)
+                add(LabelledRecording(name, labels: contents.labels, isTimed: true))
+                for note in contents.notes { notes[note, default: []].append(file.name) }
             } catch { failures.append(error) }
         }
+        for (note, files) in notes.sorted(by: { $0.key < $1.key }) {
+            let more = files.count > 1 ? " (and \(Quantity.text(files.count - 1, "further file")))" : ""
+            remarks.append("\(files[0])\(more): \(note)")
+        }
         if let first = further.first {
+            let recordings = Quantity.text(further.count, "recording has", "recordings have")
             remarks.append(
-                "\(folder): \(further.count) recordings have more than one file of labels beside them, and one is read "
-                    + "(of the first, \(first.read), and not \(first.left))")
+                "\(folder): \(recordings) more than one file of labels beside \(further.count == 1 ? "it" : "them"), "
+                    + "and one is read (of the first, \(first.read), and not \(first.left))")
         }
         if let first = unlabelled.first {
+            let recordings = Quantity.text(unlabelled.count, "recording")
+            let were = Quantity.word(unlabelled.count, "was", "were")
             remarks.append(
-                "\(folder): \(unlabelled.count) recordings without a file of labels beside them were left out (the "
+                "\(folder): \(recordings) without a file of labels \(were) left out (the "
                     + "first is \(first)); an empty file means that nothing is to be heard")
         }
     }
@@ -103,8 +114,10 @@ package struct LabelledData: Sendable {
         }
         for file in inside { add(LabelledRecording(file.name, labels: [GivenLabel(text: file.label ?? "")])) }
         if let first = outside.first {
+            let recordings = Quantity.text(outside.count, "recording")
+            let were = Quantity.word(outside.count, "was", "were")
             remarks.append(
-                "\(folder): \(outside.count) recordings outside the folders of labels were left out (the first is "
+                "\(folder): \(recordings) outside the folders of labels \(were) left out (the first is "
                     + "\(first.name))")
         }
     }
@@ -113,6 +126,7 @@ package struct LabelledData: Sendable {
 
     private mutating func addTable(_ name: FileName) throws(ClassifierError) {
         let table = try LabelTable(LabelFile.text(name), name, separator: separator)
+        remarks += table.notes.map { "\(name): \($0)" }
         guard !table.rows.isEmpty else { throw LabelTable.error(name, 1, "the table has no rows below its header") }
         var known: [String: FileName] = [:]
         for row in table.rows {
@@ -183,12 +197,14 @@ struct LabelFile: Sendable {
 
     /// Reads Audacity's labels, or a table: Raven's, or another with the columns onset, offset and label.
     /// - Parameter recording: the recording that the labels are of.
-    func read(of recording: FileName, separator: String?) throws(ClassifierError) -> [GivenLabel] {
+    func read(of recording: FileName, separator: String?) throws(ClassifierError) -> (
+        labels: [GivenLabel], notes: [String]
+    ) {
         let text = try Self.text(name)
         let first = text.split(whereSeparator: \.isNewline).first { !$0.allSatisfy(\.isWhitespace) } ?? ""
         // Audacity's lines begin with a number, and an empty file is a track without labels.
         if first.isEmpty || first.split(separator: "\t").first.flatMap({ Double(String($0).trimmed) }) != nil {
-            return try AudacityLabels.read(text, name, separator: separator)
+            return (try AudacityLabels.read(text, name, separator: separator), [])
         }
         let table = try LabelTable(text, name, separator: separator, namesFiles: false)
         guard table.isTimed else {
@@ -202,7 +218,7 @@ struct LabelFile: Sendable {
                 "the label is of \(row.file ?? ""), and the file lies beside \(recording.entry); name the table "
                     + "instead of the folder")
         }
-        return table.rows.flatMap(\.labels)
+        return (table.rows.flatMap(\.labels), table.notes)
     }
 
     /// Returns the name of a recording without its folder and ending.

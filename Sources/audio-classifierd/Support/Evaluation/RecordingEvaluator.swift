@@ -44,8 +44,8 @@ package struct RecordingEvaluator: Sendable {
         package var failures: [Failure] = []
         /// Recordings whose first label, as `classify` prints it, is a given one.
         package var exactCount = 0
-        /// Recordings with labels that begin behind their end.
-        package var overlong: [String] = []
+        /// Recordings with labels that begin behind their end, and the number of these labels.
+        package var overlong: [(file: String, labels: Int)] = []
         package var isStopped = false
     }
 
@@ -94,7 +94,8 @@ package struct RecordingEvaluator: Sendable {
                     outcome.evaluation.add(recording)
                     if isExact { outcome.exactCount += 1 }
                     let begins = item.events?.map(\.range.lowerBound) ?? []
-                    if begins.contains(where: { $0 > recording.seconds }) { outcome.overlong.append(file) }
+                    let behind = begins.count { $0 > recording.seconds }
+                    if behind > 0 { outcome.overlong.append((file, behind)) }
                 case .failed(let error):
                     outcome.failures.append(Failure(file: file, labels: item.labels.sorted(), error: error))
                 case .stopped: outcome.isStopped = true

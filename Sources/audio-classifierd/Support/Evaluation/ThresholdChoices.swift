@@ -1,4 +1,5 @@
 package import AudioClassifier
+internal import AudioFrontend
 internal import StrictCoding
 
 /// Thresholds of a model's labels for a rate of false events.
@@ -35,13 +36,17 @@ package struct ThresholdChoices: Sendable {
 
     /// A configuration of `serve` with the thresholds.
     /// - Parameters:
+    ///   - data: the labelled recordings, as the command line names them.
     ///   - hours: audio in which the false events were counted.
     ///   - settings: other settings of decisions, as YAML by key.
-    package func yaml(model: String, hours: Double, settings: [(key: String, value: String)]) -> [String] {
+    package func yaml(
+        model: String, data: [String], hours: Double, settings: [(key: String, value: String)]
+    ) -> [String] {
         var lines = [
             "# Thresholds of \(model) for at most \(Decimal.text(limit, 3)) false events of a label an hour, measured "
                 + "in \(Decimal.text(hours, 3)) h by:",
-            "# audio-classifierd evaluate --false-events-per-hour \(Decimal.text(limit, 3))",
+            "# audio-classifierd evaluate \(data.map(Self.word).joined(separator: " ")) --model \(Self.word(model)) "
+                + "--false-events-per-hour \(Decimal.text(limit, 3)) --write-config FILE",
             "model: \(JSONWriter.quoted(model))", "streams:", "  decision:",
         ]
         lines += settings.map { "    \($0.key): \($0.value)" }
@@ -52,6 +57,13 @@ package struct ThresholdChoices: Sendable {
             lines += changed.map { "      \(JSONWriter.quoted($0.label)): \(Decimal.text($0.value.threshold, 6))" }
         }
         return lines
+    }
+
+    /// Returns an argument as a shell reads it; DATA for one that would end the comment.
+    private static func word(_ argument: String) -> String {
+        let endings: Set<Unicode.GeneralCategory> = [.control, .lineSeparator, .paragraphSeparator]
+        let word = ProgramArguments.file(argument).quoted
+        return word.unicodeScalars.contains { endings.contains($0.properties.generalCategory) } ? "DATA" : word
     }
 
     /// Labels that report more false events even at the highest threshold.
