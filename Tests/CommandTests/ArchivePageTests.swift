@@ -126,6 +126,18 @@ internal import audio_classifierd
         }
     }
 
+    /// One class more than the table shows at first is one class.
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
+    func oneFurtherClass() throws {
+        try write(
+            (1...16).map {
+                #"{"type":"summary","v":1,"file":"\#($0).wav","seconds":9,"top":[{"label":"class \#($0)","p":0.9}]}"#
+            })
+        #expect(try report().status == 0)
+        let browser = try Browser("file://\(page)")
+        try browser.wait("document.querySelector('button.more')?.textContent === 'Show 1 more class'")
+    }
+
     @Test(.enabled(if: Browser.isReady, Browser.needs))
     func pageOfEventsInABrowser() throws {
         let hostile = "<script>alert(1)</script>"

@@ -128,7 +128,7 @@ internal import audio_classifierd
         #expect(lines.filter { $0 == "left" }.count == 2)
         #expect(lines.contains("1 kHz") && lines.contains("50 %"))
         // The grey curves have names, too.
-        #expect(lines.contains("Grey curves: silence, other sounds."))
+        #expect(lines.contains("Grey curves: silence; other sounds."))
     }
 
     /// The picture says what its marks are, and why a bar begins before its curve.

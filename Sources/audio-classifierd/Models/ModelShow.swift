@@ -36,7 +36,7 @@ struct ModelShow: SettableCommand {
         logging.start()
         let model = try ModelCatalog().load(name)
         if let plot { try write(PlotData(model.configuration), to: ProgramArguments.file(plot)) }
-        try OutputSink().write(card ? ModelReport.whole(model) : ModelReport.show(model))
+        try OutputSink().write(card ? ModelReport.whole(model) : ModelReport.show(model, named: name))
     }
 
     private func write(_ data: PlotData, to file: FileName) throws {

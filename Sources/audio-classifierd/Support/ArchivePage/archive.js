@@ -224,7 +224,8 @@ function labelTable(data, choose) {
   const later = [...whole.querySelectorAll("tbody tr")].slice(firstLabels);
   for (const row of later) row.hidden = true;
   if (!later.length) return [whole];
-  const more = make("button", { type: "button", class: "more" }, `Show ${later.length} more classes`);
+  const hidden = quantity(later.length, "more class", "more classes");
+  const more = make("button", { type: "button", class: "more" }, `Show ${hidden}`);
   more.addEventListener("click", () => {
     for (const row of later) row.hidden = false;
     more.remove();
@@ -239,7 +240,7 @@ function failures(data) {
   const files = data.failures.map((one) => [one.file, one.skipped ? "skipped" : "failed", one.message]);
   const total = data.reasons.reduce((sum, one) => sum + one.count, 0);
   const isCut = total > files.length;
-  const note = isCut ? [make("p", { class: "quiet" }, `The first ${files.length} of ${count(total)}:`)] : [];
+  const note = isCut ? [make("p", { class: "quiet" }, `The first ${count(files.length)} of ${count(total)}:`)] : [];
   return [make("section", { class: "lost", "aria-labelledby": "failures" },
     make("h2", { id: "failures" }, "Files without a result"),
     table("Reasons", ["Reason", "", "Files"], reasons), ...note, table("Files", ["File", "", "Message"], files))];
@@ -269,7 +270,8 @@ function choose(label) {
 select.addEventListener("change", () =>
   choose(select.selectedIndex ? data.labels[select.selectedIndex - 1].label : null));
 const missing = make("p", { class: "quiet", hidden: "" },
-  `Only the ${withMap.length} classes with the most hours have a map; this is the map of all sound.`);
+  `Only ${quantity(withMap.length, "class has a map, that", "classes have a map, those")} with the most hours; `
+  + "this is the map of all sound.");
 const what = kinds[data.kind]?.[1] ?? "rows";
 const damaged = `Damaged lines that were left out: ${count(data.damaged_lines)}, the first is ${data.first_damage}.`;
 const damage = data.damaged_lines ? [make("p", {}, damaged)] : [];

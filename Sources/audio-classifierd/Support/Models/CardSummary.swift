@@ -39,7 +39,8 @@ struct CardSummary: Sendable {
     }
 
     /// Returns the labels of a model with their number; those that come first where they are many.
-    static func labels(_ configuration: ModelConfiguration) -> String {
+    /// - Parameter name: the name or the folder of the model.
+    static func labels(_ configuration: ModelConfiguration, of name: String) -> String {
         let labels = configuration.labels
         let all = labels.joined(separator: ", ")
         guard all.count > longestLabels else { return "\(all) (\(labels.count))" }
@@ -50,7 +51,7 @@ struct CardSummary: Sendable {
             length -= labels[shown].count + 2
         }
         return labels[..<shown].joined(separator: ", ")
-            + " and \(labels.count - shown) more of \(labels.count); all: models labels \(configuration.name)"
+            + " and \(labels.count - shown) more of \(labels.count); all: models labels \(name)"
     }
 
     /// Returns a text in lines behind its key.

@@ -42,13 +42,14 @@ package enum ModelReport {
     }
 
     /// A screen about a model: architecture, memory, front-end, thresholds, the main parts of its card.
-    package static func show(_ model: Model) throws -> [String] {
+    /// - Parameter name: the name or the folder by which the command line names it.
+    package static func show(_ model: Model, named name: String) throws -> [String] {
         let configuration = model.configuration
         let card = CardSummary(configuration.card)
-        let labels = CardSummary.labels(configuration)
+        let labels = CardSummary.labels(configuration, of: name)
         let place = FileName(model.directory + "/README.md")
         return try facts(model, labels: labels) + card.lines
-            + ["card         models show \(configuration.name) --card\(place.exists ? "; in words: \(place)" : "")"]
+            + ["card         models show \(name) --card\(place.exists ? "; in words: \(place)" : "")"]
     }
 
     /// Everything about a model, with all labels and the whole card.

@@ -214,7 +214,7 @@ package struct RecordingPicture {
         let grey = labels.map(\.name).filter { name in !coloured.contains { $0.name == name } }
         if !grey.isEmpty {
             let more = grey.count > mostGreyNames ? " and \(grey.count - mostGreyNames) more" : ""
-            notes.append("Grey curves: \(grey.prefix(mostGreyNames).joined(separator: ", "))\(more).")
+            notes.append("Grey curves: \(grey.prefix(mostGreyNames).joined(separator: "; "))\(more).")
         }
         return notes
     }

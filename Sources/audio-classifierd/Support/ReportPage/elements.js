@@ -2,6 +2,9 @@
 
 const percent = (part) => `${(part * 100).toFixed(0)} %`;
 
+/** Returns a number with the word for so many things. */
+const quantity = (number, one, several) => `${number.toLocaleString("en")} ${number === 1 ? one : several}`;
+
 /** Returns a time in a recording as minutes and seconds, with tenths where they matter. */
 function position(seconds, decimals = 1) {
   const factor = 10 ** decimals;
