@@ -1,5 +1,6 @@
 internal import AudioClassifier
 internal import ClassifierServer
+internal import Dispatch
 internal import Glibc
 internal import Logging
 internal import TestSupport
@@ -14,9 +15,11 @@ struct FuzzedService: Sendable {
     var pcm: String { "\(folder)/pcm" }
 
     /// Serves for as long as `body` runs. Afterwards the service still answers, and no stream is left.
-    static func run(_ models: String, in folder: TemporaryDirectory, _ body: (FuzzedService) throws -> Void)
-        async throws
-    {
+    ///
+    /// `body` has a thread of its own: the service needs those of Swift's tasks, of which there are as many as cores.
+    static func run(
+        _ models: String, in folder: TemporaryDirectory, _ body: @escaping @Sendable (FuzzedService) throws -> Void
+    ) async throws {
         let service = FuzzedService(folder: folder.path)
         let configuration = try ServeConfiguration(
             file: nil,
@@ -34,15 +37,22 @@ struct FuzzedService: Sendable {
             }
             var iterator = begins.makeAsyncIterator()
             if await iterator.next() != nil {
-                try body(service)
-                try service.checkHealth()
+                try await withCheckedThrowingContinuation { ended in
+                    DispatchQueue(label: "fuzz").async {
+                        ended.resume(
+                            with: Result {
+                                try body(service)
+                                service.checkHealth()
+                            })
+                    }
+                }
             }
             tasks.cancelAll()
             try await tasks.waitForAll()
         }
     }
 
-    private func checkHealth() throws {
+    private func checkHealth() {
         func answer(_ target: String) -> String {
             let request = Array("GET \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
             return String(decoding: Self.exchange(request, with: http, patience: 60), as: UTF8.self)
