@@ -63,11 +63,12 @@ struct Classify: SettableCommand {
 
     func run() throws {
         logging.start()
-        let interrupt = StopSignal.install()
         try format.check(mode)
         let model = try modelArguments.load()
-        let session = try session(model, interrupt)
+        var session = try session(model)
+        // Nothing is written yet: a signal may end the program while it waits for a list.
         let search = try archive.search(paths)
+        session.input.interrupt = StopSignal.install()
         let log = Logger(label: "audio-classifierd")
         if let warning = search.warning { log.warning("\(warning)") }
         let plan = ArchivePlan(search.found)
@@ -98,7 +99,7 @@ struct Classify: SettableCommand {
         try exit(table, plan)
     }
 
-    private func session(_ model: AudioModel, _ interrupt: Int32?) throws -> StreamSession {
+    private func session(_ model: AudioModel) throws -> StreamSession {
         var report = ReportOptions(rules: try decision.rules(for: model))
         report.mode = mode
         report.topCount = decision.topK
@@ -108,7 +109,7 @@ struct Classify: SettableCommand {
         session.format = format
         session.followProgram()
         session.includesErrors = true
-        session.input = inputArguments.options(interrupt: interrupt)
+        session.input = inputArguments.options()
         session.includesStartAndEnd = mode != .summary
         return session
     }

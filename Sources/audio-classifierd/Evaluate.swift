@@ -150,7 +150,7 @@ struct Evaluate: SettableCommand {
             for input in inputs { try OutputFiles.refuse(output, over: input, option: option) }
             try OutputFiles.checkWritable(output, option: option)
         }
-        if let plot = outputs.plot { try OutputFiles.checkDrawing(plot, option: "--plot") }
+        if let plot = outputs.plot { try OutputFiles.check(plot, option: "--plot", kind: "svg") }
         return outputs
     }
 

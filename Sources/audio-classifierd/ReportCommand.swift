@@ -85,7 +85,9 @@ struct ReportCommand: SettableCommand {
             guard !file.isStandardInput else {
                 throw ClassifierError(.usage, code: "usage", "\(option) - : it goes to a file; name one")
             }
-            try OutputFiles.checkWritable(file, option: option)
+            // The other options have the names of their kinds.
+            let kind = option == "--output" ? "html" : String(option.dropFirst(2))
+            try OutputFiles.check(file, option: option, kind: kind)
         }
         if archive, let output { try writeArchive(ProgramArguments.file(output)) } else { try writeRecordings(outputs) }
     }

@@ -96,6 +96,16 @@ internal import Testing
         #expect(stopped.status == 130 && stopped.errors.contains("--journal FILE"), "\(stopped.errors)")
     }
 
+    /// A signal ends a run that waits for the rest of its list, before anything is written.
+    @Test(arguments: [SIGTERM, SIGINT]) func signalEndsTheWaitForAList(signal: Int32) throws {
+        let child = try ChildProcess(["classify", "--files-from", "-"], input: .pipe)
+        try child.write(Array("\(path("in/100.wav"))\n".utf8))
+        usleep(500_000)
+        child.send(signal: signal)
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status == -signal && finished.output.isEmpty, "\(finished)")
+    }
+
     /// The summary of a file of nine hours is not printed after a part of it, and the unread part is not missing.
     @Test func interruptedFileHasNoSummary() throws {
         let header: [UInt32] = [0x2E73_6E64, 24, 1 << 30, 3, 16000, 1]  // AU, 16 bits

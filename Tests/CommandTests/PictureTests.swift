@@ -38,7 +38,8 @@ internal import audio_classifierd
         for arguments in [
             [sound, "--png", path("a.png"), "--size", "10x10"], [sound, "--png", path("a.png"), "--size", "640"],
             [sound], [sound, sound, "--png", path("b.png")], [sound, "--png", sound], [sound, "--png", "-"],
-            ["--archive", sound, "--png", path("b.png")],
+            ["--archive", sound, "--png", path("b.png")], [sound, "--png", path("b.jpg")],
+            [sound, "--svg", path("b.png")], [sound, "--output", path("b.png")],
         ] {
             let refused = try Program.run(["report"] + arguments)
             #expect(refused.status == 64, "\(arguments): \(refused.status) \(refused.errors)")

@@ -52,6 +52,9 @@ internal import Testing
             #expect(abs((number["max"]?.number ?? -1) - (own.max() ?? 0)) < 2e-4)
             #expect(abs((number["mean"]?.number ?? -1) - own.reduce(0, +) / Double(own.count)) < 2e-4)
         }
+        // The summary's first label.
+        let summary = try Program.run(["classify", path, "--top-k", "1", "--model", "keywords-en"]).records("summary")
+        #expect(recording["first"] != nil && recording["first"] == summary.first?["top"]?[0]?["label"])
         // Events as `classify` reports their ends.
         let events = try Program.run(
             ["classify", path, "--emit", "events", "--model", "keywords-en", "--threshold", "0.3"]

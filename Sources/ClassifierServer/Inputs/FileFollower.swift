@@ -91,6 +91,12 @@ struct FileFollower: ~Copyable {
             offset: Int64(offset) - Int64(bytes), eventPart: eventPart)
     }
 
+    /// Makes the next read begin at a whole frame, of which the last one may have brought a part.
+    mutating func unreadPart() {
+        // Invariant: both offsets are those of bytes in the file, and a frame has a byte at least.
+        if isDescribed, offset > audioOffset { offset -= (offset - audioOffset) % off_t(frameBytes) }
+    }
+
     /// Makes the next read return the last bytes again.
     mutating func unread(_ count: Int) { offset -= off_t(count) }
 

@@ -87,6 +87,7 @@ struct FileSource: Sendable {
                     try await Task.sleep(for: .seconds(Self.interval))
                     if await stream.endIfIdle() {
                         // The next bytes begin another stream.
+                        file.unreadPart()
                         let point = file.resumePoint(of: 0, before: 0, eventPart: stream.eventPart)
                         await hub.states.save(point, of: source.name, isNew: true)
                     }

@@ -61,11 +61,14 @@ final class StateSaver: Sendable {
     ///   - isNew: true for a new stream, which must not resume from an older state.
     func save(_ point: ResumePoint?, of id: String, isNew: Bool) async {
         guard store.folder != nil else { return }
-        try? await pool.runIfActive {
-            if isNew { self.store.remove(id) }
-            guard let point else { return self.store.removeResumePoint(of: id) }
-            self.attempt { () throws(ClassifierError) in try self.store.save(point, of: id) }
-        }
+        // A task of its own: the pool does nothing for a source that is cancelled, as when the service stops.
+        await Task {
+            try? await pool.runIfActive {
+                if isNew { self.store.remove(id) }
+                guard let point else { return self.store.removeResumePoint(of: id) }
+                self.attempt { () throws(ClassifierError) in try self.store.save(point, of: id) }
+            }
+        }.value
     }
 
     /// Marks a stream as running.

@@ -42,7 +42,7 @@ struct ModelShow: SettableCommand {
     private func write(_ data: PlotData, to file: FileName) throws {
         let log = Logger(label: "audio-classifierd")
         for sentence in data.missing { log.notice("\(sentence)") }
-        try OutputFiles.checkDrawing(file, option: "--plot")
+        try OutputFiles.check(file, option: "--plot", kind: "svg")
         try WholeFile.write(Array(EvaluationPlot.svg(data).utf8), file)
     }
 }

@@ -125,7 +125,7 @@ internal import Testing
         let browser = try Browser(server.page, microphone: Browser.recording)
         try choose("door", browser)
         // The stream's own model, and not the service's first one.
-        #expect(try browser.evaluate("document.querySelector('#model').value") == "keywords-en")
+        try browser.wait("document.querySelector('#model').value === 'keywords-en'")
         #expect(try browser.evaluate("document.querySelector('#model').disabled") == .bool(true))
         try press(browser)
         try speak(client, seconds: 2)

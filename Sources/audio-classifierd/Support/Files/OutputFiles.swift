@@ -38,14 +38,17 @@ enum OutputFiles {
         }
     }
 
-    /// Checks a file that gets an SVG drawing.
-    /// - Throws: ``ClassifierError`` `usage` for a name that ends as that of another kind of picture.
-    static func checkDrawing(_ output: FileName, option: String) throws(ClassifierError) {
+    /// Checks a file that gets a picture or a page.
+    /// - Parameter kind: the ending of such files, `svg`, `png` or `html`.
+    /// - Throws: ``ClassifierError`` `usage` for a name that ends as that of another kind.
+    static func check(_ output: FileName, option: String, kind: String) throws(ClassifierError) {
         try checkWritable(output, option: option)
         let ending = output.entry.description.split(separator: ".").last?.lowercased() ?? ""
-        guard ["png", "jpg", "jpeg", "gif", "pdf", "webp"].contains(ending) else { return }
+        let others = ["png", "jpg", "jpeg", "gif", "pdf", "webp", "svg", "html"].filter { $0 != kind }
+        guard others.contains(ending) else { return }
         throw ClassifierError(
-            .usage, code: "usage", "\(option) \(output): the drawing is SVG; name it .svg, which browsers open")
+            .usage, code: "usage",
+            "\(option) \(output): what is written is \(kind.uppercased()); name it .\(kind), which browsers open")
     }
 
     /// Makes a folder and those above it.

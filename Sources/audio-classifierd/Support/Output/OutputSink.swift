@@ -14,8 +14,8 @@ package final class OutputSink: Sendable {
     private let hasReader: Bool
     private let written = Mutex(0)
 
-    /// Largest number of bytes of one write to a reader: the room of an empty pipe (pipe(7)).
-    private static let piece = 1 << 16
+    /// Largest number of bytes of one write to a reader: a slow reader is seen to read after each (``StalledOutput``).
+    private static let piece = 4096
 
     /// - Parameter name: the name for messages.
     package init(descriptor: Int32 = STDOUT_FILENO, name: String = "standard output") {

@@ -42,7 +42,7 @@ package struct RecordingReader: Sendable {
 
     private func readAll(_ file: FileName, _ progress: (Double) -> Void) throws -> RecordingReport {
         var input = try AudioInput(file, rate: model.sampleRate, options: options)
-        var report = RecordingReport(name: input.name, model: model)
+        var report = RecordingReport(name: input.name, model: model, ranking: rules.ranking)
         var extractor = try LogMelExtractor(model.recipe)
         var pipeline = try ClassifierPipeline(model)
         var detector = EventDetector(rules)

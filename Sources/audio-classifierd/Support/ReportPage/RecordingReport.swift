@@ -20,6 +20,8 @@ package struct RecordingReport: Sendable {
     private(set) var spectrogram: BoundedColumns
     private(set) var probabilities: BoundedColumns
     private var sums: [Double]
+    private var summary: ClipSummary
+    private let ranking: LabelRanking
     private var predictionCount = 0
     private(set) var firstTime = 0.0
     private(set) var events: [Event] = []
@@ -28,9 +30,12 @@ package struct RecordingReport: Sendable {
     package var audio: String?
 
     /// Begins the report of a recording.
-    package init(name: String, model: AudioModel) {
+    /// - Parameter ranking: the order of labels in a summary of the recording.
+    package init(name: String, model: AudioModel, ranking: LabelRanking) {
         self.name = name
         self.model = model
+        self.ranking = ranking
+        summary = ClipSummary(model.network.configuration)
         spectrogram = BoundedColumns(height: model.recipe.bands, limit: Self.spectrogramLimit)
         probabilities = BoundedColumns(height: model.labels.count, limit: Self.curveLimit)
         sums = model.labels.map { _ in 0 }
@@ -50,6 +55,7 @@ package struct RecordingReport: Sendable {
         if predictionCount == 0 { firstTime = prediction.time }
         probabilities.append(prediction.probabilities.span)
         for index in sums.indices { sums[index] += Double(prediction.probabilities[index]) }
+        summary.update(prediction)
         predictionCount += 1
     }
 
@@ -93,6 +99,13 @@ package struct RecordingReport: Sendable {
             "curve_start", firstTime + step - Double(model.predictionPeriod) / Double(model.sampleRate), decimals: 6)
         line.add("curve_columns", probabilities.count)
         line.add("curves", curves(shown).base64)
+        // The label that the recording's summary by `classify` has first.
+        let scores = summary.scores
+        if let first = scores.isEmpty ? nil : ranking.first(scores) {
+            line.add("first", model.labels[first])
+        } else {
+            line.addNull("first")
+        }
         line.add("events", objects: events) { object, event in
             object.add("label", event.label)
             object.add("t0", event.start, decimals: 3)

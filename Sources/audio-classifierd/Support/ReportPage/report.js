@@ -224,7 +224,7 @@ function picture(data) {
 function contents(recordings) {
   const rows = recordings.map((one, index) => [
     make("a", { href: `#recording-${index + 1}` }, one.name), position(one.seconds), `${one.events.length}`,
-    one.numbers.length ? friendly(one.numbers[0].label) : "none",
+    one.first === null ? "none" : friendly(one.first),
   ]);
   return table("Recordings", ["Recording", "Length", "Events", "Most probable class"], rows);
 }
