@@ -97,13 +97,15 @@ internal import Testing
     }
 
     /// A signal ends a run that waits for the rest of its list, before anything is written.
-    @Test(arguments: [SIGTERM, SIGINT]) func signalEndsTheWaitForAList(signal: Int32) throws {
+    ///
+    /// SIGINT would do so too, unless a shell that starts the tests in the background has it ignored.
+    @Test func signalEndsTheWaitForAList() throws {
         let child = try ChildProcess(["classify", "--files-from", "-"], input: .pipe)
         try child.write(Array("\(path("in/100.wav"))\n".utf8))
         usleep(500_000)
-        child.send(signal: signal)
+        child.send(signal: SIGTERM)
         let finished = try child.wait(atMost: 10)
-        #expect(finished.status == -signal && finished.output.isEmpty, "\(finished)")
+        #expect(finished.status == -SIGTERM && finished.output.isEmpty, "\(finished)")
     }
 
     /// The summary of a file of nine hours is not printed after a part of it, and the unread part is not missing.
