@@ -21,7 +21,7 @@ from table import row, title
 
 RUNS = 5
 SHORT_FILES, SHORT_SECONDS = 2000, 1
-LONG_FILES, LONG_SECONDS = 32, 60
+LONG_FILES, LONG_SECONDS = 128, 60
 DAY, ULTRASOUND = 24 * 3600, 192_000
 
 
@@ -72,7 +72,7 @@ def main() -> None:
         for index in range(SHORT_FILES):
             write_wave(folder / "short" / f"{index:04}.wav", SHORT_SECONDS)
         for index in range(LONG_FILES):
-            write_wave(folder / "long" / f"{index:02}.wav", LONG_SECONDS)
+            write_wave(folder / "long" / f"{index:03}.wav", LONG_SECONDS)
         write_wave(folder / "one.wav", SHORT_FILES * SHORT_SECONDS)
 
         long = [*classify, str(folder / "long"), "--threads"]

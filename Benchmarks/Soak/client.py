@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import struct
+import time
 from typing import Any
 
 TEXT, BINARY, CLOSE = 1, 2, 8
@@ -21,13 +22,20 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 def request(port: int, head: str, body: bytes = b"", timeout: float = 20) -> tuple[int, bytes]:
-    """Sends a request, such as `GET /healthz`, on a connection of its own; returns its status and its answer."""
+    """Sends a request, such as `GET /healthz`, on a connection of its own; returns its status and its answer.
+
+    `timeout` is in seconds, to the end of the answer.
+    """
+    deadline = time.monotonic() + timeout
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as one:
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         one.sendall(f"{head} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{length}\r\n".encode() + body)
-        answer = b""
+        pieces = []
         while piece := one.recv(1 << 16):
-            answer += piece
+            pieces.append(piece)
+            if time.monotonic() > deadline:
+                raise TimeoutError("the answer does not end")
+    answer = b"".join(pieces)
     return int(answer.split()[1]) if answer else 0, answer.partition(b"\r\n\r\n")[2]
 
 

@@ -15,7 +15,8 @@ struct Classify: SettableCommand {
 
             Examples:
               audio-classifierd classify dog.wav
-              audio-classifierd classify recordings/ --emit events --format csv > events.csv
+              audio-classifierd classify recordings/ --emit events --format csv \\
+                  > events.csv
               audio-classifierd classify a.flac b.ogg --emit frames --every 10
               audio-classifierd classify archive/ --output out.jsonl --journal out.journal
               find . -name '*.wav' -print0 | audio-classifierd classify --files0-from -
@@ -194,9 +195,7 @@ struct Classify: SettableCommand {
             archive.journal == nil
             ? "with --journal FILE and --output FILE a stopped run goes on where it was"
             : "the same command goes on"
-        Logger(label: "audio-classifierd").warning(
-            "stopped by a signal after \(done) of \(Quantity.text(plan.items.count, "file")); \(next)")
-        throw ExitCode(128 + StopSignal.number)
+        throw StopSignal.Stopped("after \(done) of \(Quantity.text(plan.items.count, "file")); \(next)")
     }
 
     /// Ends the program with the status of the failures.

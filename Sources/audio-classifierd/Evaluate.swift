@@ -16,10 +16,14 @@ struct Evaluate: SettableCommand {
 
             Examples:
               audio-classifierd evaluate sounds/
-              audio-classifierd evaluate test.csv --model keywords-en --format json --output result.json
-              audio-classifierd evaluate labels.csv --audio recordings/ --separator ';' --predictions errors.csv
-              audio-classifierd evaluate meadow/ --false-events-per-hour 0.5 --write-config thresholds.yaml
-              audio-classifierd evaluate sounds/ --rename barking=Dog --rename hum= --given-labels-only
+              audio-classifierd evaluate test.csv --model keywords-en --format json \\
+                  --output result.json
+              audio-classifierd evaluate labels.csv --audio recordings/ --separator ';' \\
+                  --predictions errors.csv
+              audio-classifierd evaluate meadow/ --false-events-per-hour 0.5 \\
+                  --write-config thresholds.yaml
+              audio-classifierd evaluate sounds/ --rename barking=Dog --rename hum= \\
+                  --given-labels-only
               audio-classifierd evaluate test.csv --plot curves.svg
             """)
 
@@ -104,8 +108,7 @@ struct Evaluate: SettableCommand {
             data.recordings.map { RecordingEvaluator.Item($0, given.indices) },
             into: Evaluation(rules, events: events, segments: segments))
         if outcome.isStopped {
-            log.warning("stopped by a signal; an evaluation needs all recordings, so there is no result")
-            throw ExitCode(128 + StopSignal.number)
+            throw StopSignal.Stopped("an evaluation needs all recordings, so there is no result")
         }
         for failure in data.failures + outcome.failures.map(\.error) { CommandFailure.report(failure) }
         if let first = outcome.overlong.first {

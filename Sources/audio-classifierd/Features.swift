@@ -69,7 +69,9 @@ struct Features: SettableCommand {
         guard !printRecipes else { return try OutputSink().write([LogMelRecipe.namedAsJSON]) }
         guard let input = input.map(ProgramArguments.file), let out = out.map(ProgramArguments.file) else { return }
         let frontend = try FrontendChoice.recipe(model: model, named: recipe, file: frontend)
-        let job = FeatureExtraction(recipe: frontend, samplesOnly: stage == .samples, options: arguments.options())
+        let job = FeatureExtraction(
+            recipe: frontend, samplesOnly: stage == .samples,
+            options: arguments.options(interrupt: StopSignal.install()))
         guard input.isFolder else {
             guard !out.isStandardInput else {
                 throw ClassifierError(.usage, code: "usage", "--out - : features go to a file; name one")

@@ -13,12 +13,15 @@ struct ReportCommand: SettableCommand {
 
             Examples:
               audio-classifierd report dog.wav --output dog.html
-              audio-classifierd report recordings/ --model environment --output recordings.html
+              audio-classifierd report recordings/ --model environment \\
+                  --output recordings.html
               audio-classifierd report night.flac --player link --output night.html
               audio-classifierd report dog.wav --png dog.png --size 1600x900
-              audio-classifierd classify archive/ --start-time-from name --output results.jsonl
+              audio-classifierd classify archive/ --start-time-from name \\
+                  --output results.jsonl
               audio-classifierd report --archive results.jsonl --output archive.html
-              audio-classifierd report --archive results.jsonl --examples examples/ --output archive.html
+              audio-classifierd report --archive results.jsonl --examples examples/ \\
+                  --output archive.html
             """)
 
     @Argument(help: "Audio files, and folders that are searched for them; results with --archive.", completion: .file())
@@ -121,6 +124,7 @@ struct ReportCommand: SettableCommand {
             } catch {
                 failures.append(error)
             }
+            try StopSignal.check("\(outputs[0].file) was not written")
         }
         progress?.finish()
         failures.forEach(CommandFailure.report)
@@ -148,8 +152,8 @@ struct ReportCommand: SettableCommand {
     private func reader(_ page: FileName) throws -> RecordingReader {
         let model = try modelArguments.load()
         return RecordingReader(
-            model: model, rules: try decision.rules(for: model), options: inputArguments.options(), player: player,
-            page: page)
+            model: model, rules: try decision.rules(for: model),
+            options: inputArguments.options(interrupt: StopSignal.install()), player: player, page: page)
     }
 
     private func writeArchive(_ page: FileName) throws {
@@ -190,6 +194,7 @@ struct ReportCommand: SettableCommand {
             } catch {
                 failures.append(error)
             }
+            try StopSignal.check("the page of the archive was not written")
         }
         return (reports, failures)
     }

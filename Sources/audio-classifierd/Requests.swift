@@ -11,8 +11,10 @@ struct Requests: SettableCommand {
             standard output. docs/requests.md describes both; the options here are defaults of requests.
 
             Examples:
-              echo '{"type":"classify","request":"1","path":"dog.wav"}' | audio-classifierd requests
-              echo '{"type":"describe","request":"1"}' | audio-classifierd requests --model general
+              echo '{"type":"classify","request":"1","path":"dog.wav"}' \\
+                  | audio-classifierd requests
+              echo '{"type":"describe","request":"1"}' | audio-classifierd requests \\
+                  --model general
             """)
 
     @Option(ProgramSettings.threads) var threads: Int?

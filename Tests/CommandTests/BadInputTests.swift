@@ -172,7 +172,7 @@ internal import Testing
         let whole = try Program.run(["run", "-"], input: Sound.raw(samples))
         let odd = try Program.run(["run", "-"], input: Sound.raw(samples) + [1])
         #expect(odd.status == 0 && odd.output == whole.output)
-        #expect(odd.errors.contains("warning: standard input ended inside a sample; its last 1 bytes were not used"))
+        #expect(odd.errors.contains("warning: standard input ended inside a sample; its last 1 byte was not used"))
     }
 
     @Test func goodFilesAreDoneBesidesBadOnes() throws {

@@ -306,7 +306,9 @@ internal import Testing
             ("filename,label,onset\na.wav,yes,1\n", "1: there is no column offset"),
             ("filename,label,onset,offset\na.wav,yes,0,1\na.wav,yes,3,2\n", "3: \"3\" to \"2\" is no time"),
             ("filename,label,onset,offset\na.wav,yes,nan,1\n", "2: \"nan\" to \"1\" is no time"),
+            ("filename,label,onset,offset\na.wav,yes,0x0,0x1\n", "2: \"0x0\" to \"0x1\" is no time"),
             ("filename,label\n\"a.wav,yes\n", "2: a quote"),
+            ("filename,label\na.wav,y\0s\n", "2: there is a zero byte"),
         ]
         for (text, message) in cases {
             try write(text, "table.csv")

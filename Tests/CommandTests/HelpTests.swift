@@ -15,6 +15,10 @@ internal import Testing
         #expect(finished.status == 0 && finished.errors == "")
         #expect(finished.output.contains("USAGE: \((["audio-classifierd"] + command).joined(separator: " "))"))
         #expect(finished.output.contains("Examples:\n"), "\(finished.output)")
+        // A line that the terminal's width has broken would be two commands.
+        let lines = finished.output.split(separator: "\n", omittingEmptySubsequences: false)
+        let examples = lines.drop { $0 != "Examples:" }.dropFirst().prefix { !$0.isEmpty }
+        #expect(!examples.isEmpty && examples.allSatisfy { $0.hasPrefix("  ") && $0.count <= 80 }, "\(examples)")
     }
 
     @Test func helpNamesEveryCommand() throws {

@@ -55,6 +55,37 @@ internal import Testing
         #expect(standard.status == 64 && standard.errors.contains("features go to a file"), "\(standard.errors)")
     }
 
+    /// What is written whole or not at all is left out after a signal, and the message says so.
+    @Test(arguments: [["features", "--recipe", "yamnet", "--out"], ["report", "--output"]])
+    func signalLeavesNoPartOfAnOutput(words: [String]) throws {
+        #expect(unsafe mkfifo(path("fifo"), 0o600) == 0)
+        let child = try ChildProcess([words[0], path("fifo")] + words.dropFirst() + [path("x.html")])
+        try child.waitForHandler(of: SIGTERM)
+        child.send(signal: SIGTERM)
+        try expectStopped(child, path("x.html"))
+    }
+
+    @Test func signalLeavesNoPartOfAnEncodedArray() throws {
+        let frames = 300_000
+        var header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': (\(frames), 64), }".utf8)
+        header += [UInt8](repeating: 0x20, count: 118 - header.count)
+        try folder.write([0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + header, to: "zeros.npy")
+        #expect(unsafe truncate(path("zeros.npy"), off_t(128 + frames * 64 * 4)) == 0)
+        let child = try ChildProcess(
+            ["encode", "--model", Program.model, "--features", path("zeros.npy"), "--out", path("y.npy")])
+        for _ in 0..<3000 where !FileManager.default.fileExists(atPath: path("y.npy.partial")) { usleep(10_000) }
+        child.send(signal: SIGTERM)
+        try expectStopped(child, path("y.npy"))
+    }
+
+    private func expectStopped(_ child: ChildProcess, _ output: String) throws {
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status == 128 + SIGTERM && finished.output == "", "\(finished)")
+        #expect(finished.errors.contains("stopped by a signal; \(output) was not written"), "\(finished)")
+        #expect(!FileManager.default.fileExists(atPath: output))
+        #expect(!FileManager.default.fileExists(atPath: "\(output).partial"))
+    }
+
     /// A stream may last for days, so that an unwritable state is reported at the beginning.
     @Test(arguments: ["missing/x", "a.wav/x", "."])
     func unwritableStatesAreRefusedAtTheStart(name: String) throws {

@@ -1,5 +1,6 @@
 package import AudioFrontend
 internal import StreamTransformer
+internal import StrictCoding
 
 /// The way of one input from its first sample to its last: read, classify, report. Files and live streams take the same
 /// way.
@@ -157,7 +158,9 @@ package struct StreamSession: Sendable {
         guard isComplete else { return End(seconds: seconds, isComplete: false) }
         if let truncation = audio.truncation { warn("\(audio.name) is cut: \(truncation)") }
         if audio.leftoverBytes > 0 {
-            warn("\(audio.name) ended inside a sample; its last \(audio.leftoverBytes) bytes were not used")
+            warn(
+                "\(audio.name) ended inside a sample; its last "
+                    + "\(Quantity.text(audio.leftoverBytes, "byte was", "bytes were")) not used")
         }
         return End(seconds: seconds, isComplete: true)
     }

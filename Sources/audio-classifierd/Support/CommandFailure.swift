@@ -15,6 +15,9 @@ enum CommandFailure {
             let failure = ClassifierError(error)
             report(failure)
             Glibc.exit(failure.status.rawValue)
+        case let stopped as StopSignal.Stopped:
+            Logger(label: "audio-classifierd").warning("stopped by a signal; \(stopped.consequence)")
+            Glibc.exit(128 + StopSignal.number)
         case let code as ExitCode:
             Glibc.exit(code.rawValue)
         default:

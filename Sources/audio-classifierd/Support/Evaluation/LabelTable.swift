@@ -161,7 +161,7 @@ package struct LabelTable: Sendable {
             let selection = [field(columns.selection), file ?? "", onset, offset, field(columns.label)]
             guard seen.insert(selection.joined(separator: "\t")).inserted else { return nil }
         }
-        if columns.file != nil, let begin = Double(field(columns.fileOffset)) {
+        if columns.file != nil, let begin = Self.number(field(columns.fileOffset)) {
             let end = begin + (range.upperBound - range.lowerBound)
             guard (0..<Self.longest).contains(begin), end < Self.longest else {
                 throw error("\"\(field(columns.fileOffset))\" is no time; expected File Offset (s), 0 or more seconds")
@@ -175,7 +175,7 @@ package struct LabelTable: Sendable {
     static func range(
         _ onset: String, _ offset: String, _ name: FileName, _ line: Int
     ) throws(ClassifierError) -> ClosedRange<Double> {
-        guard let begin = Double(onset), let end = Double(offset), (0..<longest).contains(begin), end < longest,
+        guard let begin = number(onset), let end = number(offset), (0..<longest).contains(begin), end < longest,
             begin <= end
         else {
             throw error(
@@ -184,6 +184,11 @@ package struct LabelTable: Sendable {
                     + "<= offset")
         }
         return begin...end
+    }
+
+    /// Returns a decimal number. Swift also reads hexadecimal ones, which no table has.
+    private static func number(_ text: String) -> Double? {
+        text.lowercased().contains("x") ? nil : Double(text)
     }
 
     /// Longest time of a label in seconds: thirty years.
@@ -223,6 +228,9 @@ extension LabelTable {
             let scalar = scalars[index]
             index += 1
             if scalar == "\n" { line += 1 }
+            guard scalar.value != 0 else {
+                throw error(name, line, "there is a zero byte, which text never has; save the table as UTF-8 text")
+            }
             if isQuoted {
                 guard scalar == "\"" else {
                     field.append(scalar)

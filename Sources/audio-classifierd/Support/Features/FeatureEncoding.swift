@@ -24,7 +24,10 @@ package struct FeatureEncoding: Sendable {
     /// - Throws: ``ClassifierError`` at the first refused frame; no output is then written.
     package func run(array path: FileName, out: FileName, progress: Progress?) throws {
         let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)
-        try encode(array: path, progress: progress) { _, stream in try writer.append(stream.newestLogits) }
+        try encode(array: path, progress: progress) { _, stream in
+            try StopSignal.check("\(out) was not written")
+            try writer.append(stream.newestLogits)
+        }
         try writer.close()
     }
 

@@ -25,10 +25,12 @@ package struct FeatureExtraction: Sendable {
     }
 
     /// Converts one input to one `.npy` file.
+    /// - Throws: ``StopSignal/Stopped`` after a signal; no file is then written.
     package func run(_ input: FileName, out: FileName) throws {
         var audio = try AudioInput(input, rate: recipe.sampleRate, options: options)
         let writer = try NumpyWriter(path: out, columns: samplesOnly ? nil : recipe.bands)
         try run(&audio) { try writer.append($0) }
+        try StopSignal.check("\(out) was not written")
         try writer.close()
     }
 
@@ -45,7 +47,9 @@ package struct FeatureExtraction: Sendable {
                 if samplesOnly { receive(samples) } else { extractor.push(samples) { receive($0) } }
             })
         {}
-        if let truncation = audio.truncation { options.warn("\(audio.name) is cut: \(truncation)") }
+        if !StopSignal.isRaised, let truncation = audio.truncation {
+            options.warn("\(audio.name) is cut: \(truncation)")
+        }
         if !samplesOnly { extractor.finish { receive($0) } }
         if let failure { throw failure }
     }
@@ -72,8 +76,11 @@ package struct FeatureExtraction: Sendable {
         let failures = Mutex<[ClassifierError]>(search.failures)
         let done = Atomic<Int>(0)
         ParallelWork.run(files, threads: ProcessInfo.processInfo.activeProcessorCount) { file -> ClassifierError? in
+            guard !StopSignal.isRaised else { return nil }
             do {
                 try run(file, out: target(file))
+                return nil
+            } catch is StopSignal.Stopped {
                 return nil
             } catch {
                 return ClassifierError(error)
@@ -84,6 +91,7 @@ package struct FeatureExtraction: Sendable {
             progress?.update(Double(count) / Double(files.count), file.description)
         }
         progress?.finish()
+        try StopSignal.check("the arrays in \(out) are whole, and others are missing")
         return failures.withLock { $0 }
     }
 }

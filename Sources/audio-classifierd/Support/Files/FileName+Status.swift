@@ -23,14 +23,10 @@ extension FileName {
 
     /// Whether both names lead to the same file, through any links.
     func isSameFile(as other: FileName) -> Bool {
-        guard let one = status, let another = other.status else {
-            // Files that are not there yet: the same name in the same folder.
-            guard !exists, !other.exists, !entry.bytes.isEmpty, entry == other.entry, folder.exists else {
-                return false
-            }
-            return folder.isSameFile(as: other.folder)
-        }
-        return FileIdentity(one) == FileIdentity(another)
+        if let status { return other.status.map { FileIdentity(status) == FileIdentity($0) } ?? false }
+        // Files that are not there yet: the same name in the same folder.
+        guard entry == other.entry, !entry.bytes.isEmpty, !other.exists, folder.exists else { return false }
+        return folder.isSameFile(as: other.folder)
     }
 
     /// Whether the name is that of a symbolic link.

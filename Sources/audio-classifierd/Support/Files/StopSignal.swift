@@ -30,6 +30,19 @@ package enum StopSignal {
         return ends[0]
     }
 
+    /// The end of a command that a signal has stopped before its work was done.
+    package struct Stopped: Error {
+        /// What was left undone, as a part of a sentence.
+        package let consequence: String
+
+        package init(_ consequence: String) { self.consequence = consequence }
+    }
+
+    /// - Throws: ``Stopped`` if a signal has arrived.
+    package static func check(_ consequence: @autoclosure () -> String) throws(Stopped) {
+        if isRaised { throw Stopped(consequence()) }
+    }
+
     /// Makes all readers end, as the signal would.
     package static func stop(_ number: Int32 = SIGTERM) {
         raised.store(number, ordering: .relaxed)

@@ -32,8 +32,8 @@ package struct RequestOptions: Sendable {
         for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
             guard let member = known.first(where: { $0.setting.name == key }) else {
                 throw Self.wrong(
-                    "there is no member \"\(key)\"\(Spelling.question(key, in: known.map(\.setting.name))) for this "
-                        + "type of request")
+                    "this type of request has no member \"\(key)\""
+                        + Spelling.question(key, in: known.map(\.setting.name)))
             }
             guard let texts = Self.texts(value, isRepeated: member.setting.isRepeated), member.apply(texts, &self)
             else {
