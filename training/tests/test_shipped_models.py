@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from classifier_training.model import Classifier
+from classifier_training.model import Classifier, Network
 from classifier_training.program import Program
 
 MODELS = sorted(path.parent for path in (Path(__file__).parents[2] / "models").glob("*/config.json"))
@@ -32,16 +32,19 @@ def sound(rate: int) -> np.ndarray:
 def test_pytorch_and_the_program_agree(folder: Path, program_path: Path, tmp_path: Path) -> None:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     tensors = load_file(folder / config["weights"]["file"])
-    model = Classifier(config).folded()
-    model.load({name: tensor for name, tensor in tensors.items() if not name.startswith("golden.")})
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("golden.")}
     program = Program(program_path, config["frontend"], tmp_path / "work")
     features = program.features(sound(program.frontend.sample_rate))[0]
     observed = program.encode(folder, features)
-    with torch.no_grad():
-        expected = model.double()(torch.from_numpy(features).double()[None])[0].numpy()
-    assert observed.shape == expected.shape
     frontend = program.frontend
-    tokens = SECONDS * frontend.sample_rate / (frontend.hop * model.frames_per_token)
-    assert tokens - 2 < len(observed) <= tokens
-    worst = np.abs(observed - expected).max()
-    assert worst <= 1e-4, f"{folder.name}: a logit differs by {worst}"
+    # The trainer's network, and the one of every attention system, which the Python package loads.
+    for network in Classifier, Network:
+        model = network(config).folded()
+        model.load(tensors)
+        with torch.no_grad():
+            expected = model.double()(torch.from_numpy(features).double()[None])[0].numpy()
+        assert observed.shape == expected.shape
+        tokens = SECONDS * frontend.sample_rate / (frontend.hop * model.frames_per_token)
+        assert tokens - 2 < len(observed) <= tokens
+        worst = np.abs(observed - expected).max()
+        assert worst <= 1e-4, f"{folder.name}, {network.__name__}: a logit differs by {worst}"

@@ -18,7 +18,9 @@ from torch.nn import functional as F
 from .attention import Attention, Landmarks, approximate_inverse
 
 _UNSEEN = -1e9  # the score of a masked key
-_LEAST_EXPONENT = -40.0  # terms e^-40 of the span's greatest count alike; its square is still a float32
+# Terms below the span's largest by more than these exponents are raised to that level, whose square is still a number
+# of the type. A window of the span that has no larger terms then differs from its own softmax.
+_LEAST_EXPONENT = {torch.float32: -40.0, torch.float64: -300.0}
 
 
 def exact(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -48,7 +50,7 @@ def low_rank(
     mask, q, k, v = blocks.mask, blocks.queries(q), blocks.spans(k), blocks.spans(v)
     score = k @ query.transpose(-1, -2)  # (..., blocks, span, m)
     score = score.masked_fill(~blocks.exists[..., None], -math.inf)
-    weight = torch.exp((score - score.amax(-2, keepdim=True)).clamp(min=_LEAST_EXPONENT))
+    weight = torch.exp((score - score.amax(-2, keepdim=True)).clamp(min=_LEAST_EXPONENT.get(score.dtype, -40.0)))
     total = mask.to(weight.dtype) @ weight  # (..., blocks, size, m)
     beta = q @ key.transpose(-1, -2)
     if real is not None:
