@@ -26,14 +26,14 @@ struct HTTPServer: Sendable {
                 try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
             }
             let upgrade = UpgradeRequest()
-            let inputEnd = InputEnd(upgrade)
+            let inputEnd = InputEnd()
             try channel.pipeline.syncOperations.addHandler(inputEnd)
             let boundInputEnd = NIOLoopBound(inputEnd, eventLoop: channel.eventLoop)
             // A client that goes before its WebSocket is served leaves nothing.
             channel.closeFuture.whenComplete { _ in upgrade.leave()?.abandon() }
             var configuration = NIOUpgradableHTTPServerPipelineConfiguration(
                 upgradeConfiguration: .init(
-                    upgraders: [upgrader(upgrade)],
+                    upgraders: [upgrader(upgrade, boundInputEnd)],
                     notUpgradingCompletionHandler: { requests($0, upgrade, boundInputEnd.value) }))
             configuration.decoderConfiguration.maxHeaderFieldSize = limits.headerBytes
             configuration.decoderConfiguration.maxHeaderListSize = limits.headerBytes
@@ -41,7 +41,7 @@ struct HTTPServer: Sendable {
                 configuration: configuration)
             let handler = try channel.pipeline.syncOperations.handler(
                 type: NIOTypedHTTPServerUpgradeHandler<Void>.self)
-            try channel.pipeline.syncOperations.addHandler(UpgradeFilter(), position: .before(handler))
+            try channel.pipeline.syncOperations.addHandler(UpgradeFilter(inputEnd), position: .before(handler))
             try channel.pipeline.syncOperations.addHandler(ParserErrorClose())
             // Bounds the time of the first request, even of a client that sends a byte now and then.
             // Invariant: settings of times are at most a day.
@@ -56,6 +56,7 @@ struct HTTPServer: Sendable {
         _ channel: any Channel, _ upgrade: UpgradeRequest, _ inputEnd: InputEnd
     ) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
+            defer { inputEnd.release() }
             try channel.pipeline.syncOperations.addHandlers([
                 RequestTimeout(seconds: limits.idleSeconds, inputEnd: inputEnd), ResponseBuffers(),
             ])
@@ -71,14 +72,20 @@ struct HTTPServer: Sendable {
         }
     }
 
-    private func upgrader(_ upgrade: UpgradeRequest) -> NIOTypedWebSocketServerUpgrader<Void> {
+    private func upgrader(
+        _ upgrade: UpgradeRequest, _ inputEnd: NIOLoopBound<InputEnd>
+    ) -> NIOTypedWebSocketServerUpgrader<Void> {
         NIOTypedWebSocketServerUpgrader(
             maxFrameSize: limits.messageBytes, enableAutomaticErrorHandling: false,
             shouldUpgrade: { channel, head in
                 channel.eventLoop.makeFutureWithTask { await answer(head, upgrade, channel) }
             },
             upgradePipelineHandler: { channel, _ in
-                channel.eventLoop.makeCompletedFuture { try serveWebSocket(channel, upgrade) }
+                channel.eventLoop.makeCompletedFuture {
+                    // The upgrade handler passes on what the client has sent meanwhile, and its end after that.
+                    defer { inputEnd.value.release() }
+                    try serveWebSocket(channel, upgrade)
+                }
             })
     }
 
@@ -89,6 +96,8 @@ struct HTTPServer: Sendable {
         let handler = WebSocketHandler(
             task, limits: limits, outputs: hub.defaults.outputs, connections: hub.connections)
         do {
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<WebSocketFrameDecoder>.self)
+            try pipeline.addHandler(WebSocketLengthCheck(), position: .before(decoder))
             try pipeline.addHandler(WebSocketFrameCheck())
             try pipeline.addHandler(
                 NIOWebSocketFrameAggregator(
@@ -100,8 +109,6 @@ struct HTTPServer: Sendable {
             throw error
         }
         handler.begin(channel, outlet: outlet)
-        // The client may have ended its input while the stream was opened.
-        if upgrade.isInputClosed { handler.endInput() }
     }
 
     /// Decides about an upgrade.
@@ -177,19 +184,29 @@ struct HTTPServer: Sendable {
 }
 
 /// Removes other upgrades than WebSocket from the first request, because the upgrade handler does not pass them on.
-private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandler, Sendable {
+/// While an upgrade to WebSocket is decided, it holds back the end of the client's input.
+private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
 
+    private let inputEnd: InputEnd
+
+    init(_ inputEnd: InputEnd) { self.inputEnd = inputEnd }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .head(var head) = Self.unwrapInboundIn(data) else {
+        switch Self.unwrapInboundIn(data) {
+        case .head(var head):
+            let upgrades = head.headers[canonicalForm: "Upgrade"]
+            let isUpgrade = upgrades.contains { $0.lowercased() == "websocket" }
+            if !isUpgrade { head.headers.remove(name: "Upgrade") }
+            context.fireChannelRead(Self.wrapInboundOut(.head(head)))
+            if !isUpgrade { context.pipeline.syncOperations.removeHandler(self, promise: nil) }
+        case .body: context.fireChannelRead(data)
+        case .end:
+            inputEnd.hold()
             context.fireChannelRead(data)
-            return
+            context.pipeline.syncOperations.removeHandler(self, promise: nil)
         }
-        let upgrades = head.headers[canonicalForm: "Upgrade"]
-        if !upgrades.contains(where: { $0.lowercased() == "websocket" }) { head.headers.remove(name: "Upgrade") }
-        context.fireChannelRead(Self.wrapInboundOut(.head(head)))
-        context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }
 

@@ -10,28 +10,28 @@ final class UpgradeRequest: Sendable {
         case gone
     }
 
-    private let state = NIOLockedValueBox((state: State.none, isInputClosed: false))
+    private let state = NIOLockedValueBox(State.none)
 
     /// Keeps the task of an accepted upgrade.
     /// - Returns: false if the client has gone; the caller ends the task.
     func accept(_ task: WebSocketTask) -> Bool {
         state.withLockedValue {
-            if case .gone = $0.state { return false }
-            $0.state = .accepted(task)
+            if case .gone = $0 { return false }
+            $0 = .accepted(task)
             return true
         }
     }
 
     func refuse(_ answer: HTTPAnswer) {
-        state.withLockedValue { if case .none = $0.state { $0.state = .refused(answer) } }
+        state.withLockedValue { if case .none = $0 { $0 = .refused(answer) } }
     }
 
     /// Notes that the client has gone.
     /// - Returns: its task, if nobody serves it yet.
     func leave() -> WebSocketTask? {
         state.withLockedValue {
-            let task: WebSocketTask? = if case .accepted(let task) = $0.state { task } else { nil }
-            $0.state = .gone
+            let task: WebSocketTask? = if case .accepted(let task) = $0 { task } else { nil }
+            $0 = .gone
             return task
         }
     }
@@ -39,8 +39,8 @@ final class UpgradeRequest: Sendable {
     /// Removes and returns the task of an accepted upgrade.
     func takeTask() -> WebSocketTask? {
         state.withLockedValue {
-            guard case .accepted(let task) = $0.state else { return nil }
-            $0.state = .none
+            guard case .accepted(let task) = $0 else { return nil }
+            $0 = .none
             return task
         }
     }
@@ -48,14 +48,9 @@ final class UpgradeRequest: Sendable {
     /// Removes and returns the answer of a refused upgrade.
     func takeRefusal() -> HTTPAnswer? {
         state.withLockedValue {
-            guard case .refused(let answer) = $0.state else { return nil }
-            $0.state = .none
+            guard case .refused(let answer) = $0 else { return nil }
+            $0 = .none
             return answer
         }
     }
-
-    /// Notes that the client sends nothing more.
-    func closeInput() { state.withLockedValue { $0.isInputClosed = true } }
-
-    var isInputClosed: Bool { state.withLockedValue { $0.isInputClosed } }
 }

@@ -68,6 +68,8 @@ final class WebSocketHandler: ChannelInboundHandler {
 
     private func end(_ reason: EndReason) {
         switch task {
+        // What the client has sent before it went is classified.
+        case .stream(let stream) where reason == .lost: stream.send(.lost)
         case .stream(let stream): stream.end(reason)
         case .watch(let stream):
             stream.leave()
@@ -142,8 +144,15 @@ final class WebSocketHandler: ChannelInboundHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// Notes that the client sends nothing more, without a close frame.
-    func endInput() { connection?.endInput(isComplete ? nil : .lost) }
+    /// Notes that the client sends nothing more, without a close frame. A watcher has no stream whose end would close
+    /// its connection.
+    private func endInput() {
+        guard let connection else { return }
+        connection.endInput(isComplete ? nil : .lost)
+        guard case .watch = task else { return }
+        connection.finish([])
+        connection.flush()
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let fault = WebSocketFault(error, limit: limits.messageBytes) {

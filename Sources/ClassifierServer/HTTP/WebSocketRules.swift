@@ -56,6 +56,9 @@ struct WebSocketFault: Error {
     /// A text that is not UTF-8.
     static let encoding = Self(code: "encoding", message: "a text is not valid UTF-8 (RFC 6455, section 8.1)")
 
+    /// A length that is not written in the fewest bytes, or has its highest bit set.
+    static let length = broken("the length of a frame is not written in the fewest bytes (section 5.2)")
+
     private static func tooLarge(_ message: String) -> Self { Self(code: "too_large", message: message) }
 
     private static func broken(_ rule: String) -> Self {

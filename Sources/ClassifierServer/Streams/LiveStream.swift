@@ -118,6 +118,7 @@ final class LiveStream {
                 case .gap(let lost): metrics.lose(Int(lose(lost)))
                 case .ping(let id): reader?.write(.pong(id: id, status(predictions: 0)))
                 case .end: end(.complete)
+                case .lost: end(.lost)
                 case .bytes: break
                 case nil: samples = Self.samplesPerIteration
                 }

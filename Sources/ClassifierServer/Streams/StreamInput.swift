@@ -13,6 +13,8 @@ struct StreamInput: ~Copyable {
         case ping(id: Double?)
         /// The client has sent all its audio.
         case end(arrived: UInt64)
+        /// The client has gone without an end.
+        case lost
     }
 
     /// From this size on, the client's connection is paused.
@@ -71,7 +73,7 @@ struct StreamInput: ~Copyable {
             if bytes.readableBytes > 0 { items.prepend(.bytes(bytes, arrived: arrived)) }
             try decoder.push(piece) { body($0, arrived) }
         case .end(let arrived): try decoder.finish { body($0, arrived) }
-        case .gap, .ping: break
+        case .gap, .ping, .lost: break
         }
         return item
     }

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+internal import StrictCoding
 internal import Testing
 
 /// Rules of WebSockets (RFC 6455) that clients break: each has its close code, for streams and for watchers.
@@ -11,6 +13,13 @@ internal import Testing
             payload.count < 126
             ? [0x80 | UInt8(payload.count)] : [0xFE, UInt8(payload.count >> 8), UInt8(payload.count & 0xFF)]
         return [first] + length + mask + payload.enumerated().map { $1 ^ mask[$0 % 4] }
+    }
+
+    /// Returns a frame whose length has so many bytes.
+    private static func frame(_ first: UInt8, _ count: UInt64, lengthBytes: UInt64) -> [UInt8] {
+        let length = (0..<lengthBytes).map { UInt8(truncatingIfNeeded: count >> (8 * (lengthBytes - 1 - $0))) }
+        return [first, lengthBytes == 2 ? 0xFE : 0xFF] + length + mask
+            + [UInt8](repeating: 0, count: Int(min(count, 1 << 16)))
     }
 
     private static func close(_ code: Int, _ reason: [UInt8] = []) -> [UInt8] {
@@ -60,6 +69,24 @@ internal import Testing
                 "protocol"
             ),
         ]
+        + [UInt64(0), 1, 2, 124, 125].map {
+            ("a length of \($0) in two bytes", frame(0x82, $0, lengthBytes: 2), 1002, "protocol")
+        }
+        + [UInt64(0), 1, 125, 126, 2000, 65535, 1 << 63, .max].map {
+            ("a length of \($0) in eight bytes", frame(0x82, $0, lengthBytes: 8), 1002, "protocol")
+        }
+        + [
+            ("a long length of a ping", frame(0x89, 5, lengthBytes: 2), 1002, "protocol"),
+            ("a long length of a text", frame(0x81, 2, lengthBytes: 8), 1002, "protocol"),
+            ("a long length of a close frame", frame(0x88, 0, lengthBytes: 2), 1002, "protocol"),
+            ("a long length of a fragment", frame(0x02, 3, lengthBytes: 8), 1002, "protocol"),
+            ("a long length without a mask", [0x82, 126, 0, 1, 0], 1002, "protocol"),
+            (
+                "a long length after good frames", frame(0x82, [0, 0]) + frame(0x82, 2, lengthBytes: 2), 1002,
+                "protocol"
+            ),
+            ("a length of 2^40 in eight bytes", frame(0x82, 1 << 40, lengthBytes: 8), 1009, "too_large"),
+        ]
         + [0xC2, 0xA2, 0x92, 0xF1].map { ("a reserved bit of \($0)", frame($0, [0, 0]), 1002, "protocol") }
         + (Array(3...7) + Array(11...15)).map { ("the opcode \($0)", frame(0x80 | $0), 1002, "protocol") }
         + [0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65535].map {
@@ -80,6 +107,28 @@ internal import Testing
         try watched.send(text: "{\"type\":\"end\"}")
         #expect(try watched.receiveAll().last == .close(1000, ""), "no other stream is disturbed")
         #expect(try server.stop().status == 0)
+    }
+
+    /// Lengths at the limits between their forms are heard, wherever their bytes are cut.
+    @Test(arguments: [1, 7, 4096]) func shortestLengthsAreRight(piece: Int) throws {
+        let server = try Server(["limits.message_bytes=100000"])
+        let socket = try WebSocketClient(server, "/v1/stream?sample_format=u8")
+        let sizes = [0, 1, 125, 126, 127] + (piece == 1 ? [300] : [65535, 65536])
+        var bytes: [UInt8] = []
+        for size in sizes {
+            let payload = [UInt8](repeating: 0, count: size)
+            bytes += size < 65536 ? Self.frame(0x82, payload) : Self.frame(0x82, 65536, lengthBytes: 8)
+        }
+        for text in ["ping", "end"] { bytes += Self.frame(0x81, Array("{\"type\":\"\(text)\"}".utf8)) }
+        for start in stride(from: 0, to: bytes.count, by: piece) {
+            try socket.socket.send(Array(bytes[start..<min(start + piece, bytes.count)]))
+        }
+        let messages = try socket.receiveAll()
+        #expect(messages.last == .close(1000, "") && messages.texts("error").isEmpty)
+        let pong = try #require(messages.texts("pong").first)
+        let heard = try JSONDecoder().decode(JSONValue.self, from: Data(pong.utf8))
+        let samples = (heard["sample"]?.number ?? 0) + (heard["queued_samples"]?.number ?? 0)
+        #expect(samples == Double(sizes.reduce(0, +)), "\(pong)")
     }
 
     /// A close frame is answered with its own code, and with none if it has none.

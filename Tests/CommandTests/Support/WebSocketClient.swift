@@ -18,7 +18,12 @@ final class WebSocketClient {
         _ server: Server, _ target: String, headers: [String: String] = [:], receiveBuffer: Int32? = nil
     ) throws { try self.init(port: server.httpPort, target, headers: headers, receiveBuffer: receiveBuffer) }
 
-    init(port: Int, _ target: String, headers: [String: String] = [:], receiveBuffer: Int32? = nil) throws {
+    /// - Parameter early: bytes that are sent with the request, before its answer, and after which the client ends its
+    ///   input; nil for none.
+    init(
+        port: Int, _ target: String, headers: [String: String] = [:], receiveBuffer: Int32? = nil,
+        early: [UInt8]? = nil
+    ) throws {
         socket = try Socket(port: port, receiveBuffer: receiveBuffer)
         var fields = [
             "Host": "127.0.0.1:\(port)", "Connection": "Upgrade", "Upgrade": "websocket",
@@ -26,7 +31,8 @@ final class WebSocketClient {
         ]
         fields.merge(headers) { $1 }
         let head = fields.map { "\($0.key): \($0.value)\r\n" }.joined()
-        try socket.send(Array("GET \(target) HTTP/1.1\r\n\(head)\r\n".utf8))
+        try socket.send(Array("GET \(target) HTTP/1.1\r\n\(head)\r\n".utf8) + (early ?? []))
+        if early != nil { socket.finish() }
         buffer = []
         while buffer.firstRange(of: Array("\r\n\r\n".utf8)) == nil {
             let bytes = try socket.receive()
@@ -50,16 +56,23 @@ final class WebSocketClient {
     func close() throws { try send(opcode: 8, [0x03, 0xE8]) }
 
     func send(opcode: UInt8, _ payload: [UInt8], isFinal: Bool = true) throws {
+        let mask = (0..<4).map { _ in UInt8(random.integer(in: 0...255)) }
+        try socket.send(Self.frame(opcode, payload, isFinal: isFinal, mask: mask))
+    }
+
+    /// Returns the bytes of a frame.
+    static func frame(
+        _ opcode: UInt8, _ payload: [UInt8], isFinal: Bool = true, mask: [UInt8] = [1, 2, 3, 4]
+    ) -> [UInt8] {
         var frame: [UInt8] = [(isFinal ? 0x80 : 0) | opcode]
         switch payload.count {
         case ..<126: frame.append(0x80 | UInt8(payload.count))
         case ..<65536: frame += [0x80 | 126, UInt8(payload.count >> 8), UInt8(payload.count & 0xFF)]
         default: frame += [0x80 | 127] + (0..<8).map { UInt8(truncatingIfNeeded: payload.count >> (56 - 8 * $0)) }
         }
-        let mask = (0..<4).map { _ in UInt8(random.integer(in: 0...255)) }
         frame += mask
         for (index, byte) in payload.enumerated() { frame.append(byte ^ mask[index % 4]) }
-        try socket.send(frame)
+        return frame
     }
 
     /// Returns the next message; nil at the end of the connection.
