@@ -56,6 +56,8 @@ public struct Service: Sendable {
         let which = __priority_which_t(PRIO_PROCESS.rawValue)
         let priority = getpriority(which, id_t(getpid()))
         for loop in group.makeIterator() { loop.execute { setpriority(which, 0, priority) } }
+        // From here on signals arrive in order and end nothing by themselves: the outputs take over open events.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let states = StateSaver(
             try StateStore(
                 folder: configuration.state.folder,
@@ -74,9 +76,11 @@ public struct Service: Sendable {
         log.info(
             "a second of audio takes \(Decimal.text(shared.cost * 1000, 2)) ms",
             metadata: ["threads": "\(threads)", "model": "\(models.default.network.configuration.name)"])
-        let result = await serve(hub, outputs, group: group, reread: reread, started: started)
+        let result = await serve(hub, outputs, signals, group: group, reread: reread, started: started)
         await states.stop()
         try? await group.shutdownGracefully()
+        // A signal that comes during the end does nothing.
+        withExtendedLifetime(signals) {}
         try result.get()
     }
 
@@ -100,7 +104,7 @@ public struct Service: Sendable {
     }
 
     private func serve(
-        _ hub: StreamHub, _ outputs: EventOutputs, group: MultiThreadedEventLoopGroup,
+        _ hub: StreamHub, _ outputs: EventOutputs, _ signals: UnixSignalsSequence, group: MultiThreadedEventLoopGroup,
         reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void
     ) async -> Result<Void, any Error> {
         let files = FileClassification(
@@ -127,18 +131,15 @@ public struct Service: Sendable {
                 tasks.addTask { await systemd.watch { await hub.ping() } }
                 tasks.addTask { await LoadWatch(hub: hub, hasOtherWork: { !files.isIdle }).run() }
                 await sources.apply(configuration.sources, models: models)
-                // From here on signals arrive in order and end nothing by themselves.
-                let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
                 started(bound.addresses)
                 systemd.ready()
                 var reload = Reload(
                     configuration, models: models, catalog: catalog, hub: hub, sources: sources, outputs: outputs,
                     tls: tls, log: log, read: reread)
+                if EarlySignals.takeReload() { await Self.perform(&reload, systemd) }
                 for await signal in signals {
                     guard signal == .sighup else { break }
-                    systemd.reloading()
-                    await reload.perform()
-                    systemd.ready()
+                    await Self.perform(&reload, systemd)
                 }
                 Self.restoreSignals()
                 systemd.stopping()
@@ -156,6 +157,12 @@ public struct Service: Sendable {
         }
         await files.stop()
         return .success(())
+    }
+
+    private static func perform(_ reload: inout Reload, _ systemd: Systemd) async {
+        systemd.reloading()
+        await reload.perform()
+        systemd.ready()
     }
 
     /// Restores the default actions, so that a second SIGTERM or SIGINT ends the program at once.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AudioClassifier
 import AudioFrontend
+import ClassifierServer
 import FoundationEssentials
 import Glibc
 
@@ -28,6 +29,8 @@ struct AudioClassifierd: AsyncParsableCommand {
     )
 
     static func main() async {
+        // First of all: a service manager may ask for a reload as soon as the process is there.
+        if CommandLine.arguments.dropFirst().first == "serve" { EarlySignals.hold() }
         occupyStandardDescriptors()
         DecoderMessages.capture()
         do {

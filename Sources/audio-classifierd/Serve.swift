@@ -67,6 +67,7 @@ struct Serve: AsyncParsableCommand, SettableCommand {
     }
 
     func run() async throws {
+        if !check && !printConfig { EarlySignals.stopAtOnce() }
         logging.start()
         let log = Logger(label: "audio-classifierd")
         let (file, flags) = (try ProgramArguments.text(config, of: "--config"), try flags)
