@@ -91,6 +91,7 @@ struct Reload: Sendable {
     /// Loads and measures on another thread than the loops', which go on meanwhile.
     @concurrent
     private func load(_ next: ServeConfiguration) async throws -> Loaded {
+        try next.checkFiles()
         let certificate = try next.tls.map { settings in try ServerCertificate(settings) }
         let loaded = try ServiceModels(next, catalog: catalog, keeping: models)
         let known = Set(models.identities)

@@ -20,12 +20,13 @@ public struct Service: Sendable {
     /// Time for clients to read their last lines when the service stops, in seconds.
     private static let drainSeconds = 10.0
 
-    /// Loads the models and the certificate.
-    /// - Throws: if one cannot be loaded, or a model does not fit the configuration.
+    /// Checks the files of the configuration, and loads the models and the certificate.
+    /// - Throws: if a file is wrong, one cannot be loaded, or a model does not fit the configuration.
     public init(_ configuration: ServeConfiguration, catalog: ModelCatalog = ModelCatalog(), log: Logger) throws {
         self.configuration = configuration
         self.log = log
         self.catalog = catalog
+        try configuration.checkFiles()
         models = try ServiceModels(configuration, catalog: catalog)
         tls = try configuration.tls.map { settings in ServerTLS(try ServerCertificate(settings)) }
     }

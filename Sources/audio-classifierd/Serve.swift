@@ -66,24 +66,32 @@ struct Serve: AsyncParsableCommand, SettableCommand {
         }
     }
 
+    /// The flags that have options of their own.
+    private var options: [String: String] {
+        var options: [String: String] = [:]
+        if listen != nil { options["listen.http"] = "--listen" }
+        if model != nil { options["model"] = "--model" }
+        return options
+    }
+
     func run() async throws {
         if !check && !printConfig { EarlySignals.stopAtOnce() }
         logging.start()
         let log = Logger(label: "audio-classifierd")
         let (file, flags) = (try ProgramArguments.text(config, of: "--config"), try flags)
-        let configuration = try ServeConfiguration(file: file, flags: flags)
+        let options = options
+        let configuration = try ServeConfiguration(file: file, flags: flags, options: options)
         if printConfig {
             try OutputSink().write(configuration.text.split(separator: "\n").map(String.init))
             return
         }
         let service = try Service(configuration, log: log)
         if check {
-            try configuration.checkFolders()
             try OutputSink().write(["the configuration is good"])
             return
         }
         try await service.run {
-            try ServeConfiguration(file: file, flags: flags)
+            try ServeConfiguration(file: file, flags: flags, options: options)
         } started: { addresses in
             log.notice("listening on \(addresses.joined(separator: ", "))")
         }

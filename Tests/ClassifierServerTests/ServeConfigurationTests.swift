@@ -136,6 +136,47 @@ internal import Testing
         }
     }
 
+    /// Two listeners share no port of an address and no path; ports that the system chooses differ.
+    @Test(arguments: [
+        ("http: \"127.0.0.1:9000\"", "tcp: \"127.0.0.1:9000\"", true),
+        ("http: \"0.0.0.0:9000\"", "tcp: \"127.0.0.1:9000\"", true),
+        ("http: \"[::]:9000\"", "tcp: \"127.0.0.1:9000\"", true), ("http: \"[::]:9000\"", "tcp: \"[::1]:9000\"", true),
+        ("http: localhost:9000", "tcp: \"127.0.0.1:9000\"", true),
+        ("http: localhost:9000", "tcp: \"[::1]:9000\"", true),
+        ("http: unix:/run/a", "tcp: unix:/run/a", true), ("http: unix:/run/a", "unix: unix:/run/a", true),
+        ("tcp: unix:/run/a", "unix: unix:/run/a", true),
+        ("http: \"[0:0::1]:9000\"", "tcp: \"[::1]:9000\"", true),
+        ("http: \"127.0.0.1:0\"", "tcp: \"127.0.0.1:0\"", false),
+        ("http: \"127.0.0.1:9000\"", "tcp: \"127.0.0.1:9001\"", false),
+        ("http: \"127.0.0.1:9000\"", "tcp: \"127.0.0.2:9000\"", false),
+        ("http: \"127.0.0.1:9000\"", "tcp: \"[::1]:9000\"", false),
+        ("http: unix:/run/a", "unix: unix:/run/b", false),
+    ])
+    func listenersDiffer(first: String, second: String, isConflict: Bool) throws {
+        let yaml = "access: {token: 0123456789abcdef}\nlisten:\n  \(first)\n  \(second)\n"
+        guard isConflict else {
+            _ = try read(yaml)
+            return
+        }
+        let text = try message(yaml)
+        let key = second.prefix { $0 != ":" }
+        #expect(text.hasPrefix("\(folder.path)/serve.yaml:4: listen.\(key) is ") && text.contains("already"), "\(text)")
+    }
+
+    /// A default that another setting takes is not the user's fault.
+    @Test func listenersOnTheDefaultAreNamed() throws {
+        let tcp = try message("listen:\n  tcp: \"127.0.0.1:8080\"\n")
+        #expect(tcp.hasPrefix("\(folder.path)/serve.yaml:2: listen.tcp is 127.0.0.1:8080"), "\(tcp)")
+        let flag = try message("", flags: ["listen.tcp": "127.0.0.1:8080"])
+        #expect(flag.hasPrefix("--set listen.tcp: listen.tcp is 127.0.0.1:8080"), "\(flag)")
+    }
+
+    @Test func sectionsOfSourcesAreKnown() throws {
+        let text = try message("sources:\n  - {name: a, command: [b], colour: blue}\n")
+        #expect(text.contains("known keys are channel, channels, command, decision, follow, from, "), "\(text)")
+        #expect(try message("sources:\n  - {name: a, command: [b], decisoin: {}}\n").contains("did you mean"))
+    }
+
     @Test func sources() throws {
         let configuration = try read(
             """

@@ -18,6 +18,8 @@ final class ConfigurationReader {
 
     private let file: String
     private var flags: [String: String]
+    /// Options with names of their own, by path.
+    private let options: [String: String]
     private let environment: [String: String]
     private(set) var entries: [Entry] = []
     /// Paths of all settings that were asked for.
@@ -25,10 +27,12 @@ final class ConfigurationReader {
 
     /// - Parameters:
     ///   - flags: values by path, as `listen.http`.
+    ///   - options: the options of those flags that are not given by `--set`, by path.
     ///   - environment: all variables; those with the prefix are settings.
-    init(file: String, flags: [String: String], environment: [String: String]) {
+    init(file: String, flags: [String: String], options: [String: String], environment: [String: String]) {
         self.file = file
         self.flags = flags
+        self.options = options
         self.environment = environment
     }
 
@@ -58,7 +62,7 @@ final class ConfigurationReader {
     func override(_ path: String) -> (text: String, origin: String)? {
         paths.insert(path)
         let variable = SettingVariable.name(path)
-        if let text = flags.removeValue(forKey: path) { return (text, "--set \(path)") }
+        if let text = flags.removeValue(forKey: path) { return (text, options[path] ?? "--set \(path)") }
         return environment[variable].map { ($0, variable) }
     }
 

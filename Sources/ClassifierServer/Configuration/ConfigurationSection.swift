@@ -11,6 +11,8 @@ struct ConfigurationSection {
     private let depth: Int
     private let origin: String
     private var known: [String] = []
+    /// The origins of the section's own settings, by key.
+    private var origins: [String: String] = [:]
     /// Whether flags and variables apply; false in items of lists.
     private let isOverridable: Bool
     /// The flag or variable whose text holds the section; nil for the file.
@@ -30,8 +32,8 @@ struct ConfigurationSection {
         origin = source ?? reader.origin(node)
     }
 
-    /// The origin of the section, for messages about several of its settings.
-    var position: String { origin }
+    /// Returns the origin of the first of these settings that is set, or else that of the section.
+    func position(of keys: String...) -> String { keys.lazy.compactMap { origins[$0] }.first ?? origin }
 
     func refuseOthers() throws(ClassifierError) {
         guard isMapping else { throw ConfigurationReader.wrong(origin, "expected settings, as \"key: value\"") }
@@ -46,14 +48,17 @@ struct ConfigurationSection {
         }
     }
 
-    /// Whether the file has this key.
-    func contains(_ key: String) -> Bool { mapping?[key] != nil }
+    /// Returns whether the file has the key of a section, which is known from then on.
+    mutating func contains(_ key: String) -> Bool {
+        known.append(key)
+        return mapping?[key] != nil
+    }
 
     /// Reads a section within this one.
     mutating func section<Result>(
         _ key: String, _ body: (inout ConfigurationSection) throws(ClassifierError) -> Result
     ) throws(ClassifierError) -> Result {
-        known.append(key)
+        if !known.contains(key) { known.append(key) }
         reader.record(key, nil, depth: depth, origin: "")
         var inner = ConfigurationSection(
             reader, path: "\(path)\(key).", node: mapping?[key], depth: depth + 1, isOverridable: isOverridable,
@@ -171,6 +176,7 @@ struct ConfigurationSection {
         let key = setting.configurationKey
         known.append(key)
         guard let found = try text(key) else { return nil }
+        origins[key] = found.origin
         if mayBeEmpty && found.text.isEmpty { return nil }
         guard let value = setting.kind.parse(found.text) else {
             throw wrong(found.origin, key, setting.isSecret ? "(secret)" : found.text, setting.expected)

@@ -1,4 +1,4 @@
-public import AudioClassifier
+internal import AudioClassifier
 internal import FoundationEssentials
 
 extension ServeConfiguration {
@@ -67,26 +67,12 @@ extension ServeConfiguration.Events {
             guard let address else { return nil }
             guard let hook = WebHook(address, tries: tries, authorities: authorities) else {
                 throw ConfigurationReader.wrong(
-                    section.position,
+                    section.position(of: "url"),
                     "events.webhook.url is \"\(address)\"; expected \(EventSettings.WebHook.address.expected)")
             }
             return hook
         }
         mqtt = try section.section("mqtt") { section throws(ClassifierError) in try MQTT.read(&section) }
-    }
-}
-
-extension ServeConfiguration {
-    /// Checks that files can be made where the configuration wants them. A service starts without, because a file
-    /// system may be mounted later.
-    /// - Throws: ``ClassifierError`` `configuration` with the first folder that is missing.
-    public func checkFolders() throws(ClassifierError) {
-        guard let path = events.file?.path else { return }
-        let folder = URL(filePath: path).deletingLastPathComponent().path
-        var isFolder = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder else {
-            throw ConfigurationReader.wrong("events.file.path is \"\(path)\"", "there is no folder \(folder); make it")
-        }
     }
 }
 

@@ -109,10 +109,11 @@ public struct ServeConfiguration: Sendable {
     /// - Parameters:
     ///   - file: a YAML file, or nil for defaults.
     ///   - flags: values with precedence, by path: `listen.http`.
+    ///   - options: the options of those flags that are not given by `--set`, by path.
     ///   - environment: nil is this process's.
     /// - Throws: ``ClassifierError`` `configuration` with the origin: the file and line, the variable or the flag.
     public init(
-        file: String?, flags: [String: String] = [:],
+        file: String?, flags: [String: String] = [:], options: [String: String] = [:],
         environment: [String: String]? = nil
     ) throws(ClassifierError) {
         var yaml: String?
@@ -122,11 +123,13 @@ public struct ServeConfiguration: Sendable {
             }
         }
         let reader = ConfigurationReader(
-            file: file ?? "", flags: flags, environment: environment ?? ProcessInfo.processInfo.environment)
+            file: file ?? "", flags: flags, options: options,
+            environment: environment ?? ProcessInfo.processInfo.environment)
         self = try reader.read(yaml) { section throws(ClassifierError) in try ServeConfiguration(&section) }
         text = Self.describe(reader.entries)
         values = Self.values(reader.entries)
         origins = Self.origins(reader.entries)
+        try check()
     }
 
     private init(_ root: inout ConfigurationSection) throws(ClassifierError) {
@@ -151,7 +154,8 @@ public struct ServeConfiguration: Sendable {
             if let certificate, let key { return TLS(certificate: certificate, key: key) }
             guard certificate == nil, key == nil else {
                 throw ConfigurationReader.wrong(
-                    section.position, "tls.certificate and tls.key belong together; set both, or none for plain HTTP")
+                    section.position(of: "certificate", "key"),
+                    "tls.certificate and tls.key belong together; set both, or none for plain HTTP")
             }
             return nil
         }
@@ -175,17 +179,15 @@ public struct ServeConfiguration: Sendable {
         }
         events = try root.section("events") { section throws(ClassifierError) in try Events(&section) }
         sources = try Source.read(&root, streams)
-        try check()
     }
 
     /// Checks the relations between settings.
     private func check() throws(ClassifierError) {
-        func wrong(_ message: String) -> ClassifierError {
-            ClassifierError(.configuration, code: "configuration", message)
-        }
-        try listening.check(hasToken: access.token != nil)
+        try listening.check(hasToken: access.token != nil, origins: origins)
         if listening.http == nil && listening.tcp == nil && listening.unix == nil && sources.isEmpty {
-            throw wrong("listen: http, tcp and unix are all off, and there are no sources; there would be no audio")
+            throw ConfigurationReader.wrong(
+                origins["listen.http"] ?? "listen",
+                "http, tcp and unix are all off, and there are no sources; there would be no audio")
         }
     }
 
@@ -261,27 +263,5 @@ extension DecisionRules.Settings {
         settings.padding = try section.value(DecisionSettings.padding)
         settings.minimumLevel = try section.value(DecisionSettings.minimumLevel)
         return settings
-    }
-}
-
-extension ServeConfiguration.Listening {
-    /// Checks the access to each address: one that other machines can reach needs a token.
-    func check(hasToken: Bool) throws(ClassifierError) {
-        func wrong(_ message: String) -> ClassifierError {
-            ClassifierError(.configuration, code: "configuration", message)
-        }
-        if let http, !http.isLocal, !hasToken {
-            throw wrong(
-                "listen.http is \(http), which other machines can reach; set access.token_file, or listen on 127.0.0.1")
-        }
-        if let tcp, !tcp.isLocal {
-            throw wrong(
-                "listen.tcp is \(tcp), which other machines can reach, and raw PCM cannot carry a "
-                    + "token; listen on 127.0.0.1, and let others use the WebSocket of listen.http"
-            )
-        }
-        if let unix, case .network = unix {
-            throw wrong("listen.unix is \(unix); expected unix:PATH or off")
-        }
     }
 }

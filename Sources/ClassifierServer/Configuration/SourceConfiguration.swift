@@ -45,7 +45,7 @@ extension ServeConfiguration.Source {
         try section.refuseOthers()
         guard StreamName.isValid(name) else {
             throw ConfigurationReader.wrong(
-                section.position,
+                section.position(of: "name"),
                 "the name of a source is \"\(name)\"; expected \(ValueKind.streamName.expected)")
         }
         switch (command.isEmpty, file) {
@@ -53,7 +53,8 @@ extension ServeConfiguration.Source {
         case (true, let file?): origin = .file(file, fromStart: start == .start)
         default:
             throw ConfigurationReader.wrong(
-                section.position, "the source \"\(name)\" needs a command or a file to follow, and not both")
+                section.position(of: "name"), "the source \"\(name)\" needs a command or a file to follow, and not both"
+            )
         }
     }
 
@@ -65,7 +66,8 @@ extension ServeConfiguration.Source {
         return try root.sections(SourceSettings.list.name) { section throws(ClassifierError) in
             let source = try Self(&section, defaults)
             guard names.insert(source.name).inserted else {
-                throw ConfigurationReader.wrong(section.position, "there are two sources \"\(source.name)\"")
+                throw ConfigurationReader.wrong(
+                    section.position(of: "name"), "there are two sources \"\(source.name)\"")
             }
             return source
         }

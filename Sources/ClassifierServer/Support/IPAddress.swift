@@ -19,6 +19,9 @@ package struct IPAddress: Equatable {
 
     package var isIPv6: Bool { bytes.count == 16 }
 
+    /// Whether a socket with the address listens on all addresses: 0.0.0.0 or ::.
+    package var isAny: Bool { bytes.allSatisfy { $0 == 0 } }
+
     /// Whether packets to the address stay on this machine: 127.0.0.0/8, ::1, and the first mapped into IPv6.
     package var isLoopback: Bool {
         let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255]

@@ -173,12 +173,72 @@ internal import Testing
         #expect(flag.status == 78 && flag.errors.contains("--set streams.decision.threshold_off: "), "\(flag)")
     }
 
-    @Test func missingFolderIsFound() throws {
-        let setting = ["--set", "events.file.path=\(folder.path)/none/events.jsonl"]
-        let checked = try ChildProcess(["serve", "--check"] + setting).wait()
-        #expect(checked.status == 78 && checked.errors.contains("there is no folder \(folder.path)/none"))
-        let good = try ChildProcess(["serve", "--check", "--set", "events.file.path=\(folder.path)/events.jsonl"])
-            .wait()
-        #expect(good.status == 0)
+    /// Files and folders that cannot be what their settings say are refused with their place, by the check and by the
+    /// start.
+    @Test(arguments: [
+        ("events.file.path", "none/events.jsonl", "there is no folder FOLDER/none; make it"),
+        ("events.file.path", "file/events.jsonl", "there is no folder FOLDER/file; make it"),
+        ("events.file.path", "sub", "that is a folder; add the name of a file"),
+        ("events.file.path", "new/", "that is a folder; add the name of a file"),
+        ("state.folder", "file", "FOLDER/file is a file and no folder"),
+        ("state.folder", "file/states", "FOLDER/file is a file and no folder"),
+        ("state.folder", "file/", "FOLDER/file is a file and no folder"),
+    ])
+    func wrongFilesAreFound(key: String, name: String, message: String) throws {
+        try folder.write([], to: "file")
+        try FileManager.default.createDirectory(
+            atPath: "\(folder.path)/sub", withIntermediateDirectories: true, attributes: nil)
+        let value = "\(folder.path)/\(name)"
+        let keys = key.split(separator: ".")
+        let nested = keys.enumerated().map { String(repeating: "  ", count: $0) + $1 + ":" }.joined(separator: "\n")
+        try folder.write(Array("model: keywords-en\n\(nested) \"\(value)\"\n".utf8), to: "c.yaml")
+        let config = ["--config", "\(folder.path)/c.yaml"]
+        let message = message.replacing("FOLDER", with: folder.path)
+        for (arguments, place) in [
+            (config, "\(folder.path)/c.yaml:\(keys.count + 1): "), (["--set", "\(key)=\(value)"], "--set \(key): "),
+        ] {
+            for check in [["--check"], ["--set", "listen.http=127.0.0.1:0"]] {
+                let finished = try ChildProcess(["serve"] + check + arguments).wait(atMost: 20)
+                #expect(finished.status == 78 && finished.output.isEmpty, "\(finished)")
+                #expect(finished.errors.contains("\(place)\(key) is \"\(value)\"; "), "\(finished.errors)")
+                #expect(finished.errors.contains(message), "\(finished.errors)")
+            }
+        }
+    }
+
+    @Test func possibleFilesAreGood() throws {
+        for setting in [
+            "events.file.path=\(folder.path)/events.jsonl", "events.file.path=/dev/null", "state.folder=\(folder.path)",
+            "state.folder=\(folder.path)/new/states",
+        ] {
+            let good = try ChildProcess(["serve", "--check", "--set", setting]).wait()
+            #expect(good.status == 0 && good.output == "the configuration is good\n", "\(setting): \(good.errors)")
+        }
+    }
+
+    /// A setting of the command line or the environment is named, and not the first line of a file.
+    @Test(arguments: [
+        (["events.webhook.url=ftp://a"], "--set events.webhook.url: "),
+        (["tls.certificate=/a"], "--set tls.certificate: "), (["tls.key=/a"], "--set tls.key: "),
+        (["sources=[{name: a}]"], "--set sources: "), (["sources=[{name: a/b, command: [c]}]"], "--set sources: "),
+        (["listen.http=0.0.0.0:80"], "--set listen.http: "), (["listen.tcp=127.0.0.1:8080"], "--set listen.tcp: "),
+        (["listen.http=off"], "--set listen.http: "),
+    ])
+    func settingsOfTheCommandLineAreNamed(settings: [String], place: String) throws {
+        try folder.write(Array("model: keywords-en\n".utf8), to: "c.yaml")
+        for config in [[], ["--config", "\(folder.path)/c.yaml"]] {
+            let arguments = ["serve", "--check"] + config + settings.flatMap { ["--set", $0] }
+            let finished = try ChildProcess(arguments).wait()
+            #expect(
+                finished.status == 78 && finished.errors.hasPrefix("audio-classifierd: error: \(place)"),
+                "\(finished.errors)")
+        }
+        let listen = try ChildProcess(["serve", "--check", "--listen", "127.0.0.1"]).wait()
+        #expect(listen.errors.hasPrefix("audio-classifierd: error: --listen: listen.http is \"127.0.0.1\"; "))
+        let variable = ["AUDIO_CLASSIFIERD_EVENTS_WEBHOOK_URL": "ftp://a"]
+        let finished = try ChildProcess(["serve", "--check"], environment: variable).wait()
+        #expect(
+            finished.errors.hasPrefix("audio-classifierd: error: AUDIO_CLASSIFIERD_EVENTS_WEBHOOK_URL: "),
+            "\(finished.errors)")
     }
 }

@@ -1,0 +1,43 @@
+internal import AudioClassifier
+internal import FoundationEssentials
+
+extension ServeConfiguration {
+    /// Checks that the service can make its files and folders where the configuration wants them.
+    /// - Throws: ``ClassifierError`` `configuration` with the origin of the first setting that is wrong.
+    func checkFiles() throws(ClassifierError) {
+        if let folder = state.folder, let file = Self.fileInPlaceOfFolder(folder) {
+            throw wrong("state.folder", folder, "\(file) is a file and no folder; choose another folder, or remove it")
+        }
+        guard let path = events.file?.path else { return }
+        guard !path.hasSuffix("/"), !Self.isFolder(path) else {
+            throw wrong("events.file.path", path, "that is a folder; add the name of a file, as in events.jsonl")
+        }
+        let folder = Self.folder(of: path)
+        guard Self.isFolder(folder) else {
+            throw wrong("events.file.path", path, "there is no folder \(folder); make it")
+        }
+    }
+
+    private func wrong(_ key: String, _ value: String, _ fault: String) -> ClassifierError {
+        ConfigurationReader.wrong(origins[key] ?? key, "\(key) is \"\(value)\"; \(fault)")
+    }
+
+    /// Returns the part of a folder's path that exists and is no folder; nil if the folder exists or can be made.
+    private static func fileInPlaceOfFolder(_ path: String) -> String? {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        while !FileManager.default.fileExists(atPath: path) {
+            let parent = folder(of: path)
+            guard parent != path else { return nil }
+            path = parent
+        }
+        return isFolder(path) ? nil : path
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
+    }
+
+    private static func folder(of path: String) -> String { URL(filePath: path).deletingLastPathComponent().path }
+}
