@@ -8,6 +8,8 @@ struct FileFollower: ~Copyable {
     enum Notification {
         /// There are no new bytes.
         case nothing
+        /// There is no file, for the first time since there was one.
+        case missing
         case bytes([UInt8])
         /// A file begins, with the header of a WAV file or, for nil, with raw PCM.
         case began(WaveFormat?)
@@ -31,6 +33,8 @@ struct FileFollower: ~Copyable {
     private var cutOffset: off_t?
     /// Byte offset at which reading of the first file resumes.
     private var resumption: off_t?
+    /// Whether the last notification about the file was that there is none.
+    private var isMissing = false
     /// Whether no file has been read yet; existing audio is skipped in the first file only.
     private var isFirst = true
 
@@ -59,7 +63,11 @@ struct FileFollower: ~Copyable {
     /// - Throws: ``ClassifierError`` if the path cannot be read or is no regular file; another call tries again.
     mutating func next() throws(ClassifierError) -> Notification {
         if descriptor < 0 {
-            guard try open() else { return .nothing }
+            guard try open() else {
+                defer { isMissing = true }
+                return isMissing ? .nothing : .missing
+            }
+            isMissing = false
         }
         let status = try status()
         if status.st_size < offset {

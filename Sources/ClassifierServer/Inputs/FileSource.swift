@@ -80,6 +80,8 @@ struct FileSource: Sendable {
     private func follow(_ file: inout FileFollower, _ stream: inout SourceStream) async {
         var backoff = Backoff()
         var isResumePointSaved = false
+        // Whether the log says that there is no file.
+        var isAwaited = false
         while !Task.isCancelled {
             do {
                 switch try file.next() {
@@ -91,6 +93,9 @@ struct FileSource: Sendable {
                         let point = file.resumePoint(of: 0, before: 0, eventPart: stream.eventPart)
                         await hub.states.save(point, of: source.name, isNew: true)
                     }
+                case .missing:
+                    isAwaited = true
+                    log.notice("waiting for \(path)")
                 case .cut:
                     // The stream's position in a truncated file is unknown.
                     log.notice("\(path) was truncated: it is read from its beginning, as a new stream")
@@ -100,6 +105,8 @@ struct FileSource: Sendable {
                     log.warning("\(path) \(what) instead of appending; it is read from there")
                     isResumePointSaved = false
                 case .began(let wave):
+                    if isAwaited { log.notice("\(path) is there") }
+                    isAwaited = false
                     isResumePointSaved = false
                     try await begin(wave, &stream)
                 case .bytes(let bytes):

@@ -31,8 +31,9 @@ struct SourceStream: ~Copyable {
     private var receiver: AudioReceiver?
     private var lastArrival = NIODeadline.now()
     private var isInterrupted = false
-    /// The part of events' identities that distinguishes the stream from the source's earlier ones; nil for the first
-    /// one, so that a replay of its audio gives the same identities.
+    /// The part of events' identities that distinguishes the stream from the source's earlier ones, also those of an
+    /// earlier process. It is nil for the first stream of a file that is read from its beginning, so that a replay
+    /// gives the same identities.
     private(set) var eventPart: String?
     /// Samples that the stream got before the current receiver.
     private var samples: Int64 = 0
@@ -51,6 +52,7 @@ struct SourceStream: ~Copyable {
             format: source.format, rate: source.rate ?? modelRate,
             channels: source.channels)
         description = configured
+        if case .file(_, fromStart: true) = source.origin { eventPart = nil } else { eventPart = StreamName.newPart() }
     }
 
     /// Begins a new part of the source, whose first byte begins a sample of a format.

@@ -52,7 +52,7 @@ struct WebHook: EventOutput {
     }
 
     func run(_ events: AsyncStream<EventMessage>) async {
-        await withTaskGroup(of: Void.self) { tasks in
+        let failures = await withTaskGroup(of: Void.self, returning: Failures.self) { tasks in
             tasks.addTask {
                 for await message in events {
                     guard case .event(let event) = message else { continue }
@@ -61,14 +61,18 @@ struct WebHook: EventOutput {
                 }
                 wakes.continuation.finish()
             }
-            await send()
+            let failures = await send()
             tasks.cancelAll()
+            return failures
         }
-        for _ in queue.withLockedValue({ $0.removeAll() }) { metrics.lostEvent(name) }
+        let rest = queue.withLockedValue { $0.removeAll().count }
+        for _ in 0..<rest { metrics.lostEvent(name) }
+        if let text = failures.finish(rest: rest) { log.warning("\(settings.address): \(text)") }
     }
 
     /// Sends the events of the queue, until it is empty after the last event, or the task is cancelled.
-    private func send() async {
+    /// - Returns: the failures since the last accepted event.
+    private func send() async -> Failures {
         var failures = Failures()
         var wake = wakes.stream.makeAsyncIterator()
         var isComplete = false
@@ -76,7 +80,7 @@ struct WebHook: EventOutput {
             switch queue.withLockedValue({ $0.next(at: MonotonicClock.now()) }) {
             case .send(let event): await send(event, &failures)
             case .idle:
-                guard !isComplete else { return }
+                guard !isComplete else { return failures }
                 isComplete = await wake.next(isolation: #isolation) == nil
             case .wait(let seconds) where isComplete: try? await Task.sleep(for: .seconds(seconds))
             case .wait(let seconds):
@@ -88,6 +92,7 @@ struct WebHook: EventOutput {
                 timer.cancel()
             }
         }
+        return failures
     }
 
     /// Sends an event, which is the first one of its stream.
@@ -173,6 +178,14 @@ struct Failures {
         let id = event.id ?? "\(event.stream) \(event.label)"
         return "an event was not accepted, and is given up: \(reason); \(id) is lost"
             + (lost > 1 ? ", with \(Quantity.text(lost - 1, "event")) before it" : "")
+    }
+
+    /// Returns what the log says at the end of the service; nil if nothing is lost.
+    /// - Parameter rest: number of events that were not sent any more.
+    func finish(rest: Int) -> String? {
+        guard lost + rest > 0 else { return nil }
+        // Invariant: both count events one by one.
+        return "\(Quantity.text(lost + rest, "event is", "events are")) lost: \(reason ?? "the service has ended")"
     }
 
     /// Ends the row.

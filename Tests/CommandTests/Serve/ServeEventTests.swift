@@ -166,7 +166,22 @@ internal import Testing
         #expect(try server.metric("lost_events_total{output=\"webhook\"}") == Double(count))
         let finished = try server.stop()
         let lines = finished.errors.split(separator: "\n").filter { $0.contains("127.0.0.1:9/events") }
-        #expect(lines.count == 1 && lines[0].contains("is given up: Connection refused; "), "\(finished.errors)")
+        #expect(lines.count == 2 && lines[0].contains("is given up: Connection refused; "), "\(finished.errors)")
+        #expect(lines.last?.hasSuffix("\(count) events are lost: Connection refused") == true, "\(finished.errors)")
+    }
+
+    /// The end of the service names the number of events that a web hook did not get, those that wait included.
+    @Test func unsentEventsAreCountedAtTheEnd() throws {
+        let server = try Server(["events.webhook.url=http://127.0.0.1:9/events", "events.webhook.tries=1000"])
+        let count = try stream(server, "a").count + stream(server, "b").count
+        let finished = try server.stop()
+        #expect(finished.status == 0)
+        #expect(finished.errors.contains(": \(count) events are lost: Connection refused\n"), "\(finished.errors)")
+        let (receiver, port) = try receiver("204")
+        let good = try Server(["events.webhook.url=http://127.0.0.1:\(port)/events"])
+        #expect(try stream(good, "a").count == 4)
+        #expect(try !good.stop().errors.contains("lost"))
+        withExtendedLifetime(receiver) {}
     }
 
     /// Events that a killed service left open end in the outputs of the next one, whatever its addresses are.

@@ -240,6 +240,45 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
+    /// After a restart the same samples of a command, or behind the end of a file, are other events: their identities
+    /// differ. A file that is read from its beginning is a replay.
+    @Test(arguments: ["command", "end", "start"]) func identitiesDifferAfterARestart(source: String) throws {
+        try append(Self.raw, to: "a.raw")
+        let origin =
+            source == "command"
+            ? "command: [sh, -c, \"cat \(folder.path)/a.raw; exec sleep 1000\"]"
+            : "follow: \"\(folder.path)/a.raw\"\n    from: \(source)"
+        let decision = "{threshold: 0.000000001, threshold_off: 0.000000001, allow: [\"yes\"], min_duration_ms: 0}"
+        var identities: [String] = []
+        for _ in 1...3 {
+            let server = try serve(
+                "  - name: log\n    \(origin)\n    decision: \(decision)\n", ["events.stdout=true"])
+            usleep(300_000)
+            if source == "end" { try append(Self.raw, to: "a.raw") }
+            try server.child.waitForOutput { $0.contains("\"phase\":\"start\"") }
+            server.child.send(signal: SIGKILL)
+            let finished = try server.child.wait()
+            let record = try #require(finished.records("event").first)
+            identities.append(try #require(record["id"]?.string))
+        }
+        #expect(Set(identities).count == (source == "start" ? 1 : 3), "\(identities)")
+        #expect(identities.allSatisfy { $0.hasPrefix(source == "start" ? "log-" : "log~") && $0.hasSuffix("-yes") })
+    }
+
+    /// The log says once that a file is missing, and that it has come.
+    @Test func missingFileIsNamed() throws {
+        let server = try serve("  - {name: log, follow: \"\(folder.path)/a.raw\"}")
+        try server.child.waitForErrors { $0.contains("waiting for \(folder.path)/a.raw") }
+        usleep(500_000)
+        #expect(!server.child.errorsSoFar.contains("a.raw is there"))
+        try append(Self.raw, to: "a.raw")
+        try server.child.waitForErrors { $0.contains("\(folder.path)/a.raw is there") }
+        try wait(server, "log", for: 32_000)
+        let finished = try server.stop()
+        #expect(finished.errors.ranges(of: "waiting for ").count == 1, "\(finished.errors)")
+        #expect(finished.errors.ranges(of: " is there").count == 1, "\(finished.errors)")
+    }
+
     /// A writer that does not append goes on behind a hole after a truncation (copytruncate of logrotate). The hole is
     /// no audio.
     @Test func holeIsNotHeard() throws {
