@@ -11,16 +11,30 @@ package indirect enum JSONValue: Sendable, Equatable, Codable {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
-        } else if let value = try? container.decode(Bool.self) {
+        } else if let value = try Self.value(Bool.self, in: container) {
             self = .bool(value)
-        } else if let value = try? container.decode(Double.self) {
+        } else if let value = try Self.value(Double.self, in: container) {
             self = .number(value)
-        } else if let value = try? container.decode(String.self) {
+        } else if let value = try Self.value(String.self, in: container) {
             self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
+        } else if let value = try Self.value([JSONValue].self, in: container) {
             self = .array(value)
         } else {
             self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    /// Returns the value if it has a type; nil for a value of another type.
+    /// - Throws: the error of a value of this type, or of one in it, that cannot be decoded.
+    private static func value<Value: Decodable>(
+        _ type: Value.Type, in container: any SingleValueDecodingContainer
+    ) throws -> Value? {
+        do { return try container.decode(type) } catch DecodingError.typeMismatch { return nil } catch let error
+            as DecodingError
+        { throw error } catch {
+            // The decoder's own error of a number has neither a path nor a public type.
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: container.codingPath, debugDescription: "the number is out of range"))
         }
     }
 

@@ -2,12 +2,20 @@ internal import FoundationEssentials
 
 /// Decodes JSON so that every error names the value that is wrong.
 package enum StrictJSON {
-    /// - Throws: `DecodingError`, as `JSONDecoder` does.
+    /// - Throws: `DecodingError`, as `JSONDecoder` does, also for a key that an object has twice.
     package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
-        do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
-            guard isUnnamed(error), let json = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)),
-                let fault = fraction(in: json, as: type)
-            else { throw error }
+        do {
+            let value = try JSONDecoder().decode(type, from: Data(bytes))
+            if let path = JSONKeys.repeated(in: bytes) {
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: path.map(Step.init), debugDescription: "the key is there twice"))
+            }
+            return value
+        } catch {
+            // A number that is too large has a name as a JSON value.
+            guard isUnnamed(error) else { throw error }
+            let json = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+            guard let fault = fraction(in: json, as: type) else { throw error }
             throw DecodingError.dataCorrupted(
                 .init(codingPath: fault.path, debugDescription: "expected a whole number, found \(fault.value)"))
         }
@@ -19,6 +27,12 @@ package enum StrictJSON {
         let intValue: Int?
         init(stringValue: String) { (self.stringValue, intValue) = (stringValue, nil) }
         init(intValue: Int) { (stringValue, self.intValue) = ("\(intValue)", intValue) }
+        init(_ step: JSONKeys.Step) {
+            switch step {
+            case .key(let key): self.init(stringValue: key)
+            case .index(let index): self.init(intValue: index)
+            }
+        }
     }
 
     /// Whether an error is the one that `JSONDecoder` gives for damaged JSON, and for a number that is not whole where

@@ -120,6 +120,41 @@ internal import Testing
         try expectRefusal(configuration.with(["format_version"], 2), weights, "format_version", "version 2")
     }
 
+    /// A key that an object has twice has no meaning, at every depth and however it is written.
+    @Test(arguments: [
+        ("\"frontend\":{", "\"recipe\":\"yamnet\",", "frontend.recipe"),
+        ("\"frontend\":{", "\"r\\u0065cipe\":\"yamnet\",", "frontend.recipe"),
+        ("\"frontend\":{", "\"hop\":160,\"hop\":160,", "frontend.hop"),
+        ("\"encoder\":{", "\"heads\":4,", "encoder.heads"), ("{", "\"name\":\"keywords-en\",", "name"),
+        ("\"decision\":{", "\"threshold\":0.5,", "decision.threshold"),
+        ("\"card\":{", "\"a\":[1,{\"b\":\"x\\\"{\",\"b\":2}],", "card.a.1.b"),
+    ])
+    func repeatedKeys(object: String, member: String, path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let text = String(decoding: try encoder.encode(configuration), as: UTF8.self)
+        let place = try #require(text.firstRange(of: object))
+        let repeated = text[..<place.upperBound] + member + text[place.upperBound...]
+        try folder.write(Array(repeated.utf8), to: "config.json")
+        try folder.write(weights, to: "model.safetensors")
+        let finished = try Program.run(["models", "verify", "\(folder.path)/"])
+        #expect(finished.status == 78, "\(finished)")
+        #expect(finished.errors.contains("\(path): the key is there twice"), "\(finished.errors)")
+    }
+
+    /// A number that no format holds is named with its place.
+    @Test(arguments: ["1e999", "-1e999", "1e400"]) func hugeNumbers(number: String) throws {
+        for (object, key) in [("frontend", "hop"), ("frontend", "log_offset"), ("encoder", "heads"), ("card", "x")] {
+            let changed = configuration.with([object, key], .string("HUGE"))
+            let text = String(decoding: try JSONEncoder().encode(changed), as: UTF8.self)
+            try folder.write(Array(text.replacing("\"HUGE\"", with: number).utf8), to: "config.json")
+            try folder.write(weights, to: "model.safetensors")
+            let finished = try Program.run(["models", "verify", "\(folder.path)/"])
+            let expected = "\(object).\(key): the number is out of range"
+            #expect(finished.status == 78 && finished.errors.contains(expected), "\(finished.errors)")
+        }
+    }
+
     @Test func otherFrontEnd() throws {
         let other = configuration.with(["frontend"], .object(["recipe": "kaldi"]))
         try folder.write(Array(try JSONEncoder().encode(other)), to: "config.json")

@@ -165,6 +165,11 @@ internal import Testing
         ("{\"type\":\"find\",\"request\":\"x\",\"path\":\"/nowhere\"}", "no such file"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"top_q\":3}", "top_k"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"top_k\":0}", "from 1"),
+        (
+            "{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"top_k\":1e999}",
+            "top_k: the number is out of range"
+        ),
+        ("{\"type\":\"classify\",\"request\":\"x\",\"deny\":[\"a\",-1e999]}", "deny.1: the number is out of range"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"deny\":\"yes\"}", "an array of"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"emit\":\"frames\",\"window\":1}", "leave out emit"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"model\":\"none\"}", "no model"),

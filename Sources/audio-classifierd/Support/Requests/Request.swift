@@ -52,9 +52,7 @@ struct Request: Sendable {
     /// Reads a header.
     /// - Throws: ``RequestFault``.
     init(_ line: ArraySlice<UInt8>) throws(RequestFault) {
-        guard JSONNesting.isShallow(line),
-            case .object(let members)? = try? JSONDecoder().decode(JSONValue.self, from: Data(line))
-        else { throw Self.fault(nil, "a request begins with a line that is a JSON object", 0) }
+        let members = try Self.members(line)
         let payload = try Self.payload(members)
         let skipped = payload ?? 0
         guard let name = members["request"]?.string, (1...Self.longestName).contains(name.utf8.count) else {
@@ -78,6 +76,19 @@ struct Request: Sendable {
         self.payload = payload
         recording = try Self.text(members, "name", name, skipped)
         settings = members.filter { !Self.ownMembers.contains($0.key) }
+    }
+
+    private static func members(_ line: ArraySlice<UInt8>) throws(RequestFault) -> [String: JSONValue] {
+        var fault = "a request begins with a line that is a JSON object"
+        guard JSONNesting.isShallow(line) else { throw Self.fault(nil, fault, 0) }
+        do {
+            if case .object(let members) = try JSONDecoder().decode(JSONValue.self, from: Data(line)) { return members }
+        } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
+            fault = DecodingError.dataCorrupted(context).explanation()
+        } catch {
+            // Anything else is no JSON.
+        }
+        throw Self.fault(nil, fault, 0)
     }
 
     private static func payload(_ members: [String: JSONValue]) throws(RequestFault) -> Int? {
