@@ -145,9 +145,12 @@ public struct Service: Sendable {
                 Self.restoreSignals()
                 systemd.stopping()
                 log.notice("stopping: all streams end, and no new ones are accepted")
+                files.cancel()
+                hub.refuse()
+                listeners.connections.announceStop()
                 await sources.stop()
                 await hub.drain()
-                // Connections end by themselves after their streams; slow ones are cancelled.
+                // Connections end by themselves after their streams and answers; slow ones are cancelled.
                 await Self.waitUntil(atMost: Self.drainSeconds) {
                     hub.shared.load.streams == 0 && hub.connections.count == 0
                 }

@@ -36,6 +36,7 @@ struct ClassifyRequest: Sendable {
         session.format = parameters.lines
         session.includesErrors = true
         session.includesStartAndEnd = session.report.mode != .summary
+        guard !files.isStopping else { return try await refuse(&exchange, .stopping) }
         guard files.hasRoom else { return try await refuse(&exchange) }
         do {
             let upload = try await receive(&exchange)
@@ -44,6 +45,8 @@ struct ClassifyRequest: Sendable {
             defer { files.leave() }
             let descriptor = try await files.store { try upload.release() }
             try await send(&exchange, session, descriptor, Self.input(target, parameters), parameters)
+        } catch let refusal as AdmissionRefusal {
+            try await refuse(&exchange, refusal)
         } catch is HTTPExchange.BodyTooLarge {
             try await exchange.answerTooLarge()
         } catch let malformed as MultipartReader.Malformed {
@@ -56,6 +59,10 @@ struct ClassifyRequest: Sendable {
     private func refuse(_ exchange: inout HTTPExchange) async throws {
         let refusal = AdmissionRefusal(
             reason: .capacity, message: "as many files as limits.files allows are being classified", retryAfter: 2)
+        try await refuse(&exchange, refusal)
+    }
+
+    private func refuse(_ exchange: inout HTTPExchange, _ refusal: AdmissionRefusal) async throws {
         hub.metrics.refused(refusal.reason.rawValue, refusal.message, client: exchange.client)
         try await exchange.answer(HTTPAnswer(refusal))
     }
@@ -81,7 +88,10 @@ struct ClassifyRequest: Sendable {
     private func receive(_ exchange: inout HTTPExchange) async throws -> Upload {
         try await exchange.acceptBody()
         let upload = Upload(contentType: exchange.head.headers.first(name: "Content-Type") ?? "")
-        while let bytes = try await exchange.readBody() { try await files.store { try upload.append(bytes) } }
+        while let bytes = try await exchange.readBody() {
+            guard !files.isStopping else { throw AdmissionRefusal.stopping }
+            try await files.store { try upload.append(bytes) }
+        }
         return upload
     }
 
@@ -106,7 +116,11 @@ struct ClassifyRequest: Sendable {
         } catch let error
             where error is AudioError || error is ModelError || error is ClassifierError || error is AdmissionRefusal
         {
-            let failure = ClassifierError(error)
+            let refusal = error as? AdmissionRefusal
+            if let refusal, !isBegun { throw refusal }
+            let failure =
+                refusal.map { ClassifierError(.unavailable, code: $0.reason.rawValue, $0.message) }
+                ?? ClassifierError(error)
             let record = Record.error(file: name, code: failure.code, message: failure.message)
             if isBegun {
                 var writer = LineWriter(session.layout, file: name, sampleRate: session.model.sampleRate)

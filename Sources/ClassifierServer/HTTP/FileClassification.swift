@@ -20,7 +20,7 @@ final class FileClassification: Sendable {
     private let pool: NIOThreadPool
     private let storage = NIOThreadPool(numberOfThreads: storageThreads)
     private let running = NIOLockedValueBox(0)
-    private let isStopping = Atomic(false)
+    private let isCancelled = Atomic(false)
 
     /// - Parameters:
     ///   - limit: most files at the same time.
@@ -33,9 +33,15 @@ final class FileClassification: Sendable {
         storage.start()
     }
 
+    /// Ends all work soon: files that are not classified completely are refused.
+    func cancel() { isCancelled.store(true, ordering: .relaxed) }
+
+    /// Whether no file is classified any more.
+    var isStopping: Bool { isCancelled.load(ordering: .relaxed) }
+
     /// Cancels all work, and returns when the threads have ended.
     func stop() async {
-        isStopping.store(true, ordering: .relaxed)
+        cancel()
         try? await storage.shutdownGracefully()
         try? await pool.shutdownGracefully()
     }
@@ -73,7 +79,7 @@ final class FileClassification: Sendable {
         continuation.onTermination = { _ in backlog.close() }
         var session = session
         session.longestSeconds = longestSeconds
-        session.isStopped = { [self] in backlog.isClosed || isStopping.load(ordering: .relaxed) }
+        session.isStopped = { [self] in backlog.isClosed || isStopping }
         pool.submit { [session, self] state in
             guard case .active = state, !session.isStopped() else {
                 close(descriptor)
@@ -82,17 +88,9 @@ final class FileClassification: Sendable {
             }
             setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             do {
-                var input = input
-                input.inform = session.inform
-                input.warn = session.warn
-                var audio = try AudioInput(
-                    descriptor: descriptor, name: name, rate: session.model.recipe.sampleRate, options: input,
-                    owned: true)
-                backlog.add()
-                continuation.yield(session.header)
-                try session.run(&audio, file: name, stream: name) { lines in
+                try UploadReport(session, name: name).run(descriptor, input) { lines in
                     // What follows a stop is not the file's result.
-                    guard !isStopping.load(ordering: .relaxed) else { throw AdmissionRefusal.stopping }
+                    guard !isStopping else { throw AdmissionRefusal.stopping }
                     backlog.add()
                     guard case .enqueued = continuation.yield(lines) else { throw ReaderGone() }
                 }

@@ -58,7 +58,7 @@ struct HTTPServer: Sendable {
         channel.eventLoop.makeCompletedFuture {
             defer { inputEnd.release() }
             try channel.pipeline.syncOperations.addHandlers([
-                RequestTimeout(seconds: limits.idleSeconds, inputEnd: inputEnd), ResponseBuffers(),
+                StopNotice(), RequestTimeout(seconds: limits.idleSeconds, inputEnd: inputEnd), ResponseBuffers(),
             ])
             let requests = try Requests(wrappingChannelSynchronously: channel)
             let client = channel.clientAddress
@@ -66,7 +66,7 @@ struct HTTPServer: Sendable {
                 // An error means that the connection broke, or that its bytes were no HTTP, which the parser has
                 // answered.
                 try? await requests.executeThenClose { inbound, outbound in
-                    try await serve(inbound, outbound, upgrade, client: client)
+                    try await serve(inbound, outbound, upgrade, channel, client: client)
                 }
             }
         }
@@ -153,7 +153,7 @@ struct HTTPServer: Sendable {
     private func serve(
         _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>,
         _ outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>, _ upgrade: UpgradeRequest,
-        client: String
+        _ channel: any Channel, client: String
     ) async throws {
         // The pipeline does not pass on the head of a refused upgrade.
         if let refusal = upgrade.takeRefusal() {
@@ -163,6 +163,9 @@ struct HTTPServer: Sendable {
         var parts = inbound.makeAsyncIterator()
         while let part = try await parts.next() {
             guard case .head(let head) = part else { continue }
+            // A stopping service waits for the answer.
+            hub.connections.enter()
+            defer { hub.connections.leave() }
             var exchange = HTTPExchange(
                 head: head, client: client, parts: parts, outbound: outbound, bodyLimit: limits.bodyBytes)
             if let refusal = refusal(of: head, isPublic: router.isPublic(head), client: client) {
@@ -171,6 +174,7 @@ struct HTTPServer: Sendable {
                 try await router.respond(&exchange)
             }
             parts = exchange.parts
+            if router.files.isStopping { await Self.flush(channel) }
             guard exchange.keepsAlive else {
                 // An earlier close could reset the connection and destroy the answer before the client has read it.
                 // `RequestTimeout` bounds the time.
@@ -179,6 +183,13 @@ struct HTTPServer: Sendable {
                 }
                 return
             }
+        }
+    }
+
+    /// Returns when the client's system has all that was written, or the connection is closed.
+    private static func flush(_ channel: any Channel) async {
+        while let left = try? await channel.getOption(.bufferedWritableBytes).get(), left > 0 {
+            try? await Task.sleep(for: .milliseconds(10))
         }
     }
 }

@@ -47,7 +47,12 @@ struct StateExchange: Sendable {
         let limit = hub.largestState
         do {
             try await exchange.acceptBody(limit: limit)
-            while let part = try await exchange.readBody() { bytes += part }
+            while let part = try await exchange.readBody() {
+                guard !hub.shared.isStopping else {
+                    return try await exchange.answer(HTTPAnswer(AdmissionRefusal.stopping))
+                }
+                bytes += part
+            }
         } catch is HTTPExchange.BodyTooLarge {
             try await exchange.answerTooLarge("the body is larger than a state of these models, \(limit) bytes")
             return

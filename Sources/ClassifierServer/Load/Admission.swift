@@ -36,7 +36,7 @@ package struct Admission {
     package private(set) var assignments: [String: Assignment] = [:]
     private var counts: [Int]
     private var clients: [String: Int] = [:]
-    private var isStopping = false
+    package private(set) var isStopping = false
 
     package init(loops: Int, limit: Int, limitPerClient: Int, load: Double, processors: Int = .max) {
         self.limit = limit

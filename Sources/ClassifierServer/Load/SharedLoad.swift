@@ -87,6 +87,9 @@ final class SharedLoad: Sendable {
 
     func stop() { state.withLockedValue { $0.admission.stop() } }
 
+    /// Whether all further streams are refused.
+    var isStopping: Bool { state.withLockedValue { $0.admission.isStopping } }
+
     // MARK: Measurements
 
     /// Returns a model's cost on a loop, in seconds of its thread per second of audio.

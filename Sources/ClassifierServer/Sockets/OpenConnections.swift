@@ -1,6 +1,9 @@
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
+/// The event of all connections when the service begins to stop.
+struct ServiceStops: Sendable {}
+
 /// All open connections and the tasks that serve them, so that nothing outlives the listeners.
 final class OpenConnections: Sendable {
     private struct State {
@@ -25,6 +28,13 @@ final class OpenConnections: Sendable {
             state.withLockedValue { $0.tasks -= 1 }
         }
         channel.closeFuture.whenComplete { _ in task.cancel() }
+    }
+
+    /// Tells all connections that the service begins to stop.
+    func announceStop() {
+        for channel in state.withLockedValue({ Array($0.channels.values) }) {
+            channel.pipeline.fireUserInboundEventTriggered(ServiceStops())
+        }
     }
 
     /// Closes all connections and waits for the end of their tasks.

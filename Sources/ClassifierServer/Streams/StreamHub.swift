@@ -154,9 +154,12 @@ final class StreamHub: Sendable {
     /// Returns when all loops have answered.
     func ping() async { for loop in loops { await loop.ping() } }
 
+    /// Refuses new streams.
+    func refuse() { shared.stop() }
+
     /// Refuses new streams and ends the running ones.
     func drain() async {
-        shared.stop()
+        refuse()
         for loop in loops { await loop.stop() }
     }
 
@@ -170,7 +173,7 @@ final class StreamHub: Sendable {
     }
 }
 
-/// The number of connections that have a stream or its last lines, which a stopping service waits for.
+/// The number of connections that have a stream, its last lines or a request, which a stopping service waits for.
 final class ConnectionCount: Sendable {
     private let value = NIOLockedValueBox(0)
     var count: Int { value.withLockedValue { $0 } }

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import StrictCoding
 internal import TestSupport
 internal import Testing
 
@@ -53,15 +54,97 @@ internal import Testing
         #expect(refused.status == 422 && refused.text.contains("\"code\":\"too_long\""))
     }
 
-    /// SIGTERM does not wait for a file.
-    @Test func stopCancelsFiles() throws {
+    // MARK: Stop
+
+    private static let stopping = "\"code\":\"stopping\",\"message\":\"the service is stopping; connect again\"}"
+
+    /// SIGTERM does not wait for a file, and its client gets the reason: as an answer, or as the last line of one.
+    @Test(arguments: ["", "&emit=frames", "&emit=events", "&emit=frames&format=csv"])
+    func stopCancelsFiles(query: String) throws {
         let server = try Server(["limits.file_seconds=1000000"])
         let long = [UInt8](repeating: 0, count: 63_000_000)
         let client = try server.connect()
-        try client.send(head(server, length: long.count, rate: 1000) + long)
+        let target = "/v1/classify?sample_format=s16le&rate=1000\(query)"
+        let fields = "Host: 127.0.0.1:\(server.httpPort)\r\nContent-Length: \(long.count)"
+        try client.send(Array("POST \(target) HTTP/1.1\r\n\(fields)\r\n\r\n".utf8) + long)
         usleep(500_000)
         server.child.send(signal: SIGTERM)
+        let reply = try Reply(try client.receiveAll())
+        switch query {
+        case "":
+            #expect(reply.status == 503 && reply.text.hasSuffix("\(Self.stopping)\n"), "\(reply.text)")
+            #expect(reply.headers["retry-after"] != nil)
+        case "&emit=frames&format=csv":
+            #expect(reply.status == 200 && reply.lines.count > 2)
+            #expect(reply.lines.last?.hasSuffix(",stopping: the service is stopping; connect again") == true)
+        default:
+            #expect(reply.status == 200 && reply.lines.first?.hasPrefix("{\"type\":\"start\",") == true)
+            #expect(reply.lines.last == "{\"type\":\"error\",\"v\":1,\"file\":\"upload\",\(Self.stopping)")
+        }
         #expect(try server.child.wait(atMost: 15).status == 0)
-        withExtendedLifetime(client) {}
+    }
+
+    /// A client whose file has not come completely gets the reason, too, whether it waits or goes on sending.
+    @Test(arguments: ["waits", "expects", "sends"]) func stopAnswersIncompleteBodies(client kind: String) throws {
+        let server = try Server()
+        let client = try server.connect()
+        let rest = [UInt8](repeating: 0, count: 2_000_000)
+        let host = "Host: 127.0.0.1:\(server.httpPort)\r\nContent-Length: \(Self.second.count + rest.count)"
+        let expects = kind == "expects" ? "\r\nExpect: 100-continue" : ""
+        try client.send(Array("POST \(Self.target) HTTP/1.1\r\n\(host)\(expects)\r\n\r\n".utf8))
+        if kind == "expects" {
+            #expect(String(decoding: try client.receive(), as: UTF8.self).hasPrefix("HTTP/1.1 100 "))
+        } else {
+            try client.send(Self.second)
+        }
+        usleep(200_000)
+        server.child.send(signal: SIGTERM)
+        try server.child.waitForErrors { $0.contains("stopping") }
+        if kind == "sends" { try client.send(rest) }
+        let reply = try Reply(try client.receiveAll())
+        #expect(reply.status == 503 && reply.text.hasSuffix("\(Self.stopping)\n"), "\(reply.text)")
+        #expect(reply.headers["connection"] == "close")
+        #expect(try server.child.wait(atMost: 15).status == 0)
+    }
+
+    // MARK: Cut files
+
+    /// A file that is cut has what `classify` says of it in the last record, or in a row of a table.
+    @Test(arguments: ["wav", "flac", "vorbis", "opus", "mp3", "w64", "au"]) func cutFilesHaveWarnings(name: String)
+        throws
+    {
+        let folder = try TemporaryDirectory()
+        let path = "\(folder.path)/upload"
+        if name == "wav" {
+            try folder.write(WaveFile(Sound.samples(48_000)).bytes, to: "upload")
+        } else {
+            let coding = try #require(Libsndfile.codings.first { $0.name == name })
+            let samples = Sound.samples(3 * coding.rate * coding.channels).map { Float($0) / 32768 }
+            try Libsndfile.encode(samples, as: coding, to: path)
+        }
+        let whole = try folder.read("upload")
+        let cut = Array(whole[..<(whole.count * 2 / 3)])
+        try folder.write(cut, to: "upload")
+        let log = try Program.run(["classify", path]).errors
+        let start = try #require(log.firstRange(of: "upload is cut: "), "\(log)")
+        let warning = String(log[start.lowerBound...].prefix { $0 != "\n" })
+        let server = try Server()
+        for query in ["", "?emit=frames", "?emit=events", "?emit=changes,events"] {
+            let reply = try server.request("POST", "/v1/classify\(query)", body: cut)
+            #expect(reply.status == 200)
+            let lines = try reply.lines.map { try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8)) }
+            let last = try #require(lines.last)
+            #expect(last["type"] == .string(query.isEmpty ? "summary" : "end"))
+            #expect(last["warnings"]?.elements.contains(.string(warning)) == true, "\(reply.lines.last ?? "")")
+            #expect(lines.dropLast().allSatisfy { $0["warnings"] == nil })
+            let good = try server.request("POST", "/v1/classify\(query)", body: whole)
+            #expect(good.status == 200 && !good.text.contains("\"warnings\""))
+        }
+        for format in ["csv", "tsv"] {
+            let reply = try server.request("POST", "/v1/classify?format=\(format)", body: cut)
+            #expect(reply.status == 200 && reply.lines.contains { $0.contains("cut: \(warning)") }, "\(reply.text)")
+            let good = try server.request("POST", "/v1/classify?format=\(format)", body: whole)
+            #expect(good.status == 200 && !good.text.contains(" is cut"))
+        }
     }
 }
