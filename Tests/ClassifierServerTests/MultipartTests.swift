@@ -46,6 +46,19 @@ internal import Testing
         }
     }
 
+    /// A browser's field without a chosen file is none; a second file would have no result.
+    @Test func oneFileIsTaken() throws {
+        func part(_ name: String, _ content: String) -> String {
+            "--xYz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\n\r\n\(content)\r\n"
+        }
+        let (file, isWhole) = try read(Array((part("", "") + part("a.wav", "abc") + "--xYz--\r\n").utf8), piece: 11)
+        #expect(isWhole && file == Array("abc".utf8))
+        let error = #expect(throws: MultipartReader.Malformed.self) {
+            try read(Array((part("a.wav", "abc") + part("b.wav", "d") + "--xYz--\r\n").utf8), piece: 11)
+        }
+        #expect(error?.message == "the form has several files; send each in a request of its own")
+    }
+
     @Test func cutFormsAreIncomplete() throws {
         let body = Self.form(Array(repeating: 7, count: 100))
         for length in stride(from: 0, to: body.count - 4, by: 3) {

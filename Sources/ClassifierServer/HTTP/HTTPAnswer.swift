@@ -72,11 +72,14 @@ struct HTTPAnswer: Sendable {
         return answer
     }
 
-    /// The answer to a plain request for a WebSocket's path.
+    /// The answer to a request for a WebSocket's path that does not open one (RFC 6455, section 4.4).
     static var upgradeRequired: HTTPAnswer {
         var answer = failure(
-            .upgradeRequired, code: "upgrade", "this is a WebSocket; docs/clients.md shows how to use it")
+            .upgradeRequired, code: "upgrade",
+            "this is a WebSocket, which a GET with Connection: Upgrade, Upgrade: websocket, Sec-WebSocket-Version: "
+                + "\(WebSocketHandshake.version) and a Sec-WebSocket-Key opens; docs/clients.md shows how to use it")
         answer.headers.append(("Upgrade", "websocket"))
+        answer.headers.append(("Sec-WebSocket-Version", WebSocketHandshake.version))
         return answer
     }
 

@@ -194,7 +194,8 @@ struct HTTPServer: Sendable {
     }
 }
 
-/// Removes other upgrades than WebSocket from the first request, because the upgrade handler does not pass them on.
+/// Removes other upgrades than complete ones to WebSocket from the first request, because the upgrade handler does not
+/// pass them on.
 /// While an upgrade to WebSocket is decided, it holds back the end of the client's input.
 private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -207,8 +208,7 @@ private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandle
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch Self.unwrapInboundIn(data) {
         case .head(var head):
-            let upgrades = head.headers[canonicalForm: "Upgrade"]
-            let isUpgrade = upgrades.contains { $0.lowercased() == "websocket" }
+            let isUpgrade = WebSocketHandshake.isComplete(head)
             if !isUpgrade { head.headers.remove(name: "Upgrade") }
             context.fireChannelRead(Self.wrapInboundOut(.head(head)))
             if !isUpgrade { context.pipeline.syncOperations.removeHandler(self, promise: nil) }

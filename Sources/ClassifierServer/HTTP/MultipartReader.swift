@@ -1,4 +1,4 @@
-/// An incremental parser that finds the first file in a `multipart/form-data` body (RFC 7578). A pure value: bytes of
+/// An incremental parser that finds the file in a `multipart/form-data` body (RFC 7578). A pure value: bytes of
 /// the body in, bytes of the file out.
 package struct MultipartReader {
     package struct Malformed: Error {
@@ -61,7 +61,10 @@ package struct MultipartReader {
                 }
                 return false
             }
-            let isFile = !hasFile && Self.isFile(buffer[start..<end])
+            let isFile = Self.isFile(buffer[start..<end])
+            guard !isFile || !hasFile else {
+                throw Malformed(message: "the form has several files; send each in a request of its own")
+            }
             hasFile = hasFile || isFile
             state = isFile ? .file : .skipped
             start = end + 4
@@ -96,6 +99,8 @@ package struct MultipartReader {
         let lines = String(decoding: headers, as: UTF8.self).split(whereSeparator: \.isNewline)
         guard let line = lines.first(where: { $0.lowercased().hasPrefix("content-disposition:") }) else { return false }
         let fields = line.split(separator: ";").map { trimmed($0).lowercased() }
+        // A browser sends a field in which no file is chosen with an empty name.
+        guard !fields.contains("filename=\"\"") else { return false }
         return fields.contains { $0.hasPrefix("filename=") || $0.hasPrefix("filename*=") || $0 == "name=\"file\"" }
     }
 

@@ -63,7 +63,7 @@ package enum Routes {
                     try await StateExchange(hub: router.hub).put(&exchange, id: id)
                 }),
             Route(
-                .POST, "/v1/classify", "an audio file, as the body or in a form; JSON lines or a table come back",
+                .POST, "/v1/classify", "an audio file, as the body or alone in a form; JSON lines or a table come back",
                 handler: .exchange { router, exchange, target, _ in
                     try await ClassifyRequest(hub: router.hub, files: router.files).respond(&exchange, target)
                 }),

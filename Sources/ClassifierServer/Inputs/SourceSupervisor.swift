@@ -1,4 +1,5 @@
 internal import AudioClassifier
+internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import StreamTransformer
@@ -59,8 +60,11 @@ actor SourceSupervisor {
                 source: source, arguments: arguments, hub: hub, idleSeconds: idleSeconds, group: group, log: log)
             return Task { await command.run() }
         case .file(let path, let fromStart):
+            // A file that appears after the start is new from its first byte, however late the task looks for it.
+            let isMissing = unsafe access(path, F_OK) != 0 && errno == ENOENT
             let file = FileSource(
-                source: source, path: path, fromStart: fromStart, hub: hub, idleSeconds: idleSeconds, log: log)
+                source: source, path: path, fromStart: fromStart || isMissing, hub: hub, idleSeconds: idleSeconds,
+                log: log)
             return Task { await file.run() }
         }
     }

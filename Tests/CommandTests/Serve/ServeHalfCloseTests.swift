@@ -98,4 +98,39 @@ internal import Testing
         }
         #expect(try server.stop().status == 0)
     }
+
+    /// A request that misses a part of the opening (RFC 6455, section 4.2.1) is answered, also by paths without a
+    /// WebSocket, and the end of the input behind it ends the connection.
+    @Test(arguments: ["/v1/stream", "/v1/streams/a/watch", "/healthz"], [false, true])
+    func incompleteOpeningsAreAnswered(path: String, isEnd: Bool) throws {
+        let server = try Server()
+        let whole = [
+            ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ]
+        let changes: [(String, String?)] = [
+            ("Sec-WebSocket-Key", nil), ("Sec-WebSocket-Key", "abc"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=!"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Version", nil), ("Sec-WebSocket-Version", "8"), ("Connection", nil),
+            ("Connection", "close"), ("Upgrade", nil), ("Upgrade", "h2c"),
+        ]
+        for (name, value) in changes {
+            let fields = whole.compactMap { $0.0 == name ? value.map { (name, $0) } : $0 }
+            let socket = try server.connect()
+            let head = (fields + [("Host", "127.0.0.1")]).map { "\($0): \($1)\r\n" }.joined()
+            try socket.send(Array("GET \(path) HTTP/1.1\r\n\(head)\r\n".utf8))
+            if isEnd { socket.finish() }
+            var answer = ""
+            while answer.firstRange(of: "\r\n\r\n") == nil {
+                let bytes = try socket.receive()
+                guard !bytes.isEmpty else { break }
+                answer += String(decoding: bytes, as: UTF8.self)
+            }
+            let status = path == "/healthz" ? "200" : path == "/v1/stream" ? "426" : "404"
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(path), \(name): \(value ?? "none"): \(answer)")
+            #expect(status != "426" || answer.contains("Sec-WebSocket-Version: 13\r\n"), "\(answer)")
+            if isEnd { _ = try socket.receiveAll() }
+        }
+        #expect(try server.stop().status == 0)
+    }
 }
