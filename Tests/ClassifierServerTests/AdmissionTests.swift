@@ -40,6 +40,18 @@ internal import Testing
         #expect(try admission.admit("s7", client: "a", near: 1, cost: costs) == 0)
     }
 
+    /// A small difference between the loops moves no stream away from its connection, and a large one does.
+    @Test func smallDifferencesMoveNoStream() throws {
+        var admission = Admission(loops: 2, limit: 1000, limitPerClient: 1000, load: 0.8)
+        let costs = [0.002, 0.0022]
+        var counts = [0, 0]
+        for number in 0..<20 { counts[try admission.admit("a\(number)", client: "a", near: 1, cost: costs)] += 1 }
+        #expect(counts == [0, 20])
+        for number in 0..<300 { counts[try admission.admit("b\(number)", client: "a", near: 1, cost: costs)] += 1 }
+        let difference = Double(counts[1]) * costs[1] - Double(counts[0]) * costs[0]
+        #expect((0.045...0.055).contains(difference), "\(counts)")
+    }
+
     @Test func limitsAreKept() {
         var admission = Admission(loops: 1, limit: 3, limitPerClient: 2, load: 1)
         #expect(refusal(&admission, "a1") == nil && refusal(&admission, "a2") == nil)

@@ -26,6 +26,10 @@ package struct Admission {
         package let client: String
     }
 
+    /// Share of a thread's time by which a connection's own loop may be busier than the least busy one. A stream on
+    /// another loop costs two wake-ups of threads for each block.
+    private static let tolerance = 0.05
+
     package let limit: Int
     package let limitPerClient: Int
     /// The largest share of a loop's time that streams may use.
@@ -56,8 +60,8 @@ package struct Admission {
     ///     this stream.
     ///   - overhead: processor seconds per second of audio outside the loops.
     ///   - lateness: the largest recent delay of a prediction in seconds, if too many predictions were late.
-    /// - Returns: the index of the loop with the most time left, or the near loop if it has at most half a stream's
-    ///   time less.
+    /// - Returns: the index of the loop with the most time left, or the near loop if it has at most a twentieth of a
+    ///   thread's time, or half a stream's, less.
     package mutating func admit(
         _ id: String, client: String, near: Int? = nil, cost: [Double], busy: [Double]? = nil, overhead: Double = 0,
         lateness: Double? = nil
@@ -95,7 +99,10 @@ package struct Admission {
         let processLoad = (inference + Double(assignments.count + 1) * overhead) / Double(processors)
         let after = zip(busy, cost).map { $0 + $1 }
         let least = after.indices.min { after[$0] < after[$1] }
-        let isNear = near.map { after[$0] - cost[$0] / 2 < after[least ?? $0] && after[$0] <= load } ?? false
+        let isNear =
+            near.map {
+                after[$0] - max(cost[$0] / 2, Self.tolerance) < after[least ?? $0] && after[$0] <= load
+            } ?? false
         guard let loop = isNear ? near : least, max(after[loop], processLoad) <= load else {
             let percent = Decimal.text(max(after.min() ?? 0, processLoad) * 100, 0)
             throw AdmissionRefusal(
