@@ -138,10 +138,16 @@ public struct Service: Sendable {
                     configuration, models: models, catalog: catalog, hub: hub, sources: sources, outputs: outputs,
                     tls: tls, log: log, read: reread)
                 if EarlySignals.takeReload() { await Self.perform(&reload, systemd) }
-                for await signal in signals {
-                    guard signal == .sighup else { break }
-                    await Self.perform(&reload, systemd)
+                // Any number of reloads that wait for one in progress are one.
+                let (reloads, wishes) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+                tasks.addTask {
+                    for await signal in signals {
+                        guard signal == .sighup else { break }
+                        wishes.yield()
+                    }
+                    wishes.finish()
                 }
+                for await _ in reloads { await Self.perform(&reload, systemd) }
                 Self.restoreSignals()
                 systemd.stopping()
                 log.notice("stopping: all streams end, and no new ones are accepted")

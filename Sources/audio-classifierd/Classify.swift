@@ -50,7 +50,7 @@ struct Classify: SettableCommand {
         guard !paths.isEmpty || archive.filesFrom != nil || archive.files0From != nil else {
             throw ValidationError("Name files or folders (paths), or a list of them (--files-from).")
         }
-        guard (paths + [archive.filesFrom, archive.files0From].compactMap { $0 }).count(where: { $0 == "-" }) <= 1
+        guard (paths + archive.lists).count(where: { $0 == "-" }) <= 1
         else {
             throw ValidationError("Standard input (-) can be read once only.")
         }
@@ -76,7 +76,10 @@ struct Classify: SettableCommand {
         guard !plan.items.isEmpty else {
             throw search.failures.first
                 ?? ClassifierError(
-                    .noInput, code: "not_found", "\(paths.joined(separator: ", ")): there is no audio file there")
+                    .noInput, code: "not_found",
+                    paths.isEmpty
+                        ? "\(archive.lists.joined(separator: ", ")): the list names no file"
+                        : "\(paths.joined(separator: ", ")): there is no audio file there")
         }
         try archive.check(plan.items, format)
         let journal = try archive.openJournal(journalSettings(model))
@@ -173,11 +176,12 @@ struct Classify: SettableCommand {
             notes.append(
                 "\(progress.finished) of \(plan.items.count) \(files) \(were) done before, as the journal notes")
         }
-        if progress.changed > 0 {
+        if !progress.changed.isEmpty {
             notes.append(
-                "\(Quantity.text(progress.changed, "file has", "files have")) changed since "
-                    + "\(Quantity.word(progress.changed, "its result was", "their results were")) written; "
-                    + "a new journal and output classify again")
+                "\(Quantity.text(progress.changed.count, "file has", "files have")) changed since "
+                    + "\(Quantity.word(progress.changed.count, "its result was", "their results were")) written "
+                    + "(\(progress.changed.prefix(3).map(\.description).joined(separator: ", "))"
+                    + "\(progress.changed.count > 3 ? ", ..." : "")); a new journal and output classify again")
         }
         if summary.timeless > 0, let startTimeFrom {
             notes.append(
@@ -195,7 +199,8 @@ struct Classify: SettableCommand {
             archive.journal == nil
             ? "with --journal FILE and --output FILE a stopped run goes on where it was"
             : "the same command goes on"
-        throw StopSignal.Stopped("after \(done) of \(Quantity.text(plan.items.count, "file")); \(next)")
+        let are = Quantity.word(plan.items.count, "file is", "files are")
+        throw StopSignal.Stopped("\(done) of \(plan.items.count) \(are) done; \(next)")
     }
 
     /// Ends the program with the status of the failures.

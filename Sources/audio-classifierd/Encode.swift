@@ -48,6 +48,12 @@ struct Encode: SettableCommand {
             ModelSettings.weights, ProgramSettings.scores, ReportSettings.topCount, ProgramSettings.featureSourceName,
         ] + ProgramSettings.logging
 
+    func validate() throws {
+        guard out == "-" || scores == .top || scores == .logits else {
+            throw ValidationError("--scores \(scores.rawValue) is for lines; an array (--out) has logits.")
+        }
+    }
+
     func run() throws {
         logging.start()
         let (input, target) = (ProgramArguments.file(features), ProgramArguments.file(out))

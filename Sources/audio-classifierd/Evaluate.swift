@@ -190,7 +190,9 @@ struct Evaluate: SettableCommand {
                 settings.append((DecisionSettings.allow.configurationKey, "[\(names.joined(separator: ", "))]"))
             }
             try write(
-                choices.yaml(model: modelArguments.model, data: data, hours: hours, settings: settings), configuration)
+                choices.yaml(
+                    model: modelArguments.model, arguments: ProgramArguments.read(), hours: hours, settings: settings),
+                configuration)
         }
     }
 

@@ -111,6 +111,10 @@ struct ReportCommand: SettableCommand {
             throw ClassifierError(
                 .usage, code: "usage", "a picture shows one recording, and \(search.files.count) are named")
         }
+        if let results = search.files.first(where: { $0.entry.description.hasSuffix(".jsonl") }) {
+            throw ClassifierError(
+                .usage, code: "usage", "\(results): results of classify are no audio; --archive makes their page")
+        }
         let reader = try reader(outputs[0].file)
         let progress = Progress.ifTerminal("report")
         var recordings: [RecordingReport] = []

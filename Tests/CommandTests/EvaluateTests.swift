@@ -251,8 +251,8 @@ internal import Testing
         let text = try String(contentsOfFile: path("x.yaml"), encoding: .utf8)
         #expect(
             text.contains(
-                "# audio-classifierd evaluate '\(path("my data"))' --model keywords-en --false-events-per-hour 2 "
-                    + "--write-config FILE\n"), "\(text)")
+                "# audio-classifierd evaluate '\(path("my data"))' --false-events-per-hour 2 --write-config "
+                    + "\(path("x.yaml")) --model keywords-en\n"), "\(text)")
     }
 
     // MARK: Wrong data

@@ -74,6 +74,22 @@ internal import Testing
         #expect(folder.status == 78 && folder.errors.contains("config.json"))
     }
 
+    /// Options that do not go with the input are answered with what does.
+    @Test func unsuitableOptions() throws {
+        let cases: [([String], Int32, String)] = [
+            (["classify", "--files-from", "/dev/null"], 66, "/dev/null: the list names no file"),
+            (["report", "results.jsonl", "--output", "x.html"], 64, "--archive makes their page"),
+            (
+                ["encode", "--model", "general", "--features", "a.npy", "--out", "b.npy", "--scores", "probabilities"],
+                64, "an array (--out) has logits"
+            ),
+        ]
+        for (arguments, status, words) in cases {
+            let finished = try Program.run(arguments)
+            #expect(finished.status == status && finished.errors.contains(words), "\(finished.errors)")
+        }
+    }
+
     /// A misspelt name is answered with the nearest ones.
     @Test func suggestions() throws {
         let cases: [([String], Int32, String)] = [

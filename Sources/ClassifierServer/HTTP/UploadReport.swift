@@ -68,6 +68,8 @@ final class UploadReport: Sendable {
             _ = try result.get()
             return
         }
+        // Without an error a stop of the service looks like the end of the file.
+        guard end.isComplete else { throw AdmissionRefusal.stopping }
         var lines = last.map { session.format == .jsonl ? [line($0, session)] : writer.lines($0) } ?? []
         lines += writer.finish(seconds: end.seconds)
         if session.format != .jsonl {

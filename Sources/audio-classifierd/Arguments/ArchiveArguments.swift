@@ -58,6 +58,9 @@ struct ArchiveArguments: ParsableArguments {
         beside ? .besideRecordings : perFileOutput.map { .folder(ProgramArguments.file($0)) }
     }
 
+    /// The lists of files.
+    var lists: [String] { [filesFrom, files0From].compactMap { $0 } }
+
     /// Finds the files that the arguments and lists name.
     func search(_ paths: [String]) throws -> FileSearch {
         var search = FileSearch(followsLinks: followLinks, includesHidden: hidden)

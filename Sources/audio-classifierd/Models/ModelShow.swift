@@ -40,6 +40,12 @@ struct ModelShow: SettableCommand {
     }
 
     private func write(_ data: PlotData, to file: FileName) throws {
+        guard data.missing.count < 3 else {
+            throw ClassifierError(
+                .data, code: "plot",
+                "\(data.title) has no measurements that could be drawn; "
+                    + "audio-classifierd evaluate DATA --model \(name) --plot FILE draws those of your recordings")
+        }
         let log = Logger(label: "audio-classifierd")
         for sentence in data.missing { log.notice("\(sentence)") }
         try OutputFiles.check(file, option: "--plot", kind: "svg")

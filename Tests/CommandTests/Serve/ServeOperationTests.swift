@@ -180,6 +180,7 @@ internal import Testing
         ("events.file.path", "file/events.jsonl", "there is no folder FOLDER/file; make it"),
         ("events.file.path", "sub", "that is a folder; add the name of a file"),
         ("events.file.path", "new/", "that is a folder; add the name of a file"),
+        ("events.file.path", "pipe", "that is a pipe, which would keep the service waiting"),
         ("state.folder", "file", "FOLDER/file is a file and no folder"),
         ("state.folder", "file/states", "FOLDER/file is a file and no folder"),
         ("state.folder", "file/", "FOLDER/file is a file and no folder"),
@@ -188,6 +189,7 @@ internal import Testing
         try folder.write([], to: "file")
         try FileManager.default.createDirectory(
             atPath: "\(folder.path)/sub", withIntermediateDirectories: true, attributes: nil)
+        try #require(unsafe mkfifo("\(folder.path)/pipe", 0o600) == 0)
         let value = "\(folder.path)/\(name)"
         let keys = key.split(separator: ".")
         let nested = keys.enumerated().map { String(repeating: "  ", count: $0) + $1 + ":" }.joined(separator: "\n")
@@ -203,6 +205,18 @@ internal import Testing
                 #expect(finished.errors.contains("\(place)\(key) is \"\(value)\"; "), "\(finished.errors)")
                 #expect(finished.errors.contains(message), "\(finished.errors)")
             }
+        }
+    }
+
+    /// A pipe in the place of a file of certificates would keep the start waiting.
+    @Test func authoritiesAreAFile() throws {
+        let file = "\(folder.path)/ca"
+        try #require(unsafe mkfifo(file, 0o600) == 0)
+        for wrong in [file, "\(folder.path)/none", folder.path] {
+            let settings = ["events.webhook.url=https://localhost/x", "events.webhook.ca_file=\(wrong)"]
+            let finished = try ChildProcess(["serve", "--check"] + settings.flatMap { ["--set", $0] }).wait(atMost: 20)
+            #expect(
+                finished.status == 78 && finished.errors.contains("that is no file that can be read"), "\(finished)")
         }
     }
 

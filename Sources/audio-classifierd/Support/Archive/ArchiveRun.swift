@@ -77,6 +77,9 @@ package struct ArchiveRun: Sendable {
             return
         }
         var outputFailure: (any Error)?
+        if item.name.isPipe {
+            session.warn("\(item.name) is a named pipe: its audio comes when a program writes into it")
+        }
         do {
             var audio = try session.open(item.name)
             result.startTime = time?.startTime(of: item.name, duration: audio.seconds)

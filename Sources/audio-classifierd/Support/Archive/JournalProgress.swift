@@ -8,8 +8,8 @@ struct JournalProgress {
     private(set) var remaining: [ArchiveItem] = []
     /// Number of files with a result.
     private(set) var finished = 0
-    /// Number of those that have changed since.
-    private(set) var changed = 0
+    /// Those that have changed since.
+    private(set) var changed: [FileName] = []
     /// Failed and skipped files of earlier runs.
     private(set) var losses: [ArchiveRun.Loss] = []
 
@@ -26,7 +26,7 @@ struct JournalProgress {
                 continue
             }
             finished += 1
-            if entry.size != item.size || entry.changed != item.changed { changed += 1 }
+            if entry.size != item.size || entry.changed != item.changed { changed.append(item.name) }
             if entry.state != .done {
                 losses.append(
                     ArchiveRun.Loss(

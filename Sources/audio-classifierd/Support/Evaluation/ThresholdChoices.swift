@@ -36,17 +36,16 @@ package struct ThresholdChoices: Sendable {
 
     /// A configuration of `serve` with the thresholds.
     /// - Parameters:
-    ///   - data: the labelled recordings, as the command line names them.
+    ///   - arguments: the words of the command line after the program's name.
     ///   - hours: audio in which the false events were counted.
     ///   - settings: other settings of decisions, as YAML by key.
     package func yaml(
-        model: String, data: [String], hours: Double, settings: [(key: String, value: String)]
+        model: String, arguments: [String], hours: Double, settings: [(key: String, value: String)]
     ) -> [String] {
         var lines = [
             "# Thresholds of \(model) for at most \(Decimal.text(limit, 3)) false events of a label an hour, measured "
                 + "in \(Decimal.text(hours, 3)) h by:",
-            "# audio-classifierd evaluate \(data.map(Self.word).joined(separator: " ")) --model \(Self.word(model)) "
-                + "--false-events-per-hour \(Decimal.text(limit, 3)) --write-config FILE",
+            "# audio-classifierd \(arguments.map(Self.word).joined(separator: " "))",
             "model: \(JSONWriter.quoted(model))", "streams:", "  decision:",
         ]
         lines += settings.map { "    \($0.key): \($0.value)" }

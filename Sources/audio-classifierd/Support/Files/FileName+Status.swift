@@ -21,6 +21,9 @@ extension FileName {
     /// Whether the name leads to a file with an end: no folder, FIFO, socket or device.
     var isRegularFile: Bool { status.map { $0.st_mode & S_IFMT == S_IFREG } ?? false }
 
+    /// Whether the name leads to a FIFO, which has a beginning only when a program writes into it.
+    var isPipe: Bool { status.map { $0.st_mode & S_IFMT == S_IFIFO } ?? false }
+
     /// Whether both names lead to the same file, through any links.
     func isSameFile(as other: FileName) -> Bool {
         if let status { return other.status.map { FileIdentity(status) == FileIdentity($0) } ?? false }

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// SIGINT and SIGTERM as a descriptor that becomes readable: a waiting reader wakes up, drains its input and ends.
+/// SIGINT, SIGTERM and SIGHUP as a descriptor that becomes readable: a waiting reader wakes up, drains its input and ends.
 package enum StopSignal {
     private static let raised = Atomic<Int32>(0)
     private static let writeEnd = Atomic<Int32>(-1)
@@ -19,7 +19,7 @@ package enum StopSignal {
         guard unsafe pipe(&ends) == 0 else { return nil }
         StalledOutput.watch(ends[0])
         writeEnd.store(ends[1], ordering: .relaxed)
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(number) {
             signal(number) { number in
                 // Only calls that are safe in a signal handler: an atomic, write, signal.
                 StopSignal.stop(number)
@@ -28,6 +28,13 @@ package enum StopSignal {
             }
         }
         return ends[0]
+    }
+
+    /// Whether the program that started this one wants the signal to do nothing, as nohup(1) does.
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard unsafe sigaction(number, nil, &action) == 0 else { return false }
+        return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
     }
 
     /// The end of a command that a signal has stopped before its work was done.
