@@ -92,6 +92,7 @@ struct Reload: Sendable {
     @concurrent
     private func load(_ next: ServeConfiguration) async throws -> Loaded {
         try next.checkFiles()
+        try next.checkAuthorities()
         let certificate = try next.tls.map { settings in try ServerCertificate(settings) }
         let loaded = try ServiceModels(next, catalog: catalog, keeping: models)
         let known = Set(models.identities)

@@ -27,6 +27,7 @@ public struct Service: Sendable {
         self.log = log
         self.catalog = catalog
         try configuration.checkFiles()
+        try configuration.checkAuthorities()
         models = try ServiceModels(configuration, catalog: catalog)
         tls = try configuration.tls.map { settings in ServerTLS(try ServerCertificate(settings)) }
     }

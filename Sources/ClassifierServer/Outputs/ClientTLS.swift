@@ -26,3 +26,17 @@ struct ClientTLS: Sendable {
 
     func handler() throws -> NIOSSLClientHandler { try NIOSSLClientHandler(context: context, serverHostname: name) }
 }
+
+extension ServeConfiguration {
+    /// Checks that the files of the certificates that outputs trust can be used.
+    /// - Throws: ``ClassifierError`` `configuration` with the origin of the first setting that is wrong.
+    func checkAuthorities() throws(ClassifierError) {
+        let hook = events.webHook.flatMap { $0.isSecure ? $0.authorities : nil }
+        let broker = events.mqtt.flatMap { $0.isSecure ? $0.authorities : nil }
+        for case (let key, let path?) in [("events.webhook.ca_file", hook), ("events.mqtt.ca_file", broker)] {
+            do { _ = try ClientTLS(host: "localhost", authorities: path) } catch {
+                throw ConfigurationReader.wrong(origins[key] ?? key, "\(key): \(error.message)")
+            }
+        }
+    }
+}

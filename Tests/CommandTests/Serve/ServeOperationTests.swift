@@ -208,15 +208,20 @@ internal import Testing
         }
     }
 
-    /// A pipe in the place of a file of certificates would keep the start waiting.
-    @Test func authoritiesAreAFile() throws {
-        let file = "\(folder.path)/ca"
-        try #require(unsafe mkfifo(file, 0o600) == 0)
-        for wrong in [file, "\(folder.path)/none", folder.path] {
-            let settings = ["events.webhook.url=https://localhost/x", "events.webhook.ca_file=\(wrong)"]
-            let finished = try ChildProcess(["serve", "--check"] + settings.flatMap { ["--set", $0] }).wait(atMost: 20)
-            #expect(
-                finished.status == 78 && finished.errors.contains("that is no file that can be read"), "\(finished)")
+    /// Certificates that an output cannot trust are found by the check, too.
+    @Test(arguments: ["events.webhook.ca_file", "events.mqtt.ca_file"], ["none.pem", "text.pem", "pipe.pem"])
+    func wrongAuthoritiesAreFound(key: String, name: String) throws {
+        try folder.write(Array("no certificate\n".utf8), to: "text.pem")
+        try #require(unsafe mkfifo("\(folder.path)/pipe.pem", 0o600) == 0)
+        let value = "\(folder.path)/\(name)"
+        let settings = [
+            "events.webhook.url=https://127.0.0.1:9/", "events.mqtt.host=127.0.0.1", "events.mqtt.tls=true",
+            "\(key)=\(value)", "listen.http=127.0.0.1:0",
+        ].flatMap { ["--set", $0] }
+        for check in [["--check"], []] {
+            let finished = try ChildProcess(["serve"] + check + settings).wait(atMost: 20)
+            #expect(finished.status == 78 && finished.output.isEmpty, "\(finished)")
+            #expect(finished.errors.contains(value) && finished.errors.contains(key), "\(finished.errors)")
         }
     }
 
