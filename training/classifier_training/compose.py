@@ -127,6 +127,8 @@ class Composer:
                 piece, at = self._surroundings.word_like(self.clip_samples, rng), 0
             else:
                 piece, at = self._clip(clip, rng), 0
+                if options.backward_share and rng.random() < options.backward_share:
+                    piece = self._backwards(piece)
             if rng.random() >= options.cold_fraction:
                 at = int(rng.uniform(0.1, 1) * options.context_seconds * self._rate)
                 self._lay_fillings(out, index, 0, at, rng)
@@ -251,6 +253,12 @@ class Composer:
             return piece.without_start(min(-shift, max(0, int(piece.onset))))
         lead = rng.standard_normal(shift, dtype=np.float32) * amplitude(HISS_DBFS, rng)
         return Piece(np.concatenate([lead, piece.samples]), piece.label, piece.onset + shift, piece.end + shift)
+
+    def _backwards(self, piece: Piece) -> Piece:
+        """A clip's piece backwards, if it is no silence and there is a label for it."""
+        if self._unknown is None or piece.label == self.rule.silence:
+            return piece
+        return piece.backwards(self._unknown)
 
     def _run_recording(self, out: Sequences, index: int, rng: np.random.Generator) -> None:
         """Fills a whole sequence with a recording."""

@@ -134,7 +134,7 @@ def _csv_rows(path: Path, options: DataOptions) -> list[dict[str, str]]:
 def _clip(row: dict[str, str], options: DataOptions, path: Path) -> Clip:
     file, label = row["file"], row["label"]
     group = file
-    if options.split == "speaker":
+    if options.split in ("speaker", "column"):
         group = row.get("speaker") or group_of(file, options)
     held_out = options.split == "column" and row["split"] != "train"
     held_out |= options.split == "fold" and row["fold"] in options.held_out_folds

@@ -19,21 +19,23 @@ def events_of(
 
     `probabilities` (tokens,) are those of the label.
     """
-    held = probabilities >= min(threshold, threshold_off)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], held.astype(np.int8), [0]])))
-    on = np.flatnonzero(probabilities >= threshold)
+    held = np.flatnonzero(probabilities >= min(threshold, threshold_off))
+    on = held[probabilities[held] >= threshold]
+    if len(on) == 0:
+        return np.zeros((0, 2), int)
+    breaks = np.flatnonzero(np.diff(held) > 1)
+    first, last = held[np.concatenate([[0], breaks + 1])], held[np.concatenate([breaks, [-1]])] + 1
+    reached = on[np.minimum(np.searchsorted(on, first), len(on) - 1)]  # the first token of a run that may start one
+    is_event = (reached >= first) & (reached < last)
     starts: list[int] = []
     ends: list[int] = []  # of events, behind their last tokens
     gap, pause, least = (ms / 1000 / token_seconds for ms in (max_gap_ms, refractory_ms, min_duration_ms))
-    for first, last in zip(edges[::2], edges[1::2]):
-        at = int(np.searchsorted(on, first))
-        if at == len(on) or on[at] >= last:
+    for start, end in zip(reached[is_event].tolist(), last[is_event].tolist()):
+        if ends and start - ends[-1] <= gap:
+            ends[-1] = end
             continue
-        if ends and on[at] - ends[-1] <= gap:
-            ends[-1] = int(last)
-            continue
-        starts.append(int(on[at]))
-        ends.append(int(last))
+        starts.append(start)
+        ends.append(end)
     kept: list[tuple[int, int]] = []
     free = -np.inf
     for start, end in zip(starts, ends):

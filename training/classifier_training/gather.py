@@ -18,6 +18,7 @@ from .progress import say
 from .recipe import Recipe, read_recipe
 from .selection import Chosen, chosen_of_data, chosen_of_package
 from .source import PARTS, Source
+from .spoken import speak_words
 
 _RECORD = "prepared.json"
 # The parts for each purpose, with the options of the commands that read them.
@@ -61,10 +62,10 @@ def _prepare_part(sources: list[Source], folder: Path, options: argparse.Namespa
                 target = fresh / one.target
                 if target.exists():
                     raise TrainingError(f"two files become {one.target}; the second one is {one.file}", 78)
-                _place(one.file, target, is_linked=bool(source.packages or source.instruments))
+                _place(one.file, target, is_linked=not (source.folder or source.table))
                 count += 1
                 if source.listed:
-                    rows.append((one.target, one.label, one.side))
+                    rows.append((one.target, source.label or one.label, one.side))
         if rows:
             with (fresh / TABLE).open("w", newline="", encoding="utf-8") as table:
                 csv.writer(table).writerows([("filename", "label", "split"), *rows])
@@ -80,6 +81,8 @@ def _chosen(source: Source, options: argparse.Namespace, recipe: Recipe) -> Iter
         yield from chosen_of_package(source, package, fetch_package(package, options.packages))
     if source.instruments:
         yield from chosen_of_package(source, source.instruments, play_instruments(source.instruments, options.packages))
+    if source.thesaurus:
+        yield from chosen_of_package(source, source.thesaurus, speak_words(source, options.packages))
 
 
 def _copy_paths(source: Source, data: Path, folder: Path) -> None:

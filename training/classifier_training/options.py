@@ -159,6 +159,9 @@ class TrainingOptions:
     recording_weight: float = option(
         0.0, "weight of the tokens of running recordings; 0: as for clips, only where the label's weight has risen"
     )
+    backward_share: float = option(
+        0.0, "share of the clips that are played backwards, with the label `_unknown_`: the same voices without a word"
+    )
     recording_noise: float = option(0.0, "share of the noise that is a recording, or several at once")
     room_probability: float = option(0.0, "share of the sequences with the echo of a room")
     telephone_probability: float = option(0.0, "share of the sequences with the band of a telephone")

@@ -6,19 +6,20 @@ import random
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from .errors import TrainingError
 from .progress import say
 
-_SUFFIXES = {".wav", ".ogg", ".oga", ".mp3", ".flac", ".opus", ".sf2"}
+AUDIO_OR_FONT = {".wav", ".ogg", ".oga", ".mp3", ".flac", ".opus", ".sf2"}
 _TICKS = 480  # in a quarter note of half a second
 _DRUMS = 128  # as an instrument's number
 _TAKES, _DRUM_TAKES = 2, 10
 
 
-def fetch_package(package: str, packages: Path) -> Path:
-    """The folder with a package's audio files, sound fonts and copyright file, fetched if it is not in `packages`."""
+def fetch_package(package: str, packages: Path, suffixes: Collection[str] = AUDIO_OR_FONT) -> Path:
+    """The folder with a package's copyright file and its files with these suffixes, fetched if not in `packages`."""
     packages = packages.resolve()
     folder = packages / package
     if folder.exists():
@@ -26,12 +27,12 @@ def fetch_package(package: str, packages: Path) -> Path:
     packages.mkdir(parents=True, exist_ok=True)
     say(f"fetching {package}")
     with tempfile.TemporaryDirectory(dir=packages, prefix=".") as work:
-        _run(["apt-get", "download", "-q", package], Path(work))
+        run(["apt-get", "download", "-q", package], Path(work))
         (archive,) = Path(work).glob("*.deb")
         unpacked = Path(work) / "files"
-        _run(["dpkg-deb", "-x", str(archive), str(unpacked)], Path(work))
+        run(["dpkg-deb", "-x", str(archive), str(unpacked)], Path(work))
         for file in unpacked.rglob("*"):
-            wanted = file.suffix.lower() in _SUFFIXES or file.name == "copyright"
+            wanted = file.suffix.lower() in suffixes or file.name == "copyright"
             if file.is_symlink() or (file.is_file() and not wanted):
                 file.unlink()
         unpacked.rename(folder)
@@ -56,7 +57,7 @@ def play_instruments(package: str, packages: Path) -> Path:
                 midi, wave = Path(work) / "phrase.mid", Path(work) / "phrase.wav"
                 midi.write_bytes(phrase(program, 1000 * take + program))
                 settings = ["-ni", "-q", "-g", "0.6", "-r", "16000", "-F", str(wave)]
-                _run(["fluidsynth", *settings, str(sound_font), str(midi)], Path(work))
+                run(["fluidsynth", *settings, str(sound_font), str(midi)], Path(work))
                 wave.rename(out)
     return folder
 
@@ -92,7 +93,8 @@ def _number(value: int) -> bytes:
     return bytes(reversed(data))
 
 
-def _run(command: list[str], folder: Path) -> None:
+def run(command: list[str], folder: Path) -> None:
+    """Runs a command in a folder; a failure is an error with its message."""
     if not shutil.which(command[0]):
         raise TrainingError(f"{command[0]} was not found; install it, or leave the source with the packages out", 69)
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)

@@ -32,6 +32,11 @@ class Piece:
     def without_start(self, count: int) -> Piece:
         return Piece(self.samples[count:], self.label, self.onset - count, self.end - count)
 
+    def backwards(self, label: int) -> Piece:
+        """The piece played backwards, as a sound with another label."""
+        count = len(self.samples)
+        return Piece(self.samples[::-1], label, count - self.end, count - self.onset)
+
 
 def level_below(piece: Piece, snr_db: tuple[float, float], rng: np.random.Generator) -> np.float32:
     """The level (RMS) of noise behind a piece's sound, at a ratio drawn from `snr_db`."""

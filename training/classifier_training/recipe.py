@@ -127,13 +127,18 @@ def _sources(values: Any, origin: str) -> tuple[Source, ...]:
     for number, value in enumerate(values, 1):
         at = f"{origin}: source {number}"
         source = Source(**_fields(value, Source, f"sources[{number - 1}]", origin))
-        given = [bool(source.copy), *map(bool, (source.folder, source.table, source.packages, source.instruments))]
-        if sum(given) != 1:
-            raise TrainingError(f"{at}: give exactly one of copy, folder, table, packages and instruments", 78)
-        try:
-            re.compile(source.files)
-        except re.error as error:
-            raise TrainingError(f"{at}: `files` is no regular expression: {error}", 78) from error
+        places = (source.copy, source.folder, source.table, source.packages, source.instruments, source.thesaurus)
+        if sum(map(bool, places)) != 1:
+            raise TrainingError(
+                f"{at}: give exactly one of copy, folder, table, packages, instruments and thesaurus", 78
+            )
+        if source.thesaurus and not source.language:
+            raise TrainingError(f"{at}: name the `language` of the thesaurus, as espeak-ng does", 78)
+        for key in ("files", "without_words"):
+            try:
+                re.compile(getattr(source, key))
+            except re.error as error:
+                raise TrainingError(f"{at}: `{key}` is no regular expression: {error}", 78) from error
         _choice(source.part, PARTS, f"{at}: `part`")
         _choice(source.split, ("", "column", "speaker", "train"), f"{at}: `split`")
         if source.every < 1 or source.first < 0 or source.labels_in_a_group < 1:

@@ -13,7 +13,7 @@ PARTS = ("clips", "recordings", "other", "measured", "classes", "validation", "t
 
 @dataclass(frozen=True)
 class Source:
-    """Files for one part of a prepared folder, from one place; of the five places below exactly one is given.
+    """Files for one part of a prepared folder, from one place; of the six places below exactly one is given.
 
     The files are those with the right label that match `where` and `files`; of these, in order, each `every`th from
     `first` on; and of these the ones on the side `keep` of the split.
@@ -24,6 +24,9 @@ class Source:
     table: str = ""  # a CSV file
     packages: tuple[str, ...] = ()  # Debian packages
     instruments: str = ""  # a Debian package with a sound font: phrases of its instruments
+    thesaurus: str = ""  # a Debian package with a thesaurus (mythes): sentences of its words, read by espeak-ng
+    language: str = ""  # of the thesaurus, as espeak-ng names it
+    without_words: str = ""  # a regular expression that no word that is read matches; marks are left out of the words
     part: str = "clips"
     into: str = "{path}"  # the path in the part; fields: path, name, label (or package), group, groups of `files`
     files: str = ""  # a regular expression that is searched in a file's path
@@ -37,6 +40,7 @@ class Source:
     split: str = ""  # how a file's side is found: `column`, `speaker` (by the rule of the recipe), `train`
     keep: str = ""  # only this side
     listed: bool = False  # in the table clips.csv: filename, label, split
+    label: str = ""  # in the table, of all files in the place of their own labels
     labels_in_a_group: int = 1  # labels are numbered, in their order, in groups of so many
 
     def json(self) -> dict[str, Any]:

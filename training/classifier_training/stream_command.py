@@ -103,9 +103,13 @@ def streams_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 
 def is_tested(clip: Clip, data: DataOptions) -> bool:
-    """Whether a held-out clip is for measuring, not for choosing."""
+    """Whether a held-out clip is for measuring, not for choosing.
+
+    A column `split` may have been filled by the rule of a split by speaker: its halves follow from another seed.
+    """
     by_group = data.split in ("speaker", "random")
-    return is_held_out(data.split_seed, clip.group, _TESTED * (data.held_out_fraction if by_group else 1))
+    seed = data.split_seed + (data.split == "column")
+    return is_held_out(seed, clip.group, _TESTED * (data.held_out_fraction if by_group else 1))
 
 
 def _kinds(options: argparse.Namespace, recipe: Recipe, program: Program) -> dict[str, list[Sound]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -63,10 +64,9 @@ class Stream:
 
     def place(self, second: float) -> Place | None:
         """The sound in which an event starts, or that it follows at once; `None` in a pause."""
-        for place in self.places:
-            if place.start <= second <= place.end + _LATE_SECONDS:
-                return place
-        return None
+        index = bisect_left(self.places, second, key=lambda place: place.end + _LATE_SECONDS)
+        found = self.places[index] if index < len(self.places) else None
+        return found if found and found.start <= second else None
 
     def is_spoken(self, label: str, second: float) -> bool:
         """Whether an event that starts at this time is a word that is spoken there."""

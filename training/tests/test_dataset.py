@@ -53,6 +53,7 @@ def test_csv_with_its_own_split_and_fold(tmp_path: Path) -> None:
     table.write_text("\n".join(rows))
     by_column = read_dataset(table, DataOptions(label_column="category", split="column"))
     assert [clip.file for clip in by_column.of(held_out=True)] == ["6.wav", "7.wav"]
+    assert [clip.group for clip in by_column.of(held_out=True)] == ["s6", "s7"]
     by_fold = read_dataset(
         table, DataOptions(label_column="category", split="fold", held_out_folds=("1",), where="kept=True")
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from classifier_training.dataset import read_dataset
 from classifier_training.errors import TrainingError
 from classifier_training.evaluate import peaks_in
 from classifier_training.options import DataOptions
+from classifier_training.pieces import Piece
 from classifier_training.program import Program
-from classifier_training.recipe import Recipe
+from classifier_training.recipe import Recipe, with_values
 from classifier_training.store import Store
 from classifier_training.yamnet import read_stem
 
@@ -79,6 +81,20 @@ def test_composition_depends_on_its_seed_and_fills_every_sequence(program: Progr
     (cold,), (mid,) = (composer.held_out(dataset.of(held_out=True), mid, 1000) for mid in (False, True))
     assert np.array_equal(cold.samples, mid.samples[:, RATE:]) and (mid.last > cold.last).all()
     assert np.abs(mid.samples[:, :RATE]).max() > 0.1
+
+
+def test_clips_played_backwards_are_unknown(program: Program, sounds: Path) -> None:
+    """Noise with a rising level falls backwards, and its place in the clip is the mirrored one."""
+    piece = Piece(np.arange(10, dtype=np.float32), 1, 2, 7).backwards(5)
+    assert piece.samples.tolist() == list(range(9, -1, -1)) and (piece.label, piece.onset, piece.end) == (5, 3, 8)
+    dataset = read_dataset(sounds, replace(SPLIT, unknown=True))
+    store = Store(dataset, program, sounds.parent / "work", 400)
+    recipe = with_values(Recipe(data=SPLIT), {"training": {"backward_share": 1.0}}, "test")
+    composer = Composer(dataset, store, program.frontend, 4, recipe)
+    clips = dataset.of(held_out=False)
+    out = composer.training(clips, np.random.default_rng(5))
+    found = [dataset.labels[label] for label in out.labels[np.arange(len(clips)), out.last]]
+    assert found == ["_silence_" if clip.label == "_silence_" else "_unknown_" for clip in clips]
 
 
 def test_parts_of_a_file(program: Program, tmp_path: Path) -> None:

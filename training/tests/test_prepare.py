@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from classifier_training.cli import main
 from classifier_training.dataset import read_dataset
 from classifier_training.options import DataOptions
+from classifier_training.spoken import thesaurus_words, without_marks
 
 
 def write(folder: Path, *names: str) -> None:
@@ -96,6 +99,43 @@ def test_listed_files_are_a_data_set(data: Path) -> None:
     assert len(dataset.clips) == 12
 
 
+def test_all_files_of_a_source_may_have_one_label(data: Path) -> None:
+    others = {"folder": "words", "split": "speaker", "listed": True, "label": "other", "into": "other/{label}_{name}"}
+    table: dict[str, Any] = {**TABLE, "split": "column", "listed": True, "labels": ["y", "z"]}
+    assert prepared(data, [table, others]) == 0
+    dataset = read_dataset(data.parent / "out" / "clips", DataOptions(split="column"))
+    assert dataset.labels == ("other", "y", "z")
+    assert {clip.group for clip in dataset.clips if clip.label == "other"} == {"a", "h"}
+
+
+def write_thesaurus(folder: Path) -> None:
+    """Entries with the letters of a number as their only other meaning, a mark on one letter, and a phrase."""
+    words = [f"n\u0303{''.join('aeioubdfgl'[int(digit)] for digit in f'{number:03}')}" for number in range(200)]
+    lines = ["UTF-8", *(line for word in words for line in (f"word {word}|1", f"(noun)|{word}|two words"))]
+    folder.mkdir(parents=True)
+    (folder / "th_xx.dat").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_the_words_of_a_thesaurus(tmp_path: Path) -> None:
+    write_thesaurus(tmp_path / "usr")
+    words = thesaurus_words(tmp_path, "")
+    assert len(words) == 200 and len(set(words)) == 200 and all(without_marks(word).isalpha() for word in words)
+    # Of the 1,000 numbers the first 200 begin with the letters a and e: 100 each.
+    assert sorted(thesaurus_words(tmp_path, "^na")) == sorted(word for word in words if without_marks(word)[1] == "e")
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_a_thesaurus_is_read(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_training.spoken._SENTENCES", 1)
+    write_thesaurus(data.parent / "packages" / "words" / "usr")
+    read = {"thesaurus": "words", "language": "en", "files": "^(?P<voice>m1|f2)/", "into": "{voice}.wav"}
+    assert prepared(data, [read]) == 0
+    assert files(data.parent / "out" / "clips") == ["f2.wav", "m1.wav"]
+    for file in (data.parent / "out" / "clips").iterdir():
+        with wave.open(str(file)) as sound:
+            assert 1 < sound.getnframes() / sound.getframerate() < 20  # eight words
+
+
 def test_parts_and_the_options_that_read_them(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sources: list[dict[str, Any]] = [
         {"folder": "words"},
@@ -134,6 +174,9 @@ def test_a_part_is_made_once(data: Path, capsys: pytest.CaptureFixture[str]) -> 
         ({"folder": "words", "into": "{label}"}, 78, "two files become no"),
         ({"folder": "words", "table": "table/rows.csv"}, 78, "exactly one of copy, folder, table"),
         ({"folder": "words", "fodler": "words"}, 78, r"unknown key `sources[0].fodler`"),
+        ({"thesaurus": "tunes"}, 78, "name the `language`"),
+        ({"thesaurus": "tunes", "language": "en"}, 65, "has no thesaurus"),
+        ({"folder": "words", "without_words": "("}, 78, "`without_words` is no regular expression"),
         ({"folder": "words", "part": "clip"}, 78, "it is one of clips, recordings"),
         ({"folder": "words", "files": "("}, 78, "`files` is no regular expression"),
     ],

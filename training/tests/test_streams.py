@@ -14,10 +14,13 @@ from conftest import RATE, write_wav
 
 from classifier_training.cli import main
 from classifier_training.conditions import conditions, convolved
+from classifier_training.dataset import Clip
 from classifier_training.errors import TrainingError
 from classifier_training.fragments import fragment
 from classifier_training.intervals import ratio
+from classifier_training.options import DataOptions
 from classifier_training.split import is_held_out
+from classifier_training.stream_command import is_tested
 from classifier_training.stream_report import prediction_sample
 from classifier_training.stream_table import compare, stream_table
 from classifier_training.streams import Place, Sound, Stream, Word, false_events, reports, stream_of_sounds
@@ -116,6 +119,14 @@ def test_a_fragment_begins_and_ends_where_it_is_quiet() -> None:
     for _ in range(20):
         cut = fragment(samples, RATE, rng)
         assert 0.19 * RATE <= len(cut) <= 1.05 * RATE and cut[0] == 0 and abs(cut[-1]) < 1e-6
+
+
+def test_half_of_the_speakers_that_a_rule_held_out_are_measured_by() -> None:
+    """Of a column `split` as well, in which another rule may have written the same speakers."""
+    speakers = [str(number) for number in range(2000) if is_held_out(0, str(number), 0.2)]
+    for split in ("speaker", "column"):
+        tested = [is_tested(Clip("", "", speaker, held_out=True), DataOptions(split=split)) for speaker in speakers]
+        assert 0.4 < sum(tested) / len(tested) < 0.6
 
 
 def test_an_interval_is_as_wide_as_the_groups_differ() -> None:
