@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// SIGINT, SIGTERM and SIGHUP as a descriptor that becomes readable: a waiting reader wakes up, drains its input and ends.
+/// SIGINT, SIGTERM and SIGHUP as a descriptor that becomes readable: a waiting reader wakes up, drains its input and
+/// ends.
 package enum StopSignal {
     private static let raised = Atomic<Int32>(0)
     private static let writeEnd = Atomic<Int32>(-1)
