@@ -32,14 +32,20 @@ extension FileName {
         "ffmpeg -i \(quoted) \(FileName(bytes: bytes + Array(".flac".utf8)).quoted)"
     }
 
-    /// The name as a word of a shell.
+    /// The name as a word of a shell that every program takes for a file.
     package var quoted: String {
-        let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+=:,@%".utf8)
         // ffmpeg takes a dash for an option, and a word before a colon for a protocol.
-        let name = bytes.first == 0x2D || bytes.contains(0x3A) && bytes.first != 0x2F ? "./\(self)" : description
-        if bytes.allSatisfy({ plain.contains($0) }) { return name }
+        let isMistaken = bytes.first == 0x2D || bytes.contains(0x3A) && bytes.first != 0x2F
+        return isMistaken ? FileName(bytes: Array("./".utf8) + bytes).shellWord : shellWord
+    }
+
+    /// The bytes as a word of a shell.
+    package var shellWord: String {
+        let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+=:,@%".utf8)
+        if !bytes.isEmpty, bytes.allSatisfy({ plain.contains($0) }) { return description }
         if isText && !bytes.contains(where: { $0 < 0x20 }) {
-            return "'" + name.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+            return "'" + description.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+                + "'"
         }
         let escaped = bytes.map { byte in
             let digits = String(byte, radix: 16, uppercase: true)

@@ -61,7 +61,7 @@ package struct ThresholdChoices: Sendable {
     /// Returns an argument as a shell reads it; DATA for one that would end the comment.
     private static func word(_ argument: String) -> String {
         let endings: Set<Unicode.GeneralCategory> = [.control, .lineSeparator, .paragraphSeparator]
-        let word = ProgramArguments.file(argument).quoted
+        let word = ProgramArguments.file(argument).shellWord
         return word.unicodeScalars.contains { endings.contains($0.properties.generalCategory) } ? "DATA" : word
     }
 
