@@ -25,9 +25,15 @@ extension ServeConfiguration {
                     + "tail -F")
         }
         let folder = Self.folder(of: path)
-        guard Self.isFolder(folder) else {
+        guard Self.isFolder(folder) || isMadeForStates(folder) else {
             throw wrong("events.file.path", path, "there is no folder \(folder); make it")
         }
+    }
+
+    /// Whether the service makes the folder, as that of the states or one above it.
+    private func isMadeForStates(_ folder: String) -> Bool {
+        func whole(_ path: String) -> String { URL(filePath: path).standardizedFileURL.path + "/" }
+        return state.folder.map { whole($0).hasPrefix(whole(folder)) } ?? false
     }
 
     private func wrong(_ key: String, _ value: String, _ fault: String) -> ClassifierError {

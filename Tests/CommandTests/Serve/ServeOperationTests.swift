@@ -233,6 +233,12 @@ internal import Testing
             let good = try ChildProcess(["serve", "--check", "--set", setting]).wait()
             #expect(good.status == 0 && good.output == "the configuration is good\n", "\(setting): \(good.errors)")
         }
+        // The service makes the folder of the states before it opens the file of the events.
+        for file in ["new/states/events.jsonl", "new/events.jsonl"] {
+            let settings = ["state.folder=\(folder.path)/new/states", "events.file.path=\(folder.path)/\(file)"]
+            let good = try ChildProcess(["serve", "--check"] + settings.flatMap { ["--set", $0] }).wait()
+            #expect(good.status == 0, "\(file): \(good.errors)")
+        }
     }
 
     /// A setting of the command line or the environment is named, and not the first line of a file.
