@@ -154,7 +154,7 @@ final class ChildProcess {
         let began = Self.now()
         while !isThere(errorsSoFar) {
             guard !hasEnded(), Self.now() - began < Self.patience else {
-                throw Failure(description: "\(arguments): standard error is still \(errorsSoFar)")
+                throw Failure(description: "\(arguments): \(end): standard error is still \(errorsSoFar)")
             }
             usleep(1000)
         }
@@ -232,6 +232,12 @@ final class ChildProcess {
         let signal = result & 0x7F
         status = signal == 0 ? result >> 8 & 0xFF : -signal
         return true
+    }
+
+    /// What became of the child, for a message.
+    private var end: String {
+        guard let status else { return "it runs" }
+        return status < 0 ? "signal \(-status) ended it" : "it ended with \(status)"
     }
 
     /// Waits for the end, with a time limit.
