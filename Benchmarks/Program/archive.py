@@ -87,6 +87,18 @@ def main() -> None:
             at_least=0.92,
         )
 
+        single = [*classify, str(folder / "one.wav"), "--threads"]
+        (_, one), (_, every) = medians([*single, "1"], [*single, str(processors)])
+        row(
+            "one long file, of the cores' speed",
+            every,
+            "s",
+            beside="on one",
+            theirs=one,
+            ratio=one / every / processors,
+            at_least=0.8,
+        )
+
         short = [*classify, str(folder / "short"), "--threads", "1"]
         output = ["--output", str(folder / "out" / "results.jsonl")]
         journal = [*output, "--journal", str(folder / "out" / "journal")]
@@ -100,14 +112,14 @@ def main() -> None:
             ratio=plain / noted,
             at_least=0.98,
         )
-        (single, _), (many, _) = medians([*classify, str(folder / "one.wav"), "--threads", "1"], short)
+        (alone, _), (many, _) = medians([*single, "1"], short)
         row(
             f"{SHORT_FILES} files of {SHORT_SECONDS} s",
             many,
             "s",
             beside="one file",
-            theirs=single,
-            ratio=single / many,
+            theirs=alone,
+            ratio=alone / many,
             at_least=0.9,
         )
         write_silence(folder / "day.wav", DAY, ULTRASOUND)

@@ -126,7 +126,7 @@ public struct StageBenchmark: Sendable {
         if system.isContinual || system.depth == .stream {
             for _ in 0..<window { _ = try model.step([Float.random(in: -2...2, using: &generator)].span, &stream) }
         } else {
-            stream.startLate(frames: Int64(window))
+            stream.startLate(tokens: Int64(window))
         }
         let bytes = stream.bytes
         // Made beforehand, because a random number of the system takes longer than some layers.

@@ -41,6 +41,12 @@ public struct Prediction: Sendable {
         ranking = LabelRanking(labels: labels.count)
     }
 
+    /// Takes index, position and level of another prediction of the model, and keeps the probabilities.
+    mutating func move(to other: Prediction) {
+        (index, sample, time) = (other.index, other.sample, other.time)
+        (isWarm, level) = (other.isWarm, other.level)
+    }
+
     /// The most probable label; of equal ones the first.
     ///
     /// Where the model knows which labels are more general than others, a label gives way to the most probable one

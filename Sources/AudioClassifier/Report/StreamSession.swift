@@ -21,6 +21,9 @@ package struct StreamSession: Sendable {
 
     /// Longest duration of the input in seconds; a longer one is an error.
     package var longestSeconds: Double?
+    /// Threads that may encode parts of the input beside the calling one; nil for live input, whose predictions come at
+    /// once.
+    package var spareThreads: SpareThreads?
     /// Returns whether the input shall end; called between reads.
     package var isStopped: @Sendable () -> Bool = { false }
     /// Receives messages for an operator.
@@ -100,8 +103,13 @@ package struct StreamSession: Sendable {
         report consume: ([Record]) throws -> Void
     ) throws -> End {
         let rate = model.sampleRate
-        let configuration = model.network.configuration
-        var reporter = StreamReporter(configuration, stream: stream, options: report)
+        var reporter = StreamReporter(model.network.configuration, stream: stream, options: report)
+        if let spareThreads, stateIn == nil, stateOut == nil, audio.seconds != nil {
+            // The model may have none.
+            if var pipeline = try PartedPipeline(model, spareThreads) {
+                return try run(&audio, &pipeline, &reporter, file: file, stream: stream, progress, consume)
+            }
+        }
         var pipeline = try ClassifierPipeline(model)
         if stateIn != nil || stateOut != nil {
             guard audio.sourceRate == rate else {
@@ -113,6 +121,23 @@ package struct StreamSession: Sendable {
             }
         }
         if let stateIn { try StateFile.load(&pipeline, &reporter, model: model, from: stateIn) }
+        return try run(&audio, &pipeline, &reporter, file: file, stream: stream, progress, consume) {
+            pipeline, reporter in
+            guard let stateOut else { return false }
+            try StateFile.save(pipeline, reporter, model: model, to: stateOut)
+            return true
+        }
+    }
+
+    /// Runs an input through a pipeline.
+    /// - Parameter suspend: called at the end of the input; returns whether the stream goes on in another run.
+    private func run<Pipeline: RecordingPipeline & ~Copyable>(
+        _ audio: inout AudioInput, _ pipeline: inout Pipeline, _ reporter: inout StreamReporter, file: String?,
+        stream: String, _ progress: (Double) -> Void, _ consume: ([Record]) throws -> Void,
+        suspend: (borrowing Pipeline, StreamReporter) throws -> Bool = { _, _ in false }
+    ) throws -> End {
+        let rate = model.sampleRate
+        let configuration = model.network.configuration
         // The reader of the records may go away: then nothing can be written, and the rest of the input need not be
         // read.
         var writeFailure: (any Error)?
@@ -135,25 +160,30 @@ package struct StreamSession: Sendable {
             "listening to \(audio.name) at \(audio.sourceRate) Hz, with \(configuration.name), as stream \(stream)")
         let name = file ?? "-"
         var isComplete = false
-        let result = Result<Void, any Error> {
+        var failure: (any Error)?
+        do {
             isComplete = try readAll(&audio, progress: progress) { samples in
                 try pipeline.push(samples) { try emit(reporter.records($0, file: name)) }
             }
-        }
+        } catch { failure = error }
         if let writeFailure { throw writeFailure }
+        let isSuspended = try suspend(pipeline, reporter)
+        if !isSuspended {
+            do { try pipeline.finish { try emit(reporter.records($0, file: name)) } } catch {
+                failure = failure ?? error
+            }
+            if let writeFailure { throw writeFailure }
+        }
         let seconds = Double(pipeline.sampleCount) / Double(rate)
-        if let stateOut {
-            try StateFile.save(pipeline, reporter, model: model, to: stateOut)
-        } else {
-            try pipeline.finish { try emit(reporter.records($0, file: name)) }
-            if (try? result.get()) != nil || report.mode != .summary {
+        if !isSuspended {
+            if failure == nil || report.mode != .summary {
                 try emit(reporter.finalRecords(file: name, seconds: seconds))
             }
         }
         if includesStartAndEnd {
             try emit([.end(stream: stream, frames: pipeline.predictionCount, dropped: 0)])
         }
-        try result.get()
+        if let failure { throw failure }
         // What a stopped program did not read is not missing.
         guard isComplete else { return End(seconds: seconds, isComplete: false) }
         if let truncation = audio.truncation { warn("\(audio.name) is cut: \(truncation)") }

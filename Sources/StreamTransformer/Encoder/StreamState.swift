@@ -33,11 +33,10 @@ public struct StreamState: ~Copyable {
     /// Makes the stream as new.
     public mutating func reset() { memory.reset() }
 
-    /// Sets the positions as if so many frames had been stepped, with all memories zero, so that a benchmark has a full
-    /// window at once.
-    package mutating func startLate(frames: Int64) {
-        memory.frames = frames
-        memory.tokens = frames
+    /// Makes the stream as new, but for its position: so many tokens were before, with all memories zero.
+    package mutating func startLate(tokens: Int64) {
+        memory.reset()
+        memory.start(tokens: tokens)
     }
 
     package func snapshot(to writer: inout SnapshotWriter) { memory.snapshot(to: &writer) }
@@ -78,8 +77,13 @@ struct StreamMemory: ~Copyable, BufferList {
 
     mutating func reset() {
         clearBuffers()
-        frames = 0
-        tokens = 0
+        start(tokens: 0)
+    }
+
+    /// Sets the position.
+    mutating func start(tokens: Int64) {
+        self.tokens = tokens
+        frames = tokens * Int64(framesPerToken)
     }
 
     func snapshot(to writer: inout SnapshotWriter) {

@@ -10,7 +10,8 @@ enum ProgramSettings {
         "log_format", ValueKind<StandardErrorLog.Format>.choice("format"), default: .text,
         "Messages for people, or as JSON lines.")
     static let threads = Setting(
-        "threads", .integer(1...4096), described: "the number of cores", "Files that are processed at the same time.")
+        "threads", .integer(1...4096), described: "the number of cores",
+        "Files that are processed at the same time; classify divides long ones among idle cores.")
     static let scores = Setting(
         "scores", ValueKind<FeatureEncoding.Scores>.choice("scores"), default: .top,
         "The numbers in a line: the most probable labels, all logits, or all probabilities.")

@@ -42,13 +42,15 @@ package struct ArchiveRun: Sendable {
         defer { progress?.finish() }
         let summary = Mutex(Summary())
         let broken = Mutex<(any Error)?>(nil)
-        ParallelWork.run(Array(items.enumerated()), threads: threads) { index, item -> ArchiveResult in
+        let spare = SpareThreads()
+        ParallelWork.run(Array(items.enumerated()), threads: threads, spare: spare) {
+            index, item -> ArchiveResult in
             var result = ArchiveResult()
             guard !StopSignal.isRaised, broken.withLock({ $0 == nil }) else {
                 result.isComplete = false
                 return result
             }
-            do { try classify(index, item, &result) } catch {
+            do { try classify(index, item, spare, &result) } catch {
                 broken.withLock { $0 = $0 ?? error }
                 result.isComplete = false
             }
@@ -70,7 +72,9 @@ package struct ArchiveRun: Sendable {
 
     /// Classifies one file; its own errors are in the result.
     /// - Throws: the error of the output.
-    private func classify(_ index: Int, _ item: ArchiveItem, _ result: inout ArchiveResult) throws {
+    private func classify(
+        _ index: Int, _ item: ArchiveItem, _ spare: SpareThreads, _ result: inout ArchiveResult
+    ) throws {
         if case .skip(let code, let message) = item.work {
             result.failure = ClassifierError(.noInput, code: code, message)
             result.isSkipped = true
@@ -85,6 +89,9 @@ package struct ArchiveRun: Sendable {
             result.startTime = time?.startTime(of: item.name, duration: audio.seconds)
             let startTime = result.startTime
             let file = item.name.isStandardInput ? nil : item.name.description
+            var session = session
+            // The predictions of a pipe come at once.
+            if item.name.isRegularFile, !item.name.isStandardInput { session.spareThreads = spare }
             let end = try session.runRecords(
                 &audio, file: file, stream: streamName ?? item.name.description,
                 progress: { progress?.update(item, fraction: $0) },

@@ -1,3 +1,4 @@
+package import AudioClassifier
 internal import Dispatch
 internal import Synchronization
 
@@ -10,14 +11,19 @@ package enum ParallelWork {
 
     /// - Parameters:
     ///   - threads: the largest number of threads.
+    ///   - spare: gets the threads for which there is no item, or no further one.
     ///   - work: called on several threads.
     ///   - deliver: called for one result at a time, in order.
     package static func run<Item: Sendable, Output: Sendable>(
-        _ items: [Item], threads: Int, work: @Sendable (Item) -> Output, deliver: @Sendable (Item, Output) -> Void
+        _ items: [Item], threads: Int, spare: SpareThreads? = nil, work: @Sendable (Item) -> Output,
+        deliver: @Sendable (Item, Output) -> Void
     ) {
         let delivery = Mutex(Delivery<Output>())
         let cursor = Atomic<Int>(0)
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, items.count))) { _ in
+        let own = max(1, min(threads, items.count))
+        for _ in own..<max(own, threads) { spare?.add() }
+        DispatchQueue.concurrentPerform(iterations: own) { _ in
+            defer { spare?.add() }
             while true {
                 let index = cursor.add(1, ordering: .relaxed).oldValue
                 guard index < items.count else { return }
