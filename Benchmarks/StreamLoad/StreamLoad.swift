@@ -45,8 +45,8 @@ struct StreamLoad {
     private static func now() -> UInt64 { monotonicNanoseconds() }
 
     private mutating func connect(port: Int, count: Int) {
-        let start = Self.now() + 200_000_000
-        for index in 0..<count {
+        var connections: [(descriptor: Int32, isConnected: Bool)] = []
+        for _ in 0..<count {
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
@@ -60,10 +60,15 @@ struct StreamLoad {
             var one: Int32 = 1
             unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
             _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            connections.append((descriptor, result == 0))
+        }
+        // Real time begins with the last connection: streams that began before would send what they missed at once.
+        let start = Self.now() + 200_000_000
+        for (index, connection) in connections.enumerated() {
             // The blocks of real sources are not synchronous.
             let phase = LoadStream.blockNanoseconds * UInt64(index) / UInt64(count)
-            streams.append(LoadStream(descriptor: descriptor, began: start + phase))
-            if result != 0 { streams[index].leave(.broken) }
+            streams.append(LoadStream(descriptor: connection.descriptor, began: start + phase))
+            if !connection.isConnected { streams[index].leave(.broken) }
         }
     }
 

@@ -30,7 +30,8 @@ struct ConnectionListener: Sendable {
     ///   process.
     func bind(_ descriptor: Int32? = nil) async throws(ClassifierError) -> Bound {
         let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1024)
+            // A thousand clients that connect at once wait here; one that finds no place tries again after a second.
+            .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 1)
