@@ -183,6 +183,12 @@ struct Classify: SettableCommand {
                     + "(\(progress.changed.prefix(3).map(\.description).joined(separator: ", "))"
                     + "\(progress.changed.count > 3 ? ", ..." : "")); a new journal and output classify again")
         }
+        let cut = progress.cut + summary.cut
+        if cut > 0 {
+            notes.append(
+                "\(cut) of \(Quantity.text(plan.items.count, "recording")) \(Quantity.word(cut, "is", "are")) cut; "
+                    + "\(Quantity.word(cut, "its result is", "their results are")) of what is there")
+        }
         if summary.timeless > 0, let startTimeFrom {
             notes.append(
                 "\(Quantity.text(summary.timeless, "file has", "files have")) no absolute times: "

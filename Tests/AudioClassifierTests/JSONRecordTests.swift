@@ -76,6 +76,18 @@ internal import Testing
                 #"{"type":"window","v":1,"file":"a.wav","t0":3,"t1":6,"top":[{"label":"yes","p":0.5}]}"#
             ),
             (
+                .summary(file: "a.wav", seconds: 5, top: [], warnings: ["a.wav is cut: \"x\"", "b"]),
+                #"{"type":"summary","v":1,"file":"a.wav","seconds":5,"top":[],"warnings":["a.wav is cut: \"x\"","b"]}"#
+            ),
+            (
+                .window(file: "a.wav", start: 3, end: 6, top: [], warnings: ["b"]),
+                #"{"type":"window","v":1,"file":"a.wav","t0":3,"t1":6,"top":[],"warnings":["b"]}"#
+            ),
+            (
+                .end(stream: "mic0", frames: 3000, dropped: 0, warnings: ["b"]),
+                #"{"type":"end","v":1,"stream":"mic0","frames":3000,"dropped":0,"warnings":["b"]}"#
+            ),
+            (
                 .skipped(file: "b.m4a", code: "format", message: "..."),
                 #"{"type":"skipped","v":1,"file":"b.m4a","code":"format","message":"..."}"#
             ),

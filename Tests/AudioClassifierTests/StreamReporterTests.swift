@@ -22,7 +22,7 @@ internal import Testing
     private func labels(_ records: [Record]) -> [[String]] {
         records.map { record in
             switch record {
-            case .frame(_, _, _, _, _, let top, _), .summary(_, _, let top): top.map(\.label)
+            case .frame(_, _, _, _, _, let top, _), .summary(_, _, let top, _): top.map(\.label)
             case .event(let id, let phase, _, _, _, _, _): [id, phase.rawValue]
             case .start, .window, .error, .skipped, .gap, .failure, .end: []
             }

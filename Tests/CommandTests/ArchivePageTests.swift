@@ -60,7 +60,7 @@ internal import audio_classifierd
         #expect(all["label"] == .null)
         #expect(all["cells"] == .array([4, 5, 29]) && all["seconds"] == .array([1800, 1800, 600]))
         #expect(data["timeless_seconds"] == 100)
-        #expect(data["reasons"]?.array?.count == 2 && data["failures"]?.array?.first?["file"] == "d.wav")
+        #expect(data["reasons"]?.array?.count == 2 && data["remarks"]?.array?.first?["file"] == "d.wav")
 
         #expect(try report("--threshold", "0.85").status == 0)
         let sure = try self.data()
@@ -116,7 +116,7 @@ internal import audio_classifierd
         }
         #expect(totals.files == rows && totals.seconds == Double(60 * rows))
         #expect(totals.labels.count <= ArchiveTotals.labelLimit + 1)
-        #expect(totals.failures.count == ArchiveTotals.failureLimit)
+        #expect(totals.remarks.count == ArchiveTotals.remarkLimit)
         for cells in [totals.calendar, totals.order] {
             #expect(cells.positions.count <= 400 && cells.seconds.reduce(0) { $0 + $1.count } <= 150_000)
             // All sound, and again by label.
@@ -136,6 +136,32 @@ internal import audio_classifierd
         #expect(try report().status == 0)
         let browser = try Browser("file://\(page)")
         try browser.wait("document.querySelector('button.more')?.textContent === 'Show 1 more class'")
+    }
+
+    /// A recording with a result and warnings is beside the failures, and not among them.
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
+    func cutRecordingsInABrowser() throws {
+        let cut = #"{"type":"summary","v":1,"file":"cut.wav","seconds":9,"top":[],"warnings":["cut.wav is cut: x"]}"#
+        let odd = #"{"type":"summary","v":1,"file":"odd.mp3","seconds":9,"top":[],"warnings":["odd.mp3: junk"]}"#
+        try write(Self.lines + [cut, odd])
+        #expect(try report().status == 0)
+        let browser = try Browser("file://\(page)")
+        try browser.wait(
+            "document.getElementById('failures')?.textContent === 'Files without a result or with warnings'")
+        let cells = "[...one.cells].map((cell) => cell.textContent).join('\\t')"
+        let rows = "[...document.querySelectorAll('.lost tbody tr')].map((one) => \(cells))"
+        for text in [
+            "cut\\twith a result\\t1", "warning\\twith a result\\t1", "decode\\tfailed\\t1",
+            "cut.wav\\twith a result\\tcut.wav is cut: x",
+        ] {
+            #expect(try browser.evaluate("\(rows).includes('\(text)')") == .bool(true), "\(text)")
+        }
+        let facts = try browser.evaluate("document.querySelector('.facts').textContent").string ?? ""
+        #expect(facts.hasSuffix("Failed1Skipped1Cut1"), "\(facts)")
+        try write([cut])
+        #expect(try report().status == 0)
+        let other = try Browser("file://\(page)")
+        try other.wait("document.getElementById('failures')?.textContent === 'Files with warnings'")
     }
 
     @Test(.enabled(if: Browser.isReady, Browser.needs))

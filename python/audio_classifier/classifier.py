@@ -92,7 +92,7 @@ class Classifier:
     def classify(
         self, recordings: Iterable[Source], *, emit: Emission = "summary", window: float | None = None, **settings: Any
     ) -> pd.DataFrame:
-        """A DataFrame with the columns of `classify --format csv`; a recording that fails has a row with its error."""
+        """A DataFrame with the columns of `classify --format csv`: rows of failures and of cut recordings, too."""
         table = Table(emit, window is not None, has_time="start_time_from" in settings)
         rows: list[dict[str, Any]] = []
         for result in self.results(recordings, emit=emit, window=window, **settings):
@@ -214,7 +214,7 @@ def _result(name: str, answers: Answers) -> FileResult:
     while True:
         record = answers.get().record
         if record["type"] == "done":
-            return FileResult(name, record["seconds"], records)
+            return FileResult(name, record["seconds"], records, cut=record.get("cut"))
         if record["type"] == "error":
             if "file" not in record:  # a fault of the request, as a wrong setting, and not of the recording
                 raise RequestError(record["code"], record["message"])

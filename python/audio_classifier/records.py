@@ -66,13 +66,20 @@ class Recording:
 class FileResult:
     """The program's records of one recording.
 
-    `error` is the reason why there are none, or not all of them; None if all is well.
+    `error` is the reason why there are none, or not all of them; None if all is well. `cut` says what audio is missing
+    in a recording whose records are of what is there; None for a whole one.
     """
 
     file: str
     seconds: float | None
     records: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     error: str | None = None
+    cut: str | None = None
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What is odd about the recording, such as audio that is missing."""
+        return self.records[-1].get("warnings", ()) if self.records else ()
 
 
 def scores(values: Sequence[Mapping[str, Any]]) -> tuple[Score, ...]:

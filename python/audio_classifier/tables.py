@@ -53,6 +53,8 @@ class Table:
         rows = [row for record in result.records for row in _rows(record)]
         if result.error is not None:
             rows.append({"error": result.error})
+        if result.cut is not None:
+            rows.append({"error": f"cut: {result.cut}"})
         return [{column: {"file": result.file, **row}.get(column) for column in self.columns} for row in rows]
 
     def frame(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

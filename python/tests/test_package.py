@@ -34,7 +34,7 @@ def program(*arguments: str) -> str:
 
 @pytest.fixture
 def recordings(tmp_path: Path) -> Path:
-    """A folder with real recordings, one that is broken, one in an unknown format, a hidden one, and odd names."""
+    """A folder with real recordings, one broken, one cut, one in an unknown format, a hidden one, odd names."""
     folder = tmp_path / "recordings"
     (folder / "more").mkdir(parents=True)
     for file in sorted(SOUNDS.glob("*.wav")):
@@ -42,6 +42,7 @@ def recordings(tmp_path: Path) -> Path:
     (folder / "more" / "line\nbreak, größe.wav").write_bytes((SOUNDS / "Front_Left.wav").read_bytes())
     (folder / ".hidden.wav").write_bytes(b"")
     (folder / "broken.wav").write_bytes(b"RIFF" + bytes(100))
+    (folder / "cut.wav").write_bytes((SOUNDS / "Front_Left.wav").read_bytes()[:-5001])
     (folder / "talk.m4a").write_bytes(b"\0" * 100)
     return folder
 
@@ -102,6 +103,8 @@ def test_a_folder_gives_the_rows_of_the_program(recordings: Path, options: list[
                 assert float(value) == float(text), (column, reference)
     errors = [row["error"] for row in observed if row["file"].endswith(("broken.wav", "talk.m4a"))]
     assert len(errors) == 2 and all(isinstance(error, str) for error in errors)
+    cut = [row["error"] for row in observed if str(row["error"]).startswith("cut: ")]
+    assert len(cut) == 1 and "5001 bytes more" in cut[0]
 
 
 def test_records_are_those_of_the_program(recordings: Path, classifier: audio_classifier.Classifier) -> None:
@@ -110,6 +113,8 @@ def test_records_are_those_of_the_program(recordings: Path, classifier: audio_cl
     expected = [json.loads(line) for line in text.splitlines()]
     observed = [record for result in classifier.results(files, emit="frames") for record in result.records]
     assert observed == [record for record in expected if record["type"] not in ("skipped", "error")]
+    cut = next(result for result in classifier.results(files) if result.file.endswith("cut.wav"))
+    assert cut.error is None and cut.warnings and cut.cut == "; ".join(cut.warnings)
     assert [Path(result.file).name for result in skipped] == ["talk.m4a"]
 
 

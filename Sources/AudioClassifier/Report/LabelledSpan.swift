@@ -18,8 +18,8 @@ package struct LabelledSpan: Sendable, Equatable {
         switch record {
         case .event(_, .end, _, let label, let start, let end, let peak):
             return [LabelledSpan(label: label, start: start, end: end ?? start, probability: peak)]
-        case .summary(_, let seconds, let top): return spans(top, 0, seconds)
-        case .window(_, let start, let end, let top): return spans(top, start, end)
+        case .summary(_, let seconds, let top, _): return spans(top, 0, seconds)
+        case .window(_, let start, let end, let top, _): return spans(top, start, end)
         case .start, .frame, .event, .error, .skipped, .gap, .failure, .end: return []
         }
     }

@@ -34,9 +34,9 @@ public enum Record: Sendable {
         stream: String, frame: Int64, sample: Int64, time: Double, warm: Bool, top: [Classification], level: Double)
     case event(
         id: String, phase: EventPhase, stream: String, label: String, start: Double, end: Double?, peak: Float)
-    case summary(file: String, seconds: Double, top: [Classification])
+    case summary(file: String, seconds: Double, top: [Classification], warnings: [String] = [])
     /// One of the fixed windows that a recording is divided into.
-    case window(file: String, start: Double, end: Double, top: [Classification])
+    case window(file: String, start: Double, end: Double, top: [Classification], warnings: [String] = [])
     case error(file: String, code: String, message: String)
     /// A file that was found and is not classified, with the reason.
     case skipped(file: String, code: String, message: String)
@@ -44,7 +44,7 @@ public enum Record: Sendable {
     case gap(stream: String, sample: Int64, lost: Int64)
     /// The reason why a live stream ends early.
     case failure(stream: String, code: String, message: String)
-    case end(stream: String, frames: Int64, dropped: Int64)
+    case end(stream: String, frames: Int64, dropped: Int64, warnings: [String] = [])
 
     /// Makes the record of a prediction.
     /// - Parameters:
@@ -104,15 +104,17 @@ public enum Record: Sendable {
             line.add("t0", start, decimals: 6)
             if let end { line.add("t1", end, decimals: 6) } else { line.addNull("t1") }
             line.add("p_max", Double(peak), decimals: 4)
-        case .summary(let file, let seconds, let top):
+        case .summary(let file, let seconds, let top, let warnings):
             line.add("file", file)
             line.add("seconds", seconds, decimals: 3)
             line.add("top", top)
-        case .window(let file, let start, let end, let top):
+            line.add(warnings: warnings)
+        case .window(let file, let start, let end, let top, let warnings):
             line.add("file", file)
             line.add("t0", start, decimals: 6)
             line.add("t1", end, decimals: 6)
             line.add("top", top)
+            line.add(warnings: warnings)
         case .error(let file, let code, let message), .skipped(let file, let code, let message):
             line.add("file", file)
             line.add("code", code)
@@ -125,10 +127,11 @@ public enum Record: Sendable {
             line.add("stream", stream)
             line.add("code", code)
             line.add("message", message)
-        case .end(let stream, let frames, let dropped):
+        case .end(let stream, let frames, let dropped, let warnings):
             line.add("stream", stream)
             line.add("frames", Int(frames))
             line.add("dropped", Int(dropped))
+            line.add(warnings: warnings)
         }
         return line
     }
@@ -148,7 +151,30 @@ public enum Record: Sendable {
     }
 }
 
+extension [Record] {
+    /// Puts the warnings of a recording into its last record.
+    mutating func addToLast(warnings: [String]) {
+        for index in indices.reversed() {
+            switch self[index] {
+            case .summary(let file, let seconds, let top, _):
+                self[index] = .summary(file: file, seconds: seconds, top: top, warnings: warnings)
+            case .window(let file, let start, let end, let top, _):
+                self[index] = .window(file: file, start: start, end: end, top: top, warnings: warnings)
+            case .end(let stream, let frames, let dropped, _):
+                self[index] = .end(stream: stream, frames: frames, dropped: dropped, warnings: warnings)
+            default: continue
+            }
+            return
+        }
+    }
+}
+
 extension JSONWriter {
+    /// Adds the warnings of a recording, if there are any.
+    fileprivate mutating func add(warnings: [String]) {
+        if !warnings.isEmpty { add("warnings", warnings) }
+    }
+
     /// Adds labels with their probabilities.
     package mutating func add(_ key: String, _ scores: [Classification]) {
         add(key, objects: scores) { object, score in

@@ -63,9 +63,9 @@ package struct RecordLayout: Sendable {
         case .event(let id, .end, let stream, let label, let start, let end, let peak):
             let end = end.map { Decimal.text($0, 6) } ?? ""
             return [[id, stream, label, Decimal.text(start, 6), end, Decimal.text(Double(peak), 4)]]
-        case .summary(let file, let seconds, let top):
+        case .summary(let file, let seconds, let top, _):
             return scores(top, orEmpty: true).map { [file, Decimal.text(seconds, 3)] + $0 }
-        case .window(let file, let start, let end, let top):
+        case .window(let file, let start, let end, let top, _):
             return scores(top, orEmpty: true).map { [file, Decimal.text(start, 6), Decimal.text(end, 6)] + $0 }
         case .error(let file, _, _), .skipped(let file, _, _):
             guard includesErrors else { return [] }
@@ -108,7 +108,7 @@ extension Record {
         case .start, .summary: 0
         case .frame(_, _, _, let time, _, _, _): time
         case .event(_, _, _, _, let start, _, _): start
-        case .window(_, let start, _, _): start
+        case .window(_, let start, _, _, _): start
         case .error, .skipped, .gap, .failure, .end: nil
         }
     }

@@ -56,6 +56,20 @@ package struct StreamSession: Sendable {
         package let seconds: Double
         /// Whether the input was read to its end, and not only to an interrupt.
         package let isComplete: Bool
+        /// Sentences on missing audio; nil for a whole recording.
+        package var missingAudio: String?
+
+        package init(seconds: Double, isComplete: Bool, missingAudio: String? = nil) {
+            self.seconds = seconds
+            self.isComplete = isComplete
+            self.missingAudio = missingAudio
+        }
+
+        /// The record of a recording that is cut; nil for a whole one, and for JSON lines, which have it in `warnings`.
+        package func record(file: String, _ format: OutputFormat) -> Record? {
+            guard format != .jsonl else { return nil }
+            return missingAudio.map { .error(file: file, code: "cut", message: $0) }
+        }
     }
 
     /// Runs an input whose name need not be text to its end, or until the program is asked to stop.
@@ -71,24 +85,32 @@ package struct StreamSession: Sendable {
 
     /// Runs an input that is open to its end, or until the program is asked to stop.
     /// - Parameter file: the name that `start` and `summary` carry.
+    @discardableResult
     package func run(
         _ audio: inout AudioInput, file: String?, stream: String, write: ([String]) throws -> Void
-    ) throws {
+    ) throws -> End {
         var writer = LineWriter(layout, file: file ?? "-", sampleRate: model.sampleRate)
         let end = try runRecords(&audio, file: file, stream: stream) { records in
             let lines = records.flatMap { writer.lines($0) }
             if !lines.isEmpty { try write(lines) }
         }
-        let lines = writer.finish(seconds: end.seconds)
+        var lines = writer.finish(seconds: end.seconds)
+        if let record = end.record(file: file ?? "-", format) { lines += writer.lines(record) }
         if !lines.isEmpty { try write(lines) }
+        return end
     }
 
     /// Opens an input with the session's options.
     package func open(_ file: FileName) throws -> AudioInput {
+        try AudioInput(file, rate: model.sampleRate, options: inputOptions)
+    }
+
+    /// The options of inputs, whose messages are the session's.
+    package var inputOptions: InputOptions {
         var options = input
         options.inform = inform
         options.warn = warn
-        return try AudioInput(file, rate: model.sampleRate, options: options)
+        return options
     }
 
     /// Runs an input that is open to its end, or until the program is asked to stop.
@@ -96,18 +118,19 @@ package struct StreamSession: Sendable {
     ///   - file: the name that `start` and `summary` carry.
     ///   - stream: the name that the records carry.
     ///   - progress: called with the fraction that is done, if the length is known.
-    ///   - report: receives records as they come.
+    ///   - lateWarning: returns the caller's warning of an input that was read to its end.
+    ///   - report: receives records as they come. The last one has the warnings of the input.
     /// - Throws: the first error, after the records of what was good have been reported.
     package func runRecords(
         _ audio: inout AudioInput, file: String?, stream: String, progress: (Double) -> Void = { _ in },
-        report consume: ([Record]) throws -> Void
+        lateWarning: () -> String? = { nil }, report consume: ([Record]) throws -> Void
     ) throws -> End {
         let rate = model.sampleRate
         var reporter = StreamReporter(model.network.configuration, stream: stream, options: report)
         if let spareThreads, stateIn == nil, stateOut == nil, audio.seconds != nil {
             // The model may have none.
             if var pipeline = try PartedPipeline(model, spareThreads) {
-                return try run(&audio, &pipeline, &reporter, file: file, stream: stream, progress, consume)
+                return try run(&audio, &pipeline, &reporter, file: file, stream: stream, progress, lateWarning, consume)
             }
         }
         var pipeline = try ClassifierPipeline(model)
@@ -121,7 +144,7 @@ package struct StreamSession: Sendable {
             }
         }
         if let stateIn { try StateFile.load(&pipeline, &reporter, model: model, from: stateIn) }
-        return try run(&audio, &pipeline, &reporter, file: file, stream: stream, progress, consume) {
+        return try run(&audio, &pipeline, &reporter, file: file, stream: stream, progress, lateWarning, consume) {
             pipeline, reporter in
             guard let stateOut else { return false }
             try StateFile.save(pipeline, reporter, model: model, to: stateOut)
@@ -133,7 +156,8 @@ package struct StreamSession: Sendable {
     /// - Parameter suspend: called at the end of the input; returns whether the stream goes on in another run.
     private func run<Pipeline: RecordingPipeline & ~Copyable>(
         _ audio: inout AudioInput, _ pipeline: inout Pipeline, _ reporter: inout StreamReporter, file: String?,
-        stream: String, _ progress: (Double) -> Void, _ consume: ([Record]) throws -> Void,
+        stream: String, _ progress: (Double) -> Void, _ lateWarning: () -> String?,
+        _ consume: ([Record]) throws -> Void,
         suspend: (borrowing Pipeline, StreamReporter) throws -> Bool = { _, _ in false }
     ) throws -> End {
         let rate = model.sampleRate
@@ -167,32 +191,42 @@ package struct StreamSession: Sendable {
             }
         } catch { failure = error }
         if let writeFailure { throw writeFailure }
+        // Records that may be the last, which has the warnings.
+        var last: [Record] = []
         let isSuspended = try suspend(pipeline, reporter)
         if !isSuspended {
-            do { try pipeline.finish { try emit(reporter.records($0, file: name)) } } catch {
-                failure = failure ?? error
-            }
+            do {
+                try pipeline.finish { prediction in
+                    let records = reporter.records(prediction, file: name)
+                    guard !records.isEmpty else { return }
+                    try emit(last)
+                    last = records
+                }
+            } catch { failure = failure ?? error }
             if let writeFailure { throw writeFailure }
         }
         let seconds = Double(pipeline.sampleCount) / Double(rate)
-        if !isSuspended {
-            if failure == nil || report.mode != .summary {
-                try emit(reporter.finalRecords(file: name, seconds: seconds))
+        var end = End(seconds: seconds, isComplete: isComplete)
+        var warnings = audio.warnings
+        // What a stopped program did not read is not missing.
+        if isComplete {
+            let missing = audio.missingAudio
+            if !missing.isEmpty { end.missingAudio = missing.joined(separator: "; ") }
+            for warning in missing + [lateWarning()].compactMap({ $0 }) {
+                warn(warning)
+                warnings.append(warning)
             }
         }
+        if !isSuspended, failure == nil || report.mode != .summary {
+            last += reporter.finalRecords(file: name, seconds: seconds)
+        }
         if includesStartAndEnd {
-            try emit([.end(stream: stream, frames: pipeline.predictionCount, dropped: 0)])
+            last.append(.end(stream: stream, frames: pipeline.predictionCount, dropped: 0))
         }
+        last.addToLast(warnings: warnings)
+        try emit(last)
         if let failure { throw failure }
-        // What a stopped program did not read is not missing.
-        guard isComplete else { return End(seconds: seconds, isComplete: false) }
-        if let truncation = audio.truncation { warn("\(audio.name) is cut: \(truncation)") }
-        if audio.leftoverBytes > 0 {
-            warn(
-                "\(audio.name) ended inside a sample; its last "
-                    + "\(Quantity.text(audio.leftoverBytes, "byte was", "bytes were")) not used")
-        }
-        return End(seconds: seconds, isComplete: true)
+        return end
     }
 
     /// - Returns: whether the input was read to its end.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import StrictCoding
 
 /// Any input as mono samples at one rate: identifies it by its content, decodes, chooses or mixes channels, resamples,
 /// and refuses samples that are not finite.
@@ -81,6 +82,27 @@ public struct AudioInput: ~Copyable {
     public var leftoverBytes: Int { (source as? PCMStream)?.leftover ?? 0 }
     /// The missing part of a truncated input, as the end of a sentence; `nil` for a whole one. Known at the end.
     public var truncation: String? { parts.truncation }
+    /// Warnings of the recording so far, in their order: what is odd about it, though its samples were used.
+    public var warnings: [String] { parts.warnings }
+    /// Sentences on missing audio: a truncated input, an incomplete last sample. Known at the end.
+    public var missingAudio: [String] {
+        var sentences = truncation.map { ["\(name)\(Self.cutMark)\($0)"] } ?? []
+        if leftoverBytes > 0 {
+            sentences.append(
+                "\(name)\(Self.leftoverMark)its last "
+                    + "\(Quantity.text(leftoverBytes, "byte was", "bytes were")) not used")
+        }
+        return sentences
+    }
+
+    private static let cutMark = " is cut: "
+    private static let leftoverMark = " ended inside a sample; "
+
+    /// Returns whether a sentence is one of ``missingAudio``, and not another warning.
+    package static func isOfMissingAudio(_ sentence: String) -> Bool {
+        sentence.contains(cutMark) || sentence.contains(leftoverMark)
+    }
+
     /// Whether the interrupt has ended the bytes while samples of earlier bytes are still unread.
     public var isInterrupted: Bool { parts.isInterrupted && !ended }
 

@@ -28,6 +28,8 @@ final class AudioParts {
     /// The missing end, as found by a scan of the container.
     private var containerTruncation: String?
     private(set) var source: any SampleSource
+    /// Warnings of the recording so far, in their order.
+    private(set) var warnings: [String] = []
 
     /// - Parameter rate: the rate of raw PCM if the options have none.
     init(_ bytes: ByteStream, rate: Int, options: InputOptions) throws(AudioError) {
@@ -86,6 +88,13 @@ final class AudioParts {
         return "its header promises \(file.missing) samples more"
     }
 
+    /// Keeps a warning of the recording, and hands it to the caller.
+    private func warn(_ sentence: String) {
+        let warning = "\(bytes.name): \(sentence)"
+        warnings.append(warning)
+        options.warn(warning)
+    }
+
     // MARK: Other recordings behind the first
 
     /// Begins the recording at an offset of a window whose decoder has ended.
@@ -105,7 +114,7 @@ final class AudioParts {
     private func behind(_ walk: ChunkWalk) throws(AudioError) -> (any SampleSource)? {
         var walk = walk
         let finding = try walk.next(bytes)
-        if let remark = walk.remark { options.warn("\(bytes.name): \(remark)") }
+        if let remark = walk.remark { warn(remark) }
         switch finding {
         case .end: break
         case .recording(let content): return try begin(content)
@@ -121,8 +130,8 @@ final class AudioParts {
             let position = bytes.position
             let count = bytes.fileSize == nil ? try drain() : max(0, bytes.fileEnd - position)
             if count >= Self.worthWarning {
-                options.warn(
-                    "\(bytes.name): \(count) bytes behind the samples, from byte \(position) on, are no audio of a "
+                warn(
+                    "\(count) bytes behind the samples, from byte \(position) on, are no audio of a "
                         + "known kind and were not used"
                         + (count < 1 << 32 - 1 << 20 ? "" : "; has the header's size wrapped at 4 GiB?")
                 )
@@ -183,7 +192,7 @@ final class AudioParts {
         case .soundFile(let name): return try decoded(name)
         case .mpeg(let offset):
             if offset > 0 {
-                options.warn("\(bytes.name): its first MP3 frame begins at byte \(offset), where it is read from")
+                warn("its first MP3 frame begins at byte \(offset), where it is read from")
                 _ = try bytes.skip(Int64(offset))
             }
             return try decoded("MP3")
@@ -210,7 +219,7 @@ final class AudioParts {
             if isInterrupted { return try raw() }
             throw error
         }
-        if let remark = header.remark { options.warn("\(bytes.name): \(remark)") }
+        if let remark = header.remark { warn(remark) }
         if let silence = header.silence {
             following = .chunks(ChunkWalk(kind, after: header), end: nil)
             return try Silence(silence, channels: 1, of: bytes.name)
@@ -253,6 +262,7 @@ final class AudioParts {
         if bytes.fileSize != nil {
             window = FileWindow(bytes)
         } else {
+            // Of the pipe, and not of the recording.
             options.warn(
                 "\(bytes.name): \(what) in a pipe is decoded when its end has come; "
                     + "an interrupt (Ctrl-C) ends it, and what has come is used"

@@ -79,6 +79,7 @@ final class FileClassification: Sendable {
         continuation.onTermination = { _ in backlog.close() }
         var session = session
         session.longestSeconds = longestSeconds
+        session.input = input
         session.isStopped = { [self] in backlog.isClosed || isStopping }
         pool.submit { [session, self] state in
             guard case .active = state, !session.isStopped() else {
@@ -88,7 +89,7 @@ final class FileClassification: Sendable {
             }
             setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             do {
-                try UploadReport(session, name: name).run(descriptor, input) { lines in
+                try Self.run(session, descriptor, name: name) { lines in
                     // What follows a stop is not the file's result.
                     guard !isStopping else { throw AdmissionRefusal.stopping }
                     backlog.add()
@@ -103,5 +104,17 @@ final class FileClassification: Sendable {
             backlog.take()
             return lines
         }
+    }
+
+    private static func run(
+        _ session: StreamSession, _ descriptor: Int32, name: String, write: ([String]) throws -> Void
+    ) throws {
+        var audio = try AudioInput(
+            descriptor: descriptor, name: name, rate: session.model.sampleRate, options: session.inputOptions,
+            owned: true)
+        try write(session.header)
+        let end = try session.run(&audio, file: name, stream: name, write: write)
+        // Without an error a stop of the service looks like the end of the file.
+        guard end.isComplete else { throw AdmissionRefusal.stopping }
     }
 }

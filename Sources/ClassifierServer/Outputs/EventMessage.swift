@@ -18,7 +18,7 @@ enum EventMessage: Sendable, Equatable {
             var object = record.object
             object.add("time", time, decimals: 3)
             self = .event(StreamEvent(stream: stream, label: label, isStart: phase == .start, json: object.text))
-        case .end(let stream, _, _): self = .streamEnded(stream)
+        case .end(let stream, _, _, _): self = .streamEnded(stream)
         default: return nil
         }
     }

@@ -10,15 +10,20 @@ package struct ArchiveResult: Sendable {
     package var isSkipped = false
     /// Whether the file was read to its end. False after a signal.
     package var isComplete = true
+    /// Sentences on audio that is missing; nil for a whole recording.
+    package var missingAudio: String?
     /// Time of the first sample, in seconds since 1970.
     package var startTime: Double?
 
     package init() {}
 
-    /// The record of a file without a result; nil for a file with one.
-    func record(_ item: ArchiveItem) -> Record? {
-        guard let failure else { return nil }
+    /// The record of a file without a result, or of a recording that is cut; nil for others.
+    func record(_ item: ArchiveItem, _ format: OutputFormat) -> Record? {
         let file = item.name.description
+        guard let failure else {
+            return StreamSession.End(seconds: seconds, isComplete: isComplete, missingAudio: missingAudio)
+                .record(file: file, format)
+        }
         return isSkipped
             ? .skipped(file: file, code: failure.code, message: failure.message)
             : .error(file: file, code: failure.code, message: failure.message)
@@ -27,8 +32,9 @@ package struct ArchiveResult: Sendable {
     func entry(_ item: ArchiveItem, rows: Int, end: Int) -> JournalEntry {
         JournalEntry(
             file: item.key, state: failure == nil ? .done : isSkipped ? .skipped : .failed, size: item.size,
-            changed: item.changed, seconds: seconds, rows: rows, end: end, code: failure?.code,
-            message: failure?.message)
+            changed: item.changed, seconds: seconds, rows: rows, end: end,
+            code: failure?.code ?? missingAudio.map { _ in JournalEntry.cut },
+            message: failure?.message ?? missingAudio)
     }
 }
 

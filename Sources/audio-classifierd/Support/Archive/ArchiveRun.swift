@@ -25,6 +25,8 @@ package struct ArchiveRun: Sendable {
         package var finished = 0
         /// Files without a time of recording.
         package var timeless = 0
+        /// Recordings that are cut.
+        package var cut = 0
         /// Whether a signal ended the run before the last file.
         package var isStopped = false
     }
@@ -94,7 +96,7 @@ package struct ArchiveRun: Sendable {
             if item.name.isRegularFile, !item.name.isStandardInput { session.spareThreads = spare }
             let end = try session.runRecords(
                 &audio, file: file, stream: streamName ?? item.name.description,
-                progress: { progress?.update(item, fraction: $0) },
+                progress: { progress?.update(item, fraction: $0) }, lateWarning: { Self.warning(ofChangesOf: item) },
                 report: { records in
                     do { try output.receive(records, of: index, item, startTime: startTime) } catch {
                         outputFailure = error
@@ -103,19 +105,19 @@ package struct ArchiveRun: Sendable {
                 })
             result.seconds = end.seconds
             result.isComplete = end.isComplete
-            if end.isComplete { warnOfChange(item) }
+            result.missingAudio = end.missingAudio
         } catch {
             if let outputFailure { throw outputFailure }
             result.failure = ClassifierError(error)
         }
     }
 
-    /// Warns if a recorder or a copy was still writing the file.
-    private func warnOfChange(_ item: ArchiveItem) {
+    /// Returns a warning if a recorder or a copy was still writing the file.
+    private static func warning(ofChangesOf item: ArchiveItem) -> String? {
         guard item.size > 0, let status = item.name.status,
             Int(status.st_size) != item.size || status.changed != item.changed
-        else { return }
-        session.warn("\(item.name): has changed since the files were listed; its result is of what was read")
+        else { return nil }
+        return "\(item.name): has changed since the files were listed; its result is of what was read"
     }
 }
 
@@ -126,6 +128,7 @@ extension ArchiveRun.Summary {
             return
         }
         finished += 1
+        if result.missingAudio != nil { cut += 1 }
         if let failure = result.failure {
             losses.append(.init(error: failure, isSkipped: result.isSkipped))
         } else if needsTime, result.startTime == nil {

@@ -121,7 +121,7 @@ package final class CombinedOutput: ArchiveOutput {
             if layout.format.isOfLabels {
                 lines = state.labels.lines(file, spans, seconds: result.seconds, startTime: result.startTime)
             }
-            if let record = result.record(item) {
+            if let record = result.record(item, layout.format) {
                 lines +=
                     layout.format.isOfLabels
                     ? state.labels.lines(record) : layout.lines(record, file: file, startTime: nil)

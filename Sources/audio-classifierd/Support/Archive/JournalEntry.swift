@@ -17,9 +17,12 @@ package struct JournalEntry: Sendable, Equatable, Codable {
     package let rows: Int
     /// Bytes of the output up to the end of this result; of the result alone where each recording has a file.
     package let end: Int
-    /// The reason of a failure or of a skipped file.
+    /// The reason of a failure or of a skipped file; ``cut`` for a result of a recording that is cut.
     package var code: String?
     package var message: String?
+
+    /// The code of a recording whose end is missing.
+    static let cut = "cut"
 
     /// The entry as a line of JSON.
     var json: String {

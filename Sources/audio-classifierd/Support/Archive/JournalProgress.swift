@@ -12,6 +12,8 @@ struct JournalProgress {
     private(set) var changed: [FileName] = []
     /// Failed and skipped files of earlier runs.
     private(set) var losses: [ArchiveRun.Loss] = []
+    /// Number of recordings that are cut.
+    private(set) var cut = 0
 
     /// - Parameter place: the place of per-file results, which are checked; nil for one output.
     init(_ journal: Journal?, _ items: [ArchiveItem], place: PerFileOutput.Place?, format: OutputFormat) {
@@ -27,6 +29,7 @@ struct JournalProgress {
             }
             finished += 1
             if entry.size != item.size || entry.changed != item.changed { changed.append(item.name) }
+            if entry.state == .done, entry.code == JournalEntry.cut { cut += 1 }
             if entry.state != .done {
                 losses.append(
                     ArchiveRun.Loss(

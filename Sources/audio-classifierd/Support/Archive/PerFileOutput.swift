@@ -66,7 +66,7 @@ package final class PerFileOutput: ArchiveOutput {
         guard result.isComplete else { return }
         var output = try begun ?? begin(item, result.startTime)
         var lines = output.writer.finish(seconds: result.seconds)
-        if let record = result.record(item) { lines += output.writer.lines(record) }
+        if let record = result.record(item, layout.format) { lines += output.writer.lines(record) }
         try output.file.write(lines)
         let size = try output.file.close()
         guard let journal else { return }

@@ -87,14 +87,14 @@ package struct ArchivePage: Sendable {
         line.add("reasons", objects: totals.reasons.sorted { ($1.value, $0.key.code) < ($0.value, $1.key.code) }) {
             object, reason in
             object.add("code", reason.key.code)
-            object.add("skipped", reason.key.isSkipped)
+            object.add("outcome", reason.key.outcome.rawValue)
             object.add("count", reason.value)
         }
-        line.add("failures", objects: totals.failures) { object, failure in
-            object.add("file", failure.file)
-            object.add("code", failure.code)
-            object.add("message", failure.message)
-            object.add("skipped", failure.isSkipped)
+        line.add("remarks", objects: totals.remarks) { object, remark in
+            object.add("file", remark.file)
+            object.add("code", remark.code)
+            object.add("message", remark.message)
+            object.add("outcome", remark.outcome.rawValue)
         }
         return line.text
     }

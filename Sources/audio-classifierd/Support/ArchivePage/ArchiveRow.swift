@@ -17,6 +17,8 @@ package enum ArchiveRow: Sendable, Equatable {
         /// Time of the start in seconds since 1970; nil if it is unknown.
         package let time: Double?
         package let scores: [Score]
+        /// What is odd about the recording, in its last row.
+        package var warnings: [String] = []
     }
 
     case summary(Sound)
@@ -25,7 +27,7 @@ package enum ArchiveRow: Sendable, Equatable {
     /// The beginning of a recording with events.
     case start(file: String, secondsPerFrame: Double, time: Double?)
     /// The end of a recording with events.
-    case end(frames: Double)
+    case end(frames: Double, warnings: [String] = [])
     case failure(file: String, code: String, message: String, isSkipped: Bool)
     /// A line that is right, and that the page does not show.
     case other
@@ -36,9 +38,11 @@ package enum ArchiveRow: Sendable, Equatable {
         let file, stream, phase, label, code, message: String?
         let seconds, t0, t1, peak, time, rate, hop, frames: Double?
         let top: [Score]?
+        let warnings: [String]?
 
         private enum CodingKeys: String, CodingKey {
-            case type, file, stream, phase, label, code, message, seconds, t0, t1, time, rate, hop, frames, top
+            case type, file, stream, phase, label, code, message, seconds, t0, t1, time, rate, hop, frames, top,
+                warnings
             case peak = "p_max"
         }
     }
@@ -57,7 +61,7 @@ package enum ArchiveRow: Sendable, Equatable {
             guard let file, let start, let end, let scores, 0 <= start, start <= end, end <= Self.longest,
                 scores.allSatisfy({ (0...1).contains($0.p) })
             else { return nil }
-            return Sound(file: file, start: start, end: end, time: time, scores: scores)
+            return Sound(file: file, start: start, end: end, time: time, scores: scores, warnings: line.warnings ?? [])
         }
         switch line.type {
         case "summary":
@@ -75,7 +79,7 @@ package enum ArchiveRow: Sendable, Equatable {
             self = .start(file: file, secondsPerFrame: hop / rate, time: time)
         case "end":
             guard let frames = line.frames, (0...1e12).contains(frames) else { return nil }
-            self = .end(frames: frames)
+            self = .end(frames: frames, warnings: line.warnings ?? [])
         case "error", "skipped":
             guard let file, let code = line.code, let message = line.message else { return nil }
             self = .failure(file: file, code: code, message: message, isSkipped: line.type == "skipped")

@@ -1,4 +1,5 @@
 package import AudioClassifier
+internal import AudioFrontend
 internal import Glibc
 
 /// The sums over an archive's results, in bounded memory.
@@ -23,17 +24,21 @@ package struct ArchiveTotals: Sendable {
         package var examples: [Example] = []
     }
 
-    package struct Failure: Sendable, Equatable {
+    /// The outcome of a file that is listed.
+    package enum Outcome: String, Sendable { case failed, skipped, used }
+
+    /// A file without a result, or one whose result has warnings.
+    package struct Remark: Sendable, Equatable {
         package let file: String
         package let code: String
         package let message: String
-        package let isSkipped: Bool
+        package let outcome: Outcome
     }
 
-    /// Examples of a label, kept labels, listed failures.
+    /// Examples of a label, kept labels, listed files.
     package static let exampleLimit = 5
     package static let labelLimit = 2000
-    package static let failureLimit = 200
+    package static let remarkLimit = 200
     /// The name of all labels beyond the limit.
     private static let others = "(other labels)"
     private static let hoursOfDay = 24
@@ -49,7 +54,7 @@ package struct ArchiveTotals: Sendable {
     /// Rows of frames and the like, which are not shown.
     package private(set) var otherLines = 0
     package private(set) var labels: [Label] = []
-    package private(set) var failures: [Failure] = []
+    package private(set) var remarks: [Remark] = []
     /// Number of files for each reason.
     package private(set) var reasons: [Reason: Int] = [:]
     /// Hours of days: label 0 is all sound, and the others follow in the order of ``labels``.
@@ -61,11 +66,11 @@ package struct ArchiveTotals: Sendable {
     package private(set) var timelessSeconds = 0.0
     private var indices: [String: Int] = [:]
     private var lastFile: String?
-    private var open: (secondsPerFrame: Double, time: Double?)?
+    private var open: (file: String, secondsPerFrame: Double, time: Double?)?
 
     package struct Reason: Hashable, Sendable {
         package let code: String
-        package let isSkipped: Bool
+        package let outcome: Outcome
     }
 
     package init(threshold: Double) { self.threshold = threshold }
@@ -82,31 +87,46 @@ package struct ArchiveTotals: Sendable {
             files += 1
             addRecorded(sound.end, time: sound.time)
             add(sound)
+            add(sound.warnings, file: sound.file)
         case .window(let sound):
             try set(.window)
             if lastFile != sound.file { files += 1 }
             lastFile = sound.file
             addRecorded(sound.end - sound.start, time: sound.time)
             add(sound)
-        case .start(_, let secondsPerFrame, let time):
+            add(sound.warnings, file: sound.file)
+        case .start(let file, let secondsPerFrame, let time):
             try set(.event)
             files += 1
-            open = (secondsPerFrame, time)
-        case .end(let frames):
-            if let open { addRecorded(frames * open.secondsPerFrame, time: open.time) }
+            open = (file, secondsPerFrame, time)
+        case .end(let frames, let warnings):
+            if let open {
+                addRecorded(frames * open.secondsPerFrame, time: open.time)
+                add(warnings, file: open.file)
+            }
             open = nil
         case .event(let sound):
             try set(.event)
             add(sound)
         case .failure(let file, let code, let message, let isSkipped):
-            let reason = Reason(code: String(code.prefix(40)), isSkipped: isSkipped)
-            // Codes are few; those of a hostile file are not.
-            if reasons.count < Self.failureLimit || reasons[reason] != nil { reasons[reason, default: 0] += 1 }
-            guard failures.count < Self.failureLimit else { return }
-            failures.append(
-                Failure(file: file, code: reason.code, message: String(message.prefix(500)), isSkipped: isSkipped))
+            add(Remark(file: file, code: code, message: message, outcome: isSkipped ? .skipped : .failed))
         case .other: otherLines += 1
         }
+    }
+
+    private mutating func add(_ warnings: [String], file: String) {
+        guard !warnings.isEmpty else { return }
+        let code = warnings.contains(where: AudioInput.isOfMissingAudio) ? "cut" : "warning"
+        add(Remark(file: file, code: code, message: warnings.joined(separator: "; "), outcome: .used))
+    }
+
+    private mutating func add(_ remark: Remark) {
+        let reason = Reason(code: String(remark.code.prefix(40)), outcome: remark.outcome)
+        // Codes are few; those of a hostile file are not.
+        if reasons.count < Self.remarkLimit || reasons[reason] != nil { reasons[reason, default: 0] += 1 }
+        guard remarks.count < Self.remarkLimit else { return }
+        let message = String(remark.message.prefix(500))
+        remarks.append(Remark(file: remark.file, code: reason.code, message: message, outcome: remark.outcome))
     }
 
     private mutating func set(_ kind: Kind) throws(ClassifierError) {

@@ -196,11 +196,12 @@ class Examples {
 }
 
 function facts(data) {
-  const failed = data.reasons.reduce((sum, one) => sum + (one.skipped ? 0 : one.count), 0);
-  const skipped = data.reasons.reduce((sum, one) => sum + (one.skipped ? one.count : 0), 0);
+  const sum = (wanted) => data.reasons.reduce((all, one) => all + (wanted(one) ? one.count : 0), 0);
+  const cut = sum(({ code, outcome }) => outcome === "used" && code === "cut");
   const entries = [
     ["Recordings", count(data.files)], ["Sound", duration(data.seconds)], ["Classes", count(data.label_count)],
-    ["Failed", count(failed)], ["Skipped", count(skipped)],
+    ["Failed", count(sum(({ outcome }) => outcome === "failed"))],
+    ["Skipped", count(sum(({ outcome }) => outcome === "skipped"))], ...(cut ? [["Cut", count(cut)]] : []),
   ];
   return make("dl", { class: "facts" },
     ...entries.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
@@ -234,15 +235,20 @@ function labelTable(data, choose) {
   return [whole, more];
 }
 
-function failures(data) {
+/** The files without a result, and those whose result has warnings. */
+function remarks(data) {
   if (!data.reasons.length) return [];
-  const reasons = data.reasons.map((one) => [one.code, one.skipped ? "skipped" : "failed", count(one.count)]);
-  const files = data.failures.map((one) => [one.file, one.skipped ? "skipped" : "failed", one.message]);
+  const outcomes = { failed: "failed", skipped: "skipped", used: "with a result" };
+  const reasons = data.reasons.map((one) => [one.code, outcomes[one.outcome], count(one.count)]);
+  const files = data.remarks.map((one) => [one.file, outcomes[one.outcome], one.message]);
+  const heads = ["Files without a result", "Files with warnings", "Files without a result or with warnings"];
+  const areUsed = data.reasons.map((one) => one.outcome === "used");
+  const head = heads[areUsed.every(Boolean) ? 1 : areUsed.some(Boolean) ? 2 : 0];
   const total = data.reasons.reduce((sum, one) => sum + one.count, 0);
   const isCut = total > files.length;
   const note = isCut ? [make("p", { class: "quiet" }, `The first ${count(files.length)} of ${count(total)}:`)] : [];
   return [make("section", { class: "lost", "aria-labelledby": "failures" },
-    make("h2", { id: "failures" }, "Files without a result"),
+    make("h2", { id: "failures" }, head),
     table("Reasons", ["Reason", "", "Files"], reasons), ...note, table("Files", ["File", "", "Message"], files))];
 }
 
@@ -288,5 +294,5 @@ main.append(
     make("label", {}, "Class ", select), missing, heatmap.map, heatmap.here, heatmap.scale, ...timeless),
   make("section", { "aria-labelledby": "examples" }, make("h2", { id: "examples" }, "Surest examples"),
     examples.player, examples.note, examples.list),
-  ...failures(data));
+  ...remarks(data));
 choose(null);

@@ -124,6 +124,7 @@ package struct RecordingEvaluator: Sendable {
             if let failure { throw failure }
             if let seconds = input.seconds { progress(input.secondsRead / max(seconds, 1e-9)) }
         }
+        input.missingAudio.forEach(options.warn)
         let seconds = Double(pipeline.sampleCount) / Double(model.sampleRate)
         try pipeline.finish { observer.update($0) }
         let events = item.events?.map { event in

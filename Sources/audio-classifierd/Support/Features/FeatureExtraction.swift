@@ -47,9 +47,7 @@ package struct FeatureExtraction: Sendable {
                 if samplesOnly { receive(samples) } else { extractor.push(samples) { receive($0) } }
             })
         {}
-        if !StopSignal.isRaised, let truncation = audio.truncation {
-            options.warn("\(audio.name) is cut: \(truncation)")
-        }
+        if !StopSignal.isRaised { audio.missingAudio.forEach(options.warn) }
         if !samplesOnly { extractor.finish { receive($0) } }
         if let failure { throw failure }
     }

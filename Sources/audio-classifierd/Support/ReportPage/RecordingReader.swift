@@ -64,6 +64,8 @@ package struct RecordingReader: Sendable {
             if let failure { throw failure }
             if let seconds = input.seconds { progress(input.secondsRead / max(seconds, 1e-9)) }
         }
+        if !StopSignal.isRaised { input.missingAudio.forEach(options.warn) }
+        report.warnings = input.warnings + input.missingAudio
         let samples = Int(pipeline.sampleCount)
         extractor.finish { report.add(frame: $0) }
         try pipeline.finish(take)

@@ -28,6 +28,8 @@ package struct RecordingReport: Sendable {
     private var sampleCount = 0
     /// The address of the recording for the player; nil without one.
     package var audio: String?
+    /// What is odd about the recording, such as audio that is missing.
+    package var warnings: [String] = []
 
     /// Begins the report of a recording.
     /// - Parameter ranking: the order of labels in a summary of the recording.
@@ -120,6 +122,7 @@ package struct RecordingReport: Sendable {
             object.add("events", own.count)
             object.add("seconds", own.reduce(0) { $0 + ($1.end ?? $1.start) - $1.start }, decimals: 3)
         }
+        line.add("warnings", warnings)
         if let audio { line.add("audio", audio) } else { line.addNull("audio") }
         return line.text
     }

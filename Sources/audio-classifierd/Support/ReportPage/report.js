@@ -20,7 +20,8 @@ class Recording {
     this.image = picture(data);
     this.section = make("section", { id: `recording-${index + 1}`, "aria-labelledby": `title-${index + 1}` },
       make("h2", { id: `title-${index + 1}` }, data.name),
-      make("p", { class: "quiet" }, `Length ${position(data.seconds)}, model ${data.model}`));
+      make("p", { class: "quiet" }, `Length ${position(data.seconds)}, model ${data.model}`),
+      ...data.warnings.map((warning) => make("p", { class: "warning" }, warning)));
     this.addPlayer();
     this.addPictures();
     this.section.append(make("h3", {}, "Events"), this.eventTable(), make("h3", {}, "Numbers"), this.numberTable());

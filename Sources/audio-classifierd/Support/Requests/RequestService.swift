@@ -156,7 +156,7 @@ package final class RequestService: Sendable {
         let name = Self.recordingName(request)
         let outcome: StreamSession.End
         do {
-            var audio = try open(request, bytes, options.input, rate: session.model.sampleRate)
+            var audio = try open(request, bytes, session.inputOptions, rate: session.model.sampleRate)
             let startTime = request.file.flatMap {
                 options.startTimeFrom?.startTime(of: $0, duration: audio.seconds)
             }
@@ -171,6 +171,7 @@ package final class RequestService: Sendable {
         }
         guard outcome.isComplete else { throw Self.stopped }
         end.add("seconds", outcome.seconds, decimals: 6)
+        if let missing = outcome.missingAudio { end.add("cut", missing) }
     }
 
     private func extract(_ request: Request, _ bytes: UnnamedFile?, _ end: inout JSONWriter) throws {

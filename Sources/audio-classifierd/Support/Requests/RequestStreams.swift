@@ -21,11 +21,9 @@ enum RequestStream {
         let result = Result {
             var session = work.session
             session.format = .jsonl
-            var input = session.input
-            input.inform = session.inform
-            input.warn = session.warn
             var audio = try AudioInput(
-                descriptor: descriptor, name: work.stream, rate: session.model.sampleRate, options: input, owned: true)
+                descriptor: descriptor, name: work.stream, rate: session.model.sampleRate,
+                options: session.inputOptions, owned: true)
             let layout = session.layout
             let end = try session.runRecords(&audio, file: nil, stream: work.stream) { records in
                 try output.write(records.map { layout.object($0, file: "-") }, request: request)
