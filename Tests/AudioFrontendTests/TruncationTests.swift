@@ -32,6 +32,33 @@ struct TruncationTests {
         }
     }
 
+    /// A FLAC that ends inside its header, where a picture may need more bytes than the sound, or right behind it.
+    @Test func insideTheHeader() throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "flac" })
+        try Libsndfile.encode(testSignal(80_000, seed: 63), as: coding, to: "\(folder.path)/a.flac")
+        var bytes = try folder.read("a.flac")
+        // A block of padding behind the first block, which has 34 bytes.
+        let picture = [1, 0, 0x50, 0] + [UInt8](repeating: 0, count: 0x5000)
+        bytes.insert(contentsOf: picture, at: 42)
+        #expect(try Reading(ByteFeeder(bytes), rate: 16_000).failure == nil)
+        for count in [4, 10, 30, 41, 100, 1000, 5000] {
+            let expected = AudioError(
+                .decode,
+                "the pipe: no sound in FLAC can be decoded, because the input is cut: it ends inside its header; copy "
+                    + "it again from where it comes from")
+            #expect(throws: expected, "\(count) bytes") {
+                try Reading(ByteFeeder(Array(bytes[..<count])), rate: 16_000)
+            }
+        }
+        let first = try Reading(ByteFeeder(Array(bytes[..<43])), rate: 16_000).failure
+        #expect(first?.message.hasSuffix("no sample in it; the input is cut: it ends inside its header") == true)
+        let tagged = Array("ID3".utf8) + [4, 0, 0, 0, 0, 8, 0] + [UInt8](repeating: 0, count: 100)
+        do {
+            _ = try Reading(ByteFeeder(tagged), rate: 16_000)
+            Issue.record("a cut tag is no audio")
+        } catch let error as AudioError { #expect(error.message.contains("is cut: it ends inside its ID3 tag")) }
+    }
+
     /// An MP3 without a count of its frames is found to be truncated by its last frame.
     @Test func withoutInformation() throws {
         let coding = try #require(Libsndfile.codings.first { $0.name == "mp3" })

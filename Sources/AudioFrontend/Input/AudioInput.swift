@@ -125,7 +125,8 @@ public struct AudioInput: ~Copyable {
             }
             // A microphone may be stopped before its first sample.
             guard hasSamples || parts.isInterrupted else {
-                throw AudioError(.decode, "\(name): there is no sample in it")
+                let cut = truncation.map { "; the input is cut: \($0)" } ?? ""
+                throw AudioError(.decode, "\(name): there is no sample in it\(cut)")
             }
         } catch {
             failure = error

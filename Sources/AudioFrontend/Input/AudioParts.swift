@@ -274,14 +274,18 @@ final class AudioParts {
         var ranges: [Range<Int64>] = [0..<window.count]
         var rest: Int64?
         var truncation: String?
-        switch Self.coding(window) {
+        let (content, offset) = Self.coding(window)
+        if offset > window.count { truncation = "it ends inside its ID3 tag" }
+        switch content {
         case .mpeg?:
             let scan = MPEGScan(window)
             (ranges, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
         case .soundFile("Ogg")?:
             let scan = OggScan(window)
             (ranges, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
-        case .soundFile("FLAC")?: self.what = "FLAC"
+        case .soundFile("FLAC")?:
+            self.what = "FLAC"
+            if FLACHeader.isCut(window, at: offset) { truncation = "it ends inside its header" }
         default: break
         }
         containerTruncation = truncation ?? containerTruncation
@@ -289,7 +293,12 @@ final class AudioParts {
         do { return try soundFile(ranges.count > 1 || rest != nil ? window.window(ranges[0]) : window) } catch {
             // An interrupt may come before any byte that can be decoded.
             if isInterrupted { return Silence(rate: rate) }
-            if let truncation { throw AudioError(error.code, "\(error.message); the input is cut: \(truncation)") }
+            if let truncation {
+                throw AudioError(
+                    error.code,
+                    "\(bytes.name): no sound in \(what) can be decoded, because the input is cut: \(truncation); copy it "
+                        + "again from where it comes from")
+            }
             throw error
         }
     }
@@ -298,17 +307,20 @@ final class AudioParts {
         try SoundFile(window, name: bytes.name, file: bytes.file, what: what, options)
     }
 
-    /// The content of a window after its ID3 tag, or at its beginning.
-    private static func coding(_ window: FileWindow) -> Content? {
+    /// The content of a window after its ID3 tag, or at its beginning, and the offset of the content.
+    private static func coding(_ window: FileWindow) -> (content: Content?, offset: Int64) {
         var offset: Int64 = 0
         var head = window.bytes(at: 0, 10)
         while head.count == 10, head.has("ID3") {
             offset += 10 + head[6...].reduce(0) { $0 << 7 | Int64($1 & 0x7F) } + (head[5] & 0x10 != 0 ? 10 : 0)
             head = window.bytes(at: offset, 10)
         }
-        if let content = ContentIdentifier.byMagic(head[...]) { return content }
+        if let content = ContentIdentifier.byMagic(head[...]) { return (content, offset) }
         do throws(AudioError) {
-            return try ContentIdentifier.bySearch { (count) throws(AudioError) in window.bytes(at: offset, count) }
-        } catch { return nil }
+            let content = try ContentIdentifier.bySearch { (count) throws(AudioError) in
+                window.bytes(at: offset, count)
+            }
+            return (content, offset)
+        } catch { return (nil, offset) }
     }
 }
