@@ -121,6 +121,22 @@ internal import audio_classifierd
         }
     }
 
+    /// A converted file beside its original is the one result of both.
+    @Test func convertedFilesAreNamedByTheirOriginals() throws {
+        for name in ["a/1.m4a", "a/memo.m4a", "a/b/2.wav.WMA", "a/b/1.aac"] { try folder.write([0], to: name) }
+        for name in ["a/memo.m4a.wav", "other/1.wav"] {
+            try folder.write(WaveFile(Sound.samples(4000, seed: 9)).bytes, to: name)
+        }
+        let finished = try Program.run(["classify", path("a")])
+        let skipped = try finished.records("skipped")
+        #expect(skipped.map { $0["file"] } == paths("a/1.m4a", "a/b/1.aac", "a/b/2.wav.WMA", "a/memo.m4a"))
+        #expect(skipped.map { $0["code"] } == ["converted", "format", "format", "converted"])
+        #expect(skipped[0]["message"]?.string?.hasSuffix("1.m4a: is done under the name \(path("a/1.wav"))") == true)
+        #expect(skipped[3]["message"]?.string?.hasSuffix("under the name \(path("a/memo.m4a.wav"))") == true)
+        #expect(finished.errors.contains("2 files were left out (aac, wma;"), "\(finished.errors)")
+        #expect(finished.errors.contains("2 skipped  converted: each lies beside a file of its name"))
+    }
+
     /// Windows divide the recording without a gap, and a window has the largest probabilities of the frames in it.
     @Test func windows() throws {
         try folder.write(WaveFile(Sound.samples(16000 * 5 / 2)).bytes, to: "long.wav")

@@ -47,11 +47,8 @@ package struct ArchivePlan: Sendable {
         let status = file.name.isStandardInput ? nil : file.name.status
         let isRegular = status.map { $0.st_mode & S_IFMT == S_IFREG } ?? false
         var work = ArchiveItem.Work.classify
-        if file.isForeign {
-            work = .skip(
-                code: "format",
-                message: "\(file.name): libsndfile does not read this format; convert it first: "
-                    + file.name.conversionCommand)
+        if let skip = file.skip {
+            work = .skip(code: skip.code, message: skip.message)
         } else if isRegular, let status {
             let identity = FileIdentity(status)
             if let other = first[identity], items[other].name.isLink, !file.name.isLink {

@@ -24,6 +24,16 @@ package struct FileSearch: Sendable {
         package let relative: FileName
         /// Whether libsndfile does not read files with this ending.
         package let isForeign: Bool
+        /// Of a file that is not read: the one beside it that has its name and is read, as a converter makes it.
+        package fileprivate(set) var converted: FileName?
+
+        /// The reason why the file is not classified; nil for one that is.
+        package var skip: (code: String, message: String)? {
+            guard isForeign else { return nil }
+            if let converted { return ("converted", "\(name): is done under the name \(converted)") }
+            let advice = "convert it first: \(name.conversionCommand)"
+            return ("format", "\(name): libsndfile does not read this format; \(advice)")
+        }
     }
 
     /// Whether links to folders are followed. Links to files always are.
@@ -60,6 +70,7 @@ package struct FileSearch: Sendable {
     package mutating func add(below folder: FileName) {
         var search = FileSearch(followsLinks: followsLinks, includesHidden: includesHidden)
         search.visit(folder, below: "")
+        search.findConverted()
         found += search.found.sorted { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }
         failures += search.failures
         hiddenCount += search.hiddenCount
@@ -67,7 +78,7 @@ package struct FileSearch: Sendable {
 
     /// A sentence on the files that were left out because of their endings; nil if there are none.
     package var warning: String? {
-        let foreign = found.filter(\.isForeign).map(\.name)
+        let foreign = found.filter { $0.isForeign && $0.converted == nil }.map(\.name)
         guard let first = foreign.first else { return nil }
         let endings = Set(foreign.compactMap(Self.ending)).sorted().joined(separator: ", ")
         let files = Quantity.text(foreign.count, "file was", "files were")
@@ -80,6 +91,21 @@ package struct FileSearch: Sendable {
         guard hiddenCount > 0 else { return nil }
         let hidden = Quantity.text(hiddenCount, "hidden file or folder was", "hidden files or folders were")
         return "\(hidden) left out; --hidden takes \(hiddenCount == 1 ? "it" : "them")"
+    }
+
+    /// Finds `a.flac` or `a.m4a.flac` for `a.m4a`.
+    private mutating func findConverted() {
+        let read = found.filter { !$0.isForeign }.map(\.name)
+        let named = Dictionary(read.map { (Self.stem($0), $0) }) { first, _ in first }
+        for index in found.indices where found[index].isForeign {
+            let name = found[index].name
+            found[index].converted = named[name] ?? named[Self.stem(name)]
+        }
+    }
+
+    /// The name without the part after its last dot.
+    private static func stem(_ name: FileName) -> FileName {
+        FileName(bytes: Array(name.bytes[..<(name.bytes.lastIndex(of: UInt8(ascii: ".")) ?? name.bytes.count)]))
     }
 
     private mutating func visit(_ folder: FileName, below relative: FileName) {
