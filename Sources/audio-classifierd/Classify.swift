@@ -213,7 +213,11 @@ struct Classify: SettableCommand {
     private func exit(_ table: ClosingTable, _ plan: ArchivePlan) throws {
         let failures = table.losses.filter { !$0.isSkipped }.map(\.error)
         let tried = plan.items.count - (table.losses.count - failures.count)
-        if tried == 0 { throw ExitCode(ExitStatus.noInput.rawValue) }
+        if tried == 0 {
+            throw ClassifierError(
+                .noInput, code: "not_found",
+                "no file can be classified: \(Quantity.text(table.losses.count, "file is", "files are")) skipped")
+        }
         if let first = failures.first, failures.count == tried, table.folders.isEmpty {
             throw ExitCode(first.status.rawValue)
         }

@@ -137,6 +137,24 @@ internal import audio_classifierd
         #expect(finished.errors.contains("2 skipped  converted: each lies beside a file of its name"))
     }
 
+    /// A file that is not read fails where it is named, and is skipped where it is found.
+    @Test func namedAndFoundFilesThatAreNotRead() throws {
+        try FileManager.default.createDirectory(atPath: path("only"), withIntermediateDirectories: true)
+        let start = [0, 0, 0, 0x18] + Array("ftypM4A ".utf8)
+        try folder.write(start + [UInt8](repeating: 0, count: 100), to: "only/x.m4a")
+        try folder.write(Array(path("only/x.m4a").utf8), to: "list")
+        for named in [[path("only/x.m4a")], [path("only/*.m4a")], ["--files-from", path("list")]] {
+            let failed = try Program.run(["classify"] + named)
+            #expect(failed.status == 65 && failed.lines("error").count == 1, "\(named): \(failed.errors)")
+            #expect(failed.errors.contains("MP4 or M4A, which is not decoded here"))
+        }
+        let found = try Program.run(["classify", path("only")])
+        #expect(found.status == 66 && found.lines("skipped").count == 1)
+        #expect(found.errors.contains("no file can be classified: 1 file is skipped"), "\(found.errors)")
+        let both = try Program.run(["classify", path("only"), path("a/1.wav")])
+        #expect(both.status == 0 && both.lines("skipped").count == 1 && both.lines("summary").count == 1)
+    }
+
     /// Windows divide the recording without a gap, and a window has the largest probabilities of the frames in it.
     @Test func windows() throws {
         try folder.write(WaveFile(Sound.samples(16000 * 5 / 2)).bytes, to: "long.wav")
