@@ -97,7 +97,7 @@ struct ReportCommand: SettableCommand {
 
     private func writeRecordings(_ outputs: [(option: String, file: FileName)]) throws {
         var search = FileSearch()
-        for path in paths { search.add(ProgramArguments.file(path)) }
+        for path in paths { ProgramArguments.files(path).forEach { search.add($0) } }
         if let warning = search.warning { Logger(label: "audio-classifierd").warning("\(warning)") }
         guard !search.files.isEmpty else {
             throw search.failures.first

@@ -94,6 +94,32 @@ internal import audio_classifierd
         #expect(try summaries([path("other/[x].wav")]) == paths("other/[x].wav"), "a file of this name comes first")
     }
 
+    /// A pattern that matches nothing is named as one, with the files that others match.
+    @Test func patternsWithoutAMatch() throws {
+        let message = "there is no file of this name, and none that it matches as a pattern"
+        for pattern in ["none/*.wav", "a/?.flac", "other/[x-z].wav"] {
+            let missing = try Program.run(["classify", path(pattern), path("other/*.wav")])
+            #expect(
+                missing.status == 65 && missing.errors.contains("\(path(pattern)): \(message)"), "\(missing.errors)")
+            #expect(missing.lines("summary").count == 1)
+            try folder.write(Array(path(pattern).utf8), to: "list.txt")
+            let listed = try Program.run(["classify", "--files-from", path("list.txt")])
+            #expect(listed.status == 66 && listed.errors.contains("\(path(pattern)): \(message)"), "\(listed.errors)")
+            let page = try Program.run(["report", path(pattern), "--output", path("page.html")])
+            #expect(page.status == 66 && page.errors.contains(message), "\(page.errors)")
+        }
+        let plain = try Program.run(["classify", path("none.wav")])
+        #expect(plain.status == 66 && plain.errors.contains("No such file or directory"))
+        for option in ["--files-from", "--files0-from"] {
+            try folder.write(Array(path("other/*.wav").utf8), to: "list.txt")
+            let listed = try Program.run(["classify", option, path("list.txt")])
+            #expect(
+                listed.status == 66 && listed.errors.contains("as a pattern it is replaced on the command line alone"))
+        }
+        let page = try Program.run(["report", path("other/*.wav"), "--output", path("page.html")])
+        #expect(page.status == 0, "\(page.errors)")
+    }
+
     // MARK: Rows
 
     @Test func failedAndSkippedFilesAreRowsOfTables() throws {
