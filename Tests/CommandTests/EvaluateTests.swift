@@ -212,6 +212,19 @@ internal import Testing
             #expect(line.contains(text), "\(text) in \(line)")
         }
         #expect(printed.output.contains("max_gap_ms: 77"))
+        // The result marks the labels that the configuration has, and no other.
+        #expect(chosen.allSatisfy { $0["present_threshold"] == 0.05 })
+        #expect(chosen.filter { $0["changed"] == .bool(true) } == changed)
+        let written = try String(contentsOfFile: configuration, encoding: .utf8)
+        for choice in chosen {
+            let key = "      \(JSONWriter.quoted(choice["label"]?.string ?? "")): "
+            #expect(written.contains(key) == (choice["changed"] == .bool(true)), "\(key)")
+        }
+        let table = try Program.run(
+            ["evaluate", path("data"), "--false-events-per-hour", "0", "--max-gap-ms", "77"] + lively)
+        let start = try #require(table.lines.firstIndex { $0.hasPrefix("thresholds for 0 false events an hour") })
+        let marked = table.lines[start...].filter { $0.hasSuffix("  yes") }
+        #expect(table.lines[start].hasSuffix("changed") && marked.count == changed.count, "\(table.output)")
         // With these thresholds the data has no false event.
         let again = try evaluate(
             [path("data"), "--max-gap-ms", "77"] + lively

@@ -133,6 +133,8 @@ extension EvaluationReport {
                 object.add("false_events_per_hour", choice.value.rate)
                 object.add("recall", choice.value.recall)
                 object.add("reached", choice.value.isReached)
+                object.add("present_threshold", choice.own)
+                object.add("changed", choice.isChanged)
             }
         }
     }

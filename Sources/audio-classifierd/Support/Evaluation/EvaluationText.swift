@@ -138,14 +138,17 @@ extension EvaluationReport {
     private var chosen: [String] {
         guard let choices else { return [] }
         let header = [
-            "thresholds for \(Decimal.text(choices.limit, 3)) false events an hour", "threshold", "false/h", "recall",
+            "thresholds for \(Decimal.text(choices.limit, 3)) false events an hour", "threshold", "present", "false/h",
+            "recall", "changed",
         ]
-        let given = choices.labels.filter { $0.isGiven || !$0.value.isReached }
+        let given = choices.labels.filter { $0.isGiven || !$0.value.isReached || $0.isChanged }
         let rows = given.map { choice in
             [
                 choice.label,
                 Decimal.text(choice.value.threshold, 3) + (choice.value.isReached ? "" : " (not reached)"),
+                Decimal.text(choice.own, 3),
                 choice.value.rate.map { Decimal.text($0, 1) } ?? "-", Self.number(choice.value.recall),
+                choice.isChanged ? "yes" : "-",
             ]
         }
         return TextColumns.lines([header] + rows)

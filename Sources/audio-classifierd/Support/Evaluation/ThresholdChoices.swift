@@ -9,30 +9,33 @@ package struct ThresholdChoices: Sendable {
         /// Whether the data has the label.
         package let isGiven: Bool
         package let value: ThresholdSweep.Choice
+        /// The present threshold.
+        package let own: Double
+
+        /// Whether the threshold changes, so that a configuration has it.
+        package var isChanged: Bool { value.threshold != own }
     }
 
     /// The largest number of false events an hour, of each label.
     package let limit: Double
     /// The labels that are events, in the model's order.
     package let labels: [Label]
-    private let own: [Double]
 
     package init(_ evaluation: Evaluation, falseEventsPerHour limit: Double) {
         self.limit = limit
         let indices = evaluation.labels.indices.filter { evaluation.isEvent[$0] }
         // Single precision holds 0.7 as a little less.
         let own = indices.map { (Double(evaluation.thresholds[$0]) * 1e6).rounded() / 1e6 }
-        self.own = own
         labels = zip(indices, own).map { label, own in
             Label(
                 label: evaluation.labels[label], isGiven: evaluation.sweep.given[label] > 0,
                 value: evaluation.sweep.choice(
-                    label, falseEventsPerHour: limit, own: own))
+                    label, falseEventsPerHour: limit, own: own), own: own)
         }
     }
 
     /// The labels whose thresholds change.
-    private var changed: [Label] { zip(labels, own).filter { $0.value.threshold != $1 }.map(\.0) }
+    private var changed: [Label] { labels.filter(\.isChanged) }
 
     /// A configuration of `serve` with the thresholds.
     /// - Parameters:
