@@ -98,6 +98,53 @@ internal import Testing
         }
     }
 
+    /// Twelve curves differ by colour and dashes, as their legend does, and bars of reliability lie side by side.
+    @Test func manyCurvesAndBars() throws {
+        let model = path("model")
+        try FileManager.default.copyItem(atPath: "\(Program.models)/\(Program.model)", toPath: model)
+        var configuration = try JSONDecoder().decode(
+            JSONValue.self, from: Data(contentsOf: URL(filePath: "\(model)/config.json")))
+        let curves = (0..<12).map {
+            "{\"label\":\"label \($0)\",\"given\":9,\"hours_without\":1,\"points\":["
+                + "{\"threshold\":0.1,\"found\":9,\"false_events\":9},{\"threshold\":0.9,\"found\":\($0 / 2),\"false_events\":0}]}"
+        }
+        // Means at the neighbouring edges of their ranges.
+        let bins = (0..<10).map {
+            let low = Double($0) / 10
+            return "{\"low\":\(low),\"high\":\(low + 0.1),\"count\":10,\"accuracy\":0.5,\"confidence\":"
+                + "\($0 % 2 == 0 ? low + 0.099 : low + 0.001)}"
+        }
+        let card = try JSONDecoder().decode(
+            JSONValue.self,
+            from: Data(
+                "{\"c\":[\(curves.joined(separator: ","))],\"b\":{\"expected_error\":0.1,\"bins\":[\(bins.joined(separator: ","))]}}"
+                    .utf8))
+        configuration = configuration.with(["card", "threshold_curves"], card["c"])
+        configuration = configuration.with(["card", "calibration"], card["b"])
+        try FileManager.default.removeItem(atPath: "\(model)/config.json")
+        try JSONEncoder().encode(configuration).write(to: URL(filePath: "\(model)/config.json"))
+        let shown = try Program.run(["models", "show", model + "/", "--plot", path("card.svg")])
+        #expect(shown.status == 0 && shown.errors == "", "\(shown.errors)")
+        let script = """
+            import collections, sys, xml.etree.ElementTree as tree
+            svg = "{http://www.w3.org/2000/svg}"
+            root = tree.parse(sys.argv[1]).getroot()
+            curves = [(node.find(svg + "title").text, node.get("stroke"), node.get("stroke-dasharray"))
+                      for node in root.iter(svg + "polyline") if node.find(svg + "title") is not None]
+            looks = {name: (colour, dashes) for name, colour, dashes in curves}
+            assert len(curves) == 24 and len(set(curves)) == 12 and len(set(looks.values())) == 12, curves
+            legend = [(node.get("stroke"), node.get("stroke-dasharray")) for node in root.iter(svg + "polyline")
+                      if node.get("stroke-width") == "3"]
+            assert legend == [looks[f"label {index}"] for index in range(12)], legend
+            bars = [(float(node.get("x")), float(node.get("x")) + float(node.get("width")))
+                    for node in root.iter(svg + "rect")
+                    if " values of mean " in (node.findtext(svg + "title") or "") and node.get("width") != "6"]
+            assert len(bars) == 10 and all(one[1] < other[0] for one, other in zip(bars, bars[1:])), bars
+            """
+        let finished = try ChildProcess(["-c", script, path("card.svg")], program: "/usr/bin/python3").wait()
+        #expect(finished.status == 0, "\(finished.errors)")
+    }
+
     @Test func placeThatCannotBeWritten() throws {
         let finished = try Program.run(["models", "show", Program.model, "--plot", path("none/x.svg")])
         #expect(finished.status == 74 && finished.errors.contains("--plot"))

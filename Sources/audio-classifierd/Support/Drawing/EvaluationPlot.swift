@@ -8,6 +8,9 @@ package struct EvaluationPlot {
     private static let margin = 24.0
     private static let colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555"]
 
+    /// Dashes of the curves beyond those that differ by colour.
+    private static let dashes = [[], [8, 3], [2, 3], [10, 3, 2, 3]]
+
     private let data: PlotData
     private var drawing = SVGDrawing(width: Self.width)
     private var top = 40.0
@@ -124,7 +127,7 @@ package struct EvaluationPlot {
         let error = data.calibrationError.map { ": calibration error \(Decimal.text($0, 3))" } ?? ""
         heading("Reliability\(error)")
         let panel = panel(left: Self.margin, horizontal: "probability", vertical: "share that is right")
-        drawing.line([(panel.x(0), panel.y(0)), (panel.x(1), panel.y(1))], stroke: "#999", isDashed: true)
+        drawing.line([(panel.x(0), panel.y(0)), (panel.x(1), panel.y(1))], stroke: "#999", dashes: [4, 4])
         drawing.line(
             data.bins.map { (panel.x($0.confidence), panel.y($0.accuracy)) }, stroke: Self.colours[0], width: 2)
         let total = data.bins.reduce(0) { $0 + $1.count }
@@ -139,7 +142,7 @@ package struct EvaluationPlot {
                 x: panel.x(bin.confidence) - 3, y: panel.y(bin.accuracy) - 3, width: 6, height: 6,
                 fill: Self.colours[0], title: title)
             drawing.rectangle(
-                x: counts.x(max(0, bin.confidence - 0.03)), y: counts.y(share), width: 0.06 * counts.width,
+                x: counts.x(bin.low) + 1, y: counts.y(share), width: max(1, (bin.high - bin.low) * counts.width - 2),
                 height: counts.height * share, fill: Self.colours[5], title: title)
         }
         top = panel.top + panel.height + 44
@@ -162,16 +165,21 @@ package struct EvaluationPlot {
             marks: powers)
         top = found.top + found.height + 44
         for (index, curve) in data.curves.enumerated() {
-            let colour = Self.colours[index % Self.colours.count]
+            let (colour, dashes) = Self.look(index)
             drawing.line(
                 curve.points.map {
                     (found.x($0.threshold), found.y(Double($0.found) / Double(max(1, curve.given))))
-                }, stroke: colour, width: 1.5, title: curve.label)
+                }, stroke: colour, width: 1.5, dashes: dashes, title: curve.label)
             drawing.line(
                 curve.points.map { (wrong.x($0.threshold), wrong.y(height(curve, $0))) }, stroke: colour, width: 1.5,
-                title: curve.label)
+                dashes: dashes, title: curve.label)
         }
         addLegend()
+    }
+
+    /// Returns the colour and the dashes of a curve: four times as many pairs as colours.
+    private static func look(_ index: Int) -> (colour: String, dashes: [Int]) {
+        (colours[index % colours.count], dashes[index / colours.count % dashes.count])
     }
 
     /// Adds the names of the curves in columns.
@@ -180,9 +188,9 @@ package struct EvaluationPlot {
         for (index, curve) in data.curves.enumerated() {
             let x = Self.margin + 10 + Double(index % columns) * (Self.width - 2 * Self.margin) / Double(columns)
             if index % columns == 0 { top += 18 }
-            drawing.line(
-                [(x, top - 4), (x + 18, top - 4)], stroke: Self.colours[index % Self.colours.count], width: 3)
-            drawing.text("\(curve.label) (\(curve.given))", x: x + 24, y: top, size: 11)
+            let (colour, dashes) = Self.look(index)
+            drawing.line([(x, top - 4), (x + 24, top - 4)], stroke: colour, width: 3, dashes: dashes)
+            drawing.text("\(curve.label) (\(curve.given))", x: x + 30, y: top, size: 11)
         }
     }
 }

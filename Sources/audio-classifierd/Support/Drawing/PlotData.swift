@@ -13,6 +13,8 @@ package struct PlotData: Sendable {
 
     /// Probabilities of a range beside the share of them that is right.
     struct Bin: Sendable {
+        let low: Double
+        let high: Double
         let confidence: Double
         let accuracy: Double
         let count: Int
@@ -58,7 +60,8 @@ package struct PlotData: Sendable {
         calibrationError = reliability.expectedError
         bins = reliability.bins.compactMap { bin in
             guard let confidence = bin.confidence, let accuracy = bin.accuracy else { return nil }
-            return Bin(confidence: confidence, accuracy: accuracy, count: bin.count)
+            return Bin(
+                low: bin.low, high: bin.high, confidence: confidence, accuracy: accuracy, count: bin.count)
         }
         curves = report.curveLabels.map { label in
             Curve(
@@ -88,9 +91,10 @@ package struct PlotData: Sendable {
         calibrationError = calibration?["expected_error"]?.number
         bins = (calibration?["bins"]?.elements ?? []).compactMap { bin in
             guard let confidence = bin["confidence"]?.number, let accuracy = bin["accuracy"]?.number,
-                let count = bin["count"].flatMap(Self.count)
+                let count = bin["count"].flatMap(Self.count), let low = bin["low"]?.number,
+                let high = bin["high"]?.number
             else { return nil }
-            return Bin(confidence: confidence, accuracy: accuracy, count: count)
+            return Bin(low: low, high: high, confidence: confidence, accuracy: accuracy, count: count)
         }
         curves = (card["threshold_curves"]?.elements ?? []).compactMap(Self.curve)
     }

@@ -19,12 +19,14 @@ struct SVGDrawing {
     }
 
     /// Adds a line through points.
+    /// - Parameter dashes: lengths of strokes and gaps; none is a whole line.
     mutating func line(
-        _ points: [(x: Double, y: Double)], stroke: String, width: Double = 1, isDashed: Bool = false,
+        _ points: [(x: Double, y: Double)], stroke: String, width: Double = 1, dashes: [Int] = [],
         title: String? = nil
     ) {
         let list = points.map { "\(SVGText.number($0.x)),\(SVGText.number($0.y))" }.joined(separator: " ")
-        let dashes = isDashed ? " stroke-dasharray=\"4 4\"" : ""
+        let pattern = dashes.map(String.init).joined(separator: " ")
+        let dashes = dashes.isEmpty ? "" : " stroke-dasharray=\"\(pattern)\""
         let shape =
             "<polyline points=\"\(list)\" fill=\"none\" stroke=\"\(stroke)\" "
             + "stroke-width=\"\(SVGText.number(width))\"\(dashes)"
