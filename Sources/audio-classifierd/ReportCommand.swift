@@ -133,7 +133,8 @@ struct ReportCommand: SettableCommand {
         progress?.finish()
         failures.forEach(CommandFailure.report)
         if let output, !recordings.isEmpty {
-            try ReportPage.page(recordings).write(ProgramArguments.file(output))
+            let skipped = search.found.compactMap(\.skip).map { ClassifierError(.data, code: $0.code, $0.message) }
+            try ReportPage.page(recordings, failures: failures + skipped).write(ProgramArguments.file(output))
         }
         if let recording = recordings.first { try draw(recording) }
         if let first = failures.first { throw ExitCode((recordings.isEmpty ? first.status : .data).rawValue) }

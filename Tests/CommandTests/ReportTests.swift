@@ -83,7 +83,7 @@ internal import Testing
         let run = try Program.run(["report", folder.path, "--output", page, "--player", "link"])
         #expect(run.status == 65 && run.errors.contains("bad.wav"))
         #expect(try data(page)[0]?["audio"] == "./a%20b.wav")
-        #expect(try data(page)[1] == nil)
+        #expect(try data(page)[1]?["type"] == "failure" && data(page)[2] == nil)
         let over = try Program.run(["report", good, "--output", good])
         #expect(over.status == 64 && over.errors.contains("is the input"))
         let missing = try Program.run(["report", "\(folder.path)/none.wav", "--output", page])
@@ -91,6 +91,32 @@ internal import Testing
     }
 
     /// The page says why a bar begins before its curve, what broken lines are, and the names of all grey curves.
+    /// Files without a result are on the page, as data and in the browser.
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
+    func pageListsTheFilesThatFailed() throws {
+        _ = try write(Sound.samples(16_000), "good.wav")
+        try folder.write(Array("<b>text</b>".utf8), to: "<i>bad</i>.wav".replacing("/", with: "|"))
+        try folder.write([0], to: "memo.m4a")
+        let run = try Program.run(["report", folder.path, "\(folder.path)/none.wav", "--output", page])
+        #expect(run.status == 65, "\(run.errors)")
+        let failures = try #require(try data(page).array).filter { $0["type"] == "failure" }
+        #expect(failures.map { $0["code"] } == ["decode", "not_found", "format"], "\(failures)")
+        let browser = try Browser("file://\(page)")
+        try browser.wait("document.getElementById('failures')?.textContent === 'Files without a result'")
+        let section = "document.getElementById('failures').parentElement"
+        let cells = "[...\(section).querySelectorAll('tbody tr')].map((row) => row.cells[1].textContent)"
+        let messages = try browser.evaluate("JSON.stringify(\(cells))").string ?? ""
+        for text in ["<i>bad<|i>.wav: is ", "none.wav: No such file", "memo.m4a: libsndfile does not read this format"]
+        {
+            #expect(messages.contains(text), "\(messages)")
+        }
+        #expect(try browser.evaluate("document.querySelectorAll('.pictures').length") == 1)
+        try browser.resize(width: 320, height: 700, isMobile: true)
+        #expect(try browser.evaluate("document.documentElement.scrollWidth <= 320") == .bool(true))
+        #expect(try Program.run(["report", "\(folder.path)/good.wav", "--output", page]).status == 0)
+        #expect(try data(page).array?.count == 1)
+    }
+
     @Test(.enabled(if: Browser.isReady, Browser.needs))
     func picturesAreExplained() throws {
         let run = try Program.run(

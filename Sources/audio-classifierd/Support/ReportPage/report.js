@@ -230,9 +230,18 @@ function contents(recordings) {
   return table("Recordings", ["Recording", "Length", "Events", "Most probable class"], rows);
 }
 
-const recordings = JSON.parse(document.getElementById("data").textContent);
+/** The files that are not on the page, with the reasons. */
+function missingFiles(failures) {
+  return make("section", { "aria-labelledby": "failures" }, make("h2", { id: "failures" }, "Files without a result"),
+    table("Files without a result", ["Reason", "Message"], failures.map(({ code, message }) => [code, message])));
+}
+
+const entries = JSON.parse(document.getElementById("data").textContent);
+const recordings = entries.filter(({ type }) => type === "recording");
+const failures = entries.filter(({ type }) => type === "failure");
 const main = document.querySelector("main");
 if (recordings.length > 1) main.append(make("section", {}, make("h2", {}, "Recordings"), contents(recordings)));
+if (failures.length) main.append(missingFiles(failures));
 const shown = recordings.map((data, index) => new Recording(data, index));
 main.append(...shown.map((one) => one.section));
 // An archive's page links to a time in a recording.
