@@ -138,6 +138,37 @@ internal import audio_classifierd
         try browser.wait("document.querySelector('button.more')?.textContent === 'Show 1 more class'")
     }
 
+    /// The names of classes break between words on a phone, however narrow, and a word that fits no line is cut.
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
+    func classesOnAPhone() throws {
+        let names = ["Accelerating, revving, vroom", "Reverberation", "Electronic dance music", "Heavy metal"]
+        let longest = String(repeating: "x", count: 200)
+        try write(
+            (names + [longest]).map {
+                #"{"type":"summary","v":1,"file":"\#($0).wav","seconds":36000,"top":[{"label":"\#($0)","p":0.9}]}"#
+            })
+        #expect(try report().status == 0)
+        let browser = try Browser("file://\(page)")
+        try browser.wait("document.querySelectorAll('.labels tbody tr').length === 5")
+        for width in [320, 390] {
+            try browser.resize(width: width, height: 800, isMobile: true)
+            #expect(try browser.evaluate("document.documentElement.scrollWidth <= \(width)") == .bool(true))
+            let broken = try browser.evaluate(
+                """
+                JSON.stringify([...document.querySelectorAll('.labels td button')].flatMap((button) => {
+                  const text = button.firstChild;
+                  return [...text.data.matchAll(/\\S+/g)].filter((word) => {
+                    const range = new Range();
+                    range.setStart(text, word.index);
+                    range.setEnd(text, word.index + word[0].length);
+                    return new Set([...range.getClientRects()].map((box) => box.top)).size > 1;
+                  }).map(([word]) => word.slice(0, 20));
+                }))
+                """)
+            #expect(broken == .string("[\"\(longest.prefix(20))\"]"), "\(width) px: \(broken)")
+        }
+    }
+
     /// A recording with a result and warnings is beside the failures, and not among them.
     @Test(.enabled(if: Browser.isReady, Browser.needs))
     func cutRecordingsInABrowser() throws {
