@@ -138,6 +138,33 @@ internal import Testing
         #expect(summaries[1].hasPrefix("\(recording),2,1,"))
     }
 
+    /// Subtitles of windows: a cue for each window, with its labels, and no two at a time.
+    @Test(arguments: ["srt", "vtt"], [["--window", "0.7"], ["--emit", "summary"]])
+    func cuesOfWindows(format: String, mode: [String]) throws {
+        let folder = try TemporaryDirectory()
+        try folder.write(WaveFile(Sound.samples(32_000)).bytes, to: "a.wav")
+        let arguments = ["classify", "\(folder.path)/a.wav"] + mode
+        let records = try Program.run(arguments).records()
+        let lines = try Program.run(arguments + ["--format", format]).lines
+        let times = lines.indices.filter { lines[$0].contains(" --> ") }
+        #expect(times.count == records.count && records.count == (mode[0] == "--window" ? 3 : 1))
+        var last = 0.0
+        for (index, record) in zip(times, records) {
+            let seconds = lines[index].split(separator: " ").filter { $0 != "-->" }.map { clock in
+                clock.replacing(",", with: ".").split(separator: ":").reduce(0) { $0 * 60 + (Double($1) ?? .nan) }
+            }
+            #expect(seconds.count == 2 && seconds[0] == last && seconds[1] > seconds[0], "\(lines[index])")
+            #expect(abs(seconds[1] - (record["t1"]?.number ?? record["seconds"]?.number ?? 0)) < 0.0011)
+            last = seconds[1]
+            let words = lines[index + 1].split(separator: ", ").map { $0.split(separator: " ") }
+            #expect(words.map { String($0[0]) } == record.topLabels && words.count == 3, "\(lines[index + 1])")
+            for word in words {
+                let probability = record.topProbabilities[String(word[0])] ?? .nan
+                #expect(abs((Double(word[1]) ?? .nan) - probability) < 0.00501)
+            }
+        }
+    }
+
     @Test func separatorsInNames() throws {
         let name = "say \"a, b\"\r\n\tc"
         let csv = try run("--format", "csv", "--top-k", "1", "--every", "100", "--source-name", name)

@@ -58,9 +58,29 @@ package struct LabelWriter: Sendable {
     ) -> [String] {
         // A stable order: equal beginnings stay as they were.
         let sorted = spans.enumerated().sorted { ($0.element.start, $0.offset) < ($1.element.start, $1.offset) }
-        let lines = sorted.flatMap { row(file, $0.element, startTime) }
+            .map(\.element)
+        let lines = (isOfCues ? Self.cues(sorted) : sorted).flatMap { row(file, $0, startTime) }
         self.seconds += seconds
         return lines
+    }
+
+    private var isOfCues: Bool { format == .srt || format == .vtt }
+
+    /// Returns one span for all labels of a window or a recording, with their probabilities: a player would lay cues of
+    /// the same time upon each other.
+    private static func cues(_ spans: [LabelledSpan]) -> [LabelledSpan] {
+        spans.reduce(into: []) { cues, span in
+            guard span.isRanked else { return cues.append(span) }
+            var text = "\(span.label) \(Decimal.text(Double(span.probability), 2))"
+            var probability = span.probability
+            if let last = cues.last, last.isRanked, last.start == span.start, last.end == span.end {
+                (text, probability) = ("\(last.label), \(text)", last.probability)
+                cues.removeLast()
+            }
+            cues.append(
+                LabelledSpan(
+                    label: text, start: span.start, end: span.end, probability: probability, isRanked: true))
+        }
     }
 
     /// Returns the lines for a file that failed or was skipped: a row without duration, with the reason.

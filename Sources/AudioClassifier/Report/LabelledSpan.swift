@@ -5,12 +5,15 @@ package struct LabelledSpan: Sendable, Equatable {
     package let start: Double
     package let end: Double
     package let probability: Float
+    /// Whether it is one of the likeliest labels of a window or a recording, whose spans are equally long.
+    package var isRanked = false
 
-    package init(label: String, start: Double, end: Double, probability: Float) {
+    package init(label: String, start: Double, end: Double, probability: Float, isRanked: Bool = false) {
         self.label = label
         self.start = start
         self.end = end
         self.probability = probability
+        self.isRanked = isRanked
     }
 
     /// Returns the spans of a record: an ended event's, or one for each label of a window or a summary.
@@ -25,6 +28,8 @@ package struct LabelledSpan: Sendable, Equatable {
     }
 
     private static func spans(_ top: [Classification], _ start: Double, _ end: Double) -> [LabelledSpan] {
-        top.map { LabelledSpan(label: $0.label, start: start, end: end, probability: $0.probability) }
+        top.map {
+            LabelledSpan(label: $0.label, start: start, end: end, probability: $0.probability, isRanked: true)
+        }
     }
 }
