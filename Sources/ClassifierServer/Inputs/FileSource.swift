@@ -35,10 +35,11 @@ struct FileSource: Sendable {
     private func resume(_ file: inout FileFollower, _ stream: inout SourceStream) async {
         guard let point = await hub.states.resumePoint(of: source.name) else { return }
         guard point.path == path else { return await stream.end(.complete) }
-        stream.resume(eventPart: point.eventPart)
         var backoff = Backoff()
         var fault = point.fault(upTo: point.offset)
         let hasState = await hub.states.load(source.name) != nil
+        // A stream without a state begins again, and its events are others.
+        if hasState { stream.resume(eventPart: point.eventPart) }
         while fault == nil && !Task.isCancelled {
             do throws(AdmissionRefusal) {
                 let (sample, note) = hasState ? try await stream.resume() : (nil, nil)

@@ -32,9 +32,8 @@ struct SourceStream: ~Copyable {
     private var lastArrival = NIODeadline.now()
     private var isInterrupted = false
     /// The part of events' identities that distinguishes the stream from the source's earlier ones, also those of an
-    /// earlier process. It is nil for the first stream of a file that is read from its beginning, so that a replay
-    /// gives the same identities.
-    private(set) var eventPart: String?
+    /// earlier process; nil for a stream that a version without this part has begun.
+    private(set) var eventPart: String? = StreamName.newPart()
     /// Samples that the stream got before the current receiver.
     private var samples: Int64 = 0
 
@@ -52,7 +51,6 @@ struct SourceStream: ~Copyable {
             format: source.format, rate: source.rate ?? modelRate,
             channels: source.channels)
         description = configured
-        if case .file(_, fromStart: true) = source.origin { eventPart = nil } else { eventPart = StreamName.newPart() }
     }
 
     /// Begins a new part of the source, whose first byte begins a sample of a format.
@@ -110,7 +108,7 @@ struct SourceStream: ~Copyable {
         return true
     }
 
-    /// Continues the identities of an earlier process.
+    /// Continues the identities of a stream of an earlier process.
     mutating func resume(eventPart: String?) {
         self.eventPart = eventPart.flatMap { StreamName.isValid($0) ? $0 : nil }
     }
