@@ -32,6 +32,19 @@ public struct Service: Sendable {
         tls = try configuration.tls.map { settings in ServerTLS(try ServerCertificate(settings)) }
     }
 
+    /// Checks that the service could start now: it may write its files, and no other program has its sockets.
+    /// - Throws: ``ClassifierError`` `configuration` with the setting and the remedy.
+    public func checkStart() throws {
+        try configuration.checkAccess()
+        let listening = configuration.listening
+        for (key, address) in [("http", listening.http), ("tcp", listening.tcp), ("unix", listening.unix)] {
+            guard let address, let fault = UnixSocketFile.fault(address) else { continue }
+            throw configuration.wrong(
+                "listen.\(key)", "\(address)",
+                "\(fault), choose another path, or check beside a service that runs with --set listen.\(key)=off")
+        }
+    }
+
     /// Serves until SIGTERM or SIGINT, then lets streams end properly.
     /// - Parameters:
     ///   - reread: reads the configuration again, after SIGHUP.

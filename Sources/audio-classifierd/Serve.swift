@@ -87,6 +87,7 @@ struct Serve: AsyncParsableCommand, SettableCommand {
         }
         let service = try Service(configuration, log: log)
         if check {
+            try service.checkStart()
             try OutputSink().write(["the configuration is good"])
             return
         }

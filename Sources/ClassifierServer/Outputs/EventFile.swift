@@ -20,6 +20,9 @@ struct EventFile: EventOutput {
 
     func run(_ events: AsyncStream<EventMessage>) async {
         var lost = 0
+        if let fault = FileAccess.fault(ofAppendingTo: settings.path) {
+            log.error("\(settings.path): events cannot be written: \(fault); until then they are lost")
+        }
         for await message in events {
             guard case .event(let event) = message else { continue }
             do {
@@ -36,6 +39,10 @@ struct EventFile: EventOutput {
                 if lost == 0 { log.error("\(error.message)") }
                 lost += 1
             }
+        }
+        if lost > 0 {
+            let events = Quantity.text(lost, "event is", "events are")
+            log.error("\(settings.path): events could not be written until the end; \(events) lost")
         }
     }
 

@@ -6,14 +6,19 @@ enum UnixSocketFile {
     /// Checks that no other program uses the file. The socket of a service that was killed may be replaced.
     /// - Throws: ``ClassifierError`` `listen` for a socket on which a program listens, and for any other file.
     static func check(_ address: ListenAddress) throws(ClassifierError) {
-        guard case .unix(let path) = address else { return }
+        guard let fault = fault(address) else { return }
+        throw ClassifierError(
+            .unavailable, code: "listen",
+            "cannot listen on \(address): \(fault), or choose another path with listen")
+    }
+
+    /// Returns the reason why the service would not listen at a path, with a remedy; nil if it would.
+    static func fault(_ address: ListenAddress) -> String? {
+        guard case .unix(let path) = address else { return nil }
         var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw wrong(path, "there is a file that is no socket; move it")
-        }
-        guard !isStale(path) else { return }
-        throw wrong(path, "another program listens there; stop it")
+        guard unsafe lstat(path, &status) == 0 else { return nil }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { return "there is a file that is no socket; move it" }
+        return isStale(path) ? nil : "another program listens there; stop it"
     }
 
     /// Whether no program has the socket open any more.
@@ -31,11 +36,5 @@ enum UnixSocketFile {
         }
         // Any other error, as a full backlog or a socket of another type, comes from a socket that is open.
         return result != 0 && (errno == ECONNREFUSED || errno == ENOENT)
-    }
-
-    private static func wrong(_ path: String, _ fault: String) -> ClassifierError {
-        ClassifierError(
-            .unavailable, code: "listen",
-            "cannot listen on unix:\(path): \(fault), or choose another path with listen")
     }
 }

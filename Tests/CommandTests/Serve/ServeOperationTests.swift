@@ -176,8 +176,8 @@ internal import Testing
     /// Files and folders that cannot be what their settings say are refused with their place, by the check and by the
     /// start.
     @Test(arguments: [
-        ("events.file.path", "none/events.jsonl", "there is no folder FOLDER/none; make it"),
-        ("events.file.path", "file/events.jsonl", "there is no folder FOLDER/file; make it"),
+        ("events.file.path", "file/events.jsonl", "FOLDER/file is a file and no folder"),
+        ("events.file.path", "file/none/events.jsonl", "FOLDER/file is a file and no folder"),
         ("events.file.path", "sub", "that is a folder; add the name of a file"),
         ("events.file.path", "new/", "that is a folder; add the name of a file"),
         ("events.file.path", "pipe", "that is a pipe, which would keep the service waiting"),

@@ -1,0 +1,43 @@
+internal import FoundationEssentials
+internal import Glibc
+
+/// The paths of the service's files: whether it may write there.
+enum FileAccess {
+    /// Returns the reason why no file can be made in a folder now, with the remedy; nil if one can.
+    static func fault(ofMakingIn folder: String) -> String? {
+        let kind = kind(of: folder)
+        guard kind != nil || errno != ENOENT else { return "there is no folder \(folder); make it" }
+        guard kind == nil || kind == S_IFDIR else { return "\(folder) is no folder; choose another one" }
+        guard unsafe access(folder, W_OK | X_OK) != 0 else { return nil }
+        return "the folder \(folder) is not writable for the service's user (\(reason())); "
+            + "change its owner or its mode, or choose another folder"
+    }
+
+    /// Returns the reason why nothing can be appended to a file now, with the remedy; nil if something can.
+    static func fault(ofAppendingTo path: String) -> String? {
+        guard kind(of: path) != nil else { return fault(ofMakingIn: folder(of: path)) }
+        guard unsafe access(path, W_OK) != 0 else { return nil }
+        return "the file is not writable for the service's user (\(reason())); "
+            + "change its owner or its mode, or choose another file"
+    }
+
+    /// Returns the folder itself, or the nearest one above it that exists.
+    static func existing(_ path: String) -> String {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        while !FileManager.default.fileExists(atPath: path), case let parent = folder(of: path), parent != path {
+            path = parent
+        }
+        return path
+    }
+
+    /// Returns the type of the file at the end of all links; nil with the reason in `errno` if there is none.
+    static func kind(of path: String) -> mode_t? {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+    }
+
+    static func folder(of path: String) -> String { URL(filePath: path).deletingLastPathComponent().path }
+
+    private static func reason() -> String { unsafe String(cString: strerror(errno)) }
+}
