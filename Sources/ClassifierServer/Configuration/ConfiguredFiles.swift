@@ -15,6 +15,7 @@ extension ServeConfiguration {
             throw wrong(key, file, "that is no file that can be read")
         }
         if let path = events.file?.path { try checkEventFile(path) }
+        try checkPaths()
     }
 
     /// Checks that the file of events can exist. Its folder may come later, as that of a disk which is not there yet.

@@ -31,6 +31,8 @@ extension ServeConfiguration {
             public var authorities: String?
             public var user: String?
             public var password: String?
+            /// The file that has the password.
+            var passwordFile: String?
             /// The service's name at the broker; nil for one that is unique to this service.
             public var client: String?
             public var prefix: String
@@ -122,7 +124,7 @@ extension ServeConfiguration.Events.MQTT {
         }
         return Self(
             host: host, port: port, isSecure: isSecure, authorities: authorities, user: user, password: password,
-            client: client, prefix: prefix,
+            passwordFile: passwordFile, client: client, prefix: prefix,
             discovery: discovery.isEmpty || discovery == "off" ? nil : discovery, store: store)
     }
 }

@@ -15,6 +15,8 @@ public struct ServeConfiguration: Sendable {
     public struct Access: Sendable {
         /// Token that requests must carry; nil without access control.
         public var token: String?
+        /// The file that has the token.
+        var tokenFile: String?
         /// Names by which a browser may reach this server, besides the addresses of this machine.
         public var hosts: [String]
     }
@@ -101,6 +103,8 @@ public struct ServeConfiguration: Sendable {
 
     /// The effective configuration as YAML, each value with its origin.
     public private(set) var text: String
+    /// The YAML file; nil for none.
+    private(set) var file: String?
     /// The printed value of each setting, by path.
     private(set) var values: [String: String] = [:]
     /// The origin of each value that is set: the file and line, the variable or the flag.
@@ -126,6 +130,7 @@ public struct ServeConfiguration: Sendable {
             file: file ?? "", flags: flags, options: options,
             environment: environment ?? ProcessInfo.processInfo.environment)
         self = try reader.read(yaml) { section throws(ClassifierError) in try ServeConfiguration(&section) }
+        self.file = file
         text = Self.describe(reader.entries)
         values = Self.values(reader.entries)
         origins = Self.origins(reader.entries)
@@ -146,7 +151,7 @@ public struct ServeConfiguration: Sendable {
             let file = try section.optional(ServerSettings.Access.tokenFile)
             let hosts = try section.list(ServerSettings.Access.hosts)
             guard token == nil, let file else { return Access(token: token, hosts: hosts) }
-            return Access(token: try Self.readToken(file), hosts: hosts)
+            return Access(token: try Self.readToken(file), tokenFile: file, hosts: hosts)
         }
         tls = try root.section("tls") { section throws(ClassifierError) -> TLS? in
             let certificate = try section.optional(ServerSettings.TLS.certificate)

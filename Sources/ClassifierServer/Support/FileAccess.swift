@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import Glibc
 
-/// The paths of the service's files: whether it may write there.
+/// The paths of the service's files: whether it may write there, and whether two of them are one file.
 enum FileAccess {
     /// Returns the reason why no file can be made in a folder now, with the remedy; nil if one can.
     static func fault(ofMakingIn folder: String) -> String? {
@@ -38,6 +38,35 @@ enum FileAccess {
     }
 
     static func folder(of path: String) -> String { URL(filePath: path).deletingLastPathComponent().path }
+
+    /// The identity of a file, the same for all its paths.
+    enum Identity: Hashable {
+        case file(device: UInt64, inode: UInt64)
+        /// A file that is not there yet, by its name in the folder behind all links.
+        case name(String)
+    }
+
+    /// Returns the identity of the file of a path.
+    static func identity(of path: String) -> Identity {
+        var status = stat()
+        if unsafe stat(path, &status) == 0 { return identity(status) }
+        let url = URL(filePath: path).standardizedFileURL
+        let folder = url.deletingLastPathComponent().path
+        guard let resolved = unsafe realpath(folder, nil) else { return .name(url.path) }
+        defer { unsafe free(resolved) }
+        return .name(unsafe String(cString: resolved) + "/" + url.lastPathComponent)
+    }
+
+    /// Returns the identity of the regular file behind a descriptor; nil for anything else.
+    static func identity(of descriptor: Int32) -> Identity? {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return identity(status)
+    }
+
+    private static func identity(_ status: stat) -> Identity {
+        .file(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
 
     private static func reason() -> String { unsafe String(cString: strerror(errno)) }
 }

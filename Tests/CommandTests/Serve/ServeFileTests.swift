@@ -3,7 +3,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// Files and folders of `serve` that it cannot write now.
+/// Files and folders of `serve` that it cannot write now, or that have two purposes.
 @Suite struct ServeFileTests {
     private let folder: TemporaryDirectory
 
@@ -52,6 +52,44 @@ internal import Testing
         server.child.send(signal: SIGKILL)
         _ = try server.child.wait()
         #expect(try check(["listen.unix=unix:\(path)"]).status == 0)
+    }
+
+    /// A path that two settings have is refused with both, by the check and by the start.
+    @Test(arguments: [
+        (["events.file.path=FOLDER/a.pem", "tls.certificate=FOLDER/a.pem", "tls.key=FOLDER/b.pem"], "tls.certificate"),
+        (["events.file.path=FOLDER/b.pem", "tls.certificate=FOLDER/a.pem", "tls.key=FOLDER/b.pem"], "tls.key"),
+        (["events.file.path=FOLDER/token", "access.token_file=FOLDER/token"], "access.token_file"),
+        (["events.file.path=FOLDER/x.wav", "sources=[{name: log, follow: FOLDER/x.wav}]"], "the source log"),
+        (["events.file.path=FOLDER/x", "sources=[{name: log, follow: FOLDER/x.3}]"], "the source log"),
+        (["events.file.path=FOLDER/st", "state.folder=FOLDER/st"], "state.folder"),
+        (["events.file.path=FOLDER/st", "state.folder=FOLDER/st/more"], "state.folder"),
+        (["events.file.path=FOLDER/link/a.state", "state.folder=FOLDER/real"], "state.folder"),
+        (["events.file.path=FOLDER/real/1-2-a.events", "state.folder=FOLDER/link"], "state.folder"),
+        (["events.file.path=FOLDER/e", "listen.unix=unix:FOLDER/e"], "listen.unix"),
+        (["events.file.path=FOLDER/e", "listen.unix=unix:FOLDER/e.1"], "listen.unix"),
+        (["listen.http=unix:FOLDER/real/s", "listen.unix=unix:FOLDER/link/s"], "listen.http"),
+        (["listen.http=unix:FOLDER/./s", "listen.unix=unix:FOLDER/s"], "listen.http"),
+    ])
+    func sharedPathsAreRefused(settings: [String], other: String) throws {
+        for name in ["a.pem", "b.pem"] { try folder.write([], to: name) }
+        try folder.write(Array("0123456789abcdef0123\n".utf8), to: "token")
+        try #require(unsafe mkdir("\(folder.path)/real", 0o700) == 0)
+        try #require(unsafe symlink("\(folder.path)/real", "\(folder.path)/link") == 0)
+        for isCheck in [true, false] {
+            let finished = try check(settings, isCheck: isCheck)
+            #expect(finished.status == 78 && finished.output.isEmpty, "\(finished)")
+            let setting = settings[0].hasPrefix("events") && !other.hasPrefix("listen") ? "events.file.path" : "listen."
+            #expect(finished.errors.contains("--set \(setting)"), "\(finished.errors)")
+            #expect(finished.errors.contains(other) && finished.errors.contains("choose another"), "\(finished.errors)")
+        }
+    }
+
+    /// The configuration is no file for events.
+    @Test func configurationIsNotOverwritten() throws {
+        let path = "\(folder.path)/serve.yaml"
+        try folder.write(Array("events: {file: {path: \"\(path)\"}}\n".utf8), to: "serve.yaml")
+        let finished = try ChildProcess(["serve", "--check", "--config", path]).wait()
+        #expect(finished.status == 78 && finished.errors.contains("the file of the configuration"), "\(finished)")
     }
 
     /// A service whose folder of events is missing starts, counts what it loses, and writes as soon as the folder is
