@@ -103,15 +103,24 @@ struct ClassifyRequest: Sendable {
         let name = parameters.id ?? "upload"
         let lines = files.lines(descriptor, session: session, input: input, name: name)
         var isBegun = false
+        // A table of summaries begins with its first row, so that a file without a result is refused as in JSON.
+        var header: String?
         do {
             for try await group in lines where !group.isEmpty {
+                let text = group.map { $0 + "\n" }.joined()
                 if !isBegun {
+                    if header == nil, session.report.mode == .summary, group == session.header {
+                        header = text
+                        continue
+                    }
                     try await exchange.begin(contentType: session.format.contentType)
                     isBegun = true
                 }
-                try await exchange.write(group.map { $0 + "\n" }.joined())
+                try await exchange.write((header ?? "") + text)
+                header = nil
             }
             if !isBegun { try await exchange.begin(contentType: session.format.contentType) }
+            if let header { try await exchange.write(header) }
             try await exchange.end()
         } catch let error
             where error is AudioError || error is ModelError || error is ClassifierError || error is AdmissionRefusal

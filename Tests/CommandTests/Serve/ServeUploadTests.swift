@@ -54,6 +54,28 @@ internal import Testing
         #expect(refused.status == 422 && refused.text.contains("\"code\":\"too_long\""))
     }
 
+    /// A file without a sample is refused with the reason of `classify`, in JSON and in tables; one that is too short
+    /// for a prediction is not.
+    @Test func filesWithoutSamplesAreRefused() throws {
+        let server = try Server()
+        func wave(_ count: Int) -> [UInt8] {
+            var wave = WaveFile([Float](repeating: 0, count: count))
+            wave.rate = 16_000
+            return wave.bytes
+        }
+        let empty = try server.request("POST", "/v1/classify", body: wave(0))
+        #expect(empty.status == 422 && empty.text.contains("\"code\":\"decode\""), "\(empty.text)")
+        #expect(empty.text.contains("there is no sample in it"), "\(empty.text)")
+        for format in ["csv", "tsv"] {
+            let table = try server.request("POST", "/v1/classify?format=\(format)", body: wave(0))
+            #expect(table.status == 422 && table.text == empty.text, "\(format): \(table.text)")
+            let short = try server.request("POST", "/v1/classify?format=\(format)", body: wave(10))
+            #expect(short.status == 200 && short.lines.count == 2, "\(format): \(short.text)")
+            #expect(short.lines[0].hasPrefix("file") && short.lines[1].contains("0.001"), "\(format): \(short.text)")
+        }
+        #expect(try server.stop().status == 0)
+    }
+
     // MARK: Stop
 
     private static let stopping = "\"code\":\"stopping\",\"message\":\"the service is stopping; connect again\"}"
