@@ -103,7 +103,8 @@ internal import Testing
         let bytes = try folder.read("a,\"b\"")
         let name = "a,\\\"b\\\""
         let requests = [
-            "{\"type\":\"classify\",\"request\":\"1\",\"path\":\"\(folder.path)/\(name)\",\"emit\":\"events\"\(form)}\n",
+            "{\"type\":\"classify\",\"request\":\"1\",\"path\":\"\(folder.path)/\(name)\","
+                + "\"emit\":\"events\"\(form)}\n",
             "{\"type\":\"classify\",\"request\":\"2\",\"name\":\"x\",\"bytes\":\(bytes.count)\(form)}\n",
         ]
         let input = Array(requests[0].utf8) + Array(requests[1].utf8) + bytes

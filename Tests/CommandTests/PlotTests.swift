@@ -106,7 +106,8 @@ internal import Testing
             JSONValue.self, from: Data(contentsOf: URL(filePath: "\(model)/config.json")))
         let curves = (0..<12).map {
             "{\"label\":\"label \($0)\",\"given\":9,\"hours_without\":1,\"points\":["
-                + "{\"threshold\":0.1,\"found\":9,\"false_events\":9},{\"threshold\":0.9,\"found\":\($0 / 2),\"false_events\":0}]}"
+                + "{\"threshold\":0.1,\"found\":9,\"false_events\":9},"
+                + "{\"threshold\":0.9,\"found\":\($0 / 2),\"false_events\":0}]}"
         }
         // Means at the neighbouring edges of their ranges.
         let bins = (0..<10).map {
@@ -117,7 +118,8 @@ internal import Testing
         let card = try JSONDecoder().decode(
             JSONValue.self,
             from: Data(
-                "{\"c\":[\(curves.joined(separator: ","))],\"b\":{\"expected_error\":0.1,\"bins\":[\(bins.joined(separator: ","))]}}"
+                "{\"c\":[\(curves.joined(separator: ","))],"
+                    + "\"b\":{\"expected_error\":0.1,\"bins\":[\(bins.joined(separator: ","))]}}"
                     .utf8))
         configuration = configuration.with(["card", "threshold_curves"], card["c"])
         configuration = configuration.with(["card", "calibration"], card["b"])
