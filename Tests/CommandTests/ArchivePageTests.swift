@@ -110,13 +110,18 @@ internal import audio_classifierd
         for index in 0..<rows {
             let line =
                 #"{"type":"summary","v":1,"file":"\#(index).wav","seconds":60,"top":[{"label":"#
-                + #""label \#(generator.next() % 20_000)","p":0.5}],"time":\#(generator.next() % 1_000_000_000)}"#
+                + #""label \#(generator.next() % 20_000)","p":0.5}],"time":\#(generator.next() % 1_000_000_000),"#
+                + #""warnings":["odd"]}"#
             try totals.add(try #require(ArchiveRow(Array(line.utf8)[...])))
             try totals.add(.failure(file: "x", code: "\(index)", message: "", isSkipped: false))
         }
         #expect(totals.files == rows && totals.seconds == Double(60 * rows))
         #expect(totals.labels.count <= ArchiveTotals.labelLimit + 1)
-        #expect(totals.remarks.count == ArchiveTotals.remarkLimit)
+        // Many warnings leave room for failures.
+        for isUsed in [true, false] {
+            let count = totals.remarks.count { ($0.outcome == .used) == isUsed }
+            #expect(count == ArchiveTotals.remarkLimit)
+        }
         for cells in [totals.calendar, totals.order] {
             #expect(cells.positions.count <= 400 && cells.seconds.reduce(0) { $0 + $1.count } <= 150_000)
             // All sound, and again by label.

@@ -9,6 +9,8 @@ package struct LabelWriter: Sendable {
     package private(set) var rows: Int
     /// Duration of the recordings written so far, in seconds.
     package private(set) var seconds: Double
+    /// Duration of the recordings before the newest one, in seconds.
+    private var earlierSeconds: Double
 
     /// - Parameters:
     ///   - rows: rows that an earlier run has written to the output.
@@ -18,6 +20,7 @@ package struct LabelWriter: Sendable {
         highestFrequency = sampleRate / 2
         self.rows = rows
         self.seconds = seconds
+        earlierSeconds = seconds
     }
 
     /// The lines at the beginning of an output.
@@ -60,6 +63,7 @@ package struct LabelWriter: Sendable {
         let sorted = spans.enumerated().sorted { ($0.element.start, $0.offset) < ($1.element.start, $1.offset) }
             .map(\.element)
         let lines = (isOfCues ? Self.cues(sorted) : sorted).flatMap { row(file, $0, startTime) }
+        earlierSeconds = self.seconds
         self.seconds += seconds
         return lines
     }
@@ -83,11 +87,13 @@ package struct LabelWriter: Sendable {
         }
     }
 
-    /// Returns the lines for a file that failed or was skipped: a row without duration, with the reason.
+    /// Returns the lines for a file that failed or was skipped, or for the newest recording if it is cut: a row without
+    /// duration, with the reason.
     package mutating func lines(_ record: Record) -> [String] {
         switch record {
-        case .error(let file, let code, let message): failure(file, "error: \(code): \(message)")
-        case .skipped(let file, let code, let message): failure(file, "skipped: \(code): \(message)")
+        case .error(let file, let code, let message):
+            failure(file, "error: \(code): \(message)", at: code == "cut" ? earlierSeconds : seconds)
+        case .skipped(let file, let code, let message): failure(file, "skipped: \(code): \(message)", at: seconds)
         default: []
         }
     }
@@ -116,7 +122,8 @@ package struct LabelWriter: Sendable {
         }
     }
 
-    private mutating func failure(_ file: String, _ reason: String) -> [String] {
+    /// - Parameter seconds: the beginning of the recording in a list of all.
+    private mutating func failure(_ file: String, _ reason: String, at seconds: Double) -> [String] {
         rows += 1
         let reason = Self.oneLine(reason)
         switch format {

@@ -35,7 +35,7 @@ package struct ArchiveTotals: Sendable {
         package let outcome: Outcome
     }
 
-    /// Examples of a label, kept labels, listed files.
+    /// Examples of a label, kept labels, listed files without a result and, as many again, with warnings.
     package static let exampleLimit = 5
     package static let labelLimit = 2000
     package static let remarkLimit = 200
@@ -66,6 +66,8 @@ package struct ArchiveTotals: Sendable {
     package private(set) var timelessSeconds = 0.0
     private var indices: [String: Int] = [:]
     private var lastFile: String?
+    /// Listed files with a result.
+    private var usedCount = 0
     private var open: (file: String, secondsPerFrame: Double, time: Double?)?
 
     package struct Reason: Hashable, Sendable {
@@ -124,7 +126,9 @@ package struct ArchiveTotals: Sendable {
         let reason = Reason(code: String(remark.code.prefix(40)), outcome: remark.outcome)
         // Codes are few; those of a hostile file are not.
         if reasons.count < Self.remarkLimit || reasons[reason] != nil { reasons[reason, default: 0] += 1 }
-        guard remarks.count < Self.remarkLimit else { return }
+        let isUsed = remark.outcome == .used
+        guard (isUsed ? usedCount : remarks.count - usedCount) < Self.remarkLimit else { return }
+        if isUsed { usedCount += 1 }
         let message = String(remark.message.prefix(500))
         remarks.append(Remark(file: remark.file, code: reason.code, message: message, outcome: remark.outcome))
     }
