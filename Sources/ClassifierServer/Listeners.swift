@@ -13,6 +13,10 @@ struct Listeners: Sendable {
     let tls: ServerTLS?
     let connections = OpenConnections()
 
+    /// Bytes of a raw connection that the system receives ahead, within its own limit. The first line to a client that
+    /// has closed its connection already makes the client's system discard what it has not sent.
+    private static let rawReceiveBuffer: Int32 = 1 << 20
+
     /// Bound sockets, which accept connections.
     struct Bound: Sendable {
         fileprivate var sockets: [any Channel] = []
@@ -40,7 +44,8 @@ struct Listeners: Sendable {
         for (address, prefix) in [(listening.tcp, "tcp"), (listening.unix, "unix")] {
             guard let address else { continue }
             let streams = RawStreams(hub: hub, idleSeconds: configuration.limits.idleSeconds, prefix: prefix)
-            let listener = listener(address) { streams.initialize($0, client: $1) }
+            var listener = listener(address) { streams.initialize($0, client: $1) }
+            listener.receiveBuffer = Self.rawReceiveBuffer
             if activated[prefix] == nil { try UnixSocketFile.check(address) }
             let socket = try await listener.bind(activated[prefix]?.descriptor)
             bound.sockets.append(socket.channel)

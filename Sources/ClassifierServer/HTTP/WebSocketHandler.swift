@@ -55,21 +55,26 @@ final class WebSocketHandler: ChannelInboundHandler {
         self.connection = connection
         let bound = NIOLoopBound<any StreamClient>(connection, eventLoop: channel.eventLoop)
         switch task {
-        case .stream(let stream):
-            connection.write(.record(stream.start))
-            stream.attach(bound)
+        case .stream(let stream): connection.write(.record(stream.start))
+        case .watch(let stream): connection.write(.record(stream.start))
+        }
+        // The first write may fail and end the connection. What the client has sent with its request comes before.
+        channel.eventLoop.assumeIsolated().execute { self.attach(bound) }
+    }
+
+    private func attach(_ client: NIOLoopBound<any StreamClient>) {
+        guard let connection else { return }
+        switch task {
+        case .stream(let stream): stream.attach(client)
         case .watch(let stream):
-            connection.write(.record(stream.start))
-            stream.attach(bound)
-            schedulePing(channel.eventLoop)
+            stream.attach(client)
+            schedulePing(client.eventLoop)
         }
         connection.flush()
     }
 
     private func end(_ reason: EndReason) {
         switch task {
-        // What the client has sent before it went is classified.
-        case .stream(let stream) where reason == .lost: stream.send(.lost)
         case .stream(let stream): stream.end(reason)
         case .watch(let stream):
             stream.leave()

@@ -157,6 +157,11 @@ final class ClientConnection: StreamClient {
     }
 
     private func send(_ promise: EventLoopPromise<Void>?) {
+        // A write to a client that has closed its connection fails and closes the channel. What the client has sent
+        // before is read then, unless reading is paused.
+        let isPaused = !isReading
+        if isPaused { try? channel.syncOptions?.setOption(.autoRead, value: true) }
+        defer { if isPaused { try? channel.syncOptions?.setOption(.autoRead, value: isReading) } }
         outlet.writeAndFlush(NIOAny(buffer), promise: promise)
         // The buffer is used again if the socket has taken all of it.
         buffer.clear()

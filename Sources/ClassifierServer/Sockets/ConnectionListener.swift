@@ -13,6 +13,8 @@ struct ConnectionListener: Sendable {
     let group: any EventLoopGroup
     let gate: ConnectionGate
     let connections: OpenConnections
+    /// Bytes that the system receives of a connection before the service reads them; nil lets the system choose.
+    var receiveBuffer: Int32?
     /// Sets up the pipeline of a new connection.
     let initialize: @Sendable (any Channel, _ client: String) -> EventLoopFuture<Void>
 
@@ -40,6 +42,10 @@ struct ConnectionListener: Sendable {
                 value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: Self.bytesPerRead)
             )
             .childChannelInitializer { channel in accept(channel) }
+        if let receiveBuffer {
+            _ = bootstrap.serverChannelOption(
+                .socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
+        }
         do {
             if let descriptor {
                 return Bound(channel: try await bootstrap.withBoundSocket(descriptor).get(), address: address)

@@ -72,9 +72,12 @@ final class RawStreamHandler: ChannelInboundHandler {
     /// Begins with the stream, or with the reason why there is none.
     private func begin(_ result: Result<OpenStream, AdmissionRefusal>) {
         guard let context, context.channel.isActive else {
-            // The client has gone meanwhile.
-            if case .success(let stream) = result { stream.end(.lost) }
-            return
+            // The client has gone meanwhile. What it sent before is classified.
+            guard case .success(let stream) = result else { return }
+            stream.detach()
+            for bytes in early { stream.send(.bytes(bytes, arrived: NIODeadline.now().uptimeNanoseconds)) }
+            if isInputEnded { stream.send(.end(arrived: NIODeadline.now().uptimeNanoseconds)) }
+            return stream.end(.lost)
         }
         let stream = try? result.get()
         let connection = ClientConnection(
@@ -83,6 +86,10 @@ final class RawStreamHandler: ChannelInboundHandler {
         ) { stream?.end($0) }
         self.stream = stream
         self.connection = connection
+        // Reading begins before the first write, which may fail and end it.
+        connection.setReading(true)
+        for bytes in early { receive(bytes) }
+        early = []
         switch result {
         case .success(let stream):
             connection.write(.record(stream.start))
@@ -92,9 +99,6 @@ final class RawStreamHandler: ChannelInboundHandler {
             connection.finish([.failure(stream: prefix, code: refusal.reason.rawValue, message: refusal.message)])
             connection.flush()
         }
-        connection.setReading(true)
-        for bytes in early { receive(bytes) }
-        early = []
         if isInputEnded { endInput() }
     }
 

@@ -63,7 +63,9 @@ final class LiveStream {
         self.slot = slot
         self.reader = reader
         let rate = setup.model.recipe.sampleRate
-        input = try setup.audio.map { StreamInput(try $0.decoder(name: setup.id, rate: rate), rate: rate) }
+        input = try setup.audio.map { audio in
+            StreamInput(try audio.decoder(name: setup.id, rate: rate), rate: rate, isResumable: setup.keepsState)
+        }
         frontend = try PipelineFrontend(setup.model.tables)
         queue = SampleQueue(limit: setup.queueLimit)
         endZeros = frontend.endZeros

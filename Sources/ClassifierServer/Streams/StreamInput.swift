@@ -25,13 +25,18 @@ struct StreamInput: ~Copyable {
     private static let shortest = 2048
 
     private var decoder: PCMDecoder
+    /// Whether a client that has gone without an end may come back and go on.
+    private let isResumable: Bool
     private let pieceBytes: Int
     private var items = CircularBuffer<Item>()
     private var byteCount = 0
     private var piece: [UInt8] = []
 
-    /// - Parameter rate: the model's rate.
-    init(_ decoder: consuming PCMDecoder, rate: Int) {
+    /// - Parameters:
+    ///   - rate: the model's rate.
+    ///   - isResumable: whether the stream keeps its state for a client that comes back.
+    init(_ decoder: consuming PCMDecoder, rate: Int, isResumable: Bool) {
+        self.isResumable = isResumable
         let frameBytes = decoder.format.bytesPerSample * decoder.channels
         let frames = max(1, Self.pieceSamples * min(rate, decoder.sampleRate) / rate)
         pieceBytes = max(frameBytes, min(frames * frameBytes, Self.largest.bytes))
@@ -73,6 +78,8 @@ struct StreamInput: ~Copyable {
             if bytes.readableBytes > 0 { items.prepend(.bytes(bytes, arrived: arrived)) }
             try decoder.push(piece) { body($0, arrived) }
         case .end(let arrived): try decoder.finish { body($0, arrived) }
+        // The rest of the audio is classified if nothing goes on with it; half a sample at its end is no fault then.
+        case .lost where !isResumable: try? decoder.finish { body($0, NIODeadline.now().uptimeNanoseconds) }
         case .gap, .ping, .lost: break
         }
         return item

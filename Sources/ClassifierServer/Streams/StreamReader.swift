@@ -22,7 +22,7 @@ protocol StreamClient: AnyObject {
 }
 
 /// A reader of a stream, as the stream's loop sees it. A connection on the same thread is called directly, another one
-/// by its event loop. Until the connection is there, and after the stream's end, the reader keeps what it gets.
+/// by its event loop. Until the connection is there the reader keeps what it gets, and after it has gone, nothing.
 final class StreamReader {
     private enum Message: Sendable {
         case output(StreamOutput)
@@ -33,6 +33,7 @@ final class StreamReader {
     private let loop: any EventLoop
     private var client: NIOLoopBound<any StreamClient>?
     private var isNear = false
+    private var isGone = false
     private var waiting: [Message] = []
 
     /// - Parameter loop: the event loop of the stream.
@@ -54,17 +55,21 @@ final class StreamReader {
     func detach() {
         client = nil
         waiting = []
+        isGone = true
     }
 
     func write(_ output: StreamOutput) {
+        guard !isGone else { return }
         if isNear { client?.value.write(output) } else { waiting.append(.output(output)) }
     }
 
     func finish(_ records: [Record]) {
+        guard !isGone else { return }
         if isNear { client?.value.finish(records) } else { waiting.append(.finish(records)) }
     }
 
     func setReading(_ isReading: Bool) {
+        guard !isGone else { return }
         if isNear { client?.value.setReading(isReading) } else { waiting.append(.reading(isReading)) }
         if !isNear { flush() }
     }

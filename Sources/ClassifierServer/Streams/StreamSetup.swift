@@ -85,8 +85,9 @@ struct OpenStream: Sendable {
     /// Hands what the client has sent to the stream.
     func send(_ item: StreamInput.Item) { loop.receive(item, of: identity) }
 
-    /// Ends the stream, from any thread.
+    /// Ends the stream, from any thread. What a client has sent before it went is classified.
     func end(_ reason: EndReason) {
+        if reason == .lost { return send(.lost) }
         let identity = identity
         loop.perform { $0.end(identity, reason) }
     }
