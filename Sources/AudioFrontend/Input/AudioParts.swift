@@ -296,8 +296,8 @@ final class AudioParts {
             if let truncation {
                 throw AudioError(
                     error.code,
-                    "\(bytes.name): no sound in \(what) can be decoded, because the input is cut: \(truncation); copy it "
-                        + "again from where it comes from")
+                    "\(bytes.name): no sound in \(what) can be decoded, because the input is cut: \(truncation); copy "
+                        + "it again from where it comes from")
             }
             throw error
         }

@@ -35,7 +35,7 @@ internal import Testing
     }
 
     /// Sends audio to a new connection.
-    /// - Parameter isAnswered: whether the client waits for the first byte of the service, and leaves the others unread.
+    /// - Parameter isAnswered: whether the client waits for the service's first byte, and leaves the others unread.
     private func connect(
         _ transport: Transport, _ server: Server, _ raw: [UInt8], isAnswered: Bool
     ) throws -> Socket {
@@ -71,7 +71,8 @@ internal import Testing
             .compactMap { try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8))["t1"]?.number }
     }
 
-    /// More audio than the service reads ahead, and no more than the system receives meanwhile; the client is gone before the first line comes.
+    /// More audio than the service reads ahead, and no more than the system receives meanwhile; the client is gone
+    /// before the first line comes.
     @Test(arguments: Transport.allCases, ["events", "frames"])
     func audioOfAClosedConnectionIsHeard(transport: Transport, emit: String) throws {
         let server = try serve(emit)
