@@ -9,13 +9,14 @@ internal import Testing
 
     init() throws {
         folder = try TemporaryDirectory()
-        try folder.write(WaveFile(Sound.samples(32000)).bytes, to: "a.wav")
+        for name in ["a.wav", "b.wav"] { try folder.write(WaveFile(Sound.samples(32000)).bytes, to: name) }
         recording = "\(folder.path)/a.wav"
     }
 
     private var commands: [[String]] {
         [
-            ["run", recording], ["classify", recording, recording, "--emit", "frames"], ["models", "list"],
+            ["run", recording], ["classify", recording, "\(folder.path)/b.wav", "--emit", "frames"],
+            ["models", "list"],
             ["models", "show", Program.model], ["run", recording, "--format", "csv"],
             ["models", "verify", Program.model],
             ["--help"], ["run", "--help"], ["--version"], ["--generate-completion-script", "bash"],
