@@ -293,7 +293,8 @@ final class AudioParts {
         do { return try soundFile(ranges.count > 1 || rest != nil ? window.window(ranges[0]) : window) } catch {
             // An interrupt may come before any byte that can be decoded.
             if isInterrupted { return Silence(rate: rate) }
-            if let truncation {
+            // The mark at the beginning of UTF-16 is also that of a frame of MPEG audio.
+            if let truncation, !WideText.isWide(window.bytes(at: 0, 512)) {
                 throw AudioError(
                     error.code,
                     "\(bytes.name): no sound in \(what) can be decoded, because the input is cut: \(truncation); copy "
