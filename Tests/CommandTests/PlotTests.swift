@@ -115,12 +115,10 @@ internal import Testing
             return "{\"low\":\(low),\"high\":\(low + 0.1),\"count\":10,\"accuracy\":0.5,\"confidence\":"
                 + "\($0 % 2 == 0 ? low + 0.099 : low + 0.001)}"
         }
-        let card = try JSONDecoder().decode(
-            JSONValue.self,
-            from: Data(
-                "{\"c\":[\(curves.joined(separator: ","))],"
-                    + "\"b\":{\"expected_error\":0.1,\"bins\":[\(bins.joined(separator: ","))]}}"
-                    .utf8))
+        let text =
+            "{\"c\":[\(curves.joined(separator: ","))],"
+            + "\"b\":{\"expected_error\":0.1,\"bins\":[\(bins.joined(separator: ","))]}}"
+        let card = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
         configuration = configuration.with(["card", "threshold_curves"], card["c"])
         configuration = configuration.with(["card", "calibration"], card["b"])
         try FileManager.default.removeItem(atPath: "\(model)/config.json")
