@@ -61,7 +61,8 @@ internal import audio_classifierd
     }
 
     @Test func audacity() throws {
-        let labels = try AudacityLabels.read("0.5\t1.25\tbow\twow\n\\\t200\t900\n2\t2\t\n", "labels")
+        let failures = "0.0\t0.0\terror: cut: a.wav is cut\n0.0\t0.0\tskipped: format: a.m4a\n"
+        let labels = try AudacityLabels.read(failures + "0.5\t1.25\tbow\twow\n\\\t200\t900\n2\t2\t\n", "labels")
         #expect(labels == [label("bow\twow", 0.5...1.25)])
     }
 }

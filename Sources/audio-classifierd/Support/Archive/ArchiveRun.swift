@@ -64,7 +64,7 @@ package struct ArchiveRun: Sendable {
                 broken.withLock { $0 = error }
             }
             summary.withLock { $0.add(result, needsTime: time != nil) }
-            progress?.complete(entry.element, seconds: result.seconds)
+            if result.isComplete { progress?.complete(entry.element, seconds: result.seconds) }
         }
         let failure = broken.withLock { $0 }
         do { try output.close() } catch { throw failure ?? error }

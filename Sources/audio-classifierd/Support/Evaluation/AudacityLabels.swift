@@ -17,9 +17,13 @@ package enum AudacityLabels {
             }
             let range = try LabelTable.range(fields[0], fields[1], name, index + 1)
             let text = fields.count > 2 ? fields[2] : ""
+            guard range.lowerBound < range.upperBound || !isFailure(text) else { continue }
             let texts = separator.map { text.split(separator: $0).map(String.init) } ?? [text]
             labels += texts.map { $0.trimmed }.filter { !$0.isEmpty }.map { GivenLabel(text: $0, range: range) }
         }
         return labels
     }
+
+    /// Whether a label without duration is what `classify` writes of a file that failed, was skipped or is cut.
+    private static func isFailure(_ text: String) -> Bool { text.hasPrefix("error: ") || text.hasPrefix("skipped: ") }
 }
