@@ -67,6 +67,27 @@ struct ContainerTests {
         }
     }
 
+    /// Tags and stray bytes behind a recording are no part of it, and no sign of a missing end.
+    @Test(arguments: [SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, SF_FORMAT_OGG | SF_FORMAT_VORBIS])
+    func bytesBehindTheEnd(format: Int) throws {
+        _ = try encode(Libsndfile.Coding(name: "whole", format: format, rate: 16_000, channels: 1))
+        let bytes = try folder.read("sound.whole")
+        let whole = try Reading(ByteFeeder(bytes), rate: 16_000)
+        #expect(whole.failure == nil && whole.truncation == nil && whole.samples.count > 9_000)
+        let body = [UInt8](repeating: 0, count: 10)
+        let tag = Array("ID3".utf8) + [3, 0, 0, 0, 0, 0, 10] + body
+        let footer =
+            Array("ID3".utf8) + [4, 0, 0x10, 0, 0, 0, 10] + body + Array("3DI".utf8) + [4, 0, 0x10, 0, 0, 0, 10]
+        let old = Array("TAG".utf8) + [UInt8](repeating: 0x20, count: 125)
+        let strays = [[0x0A], body, [UInt8](repeating: 0, count: 26)]
+        let ends = format & SF_FORMAT_TYPEMASK == SF_FORMAT_OGG ? strays : strays + [tag, footer, tag + old]
+        for end in ends {
+            let reading = try Reading(ByteFeeder(bytes + end), rate: 16_000)
+            #expect(reading.failure == nil && reading.truncation == nil, "\(end.count) bytes")
+            try compareBits(reading.samples, with: whole.samples, "\(end.count) bytes")
+        }
+    }
+
     @Test func bytesOneByOne() throws {
         let coding = Libsndfile.codings[0]
         let (_, whole) = try encode(coding, seconds: 0.2)

@@ -25,10 +25,12 @@ struct MPEGScan {
     private mutating func run() {
         var position: Int64 = 0
         var isCut = false
+        /// The tag of a recording whose first frame has not come.
+        var next: Int64?
         while position < end {
             if let tag = tagLength(position) {
-                // A tag of a recording's beginning, after frames, belongs to the next recording.
-                if frames > 0 && isBeginning(position) { close(at: position) }
+                // A tag of a recording's beginning, after frames, belongs to the next recording, if there is one.
+                if frames > 0, isBeginning(position) { next = next ?? position }
                 position += tag
                 continue
             }
@@ -38,10 +40,12 @@ struct MPEGScan {
                     end = position
                     break
                 }
-                guard let next = resynchronize(position + 1) else { break }
-                position = next
+                guard let place = resynchronize(position + 1) else { break }
+                position = place
                 continue
             }
+            if let next { close(at: next) }
+            next = nil
             let information = information(frame, position)
             if frames > 0 {
                 let isOther = first.map { !frame.isLike($0) } ?? false

@@ -21,7 +21,9 @@ struct OggScan {
                 break
             }
             guard let head = reader.bytes(position, Self.headSize).map(Array.init) else {
-                isCut = true
+                // Bytes that begin no page are no part of the recording.
+                let count = Int(min(4, window.count - position))
+                isCut = reader.bytes(position, count)?.elementsEqual("OggS".utf8.prefix(count)) ?? false
                 break
             }
             guard head.has("OggS") else {

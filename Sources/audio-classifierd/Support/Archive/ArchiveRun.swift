@@ -58,6 +58,8 @@ package struct ArchiveRun: Sendable {
             }
             return result
         } deliver: { entry, result in
+            // Behind a recording that a signal stopped nothing is written, so that the next run keeps the order.
+            guard !summary.withLock({ $0.isStopped }) else { return }
             do {
                 if broken.withLock({ $0 == nil }) { try output.complete(entry.offset, entry.element, result) }
             } catch {
