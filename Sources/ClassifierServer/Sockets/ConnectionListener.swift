@@ -55,11 +55,7 @@ struct ConnectionListener: Sendable {
                 let channel = try await bootstrap.bind(host: host, port: port).get()
                 return Bound(channel: channel, address: .network(host: host, port: channel.localAddress?.port ?? port))
             case .unix(let path):
-                // The mode of the file decides about access: owner and group alone.
-                let before = umask(0o117)
-                defer { umask(before) }
-                let channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
-                    .get()
+                let channel = try await bootstrap.withBoundSocket(try UnixSocketFile.bind(path)).get()
                 return Bound(channel: channel, address: address)
             }
         } catch {

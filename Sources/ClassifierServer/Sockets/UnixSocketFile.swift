@@ -1,5 +1,6 @@
 internal import AudioClassifier
 internal import Glibc
+internal import NIOCore
 
 /// The file of a Unix socket to listen on.
 enum UnixSocketFile {
@@ -21,19 +22,44 @@ enum UnixSocketFile {
         return isStale(path) ? nil : "another program listens there; stop it"
     }
 
+    /// Makes a socket that listens at a path, in place of a stale one. The mode of its file decides about access: owner
+    /// and group alone. The file begins with the mode of the socket less the process's mask, so that at no time others
+    /// may connect. The mask, which all threads share, stays as it is.
+    /// - Returns: the descriptor.
+    static func bind(_ path: String) throws(IOError) -> Int32 {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue) | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+        var status = stat()
+        if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { _ = unsafe unlink(path) }
+        guard fchmod(descriptor, 0o660) == 0,
+            unsafe withAddress(of: path, { unsafe Glibc.bind(descriptor, $0, $1) }) == 0,
+            unsafe chmod(path, 0o660) == 0, listen(descriptor, 4096) == 0
+        else {
+            let code = errno
+            close(descriptor)
+            throw IOError(errnoCode: code, reason: "bind")
+        }
+        return descriptor
+    }
+
+    /// Calls `body` with the address of a path, which the configuration has found short enough.
+    private static func withAddress(of path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(path.utf8)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: name.prefix($0.count - 1)) }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count + 1)
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
+        }
+    }
+
     /// Whether no program has the socket open any more.
     private static func isStale(_ path: String) -> Bool {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue) | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        var target = sockaddr_un()
-        target.sun_family = sa_family_t(AF_UNIX)
-        let name = Array(path.utf8)
-        unsafe withUnsafeMutableBytes(of: &target.sun_path) { unsafe $0.copyBytes(from: name) }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count + 1)
-        let result = unsafe withUnsafePointer(to: &target) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(descriptor, $0, length) }
-        }
+        let result = unsafe withAddress(of: path) { unsafe connect(descriptor, $0, $1) }
         // Any other error, as a full backlog or a socket of another type, comes from a socket that is open.
         return result != 0 && (errno == ECONNREFUSED || errno == ENOENT)
     }

@@ -1,7 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
 internal import StrictCoding
-internal import Synchronization
 internal import TestSupport
 internal import Testing
 
@@ -16,8 +15,6 @@ final class Browser {
     /// The comment of tests that need a browser.
     static let needs: Comment = "needs chromium and alsa-utils of Debian; make setup-tests installs both"
 
-    /// Serialises starts: of several browsers that start together on a busy machine, some end before they listen.
-    private static let starting = Mutex(())
     private static let marker = "DevTools listening on ws://127.0.0.1:"
 
     private let child: ChildProcess
@@ -42,7 +39,8 @@ final class Browser {
         ]
         if hasMicrophone { arguments.append("--use-fake-device-for-media-stream") }
         if let microphone { arguments.append("--use-file-for-fake-audio-capture=\(microphone)") }
-        child = try Self.starting.withLock { _ in try Self.start(arguments + ["about:blank"]) }
+        child = try ChildProcess(arguments + ["about:blank"], program: Self.path)
+        try child.waitForErrors { $0.contains(Self.marker) }
         let text = child.errorsSoFar
         let start = text.firstRange(of: Self.marker)?.upperBound ?? text.endIndex
         let place = text[start...].prefix { !$0.isNewline }
@@ -55,20 +53,6 @@ final class Browser {
         session = attached["sessionId"]?.string ?? ""
         _ = try call("Page.enable")
         _ = try call("Runtime.enable")
-    }
-
-    /// Starts a browser that listens. A browser that ends before is started again, after a longer and longer pause.
-    private static func start(_ arguments: [String]) throws -> ChildProcess {
-        for pause in [1, 2, 4, 8] as [UInt32] {
-            let child = try ChildProcess(arguments, program: path)
-            do {
-                try child.waitForErrors { $0.contains(marker) }
-                return child
-            } catch { sleep(pause) }
-        }
-        let child = try ChildProcess(arguments, program: path)
-        try child.waitForErrors { $0.contains(marker) }
-        return child
     }
 
     /// Returns the value of an expression in the page.

@@ -291,6 +291,8 @@ final class ChildProcess {
             unsafe posix_spawn_file_actions_adddup2(&actions, ends.write, STDOUT_FILENO)
         }
         unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+        // Sockets of services in this process have no mark "close on exec".
+        for descriptor in STDERR_FILENO + 1..<1024 { unsafe posix_spawn_file_actions_addclose(&actions, descriptor) }
 
         // The tests ignore SIGPIPE, and threads of a pool block signals; a child would inherit both.
         var attributes = posix_spawnattr_t()
