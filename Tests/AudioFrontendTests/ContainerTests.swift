@@ -88,6 +88,23 @@ struct ContainerTests {
         }
     }
 
+    /// A recording without a tag may follow one whose tag says how many frames it has.
+    @Test func concatenatedMP3() throws {
+        let format = SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III
+        _ = try encode(Libsndfile.Coding(name: "whole", format: format, rate: 16_000, channels: 1))
+        let tagged = try folder.read("sound.whole")
+        let one = try Reading(ByteFeeder(tagged), rate: 16_000)
+        let frame = tagged.firstRange(of: Array("Info".utf8)) ?? tagged.firstRange(of: Array("Xing".utf8))
+        let beginning = try #require(frame).lowerBound
+        // The frame of the tag is left out: the next one begins after it.
+        let next = try #require(tagged[(beginning + 4)...].firstRange(of: tagged[(beginning - 13)..<(beginning - 11)]))
+        let untagged = Array(tagged[next.lowerBound...])
+        let two = try Reading(ByteFeeder(tagged + untagged), rate: 16_000)
+        #expect(two.failure == nil && two.truncation == nil)
+        // A decoder may drop a frame or two at a seam.
+        #expect(two.samples.count > 2 * one.samples.count - 4 * 576, "\(one.samples.count), \(two.samples.count)")
+    }
+
     @Test func bytesOneByOne() throws {
         let coding = Libsndfile.codings[0]
         let (_, whole) = try encode(coding, seconds: 0.2)

@@ -132,6 +132,23 @@ internal import audio_classifierd
         #expect(lines.contains("Grey curves: silence; other sounds."))
     }
 
+    /// Where there is no room for all bars, the longest events have one.
+    @Test func longestEventsAreShown() throws {
+        let sound = try tone(1000)
+        let options = ["--threshold", "0.02", "--model", "general"]
+        #expect(try Program.run(["report", sound, "--svg", path("a.svg")] + options).status == 0)
+        let svg = String(decoding: try bytes("a.svg"), as: UTF8.self)
+        #expect(svg.contains("bars without room"))
+        let ends = try Program.run(["classify", sound, "--emit", "events"] + options).records("event")
+            .filter { $0["phase"] == "end" }
+        let durations = ends.map { ($0["t1"]?.number ?? 0) - ($0["t0"]?.number ?? 0) }
+        let widths = svg.matches(of: /<rect [^>]*width="([0-9.]+)"/).compactMap { Double($0.output.1) }
+        // The picture's 1,200 columns less its margins are the two seconds.
+        let longest = durations.sorted(by: >).prefix(4).map { $0 * (1200 - 70 - 20) / 2 }
+        #expect(longest.count == 4)
+        for width in longest { #expect(widths.contains { abs($0 - width) < 1 }, "\(width)") }
+    }
+
     /// The picture says what its marks are, and why a bar begins before its curve.
     @Test func marksAreExplained() throws {
         let sound = try tone(1000)

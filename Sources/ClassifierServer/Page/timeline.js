@@ -134,7 +134,12 @@ export class Timeline {
     if (this.isRecording || plot.pixelsPerSecond !== this.scale) this.lanes.clear();
     this.scale = plot.pixelsPerSecond;
     this.bars = new Map();
-    for (const [id, event] of shown.sort((one, other) => one[1].from - other[1].from)) {
+    // Of a recording the long events come first: where there is no room, short ones are left out.
+    const length = ([, { from, to }]) => to - from;
+    const isBefore = this.isRecording
+      ? (one, other) => length(other) - length(one)
+      : (one, other) => one[1].from - other[1].from;
+    for (const [id, event] of shown.sort(isBefore)) {
       const text = shortened(friendly(event.label), 0.8 * (plot.width - plot.left), context);
       const width = context.measureText(text).width + 2 * padding;
       const span = (width + 2) / plot.pixelsPerSecond;

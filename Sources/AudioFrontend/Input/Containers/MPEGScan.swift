@@ -14,6 +14,8 @@ struct MPEGScan {
     private var frames = 0
     /// Number of frames in the part's Xing, Info or VBRI tag.
     private var promised: Int?
+    /// The offset behind so many frames.
+    private var promisedEnd: Int64?
 
     init(_ window: FileWindow) {
         reader = WindowReader(window)
@@ -53,6 +55,13 @@ struct MPEGScan {
                 let stays = isOther && self.frame(position + Int64(frame.length))?.isLike(frame) == true
                 if information != nil || stays { close(at: position) }
             }
+            if let promised, frames == promised { promisedEnd = position }
+            // A decoder stops after the promised frames: what follows them is another recording, if it is more than an
+            // encoder's wrong count.
+            if let promised, frames > promised, let promisedEnd {
+                close(at: promisedEnd)
+                frames = 1
+            }
             first = first ?? frame
             if let information, frames == 0 {
                 promised = information > 0 ? information : nil
@@ -74,7 +83,7 @@ struct MPEGScan {
 
     private mutating func close(at position: Int64) {
         parts.append(start..<position)
-        (start, first, frames, promised) = (position, nil, 0, nil)
+        (start, first, frames, promised, promisedEnd) = (position, nil, 0, nil, nil)
     }
 
     private mutating func frame(_ position: Int64) -> MPEGFrame? { reader.bytes(position, 4).flatMap(MPEGFrame.init) }

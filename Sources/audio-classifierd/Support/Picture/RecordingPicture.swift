@@ -46,20 +46,23 @@ package struct RecordingPicture {
         self.width = Double(width)
         let (left, right, top) = (70.0, 20.0, 40.0)
         let plot = Double(width) - left - right
-        // A bar's words may need more room than its time.
-        var ends: [Double] = []
+        // Long events come first: where there is no room, short ones are left out. A bar's words may need more room
+        // than its time, and stand before it at the right edge.
+        var taken: [[ClosedRange<Double>]] = []
         var lanes: [(RecordingReport.Bar, Int)] = []
         let scale = plot / max(recording.seconds, 1e-9)
-        for bar in recording.bars {
+        for bar in recording.bars.sorted(by: { $1.end - $1.start < $0.end - $0.start }) {
             let words = Double(bar.label.count) * Self.letterWidth * Self.textSize + 14
-            let lane = ends.firstIndex { $0 <= bar.start * scale } ?? ends.count
+            let from = max(0, min(bar.start * scale, plot - words))
+            let extent = from...max(bar.end * scale, from + words) + 2
+            let lane = taken.firstIndex { $0.allSatisfy { !$0.overlaps(extent) } } ?? taken.count
             guard lane < Self.mostLanes else { continue }
-            if lane == ends.count { ends.append(0) }
-            ends[lane] = max(bar.end * scale, bar.start * scale + words) + 2
+            if lane == taken.count { taken.append([]) }
+            taken[lane].append(extent)
             lanes.append((bar, lane))
         }
         self.lanes = lanes
-        laneCount = max(1, ends.count)
+        laneCount = max(1, taken.count)
         hiddenCount = recording.bars.count - lanes.count
         notes = Self.lines(Self.notes(recording, hidden: hiddenCount), width: plot)
         bottom = 58 + Double(notes.count) * Self.noteHeight
