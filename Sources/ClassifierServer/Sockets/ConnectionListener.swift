@@ -56,6 +56,7 @@ struct ConnectionListener: Sendable {
                 return Bound(channel: channel, address: .network(host: host, port: channel.localAddress?.port ?? port))
             case .unix(let path):
                 let channel = try await bootstrap.withBoundSocket(try UnixSocketFile.bind(path)).get()
+                channel.closeFuture.whenComplete { _ in _ = unsafe unlink(path) }
                 return Bound(channel: channel, address: address)
             }
         } catch {
