@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=None, help="run only these seeds")
     parser.add_argument("--schedules", nargs="+", default=list(SCHEDULES), choices=SCHEDULES, help="run only these")
     parser.add_argument("--layers", type=int, nargs="+", default=[1, 2], choices=(1, 2), help="run only these depths")
+    windows = sorted({window for each in DATA for window, _ in each.windows})
+    parser.add_argument("--windows", type=int, nargs="+", default=windows, choices=windows, help="run only these")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so many minutes")
     parser.add_argument("--threads", type=int, default=1, help="PyTorch's threads (default: 1)")
     options = parser.parse_args(arguments)
@@ -60,7 +62,8 @@ def _run(options: argparse.Namespace) -> None:
     sets = {each.name: read_streams(options.data, each.recipe.arrays, each.recipe.streams) for each in here}
     for each in here:
         _baseline(each, sets[each.name], options.work)
-    chosen = [run for run in grid(here, options.seeds, options.schedules) if run.layers in options.layers]
+    every = grid(here, options.seeds, options.schedules)
+    chosen = [run for run in every if run.layers in options.layers and run.window in options.windows]
     missing = [run for run in chosen if runs.read(run) is None]
     estimate = Estimate(len(missing))
     for number, run in enumerate(missing, 1):
