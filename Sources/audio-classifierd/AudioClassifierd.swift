@@ -49,11 +49,12 @@ struct AudioClassifierd: AsyncParsableCommand {
         }
     }
 
-    /// The words for the parser, with the settings of the environment.
+    /// The words for the parser, with the settings of the environment and of a configuration.
     private static func arguments(_ words: [String], _ environment: [String: String]) throws -> [String] {
         // A shell calls the program with incomplete words to complete them.
         if words.first == "---completion" { return words }
-        return try EnvironmentArguments.add(to: ProgramArguments.protectDashes(words), environment)
+        let given = try EnvironmentArguments.add(to: ProgramArguments.protectDashes(words), environment)
+        return try ConfigurationArguments.add(to: given)
     }
 
     /// Opens a descriptor that refuses reads and writes in place of each closed standard descriptor. Otherwise the

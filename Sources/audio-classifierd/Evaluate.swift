@@ -191,7 +191,8 @@ struct Evaluate: SettableCommand {
             }
             try write(
                 choices.yaml(
-                    model: modelArguments.model, arguments: ProgramArguments.read(), hours: hours, settings: settings),
+                    model: modelArguments.model, arguments: ProgramArguments.read(), hours: hours, settings: settings,
+                    given: Set(decision.classThreshold.map(\.label))),
                 configuration)
         }
     }

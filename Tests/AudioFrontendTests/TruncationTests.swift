@@ -74,4 +74,58 @@ struct TruncationTests {
         let empty = Array("APETAGEX".utf8) + [UInt8](repeating: 0, count: 24)
         _ = try Reading(ByteFeeder(bytes + empty + bytes), rate: 44_100)
     }
+
+    /// A recording that is cut and followed by a whole one is still reported, and all that is there is decoded.
+    @Test(arguments: ["mp3", "vorbis", "opus"])
+    func beforeAnother(_ name: String) throws {
+        guard let coding = Libsndfile.codings.first(where: { $0.name == name }) else { return }
+        let signal = testSignal(4 * coding.rate * coding.channels, seed: 64)
+        try Libsndfile.encode(signal, as: coding, to: "\(folder.path)/a")
+        let whole = try folder.read("a")
+        let alone = try Reading(ByteFeeder(whole), rate: coding.rate)
+        let both = try Reading(ByteFeeder(whole + whole), rate: coding.rate)
+        #expect(both.truncation == nil && both.failure == nil)
+        // A cut inside a frame or a page, and one that leaves a few bytes of it.
+        for count in [whole.count / 2, whole.count / 2 + 3, whole.count - 20] {
+            let first = Array(whole[..<count])
+            let reading = try Reading(ByteFeeder(first + whole), rate: coding.rate)
+            #expect(reading.truncation?.contains("part 1") == true, "\(name), \(count) bytes")
+            #expect(reading.failure == nil)
+            #expect(reading.samples.count > alone.samples.count, "the second part is there, too")
+        }
+    }
+
+    /// A tag behind the last frame hides no missing bytes of it.
+    @Test func beforeATag() throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "mp3" })
+        try Libsndfile.encode(testSignal(80_000, seed: 65), as: coding, to: "\(folder.path)/a.mp3")
+        let whole = try folder.read("a.mp3")
+        let id3 = Array("TAG".utf8) + [UInt8](repeating: 0x20, count: 125)
+        let size: [UInt8] = [32, 0, 0, 0]
+        let ape = Array("APETAGEX".utf8) + [0xD0, 7, 0, 0] + size + [UInt8](repeating: 0, count: 16)
+        for tag in [id3, ape, ape + id3] {
+            #expect(try Reading(ByteFeeder(whole + tag), rate: 44_100).truncation == nil)
+            let cut = try Reading(ByteFeeder(Array(whole.dropLast(50)) + tag), rate: 44_100)
+            #expect(cut.truncation == "its header promises 1 frame more")
+            let countless = try Reading(ByteFeeder(Array(whole.dropFirst(2_000).dropLast(50)) + tag), rate: 44_100)
+            #expect(countless.truncation == "it ends inside a frame")
+        }
+    }
+
+    /// A FLAC whose header has no number of samples, as from a pipe, is found to be truncated by its last frame.
+    @Test func withoutLength() throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "flac" })
+        try Libsndfile.encode(testSignal(80_000, seed: 66), as: coding, to: "\(folder.path)/a.flac")
+        var bytes = try folder.read("a.flac")
+        // The lower four bits of the byte 21 and the four bytes behind it.
+        bytes[21] &= 0xF0
+        bytes.replaceSubrange(22..<26, with: [0, 0, 0, 0])
+        let whole = try Reading(ByteFeeder(bytes), rate: coding.rate)
+        #expect(whole.truncation == nil && whole.failure == nil && !whole.samples.isEmpty)
+        for missing in [1, 2, 3, 100, bytes.count / 2] {
+            let cut = try Reading(ByteFeeder(Array(bytes.dropLast(missing))), rate: coding.rate)
+            #expect(cut.truncation == "it ends inside a frame", "\(missing) bytes")
+            #expect(cut.samples.count < whole.samples.count && cut.failure == nil, "\(missing) bytes")
+        }
+    }
 }

@@ -4,7 +4,7 @@ internal import StreamTransformer
 ///
 /// The calling thread makes all frames, and hands over predictions in order. A part begins with a replay of the frames
 /// before it, so that the predictions are, bit for bit, those of a ``ClassifierPipeline``.
-struct PartedPipeline: ~Copyable, RecordingPipeline {
+package struct PartedPipeline: ~Copyable, RecordingPipeline {
     /// Bytes of a part, unless that is too short or too long.
     private static let partBytes = 6 << 20
     /// Number of tokens of a part, as a multiple of those that are replayed before it. The replay of a short part is
@@ -25,13 +25,13 @@ struct PartedPipeline: ~Copyable, RecordingPipeline {
     private var added = 0
     /// Number of parts whose predictions were handed over.
     private var delivered = 0
-    private(set) var predictionCount: Int64 = 0
+    package private(set) var predictionCount: Int64 = 0
     /// Position of a prediction that could not be made.
     private var failedSample: Int64?
 
     /// Makes the pipeline of a new recording; nil if the model's state depends on tokens of any age, or on so many that
     /// parts would be too large.
-    init?(_ model: AudioModel, _ spare: SpareThreads) throws(ClassifierError) {
+    package init?(_ model: AudioModel, _ spare: SpareThreads) throws(ClassifierError) {
         let network = model.network
         let configuration = network.configuration
         guard let replayTokens = network.replayTokens else { return nil }
@@ -50,9 +50,9 @@ struct PartedPipeline: ~Copyable, RecordingPipeline {
 
     deinit { queue.close() }
 
-    var sampleCount: Int64 { failedSample ?? frontend.position }
+    package var sampleCount: Int64 { failedSample ?? frontend.position }
 
-    mutating func push(_ samples: Span<Float>, _ body: (Prediction) throws -> Void) throws {
+    package mutating func push(_ samples: Span<Float>, _ body: (Prediction) throws -> Void) throws {
         var position = 0
         while position < samples.count {
             position += try frontend.push(samples, from: position) { part.add($0) }
@@ -60,14 +60,14 @@ struct PartedPipeline: ~Copyable, RecordingPipeline {
         }
     }
 
-    mutating func finish(_ body: (Prediction) throws -> Void) throws {
+    package mutating func finish(_ body: (Prediction) throws -> Void) throws {
         guard failedSample == nil else { return }
         var zeros = frontend.endZeros
         while zeros > 0 {
             try frontend.pushEnd(&zeros) { part.add($0) }
             try endToken(body)
         }
-        addPart(next: RecordingPart(replayed: [], firstToken: 0))
+        if !part.predictions.isEmpty { addPart(next: RecordingPart(replayed: [], firstToken: 0)) }
         while delivered < added {
             if !queue.encodeOldest(&stream), !queue.has(delivered) { queue.wait() }
             try deliver(body)

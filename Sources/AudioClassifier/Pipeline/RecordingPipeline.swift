@@ -1,5 +1,5 @@
 /// The path from samples to predictions of one recording.
-protocol RecordingPipeline: ~Copyable {
+package protocol RecordingPipeline: ~Copyable {
     /// Number of samples received.
     var sampleCount: Int64 { get }
     /// Number of predictions made.

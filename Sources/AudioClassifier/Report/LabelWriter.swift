@@ -88,12 +88,15 @@ package struct LabelWriter: Sendable {
     }
 
     /// Returns the lines for a file that failed or was skipped, or for the newest recording if it is cut: a row without
-    /// duration, with the reason.
+    /// duration, with the reason, at the beginning of the file or where the audio is missing.
     package mutating func lines(_ record: Record) -> [String] {
         switch record {
         case .error(let file, let code, let message):
-            failure(file, "error: \(code): \(message)", at: code == "cut" ? earlierSeconds : seconds)
-        case .skipped(let file, let code, let message): failure(file, "skipped: \(code): \(message)", at: seconds)
+            failure(
+                file, "error: \(code): \(message)", at: code == "cut" ? earlierSeconds : seconds,
+                offset: code == "cut" ? seconds - earlierSeconds : 0)
+        case .skipped(let file, let code, let message):
+            failure(file, "skipped: \(code): \(message)", at: seconds, offset: 0)
         default: []
         }
     }
@@ -122,21 +125,24 @@ package struct LabelWriter: Sendable {
         }
     }
 
-    /// - Parameter seconds: the beginning of the recording in a list of all.
-    private mutating func failure(_ file: String, _ reason: String, at seconds: Double) -> [String] {
+    /// - Parameters:
+    ///   - seconds: the beginning of the recording in a list of all.
+    ///   - offset: the place of the row in the recording, in seconds.
+    private mutating func failure(_ file: String, _ reason: String, at seconds: Double, offset: Double) -> [String] {
         rows += 1
         let reason = Self.oneLine(reason)
+        let (place, none) = (Self.fixed(offset, 6), Self.fixed(0, 6))
         switch format {
-        case .srt: return cue(0, 0, reason)
+        case .srt: return cue(offset, offset, reason)
         case .vtt: return ["NOTE \(reason.replacing("-->", with: "->"))", ""]
-        case .audacity: return [DelimitedRow.tsv([Self.fixed(0, 6), Self.fixed(0, 6), reason])]
+        case .audacity: return [DelimitedRow.tsv([place, place, reason])]
         case .raven:
-            let begin = Self.fixed(seconds, 6)
-            return [raven(begin, begin, file, Self.fixed(0, 6), nil, "", "", reason)]
-        case .kaleidoscope: return [kaleidoscope(file, Self.fixed(0, 6), Self.fixed(0, 6), nil, "", "", reason)]
+            let begin = Self.fixed(seconds + offset, 6)
+            return [raven(begin, begin, file, place, nil, "", "", reason)]
+        case .kaleidoscope: return [kaleidoscope(file, place, none, nil, "", "", reason)]
         // A region that is not to be scored, without duration.
-        case .rttm: return [rttm("NOSCORE", file, Self.fixed(0, 6), Self.fixed(0, 6), reason, "<NA>")]
-        case .elan: return [DelimitedRow.tsv(["", Self.fixed(0, 6), Self.fixed(0, 6), "", "", file, reason])]
+        case .rttm: return [rttm("NOSCORE", file, place, none, reason, "<NA>")]
+        case .elan: return [DelimitedRow.tsv(["", place, place, "", "", file, reason])]
         case .jsonl, .csv, .tsv: return []
         }
     }

@@ -99,8 +99,10 @@ public struct AudioInput: ~Copyable {
     private static let leftoverMark = " ended inside a sample; "
 
     /// Returns whether a sentence is one of ``missingAudio``, and not another warning.
-    package static func isOfMissingAudio(_ sentence: String) -> Bool {
-        sentence.contains(cutMark) || sentence.contains(leftoverMark)
+    /// - Parameter name: that of the input, with which its sentences begin.
+    package static func isOfMissingAudio(_ sentence: String, of name: String) -> Bool {
+        let words = sentence.hasPrefix(name) ? sentence.dropFirst(name.count) : sentence[...]
+        return words.contains(cutMark) || words.contains(leftoverMark)
     }
 
     /// Whether the interrupt has ended the bytes while samples of earlier bytes are still unread.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import StrictCoding
 
 /// The sources of an input's samples: usually one, several for concatenated recordings.
 ///
@@ -81,11 +82,11 @@ final class AudioParts {
     var truncation: String? {
         if isInterrupted { return nil }
         if let stream = source as? PCMStream {
-            return stream.missing > 0 ? "its header promises \(stream.missing) bytes more" : containerTruncation
+            return stream.missing > 0 ? "its header promises \(Quantity.text(stream.missing, "byte")) more" : containerTruncation
         }
         if let containerTruncation { return containerTruncation }
         guard what == "FLAC", let file = source as? SoundFile, file.missing > 0 else { return nil }
-        return "its header promises \(file.missing) samples more"
+        return "its header promises \(Quantity.text(file.missing, "sample")) more"
     }
 
     /// Keeps a warning of the recording, and hands it to the caller.
@@ -100,7 +101,7 @@ final class AudioParts {
     /// Begins the recording at an offset of a window whose decoder has ended.
     private func recording(_ window: FileWindow, _ offset: Int64) throws(AudioError) -> any SampleSource {
         if let file = source as? SoundFile, what == "FLAC", file.missing > 0 {
-            containerTruncation = "its first part's header promises \(file.missing) samples more"
+            containerTruncation = "the header of its part 1 promises \(Quantity.text(file.missing, "sample")) more"
         }
         bytes = try window.stream(at: offset, of: input)
         let content = try ContentIdentifier.identify(bytes.peek)
@@ -227,7 +228,7 @@ final class AudioParts {
         guard let layout = header.layout else {
             let source = try decoded(kind.name)
             if let end = header.end, let window {
-                if end > window.count { containerTruncation = "its header promises \(end - window.count) bytes more" }
+                if end > window.count { containerTruncation = "its header promises \(Quantity.text(end - window.count, "byte")) more" }
                 if end < window.count {
                     // The recording behind it is in the same window.
                     bytes = try window.stream(at: 0, of: input)
@@ -269,32 +270,22 @@ final class AudioParts {
             )
             (window, lateFailure) = try Spool.read(bytes)
         }
-        self.what = what
+        let scan = ContainerScan(window, what)
+        self.what = scan.what
         self.window = window
-        var ranges: [Range<Int64>] = [0..<window.count]
-        var rest: Int64?
-        var truncation: String?
-        let (content, offset) = Self.coding(window)
-        if offset > window.count { truncation = "it ends inside its ID3 tag" }
-        switch content {
-        case .mpeg?:
-            let scan = MPEGScan(window)
-            (ranges, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
-        case .soundFile("Ogg")?:
-            let scan = OggScan(window)
-            (ranges, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
-        case .soundFile("FLAC")?:
-            self.what = "FLAC"
-            if FLACHeader.isCut(window, at: offset) { truncation = "it ends inside its header" }
-        default: break
-        }
-        containerTruncation = truncation ?? containerTruncation
-        if ranges.count > 1 || rest != nil { following = .windows(Array(ranges.dropFirst()), rest: rest) }
-        do { return try soundFile(ranges.count > 1 || rest != nil ? window.window(ranges[0]) : window) } catch {
+        let ranges = scan.parts
+        containerTruncation = scan.truncation ?? containerTruncation
+        let isDivided = ranges.count > 1 || scan.rest != nil
+        if isDivided { following = .windows(Array(ranges.dropFirst()), rest: scan.rest) }
+        do {
+            let file = try soundFile(isDivided ? window.window(ranges[0]) : window)
+            file.endsInsideFrame = scan.endsInsideFrame
+            return file
+        } catch {
             // An interrupt may come before any byte that can be decoded.
             if isInterrupted { return Silence(rate: rate) }
             // The mark at the beginning of UTF-16 is also that of a frame of MPEG audio.
-            if let truncation, !WideText.isWide(window.bytes(at: 0, 512)) {
+            if let truncation = scan.truncation, !WideText.isWide(window.bytes(at: 0, 512)) {
                 throw AudioError(
                     error.code,
                     "\(bytes.name): no sound in \(what) can be decoded, because the input is cut: \(truncation); copy "
@@ -306,22 +297,5 @@ final class AudioParts {
 
     private func soundFile(_ window: FileWindow) throws(AudioError) -> SoundFile {
         try SoundFile(window, name: bytes.name, file: bytes.file, what: what, options)
-    }
-
-    /// The content of a window after its ID3 tag, or at its beginning, and the offset of the content.
-    private static func coding(_ window: FileWindow) -> (content: Content?, offset: Int64) {
-        var offset: Int64 = 0
-        var head = window.bytes(at: 0, 10)
-        while head.count == 10, head.has("ID3") {
-            offset += 10 + head[6...].reduce(0) { $0 << 7 | Int64($1 & 0x7F) } + (head[5] & 0x10 != 0 ? 10 : 0)
-            head = window.bytes(at: offset, 10)
-        }
-        if let content = ContentIdentifier.byMagic(head[...]) { return (content, offset) }
-        do throws(AudioError) {
-            let content = try ContentIdentifier.bySearch { (count) throws(AudioError) in
-                window.bytes(at: offset, count)
-            }
-            return (content, offset)
-        } catch { return (nil, offset) }
     }
 }

@@ -115,10 +115,11 @@ public struct ServeConfiguration: Sendable {
     ///   - flags: values with precedence, by path: `listen.http`.
     ///   - options: the options of those flags that are not given by `--set`, by path.
     ///   - environment: nil is this process's.
+    ///   - isWhole: false for the values alone, without the token's file and the relations between settings.
     /// - Throws: ``ClassifierError`` `configuration` with the origin: the file and line, the variable or the flag.
     public init(
         file: String?, flags: [String: String] = [:], options: [String: String] = [:],
-        environment: [String: String]? = nil
+        environment: [String: String]? = nil, isWhole: Bool = true
     ) throws(ClassifierError) {
         var yaml: String?
         if let file {
@@ -129,15 +130,17 @@ public struct ServeConfiguration: Sendable {
         let reader = ConfigurationReader(
             file: file ?? "", flags: flags, options: options,
             environment: environment ?? ProcessInfo.processInfo.environment)
-        self = try reader.read(yaml) { section throws(ClassifierError) in try ServeConfiguration(&section) }
+        self = try reader.read(yaml) { section throws(ClassifierError) in
+            try ServeConfiguration(&section, isWhole: isWhole)
+        }
         self.file = file
         text = Self.describe(reader.entries)
         values = Self.values(reader.entries)
         origins = Self.origins(reader.entries)
-        try check()
+        if isWhole { try check() }
     }
 
-    private init(_ root: inout ConfigurationSection) throws(ClassifierError) {
+    private init(_ root: inout ConfigurationSection, isWhole: Bool) throws(ClassifierError) {
         text = ""
         model = try root.value(ServerSettings.model)
         models = try root.list(ServerSettings.models)
@@ -150,7 +153,7 @@ public struct ServeConfiguration: Sendable {
             let token = try section.optional(ServerSettings.Access.token)
             let file = try section.optional(ServerSettings.Access.tokenFile)
             let hosts = try section.list(ServerSettings.Access.hosts)
-            guard token == nil, let file else { return Access(token: token, hosts: hosts) }
+            guard token == nil, isWhole, let file else { return Access(token: token, hosts: hosts) }
             return Access(token: try Self.readToken(file), tokenFile: file, hosts: hosts)
         }
         tls = try root.section("tls") { section throws(ClassifierError) -> TLS? in

@@ -4,6 +4,13 @@ import StreamTransformer
 
 /// The options that turn probabilities into events.
 struct DecisionArguments: ParsableArguments {
+    // ConfigurationArguments reads it before the other options are parsed.
+    @Option(
+        help: ArgumentHelp(
+            "Take the model and the decisions that no option sets from this configuration of serve, such as the "
+                + "thresholds of evaluate --write-config.", valueName: "file"),
+        completion: .file(extensions: ["yaml"]))
+    var config: String?
     @Option(DecisionSettings.threshold) var threshold: Double?
     @Option(DecisionSettings.thresholdOff) var thresholdOff: Double?
     @Option(DecisionSettings.classThreshold) var classThreshold: [ClassThreshold]

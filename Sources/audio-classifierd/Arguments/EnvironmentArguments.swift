@@ -10,11 +10,9 @@ enum EnvironmentArguments {
     ) throws(ClassifierError) -> [String] {
         let named = try CommandNames.find(words)
         guard words.first != "help", let command = named.command as? any SettableCommand.Type else { return words }
-        let options = words.prefix { $0 != "--" }
         var added: [String] = []
         for setting in command.settings {
-            let isGiven = options.contains { $0 == setting.option || $0.hasPrefix(setting.option + "=") }
-            guard let value = environment[setting.variable], !value.isEmpty, !isGiven else { continue }
+            guard let value = environment[setting.variable], !value.isEmpty, !isGiven(setting, words) else { continue }
             if let refused = setting.refuses(value) {
                 throw ClassifierError(
                     .configuration, code: "configuration",
@@ -24,6 +22,11 @@ enum EnvironmentArguments {
             added += values.map { "\(setting.option)=\($0)" }
         }
         return words.prefix(named.words) + added + words.dropFirst(named.words)
+    }
+
+    /// Returns whether the words have the option of a setting.
+    static func isGiven(_ setting: any SettingDescription, _ words: [String]) -> Bool {
+        words.prefix { $0 != "--" }.contains { $0 == setting.option || $0.hasPrefix(setting.option + "=") }
     }
 
     /// Returns a sentence for each variable with the settings' prefix that belongs to no setting of any command.

@@ -1,13 +1,17 @@
-/// The boundaries of concatenated recordings in a file of MPEG audio, and whether the last one is whole.
+internal import StrictCoding
+
+/// The boundaries of concatenated recordings in a file of MPEG audio, and whether each of them is whole.
 struct MPEGScan {
     private(set) var parts: [Range<Int64>] = []
     /// The offset of a recording of another kind behind the last one.
     private(set) var rest: Int64?
-    /// The missing end; `nil` if the last recording is whole.
+    /// The first missing end; `nil` if all recordings are whole.
     private(set) var truncation: String?
 
     private var reader: WindowReader
     private var end: Int64
+    /// The end of the last frame at most: tags follow it.
+    private let lastFrameEnd: Int64
     private var start: Int64 = 0
     private var first: MPEGFrame?
     /// Frames of the present part with samples.
@@ -16,17 +20,19 @@ struct MPEGScan {
     private var promised: Int?
     /// The offset behind so many frames.
     private var promisedEnd: Int64?
+    /// The present part's last frame.
+    private var last: Range<Int64>?
 
     init(_ window: FileWindow) {
         reader = WindowReader(window)
         end = window.count
+        lastFrameEnd = TrailingTags.start(in: window)
         run()
     }
 
     // Invariant: positions lie inside the input or behind it by one frame, page or tag, whose lengths have 32 bits.
     private mutating func run() {
         var position: Int64 = 0
-        var isCut = false
         /// The tag of a recording whose first frame has not come.
         var next: Int64?
         while position < end {
@@ -42,7 +48,8 @@ struct MPEGScan {
                     end = position
                     break
                 }
-                guard let place = resynchronize(position + 1) else { break }
+                // A frame without a successor may be cut: the next recording begins inside what it would have.
+                guard let place = resynchronize((last?.lowerBound ?? position) + 1) else { break }
                 position = place
                 continue
             }
@@ -65,25 +72,28 @@ struct MPEGScan {
             first = first ?? frame
             if let information, frames == 0 {
                 promised = information > 0 ? information : nil
-            } else if position + Int64(frame.length) > end {
-                isCut = true
             } else {
                 frames += 1
             }
+            last = position..<position + Int64(frame.length)
             position += Int64(frame.length)
         }
-        let missing = (promised ?? 0) - frames
-        if missing > 1 || missing == 1 && isCut {
-            truncation = "its header promises \(missing) frames more"
-        } else if isCut && promised == nil {
-            truncation = "it ends inside a frame"
-        }
-        parts.append(start..<end)
+        close(at: end)
     }
 
+    /// Ends the present part, which is cut if its last frame does not fit.
     private mutating func close(at position: Int64) {
+        let isCut = last.map { $0.upperBound > min(position, lastFrameEnd) } ?? false
+        let missing = (promised ?? 0) - frames + (isCut ? 1 : 0)
+        let isLast = position == end
+        if truncation == nil, missing > 1 || missing == 1 && isCut {
+            let header = isLast ? "its header" : "the header of its part \(parts.count + 1)"
+            truncation = "\(header) promises \(Quantity.text(missing, "frame")) more"
+        } else if truncation == nil, isCut, promised == nil {
+            truncation = "\(isLast ? "it" : "its part \(parts.count + 1)") ends inside a frame"
+        }
         parts.append(start..<position)
-        (start, first, frames, promised, promisedEnd) = (position, nil, 0, nil, nil)
+        (start, first, frames, promised, promisedEnd, last) = (position, nil, 0, nil, nil, nil)
     }
 
     private mutating func frame(_ position: Int64) -> MPEGFrame? { reader.bytes(position, 4).flatMap(MPEGFrame.init) }

@@ -1,9 +1,9 @@
-/// The boundaries of the chained streams of an Ogg file, and whether the last one is whole.
+/// The boundaries of the chained streams of an Ogg file, and whether each of them is whole.
 struct OggScan {
     private(set) var parts: [Range<Int64>] = []
     /// The offset of a recording of another kind behind the last stream.
     private(set) var rest: Int64?
-    /// The missing end; `nil` if the last stream is whole.
+    /// The first missing end; `nil` if all streams are whole.
     private(set) var truncation: String?
 
     private static let headSize = 27
@@ -11,6 +11,8 @@ struct OggScan {
     init(_ window: FileWindow) {
         var reader = WindowReader(window)
         var position: Int64 = 0
+        /// The last page.
+        var page: Int64 = 0
         var start: Int64 = 0
         var hasContent = false
         var isEnded = false
@@ -27,14 +29,20 @@ struct OggScan {
                 break
             }
             guard head.has("OggS") else {
-                guard let next = Self.nextPage(&reader, position + 1) else { break }
-                position = next
+                // A page without a successor may be cut: the next one begins inside what it would have.
+                guard let next = Self.nextPage(&reader, page + 1) else { break }
+                isCut = next < position
+                (position, page) = (next, max(page + 1, next))
                 continue
             }
             let flags = head[5]
             if flags & 2 != 0 {
                 // A stream begins. Consecutive first pages belong to multiplexed streams.
                 if hasContent {
+                    if isCut || !isEnded, truncation == nil {
+                        let part = "its part \(parts.count + 1)"
+                        truncation = isCut ? "\(part) ends inside a page" : "the last page of \(part) is not there"
+                    }
                     parts.append(start..<position)
                     start = position
                 }
@@ -43,6 +51,7 @@ struct OggScan {
                 hasContent = true
             }
             if flags & 4 != 0 { isEnded = true }
+            (page, isCut) = (position, false)
             guard let sizes = reader.bytes(position + Int64(Self.headSize), Int(head[26])) else {
                 isCut = true
                 break
@@ -51,6 +60,7 @@ struct OggScan {
             if position > window.count { isCut = true }
         }
         parts.append(start..<(rest ?? window.count))
+        guard truncation == nil else { return }
         if isCut { truncation = "it ends inside a page" } else if !isEnded { truncation = "its last page is not there" }
     }
 

@@ -19,6 +19,8 @@ public final class SoundFile: SampleSource {
     private let handle: OpaquePointer
     private let cursor: WindowCursor
     private var position: Int64 = 0
+    /// Whether the bytes are known to end inside a frame, which a decoder may call damaged.
+    var endsInsideFrame = false
     /// Receives the decoder's own messages, a line each.
     private let inform: @Sendable (String) -> Void
 
@@ -90,7 +92,7 @@ public final class SoundFile: SampleSource {
         for line in words.end() { inform("\(name): \(line)") }
         position += Int64(count)
         // An error behind the last byte means that the file is cut, which the caller reports.
-        let isCut = missing > 0 && cursor.window.furthest >= cursor.window.count
+        let isCut = (missing > 0 || endsInsideFrame) && cursor.window.furthest >= cursor.window.count
         if count == 0, unsafe sf_error(handle) != 0, !isCut {
             let reason = unsafe String(cString: sf_strerror(handle))
             throw AudioError(

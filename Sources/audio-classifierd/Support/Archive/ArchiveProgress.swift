@@ -5,10 +5,20 @@ internal import Synchronization
 package final class ArchiveProgress: Sendable {
     private struct State {
         var files = 0
+        var finished = Part()
+        /// The finished parts of the files that are being classified.
+        var parts: [String: Part] = [:]
+    }
+
+    /// An amount of work and of audio.
+    private struct Part {
         var bytes = 0.0
         var seconds = 0.0
-        /// Finished bytes of the files that are being classified.
-        var parts: [String: Double] = [:]
+
+        static func += (sum: inout Part, part: Part) {
+            sum.bytes += part.bytes
+            sum.seconds += part.seconds
+        }
     }
 
     private let line: Progress
@@ -33,9 +43,11 @@ package final class ArchiveProgress: Sendable {
     private static func weight(_ item: ArchiveItem) -> Double { item.work == .classify ? Double(item.size + 4096) : 1 }
 
     /// Notes the finished part of a file.
-    package func update(_ item: ArchiveItem, fraction: Double) {
+    /// - Parameter seconds: the duration of the whole file, if it is known.
+    package func update(_ item: ArchiveItem, fraction: Double, of seconds: Double?) {
+        let fraction = min(1, fraction)
         state.withLock { state in
-            state.parts[item.key] = Self.weight(item) * min(1, fraction)
+            state.parts[item.key] = Part(bytes: Self.weight(item) * fraction, seconds: (seconds ?? 0) * fraction)
             show(state, item)
         }
     }
@@ -45,8 +57,7 @@ package final class ArchiveProgress: Sendable {
         state.withLock { state in
             state.parts[item.key] = nil
             state.files += 1
-            state.bytes += Self.weight(item)
-            state.seconds += seconds
+            state.finished += Part(bytes: Self.weight(item), seconds: seconds)
             show(state, item)
         }
     }
@@ -56,12 +67,12 @@ package final class ArchiveProgress: Sendable {
 
     private func show(_ state: borrowing State, _ item: ArchiveItem) {
         let elapsed = max(Progress.now() - began, 1e-3)
-        let done = state.bytes + state.parts.values.reduce(0, +)
-        let hours = Decimal.text(state.seconds / 3600, 2)
+        let done = state.parts.values.reduce(into: state.finished) { $0 += $1 }
+        let hours = Decimal.text(done.seconds / 3600, 2)
         let files = Quantity.text(self.files, "file")
         line.update(
-            min(done / max(bytes, 1), 1),
-            "\(state.files)/\(files)  \(hours) h of audio  \(Int(state.seconds / elapsed)) x real time  "
+            min(done.bytes / max(bytes, 1), 1),
+            "\(state.files)/\(files)  \(hours) h of audio  \(Int(done.seconds / elapsed)) x real time  "
                 + "\(item.name)")
     }
 }

@@ -90,7 +90,8 @@ package struct ArchiveRun: Sendable {
         }
         do {
             var audio = try session.open(item.name)
-            result.startTime = time?.startTime(of: item.name, duration: audio.seconds)
+            let duration = audio.seconds
+            result.startTime = time?.startTime(of: item.name, duration: duration)
             let startTime = result.startTime
             let file = item.name.isStandardInput ? nil : item.name.description
             var session = session
@@ -98,7 +99,8 @@ package struct ArchiveRun: Sendable {
             if item.name.isRegularFile, !item.name.isStandardInput { session.spareThreads = spare }
             let end = try session.runRecords(
                 &audio, file: file, stream: streamName ?? item.name.description,
-                progress: { progress?.update(item, fraction: $0) }, lateWarning: { Self.warning(ofChangesOf: item) },
+                progress: { progress?.update(item, fraction: $0, of: duration) },
+                lateWarning: { Self.warning(ofChangesOf: item) },
                 report: { records in
                     do { try output.receive(records, of: index, item, startTime: startTime) } catch {
                         outputFailure = error

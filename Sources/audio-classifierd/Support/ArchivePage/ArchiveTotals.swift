@@ -118,7 +118,7 @@ package struct ArchiveTotals: Sendable {
 
     private mutating func add(_ warnings: [String], file: String) {
         guard !warnings.isEmpty else { return }
-        let code = warnings.contains(where: AudioInput.isOfMissingAudio) ? "cut" : "warning"
+        let code = warnings.contains { AudioInput.isOfMissingAudio($0, of: file) } ? "cut" : "warning"
         add(Remark(file: file, code: code, message: warnings.joined(separator: "; "), outcome: .used))
     }
 

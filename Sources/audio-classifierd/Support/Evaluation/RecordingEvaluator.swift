@@ -77,12 +77,11 @@ package struct RecordingEvaluator: Sendable {
     package func run(_ items: [Item], into evaluation: Evaluation) -> Outcome {
         let outcome = Mutex(Outcome(evaluation: evaluation))
         let progress = ArchiveProgress.ifTerminal(items.map(\.file), title: "evaluate")
-        ParallelWork.run(items, threads: threads) { item -> Result in
+        let spare = SpareThreads()
+        ParallelWork.run(items, threads: threads, spare: spare) { item -> Result in
             guard !StopSignal.isRaised else { return .stopped }
             do {
-                return try evaluate(item, collar: evaluation.eventComparison.collar) {
-                    progress?.update(item.file, fraction: $0)
-                }
+                return try evaluate(item, spare, collar: evaluation.eventComparison.collar, progress)
             } catch {
                 return .failed(ClassifierError(error))
             }
@@ -109,9 +108,23 @@ package struct RecordingEvaluator: Sendable {
         return outcome.withLock { $0 }
     }
 
-    private func evaluate(_ item: Item, collar: Double, progress: (Double) -> Void) throws -> Result {
+    private func evaluate(
+        _ item: Item, _ spare: SpareThreads, collar: Double, _ progress: ArchiveProgress?
+    ) throws -> Result {
         var input = try AudioInput(item.file.name, rate: model.sampleRate, options: options)
+        // The threads without a file of their own take part in a long one. The model may have no such pipeline.
+        if input.seconds != nil, var pipeline = try PartedPipeline(model, spare) {
+            return try evaluate(item, &input, &pipeline, collar: collar, progress)
+        }
         var pipeline = try ClassifierPipeline(model)
+        return try evaluate(item, &input, &pipeline, collar: collar, progress)
+    }
+
+    private func evaluate<Pipeline: RecordingPipeline & ~Copyable>(
+        _ item: Item, _ input: inout AudioInput, _ pipeline: inout Pipeline, collar: Double,
+        _ progress: ArchiveProgress?
+    ) throws -> Result {
+        let duration = input.seconds
         var observer = RecordingObserver(model.network.configuration, rules, collar: collar)
         var failure: (any Error)?
         var isMore = true
@@ -122,7 +135,9 @@ package struct RecordingEvaluator: Sendable {
                 do { try pipeline.push(samples) { observer.update($0) } } catch { failure = error }
             }
             if let failure { throw failure }
-            if let seconds = input.seconds { progress(input.secondsRead / max(seconds, 1e-9)) }
+            if let duration {
+                progress?.update(item.file, fraction: input.secondsRead / max(duration, 1e-9), of: duration)
+            }
         }
         input.missingAudio.forEach(options.warn)
         let seconds = Double(pipeline.sampleCount) / Double(model.sampleRate)

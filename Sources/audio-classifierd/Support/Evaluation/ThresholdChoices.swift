@@ -34,17 +34,17 @@ package struct ThresholdChoices: Sendable {
         }
     }
 
-    /// The labels whose thresholds change.
-    private var changed: [Label] { labels.filter(\.isChanged) }
-
     /// A configuration of `serve` with the thresholds.
     /// - Parameters:
     ///   - arguments: the words of the command line after the program's name.
     ///   - hours: audio in which the false events were counted.
     ///   - settings: other settings of decisions, as YAML by key.
+    ///   - given: labels whose present thresholds are not the model's: they are in the configuration in any case.
     package func yaml(
-        model: String, arguments: [String], hours: Double, settings: [(key: String, value: String)]
+        model: String, arguments: [String], hours: Double, settings: [(key: String, value: String)],
+        given: Set<String> = []
     ) -> [String] {
+        let written = labels.filter { $0.isChanged || given.contains($0.label) }
         var lines = [
             "# Thresholds of \(model) for at most \(Decimal.text(limit, 3)) false events of a label an hour, measured "
                 + "in \(Decimal.text(hours, 3)) h by:",
@@ -52,11 +52,11 @@ package struct ThresholdChoices: Sendable {
             "model: \(JSONWriter.quoted(model))", "streams:", "  decision:",
         ]
         lines += settings.map { "    \($0.key): \($0.value)" }
-        if changed.isEmpty {
+        if written.isEmpty {
             lines.append("    class_thresholds: {}")
         } else {
             lines.append("    class_thresholds:")
-            lines += changed.map { "      \(JSONWriter.quoted($0.label)): \(Decimal.text($0.value.threshold, 6))" }
+            lines += written.map { "      \(JSONWriter.quoted($0.label)): \(Decimal.text($0.value.threshold, 6))" }
         }
         return lines
     }

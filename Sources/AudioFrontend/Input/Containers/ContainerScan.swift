@@ -1,0 +1,56 @@
+/// The recordings in a container that libsndfile decodes, and whether each of them is whole.
+struct ContainerScan {
+    /// The kind of the container, for messages.
+    private(set) var what: String
+    /// The recordings of one kind, one after the other.
+    private(set) var parts: [Range<Int64>]
+    /// The offset of a recording of another kind behind them.
+    private(set) var rest: Int64?
+    /// The missing end, as the end of a sentence; `nil` if nothing is known to be missing.
+    private(set) var truncation: String?
+    /// Whether the end is missing of a frame that a decoder may call damaged.
+    private(set) var endsInsideFrame = false
+
+    /// - Parameter what: the kind of the bytes before any tag.
+    init(_ window: FileWindow, _ what: String) {
+        self.what = what
+        parts = [0..<window.count]
+        let (content, offset) = Self.coding(window)
+        if offset > window.count { truncation = "it ends inside its ID3 tag" }
+        switch content {
+        case .mpeg?:
+            let scan = MPEGScan(window)
+            (parts, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
+        case .soundFile("Ogg")?:
+            let scan = OggScan(window)
+            (parts, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
+        case .soundFile("FLAC")?:
+            self.what = "FLAC"
+            if FLACHeader.isCut(window, at: offset) {
+                truncation = "it ends inside its header"
+            } else if FLACEnd.isOfUnknownLength(window, at: offset), FLACEnd.isCut(window) {
+                truncation = "it ends inside a frame"
+                endsInsideFrame = true
+            }
+        default: break
+        }
+    }
+
+    // Invariant: lengths of tags have 28 bits, and a window fewer than 2^62 bytes.
+    /// The content of a window after its ID3 tag, or at its beginning, and the offset of the content.
+    private static func coding(_ window: FileWindow) -> (content: Content?, offset: Int64) {
+        var offset: Int64 = 0
+        var head = window.bytes(at: 0, 10)
+        while head.count == 10, head.has("ID3") {
+            offset += 10 + head[6...].reduce(0) { $0 << 7 | Int64($1 & 0x7F) } + (head[5] & 0x10 != 0 ? 10 : 0)
+            head = window.bytes(at: offset, 10)
+        }
+        if let content = ContentIdentifier.byMagic(head[...]) { return (content, offset) }
+        do throws(AudioError) {
+            let content = try ContentIdentifier.bySearch { (count) throws(AudioError) in
+                window.bytes(at: offset, count)
+            }
+            return (content, offset)
+        } catch { return (nil, offset) }
+    }
+}
