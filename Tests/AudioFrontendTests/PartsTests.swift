@@ -83,6 +83,23 @@ struct PartsTests {
         }
     }
 
+    /// SoX states eight bytes too few for its block of 16 bits: they are samples, and no block that is cut.
+    @Test func samplesThatSoXDoesNotCount() throws {
+        let values: [Int16] = (0..<400).map { Int16($0 % 7 + 1) }
+        let samples = values.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+        let size = samples.count + 12 - 8
+        let head = Array("Creative Voice File\u{1A}".utf8) + [0x1A, 0, 0x0A, 1, 0x29, 0x11]
+        let block: [UInt8] = [9, UInt8(size & 255), UInt8(size >> 8), 0, 0x80, 0x3E, 0, 0, 16, 1, 4, 0, 0, 0, 0, 0]
+        let bytes = head + block + samples + [0]
+        let read = try Reading(ByteFeeder(bytes), rate: 16_000)
+        #expect(read.truncation == nil && read.failure == nil)
+        #expect(read.samples == values.map { Float($0) / 32768 })
+        for missing in 2...7 {
+            let cut = try Reading(ByteFeeder(Array(bytes.dropLast(missing))), rate: 16_000)
+            #expect(cut.truncation != nil && cut.failure == nil, "\(missing) bytes")
+        }
+    }
+
     /// Silence in a VOC file leaves the settings before it in force, has any time constant, and any selection of a
     /// channel of the samples behind it.
     @Test func silenceOfVoice() throws {

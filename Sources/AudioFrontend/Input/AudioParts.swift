@@ -82,11 +82,15 @@ final class AudioParts {
     var truncation: String? {
         if isInterrupted { return nil }
         if let stream = source as? PCMStream {
-            return stream.missing > 0 ? "its header promises \(Quantity.text(stream.missing, "byte")) more" : containerTruncation
+            return stream.missing > 0 ? Self.promised(stream.missing, "byte") : containerTruncation
         }
         if let containerTruncation { return containerTruncation }
         guard what == "FLAC", let file = source as? SoundFile, file.missing > 0 else { return nil }
-        return "its header promises \(Quantity.text(file.missing, "sample")) more"
+        return Self.promised(file.missing, "sample")
+    }
+
+    private static func promised(_ count: Int64, _ unit: String) -> String {
+        "its header promises \(Quantity.text(count, unit)) more"
     }
 
     /// Keeps a warning of the recording, and hands it to the caller.
@@ -118,6 +122,7 @@ final class AudioParts {
         if let remark = walk.remark { warn(remark) }
         switch finding {
         case .end: break
+        case .cut: containerTruncation = "it ends inside the header of a block"
         case .recording(let content): return try begin(content)
         case .samples(let layout):
             let size = layout.size ?? 0
@@ -228,7 +233,7 @@ final class AudioParts {
         guard let layout = header.layout else {
             let source = try decoded(kind.name)
             if let end = header.end, let window {
-                if end > window.count { containerTruncation = "its header promises \(Quantity.text(end - window.count, "byte")) more" }
+                if end > window.count { containerTruncation = Self.promised(end - window.count, "byte") }
                 if end < window.count {
                     // The recording behind it is in the same window.
                     bytes = try window.stream(at: 0, of: input)

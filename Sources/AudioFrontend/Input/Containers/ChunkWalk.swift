@@ -3,6 +3,8 @@ struct ChunkWalk {
     /// The next thing of interest.
     enum Finding {
         case end
+        /// The stream ends inside a header.
+        case cut
         /// More samples of the same recording.
         case samples(PCMLayout)
         case silence(SilenceLayout)
@@ -28,7 +30,8 @@ struct ChunkWalk {
     /// Consumes the bytes up to the next finding.
     mutating func next(_ bytes: ByteStream) throws(AudioError) -> Finding {
         remark = nil
-        if kind == .voice, let next = try VoiceHeader.next(bytes, after: header, &remark) {
+        var isCut = false
+        if kind == .voice, let next = try VoiceHeader.next(bytes, after: header, &remark, &isCut) {
             if let silence = next.silence {
                 header.voiceExtension = next.voiceExtension
                 return .silence(silence)
@@ -36,6 +39,7 @@ struct ChunkWalk {
             header = next
             return next.layout.map { .samples($0) } ?? .foreign("a VOC block of another coding")
         }
+        if isCut { return .cut }
         while true {
             let head = try bytes.peek(32)
             let zeros = head.prefix { $0 == 0 }.count

@@ -7,6 +7,8 @@ struct HeaderReader {
     let container: String
     /// Number of consumed bytes of the header.
     private(set) var offset: Int64 = 0
+    /// Whether the stream has ended inside the header.
+    private(set) var isCut = false
     private let start: Int64?
     /// Bytes to put back into a stream that cannot seek.
     private var kept: [UInt8] = []
@@ -28,7 +30,10 @@ struct HeaderReader {
 
     /// - Throws: ``AudioError`` `decode` where the stream ends before.
     mutating func take(_ count: Int) throws(AudioError) -> [UInt8] {
-        guard let taken = try takeIfThere(count) else { throw cut }
+        guard let taken = try takeIfThere(count) else {
+            isCut = true
+            throw cut
+        }
         return taken
     }
 
@@ -52,7 +57,10 @@ struct HeaderReader {
             _ = try take(Int(count))
         } else {
             if start == nil { kept.removeLast(head) }
-            guard try bytes.skip(count) else { throw cut }
+            guard try bytes.skip(count) else {
+                isCut = true
+                throw cut
+            }
             offset += count
         }
     }

@@ -25,13 +25,30 @@ enum VoiceHeader {
     /// - Parameters:
     ///   - before: the last block with samples, or only silence if none has come.
     ///   - remark: gets a remark for people about a block that was skipped.
+    ///   - isCut: becomes true if the stream ends inside a block's header.
     /// - Returns: `nil` at the end mark, at the end of the stream, and at a byte that begins no block.
     static func next(
-        _ bytes: ByteStream, after before: SoundHeader, _ remark: inout String?
+        _ bytes: ByteStream, after before: SoundHeader, _ remark: inout String?, _ isCut: inout Bool
     ) throws(AudioError) -> SoundHeader? {
-        guard let kind = try bytes.peek(1).first, kinds.contains(kind) else { return nil }
+        let rest = try bytes.peek(10)
+        guard let kind = rest.first, kinds.contains(kind) else { return nil }
+        if isUncounted(rest), before.layout != nil {
+            var header = before
+            header.layout?.size = 8
+            return header
+        }
         var reader = HeaderReader(bytes, container: HeaderKind.voice.name, keepsSkipped: false)
-        return try block(&reader, after: before, &remark)
+        do { return try block(&reader, after: before, &remark) } catch {
+            guard reader.isCut else { throw error }
+            isCut = true
+            return nil
+        }
+    }
+
+    /// Returns whether the last bytes of a stream are eight bytes of samples and the end mark. SoX (14.4) states eight
+    /// bytes too few for a block of kind 9.
+    private static func isUncounted(_ rest: [UInt8]) -> Bool {
+        rest.count == 9 && rest[8] == 0 && rest.little(1, 3) > 4
     }
 
     /// - Parameter before: the samples that a block of kind 2 continues.
