@@ -58,7 +58,7 @@ enum AttentionMemory: ~Copyable, BufferList {
         _ projected: borrowing AlignedBuffer, row: Int, rows: Int, _ weights: LayerWeights, layer: Int,
         position: Int64, kernels: Kernels, into context: inout AlignedBuffer
     ) {
-        let (first, target) = (row * weights.projection.outputs, row * weights.output.outputs)
+        let (first, target) = (row * weights.projectionWidth, row * weights.output.outputs)
         let inverse = weights.inverse
         switch consume self {
         case .ring(var ring):

@@ -10,12 +10,17 @@ final class LayerWeights: Sendable {
     /// W_k into Qt (docs/numerics.md, section 3). With landmarks, logits are (m, heads), v and context (headWidth,
     /// heads).
     let projection: PackedMatrix
+    /// D -> q or beta's logits, if only the newest of a window's rows needs them: ``projection`` is then without them.
+    let query: PackedMatrix?
     /// Z of each head (m, m, heads); empty unless landmarks are fixed.
     let inverse: ConstantVector
     let output: PackedMatrix  // D -> D
     let feedForwardNorm: LayerNorm
     let expand: PackedMatrix  // D -> F
     let contract: PackedMatrix  // F -> D
+
+    /// P, the floats of a row of projections.
+    var projectionWidth: Int { projection.outputs + (query?.outputs ?? 0) }
 
     struct LayerNorm: Sendable {
         let weight: ConstantVector
@@ -37,6 +42,7 @@ final class LayerWeights: Sendable {
         let value = try AffineRows("\(prefix).attention.value", width, width, from: &tensors)
         // Both q and k include the factor d^(-1/4) (docs/numerics.md, section 1).
         let scale = pow(Double(encoder.headWidth), -0.25)
+        let projections: [AffineRows]
         if encoder.attention.hasFixedLandmarks, let landmarks = encoder.attention.landmarks,
             let kind = encoder.attention.inverse
         {
@@ -44,11 +50,11 @@ final class LayerWeights: Sendable {
             let landmarkPrefix = "\(prefix).attention.landmarks"
             let queries = try tensors.take("\(landmarkPrefix).query", heads, landmarks, d).map(Double.init)
             let keys = try tensors.take("\(landmarkPrefix).key", heads, landmarks, d).map(Double.init)
-            projection = AffineRows.stack([
+            projections = [
                 query.scaled(scale).folded(keys, heads: heads),
                 key.scaled(scale).folded(queries, heads: heads),
                 value.outputsByElement(heads: heads),
-            ])
+            ]
             // Z exists and is finite: the configuration bounds lambda from below, and Gamma's rows sum to one.
             let values = (0..<heads).map { head in
                 let part = head * landmarks * d..<(head + 1) * landmarks * d
@@ -59,8 +65,15 @@ final class LayerWeights: Sendable {
             inverse = ConstantVector((0..<landmarks * landmarks).flatMap { element in values.map { $0[element] } })
         } else {
             let ordered = encoder.attention.landmarks == nil ? value : value.outputsByElement(heads: encoder.heads)
-            projection = AffineRows.stack([query.scaled(scale), key.scaled(scale), ordered])
+            projections = [query.scaled(scale), key.scaled(scale), ordered]
             inverse = ConstantVector([])
+        }
+        if encoder.newestProjectionWidth(encoder.layerFlows[index]) > 0 {
+            self.query = projections[0].packed
+            projection = AffineRows.stack(Array(projections.dropFirst()))
+        } else {
+            self.query = nil
+            projection = AffineRows.stack(projections)
         }
         let output = try AffineRows("\(prefix).attention.output", width, width, from: &tensors)
         self.output =

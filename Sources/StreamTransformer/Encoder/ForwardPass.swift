@@ -38,7 +38,7 @@ extension Model {
         for (index, layer) in layers.enumerated() {
             selectRows(flows[index].input, index, &streams, &w)  // (R, D)
             normalize(layer.attentionNorm, when: .pre, &w)  // (R, D)
-            k.affine(layer.projection, w.normed, into: &w.projected, rows: w.rows)  // -> q, k, v; or beta, Delta, v
+            project(layer, &w)  // (R, D) -> (R, P): q, k, v; or beta, Delta, v
             attend(index, layer, &streams, &w)  // (R, D)
             selectRows(flows[index].attended, index, &streams, &w)  // (R, D)
             k.affine(layer.output, w.context, into: &w.token, accumulate: true, rows: w.rows)  // (R, D)
@@ -66,6 +66,18 @@ extension Model {
                     position, from: index * encoder.width, count: encoder.width, to: &w.token, at: row * encoder.width)
             }
         }
+    }
+
+    /// Computes the projections of all rows, and those that only the newest row needs of that row alone.
+    private func project(_ layer: LayerWeights, _ w: inout Workspace) {
+        guard let query = layer.query else {
+            kernels.affine(layer.projection, w.normed, into: &w.projected, rows: w.rows)
+            return
+        }
+        let (newest, pitch) = (w.rows - 1, layer.projectionWidth)
+        kernels.affine(query, w.normed, from: newest * encoder.width, into: &w.projected, at: newest * pitch)
+        kernels.affine(
+            layer.projection, w.normed, into: &w.projected, at: query.outputs, rows: w.rows, outputStride: pitch)
     }
 
     /// Attends in every stream from its own memory.

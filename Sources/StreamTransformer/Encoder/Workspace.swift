@@ -48,6 +48,14 @@ extension EncoderConfiguration {
         attention.hasFixedLandmarks ? 2 * heads * (attention.landmarks ?? 0) + width : 3 * width
     }
 
+    /// The part of the projections that only the newest of a window's rows needs in the closing layer of a pair: q, or
+    /// beta's scores. None if queries of all rows become landmarks.
+    func newestProjectionWidth(_ flow: LayerFlow) -> Int {
+        guard flow == .closing else { return 0 }
+        guard let landmarks = attention.landmarks else { return width }
+        return attention.hasFixedLandmarks ? heads * landmarks : 0
+    }
+
     /// Whether a layer computes all rows of the window.
     var keepsWindowRows: Bool { layerFlows.contains { $0 != .singleOutput } }
 }

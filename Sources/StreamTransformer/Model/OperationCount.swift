@@ -52,8 +52,9 @@ public struct OperationCount: Sendable, Equatable {
         for flow in encoder.layerFlows {
             let projected = flow.input == .window ? filled : 1
             let attended = flow.attended == .window ? filled : 1
+            let newest = encoder.newestProjectionWidth(flow)
             projections += Double(
-                projected * encoder.width * encoder.projectionWidth + attended * encoder.width * encoder.width)
+                encoder.width * (projected * (encoder.projectionWidth - newest) + newest + attended * encoder.width))
             feedForward += Double(2 * attended * encoder.width * encoder.feedForward)
             attention += Double(count.layer(flow))
         }
