@@ -20,12 +20,12 @@ help:  ## What there is
 
 setup:  ## Install the Debian packages that are missing
 	@scripts/install-packages libsndfile1-dev libfftw3-dev libsoxr-dev libssl-dev libmosquitto-dev libcairo2-dev \
-	    pkg-config alsa-utils
+	    libpangocairo-1.0-0 pkg-config alsa-utils
 
 setup-tests: setup  ## And those that the tests of the daemon talk to: a broker, a proxy, a browser, clients, promtool
 	@scripts/reader-environment
 	@scripts/install-packages prometheus systemd mosquitto mosquitto-clients chromium curl netcat-openbsd socat \
-		python3-websockets nginx-light haproxy
+		python3-websockets nginx-light haproxy pango1.0-tools
 
 build: setup  ## Build the program
 	$(BUILD) --product audio-classifierd

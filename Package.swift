@@ -51,6 +51,9 @@ let package = Package(
         // PNG pictures of `report`. Only the program links it: it brings fonts and X11's libraries with it.
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .target(name: "CKernels"),
+        // Pango sets the words of those pictures: Cairo joins no letters and orders no words from right to left. It is
+        // loaded for the first picture.
+        .target(name: "CPango"),
         // Starting a command without the service's descriptors, which Glibc's Swift module does not offer.
         .target(name: "CSpawn"),
         // What decoders print to `stderr`: fopencookie, which Glibc's Swift module does not offer.
@@ -99,7 +102,7 @@ let package = Package(
         .executableTarget(
             name: "audio-classifierd",
             dependencies: [
-                "AudioClassifier", "AudioFrontend", "CCairo", "ClassifierServer", "Kernels", "ModelBenchmark",
+                "AudioClassifier", "AudioFrontend", "CCairo", "CPango", "ClassifierServer", "Kernels", "ModelBenchmark",
                 "StreamTransformer",
                 "StrictCoding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

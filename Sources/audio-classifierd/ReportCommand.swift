@@ -92,6 +92,7 @@ struct ReportCommand: SettableCommand {
             let kind = option == "--output" ? "html" : String(option.dropFirst(2))
             try OutputFiles.check(file, option: option, kind: kind)
         }
+        if png != nil || svg != nil { try PictureText.check() }
         if archive, let output { try writeArchive(ProgramArguments.file(output)) } else { try writeRecordings(outputs) }
     }
 

@@ -149,6 +149,58 @@ internal import audio_classifierd
         for width in longest { #expect(widths.contains { abs($0 - width) < 1 }, "\(width)") }
     }
 
+    /// Every coloured curve has an entry in the legend of a narrow picture, or the legend says how many more there are.
+    @Test(arguments: ["390x800", "1200x700", "200x200", "250x8000"])
+    func legendIsComplete(size: String) throws {
+        let sound = try tone(1000)
+        let arguments = ["report", sound, "--svg", path("a.svg"), "--threshold", "0.02", "--model", "general"]
+        #expect(try Program.run(arguments + ["--size", size]).status == 0)
+        let svg = String(decoding: try bytes("a.svg"), as: UTF8.self)
+        // A curve has a line of width 2, its entry one of width 3.
+        let colours = [2, 3].map { width in
+            svg.matches(of: /<polyline [^>]*stroke="(rgb[^"]*)" stroke-width="([23])"/)
+                .filter { $0.output.2 == "\(width)" }.map { String($0.output.1) }
+        }
+        #expect(colours[0].count == 8 && Set(colours[0]).count == 8 && Set(colours[1]).isSubset(of: colours[0]))
+        let more = svg.matches(of: />\+([0-9]+) more</).compactMap { Int($0.output.1) }
+        let hidden = colours[0].count - colours[1].count
+        #expect(hidden == 0 || more.contains(hidden), "\(size): \(colours), \(more)")
+        if size != "200x200" { #expect(hidden == 0) }
+        let height = try #require(Double(size.split(separator: "x")[1]))
+        let lowest = svg.matches(of: /<text x="[^"]*" y="([0-9.]+)"/).compactMap { Double($0.output.1) }.max() ?? 0
+        #expect(lowest < height, "the last line is in the picture")
+    }
+
+    /// No two words of the events cover each other or leave the picture, as a browser draws them.
+    @Test(.enabled(if: Browser.isReady, Browser.needs), arguments: ["390x800", "1200x700"])
+    func wordsOfEventsStandApart(size: String) throws {
+        try Data(WaveFile(Sound.samples(960_000)).bytes).write(to: URL(filePath: path("noise.wav")))
+        let run = try Program.run(
+            [
+                "report", path("noise.wav"), "--svg", path("a.svg"), "--size", size, "--model", "general",
+                "--threshold", "0.1",
+            ])
+        #expect(run.status == 0, "\(run.errors)")
+        let browser = try Browser("file://\(path("a.svg"))")
+        try browser.wait("document.querySelectorAll('text').length > 5")
+        let faults = try browser.evaluate(
+            """
+            (() => {
+              const boxes = [...document.querySelectorAll('text[font-size="12"][font-weight="bold"]')]
+                .map((one) => [one.textContent, one.getBBox()]);
+              const width = document.documentElement.width.baseVal.value;
+              const faults = boxes.filter(([, box]) => box.x < 70 || box.x + box.width > width).map(([text]) => text);
+              boxes.forEach(([text, one], index) => boxes.slice(0, index).forEach(([other, two]) => {
+                if (Math.abs(one.y - two.y) < 10 && one.x < two.x + two.width && two.x < one.x + one.width) {
+                  faults.push(`${text} on ${other}`);
+                }
+              }));
+              return JSON.stringify([boxes.length > 8, faults]);
+            })()
+            """)
+        #expect(faults == "[true,[]]")
+    }
+
     /// The picture says what its marks are, and why a bar begins before its curve.
     @Test func marksAreExplained() throws {
         let sound = try tone(1000)
@@ -157,7 +209,7 @@ internal import audio_classifierd
         let many = String(decoding: try bytes("a.svg"), as: UTF8.self)
         #expect(many.contains("Bars begin 0.7 s before the model notices a sound"), "onset_delay_ms of the model")
         #expect(many.contains("Broken lines are the colours of further classes.") && many.contains("Grey curves:"))
-        let hidden = try #require(many.firstMatch(of: /\+([0-9]+) more</)?.output.1)
+        let hidden = try #require(many.firstMatch(of: /\+([0-9]+)( more)?</)?.output.1)
         #expect(many.contains("+\(hidden) more: bars without room."))
         #expect(try Program.run(arguments + ["keywords-en"]).status == 0)
         #expect(!String(decoding: try bytes("a.svg"), as: UTF8.self).contains("Bars begin"), "a model without a delay")

@@ -1,7 +1,7 @@
 package import AudioClassifier
 internal import CCairo
 
-/// A picture in memory, drawn by Cairo, for a PNG file.
+/// A picture in memory, drawn by Cairo with texts set by Pango, for a PNG file.
 @safe package struct CairoCanvas: PictureCanvas, ~Copyable {
     private let surface: OpaquePointer
     private let context: OpaquePointer
@@ -54,16 +54,11 @@ internal import CCairo
         unsafe cairo_rectangle(context, area.x, area.y, area.width, area.height)
         unsafe cairo_clip(context)
         set(colour)
-        unsafe cairo_select_font_face(
-            context, "sans-serif", CAIRO_FONT_SLANT_NORMAL, isBold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL)
-        unsafe cairo_set_font_size(context, size)
-        var extents = cairo_text_extents_t()
-        unsafe cairo_text_extents(context, text, &extents)
-        let width = extents.x_advance
-        let shift = alignment == .left ? 0 : alignment == .right ? width : width / 2
+        let line = PictureText(text, size: size, isBold: isBold)
+        let shift = alignment == .left ? 0 : alignment == .right ? line.width : line.width / 2
         // Digits and capitals are 0.7 of the size high.
         unsafe cairo_move_to(context, point.x - shift, point.y + 0.35 * size)
-        unsafe cairo_show_text(context, text)
+        unsafe line.draw(on: context)
     }
 
     package mutating func image(_ image: PictureImage, in area: PictureArea) throws(ClassifierError) {

@@ -16,12 +16,16 @@ package struct PictureColour: Sendable, Equatable {
 package struct PicturePoint: Sendable, Equatable {
     package let x, y: Double
 
-    init(_ x: Double, _ y: Double) { (self.x, self.y) = (x, y) }
+    package init(_ x: Double, _ y: Double) { (self.x, self.y) = (x, y) }
 }
 
 /// An area of a picture. Lengths are in pixels, from the left and the top.
 package struct PictureArea: Sendable, Equatable {
     package let x, y, width, height: Double
+
+    package init(x: Double, y: Double, width: Double, height: Double) {
+        (self.x, self.y, self.width, self.height) = (x, y, width, height)
+    }
 
     var right: Double { x + width }
     var bottom: Double { y + height }

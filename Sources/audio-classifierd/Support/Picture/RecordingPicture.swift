@@ -1,5 +1,3 @@
-internal import StrictCoding
-
 /// The picture of a recording: spectrogram with axes, bars of events, curves of the classes.
 package struct RecordingPicture {
     private static let ink = PictureColour(0x1B1F24)
@@ -17,10 +15,10 @@ package struct RecordingPicture {
     private static let noteSize = 11.0
     private static let laneHeight = 22.0
     private static let noteHeight = 16.0
-    private static let mostLanes = 4
-    private static let mostGreyNames = 10
-    /// Width of a letter in parts of the size of letters, for what must fit.
-    private static let letterWidth = 0.62
+    private static let legendHeight = 20.0
+    private static let mostLanes = 8
+    /// More curves on each other cannot be read.
+    private static let mostCurves = 20
     private static let timeSteps = [
         0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400,
     ]
@@ -29,12 +27,13 @@ package struct RecordingPicture {
 
     private let recording: RecordingReport
     private let width: Double
+    /// The classes with curves, the likeliest first, and the places of the coloured ones in the list of colours.
+    private let labels: [RecordingReport.CurveLabel]
+    private let ranks: [String: Int]
     /// Space below the curves.
     private let bottom: Double
-    private let lanes: [(event: RecordingReport.Bar, lane: Int)]
-    private let laneCount: Int
-    /// Bars that have no lane.
-    private let hiddenCount: Int
+    private let lanes: EventLanes
+    private let legend: PictureLegend
     /// Lines below the legend that say how to read the picture.
     private let notes: [String]
     private let spectrogram: PictureArea
@@ -46,28 +45,26 @@ package struct RecordingPicture {
         self.width = Double(width)
         let (left, right, top) = (70.0, 20.0, 40.0)
         let plot = Double(width) - left - right
-        // Long events come first: where there is no room, short ones are left out. A bar's words may need more room
-        // than its time, and stand before it at the right edge.
-        var taken: [[ClosedRange<Double>]] = []
-        var lanes: [(RecordingReport.Bar, Int)] = []
-        let scale = plot / max(recording.seconds, 1e-9)
-        for bar in recording.bars.sorted(by: { $1.end - $1.start < $0.end - $0.start }) {
-            let words = Double(bar.label.count) * Self.letterWidth * Self.textSize + 14
-            let from = max(0, min(bar.start * scale, plot - words))
-            let extent = from...max(bar.end * scale, from + words) + 2
-            let lane = taken.firstIndex { $0.allSatisfy { !$0.overlaps(extent) } } ?? taken.count
-            guard lane < Self.mostLanes else { continue }
-            if lane == taken.count { taken.append([]) }
-            taken[lane].append(extent)
-            lanes.append((bar, lane))
+        // A low picture has room for little beside its spectrogram and its curves.
+        let mostLanes = max(1, min(Self.mostLanes, height / 150))
+        lanes = EventLanes(recording.bars, seconds: recording.seconds, width: plot, mostLanes: mostLanes) {
+            Self.fitted($0, $1, size: Self.textSize - 1, isBold: true)
         }
-        self.lanes = lanes
-        laneCount = max(1, taken.count)
-        hiddenCount = recording.bars.count - lanes.count
-        notes = Self.lines(Self.notes(recording, hidden: hiddenCount), width: plot)
-        bottom = 58 + Double(notes.count) * Self.noteHeight
-        let events = Double(laneCount) * Self.laneHeight
-        let free = max(80, Double(height) - top - bottom - events - 20)
+        let all = recording.curveLabels
+        labels = Array(all.prefix(Self.mostCurves))
+        let coloured = labels.prefix(Self.curves.count).filter { !$0.isBackground }.map(\.name)
+        ranks = Dictionary(coloured.enumerated().map { ($1, $0) }) { first, _ in first }
+        legend = PictureLegend(coloured, width: plot, mostRows: max(1, (height - 120) / 80)) {
+            Self.fitted($0, $1, size: Self.textSize)
+        }
+        notes =
+            PictureNotes(
+                recording, lanes: lanes, curves: labels.map(\.name), coloured: coloured, firstDashed: Self.firstDashed,
+                leftOut: all.count - labels.count, mostLines: max(0, (height - 200) / 100)
+            ) { PictureText.width($0, size: Self.noteSize) <= plot }.lines
+        bottom = 38 + Double(max(1, legend.rowCount)) * Self.legendHeight + Double(notes.count) * Self.noteHeight
+        let events = Double(lanes.laneCount) * Self.laneHeight
+        let free = max(60, Double(height) - top - bottom - events - 20)
         spectrogram = PictureArea(x: left, y: top, width: plot, height: (0.58 * free).rounded())
         timeline = PictureArea(x: left, y: spectrogram.bottom + 6, width: plot, height: events)
         chart = PictureArea(x: left, y: timeline.bottom + 14, width: plot, height: free - spectrogram.height)
@@ -78,13 +75,7 @@ package struct RecordingPicture {
         let height = chart.bottom + bottom
         let whole = PictureArea(x: 0, y: 0, width: width, height: height)
         canvas.fill(whole, Self.paper)
-        let size = Self.textSize
-        canvas.text(
-            recording.name, at: PicturePoint(12, 20), .left, size: size + 2, isBold: true, Self.ink,
-            in: PictureArea(x: 0, y: 0, width: width - 190, height: 40))
-        canvas.text(
-            "\(Self.clock(recording.seconds, decimals: 1)), \(recording.modelName)", at: PicturePoint(width - 20, 20),
-            .right, size: size, isBold: false, Self.quiet, in: whole)
+        drawTitle(on: &canvas, whole)
         let extent = recording.spectrogramSeconds / max(recording.seconds, 1e-9)
         canvas.fill(spectrogram, PictureColour(0x060612))
         if let image = recording.image(width: Int(spectrogram.width)) {
@@ -96,6 +87,22 @@ package struct RecordingPicture {
         drawFrequencies(on: &canvas, whole)
         drawEvents(on: &canvas)
         drawCurves(on: &canvas, whole)
+    }
+
+    private func drawTitle<Canvas: PictureCanvas & ~Copyable>(on canvas: inout Canvas, _ whole: PictureArea) {
+        let remark = Self.fitted(
+            "\(Self.clock(recording.seconds, decimals: 1)), \(recording.modelName)", 0.5 * width, size: Self.textSize)
+        canvas.text(
+            remark.text, at: PicturePoint(width - 20, 20), .right, size: Self.textSize, isBold: false, Self.quiet,
+            in: whole)
+        // Of a long path the last part is its name.
+        let room = width - 20 - remark.width - 16 - 12
+        let size = Self.textSize + 2
+        let name = recording.name.split(separator: "/").last.map(String.init) ?? recording.name
+        let isFit = PictureText.width(recording.name, size: size, isBold: true) <= room
+        canvas.text(
+            isFit ? recording.name : Self.fitted(name, room, size: size, isBold: true).text, at: PicturePoint(12, 20),
+            .left, size: size, isBold: true, Self.ink, in: PictureArea(x: 0, y: 0, width: 12 + room, height: 40))
     }
 
     private func x(_ time: Double) -> Double {
@@ -127,24 +134,31 @@ package struct RecordingPicture {
     }
 
     private func drawEvents<Canvas: PictureCanvas & ~Copyable>(on canvas: inout Canvas) {
-        for (bar, lane) in lanes {
-            let top = timeline.y + Double(lane) * Self.laneHeight
-            let (from, to) = (x(bar.start), max(x(bar.end), x(bar.start) + 3))
-            let colour = colour(bar.label)
+        for place in lanes.places {
+            let top = timeline.y + Double(place.lane) * Self.laneHeight
+            func area(_ part: ClosedRange<Double>, top: Double, height: Double) -> PictureArea {
+                PictureArea(
+                    x: timeline.x + part.lowerBound, y: top, width: part.upperBound - part.lowerBound, height: height)
+            }
+            let colour = colour(place.label)
             canvas.fill(
-                PictureArea(x: from, y: top, width: to - from, height: Self.laneHeight - 3),
+                area(place.extent, top: top, height: Self.laneHeight - 3),
                 PictureColour(colour.red, colour.green, colour.blue, alpha: 0.24))
-            canvas.fill(PictureArea(x: from, y: top + Self.laneHeight - 7, width: to - from, height: 4), colour)
-            let words = Double(bar.label.count) * Self.letterWidth * Self.textSize + 8
+            // The solid part is the event's time; the words may need more space.
+            canvas.fill(area(place.bar, top: top + Self.laneHeight - 7, height: 4), colour)
+            guard let (text, left) = place.words else { continue }
+            // The fonts of an SVG file's reader may be wider.
             canvas.text(
-                bar.label, at: PicturePoint(min(from + 5, max(timeline.x, timeline.right - words)), top + 8), .left,
-                size: Self.textSize - 1, isBold: true, Self.ink, in: timeline)
+                text, at: PicturePoint(timeline.x + left, top + 8), .left, size: Self.textSize - 1, isBold: true,
+                Self.ink, in: area(left...place.extent.upperBound, top: top, height: Self.laneHeight))
         }
-        if hiddenCount > 0 {
+        if lanes.hiddenCount > 0 {
+            let room = PictureArea(x: 0, y: timeline.y, width: timeline.x, height: Self.laneHeight)
+            let words = "+\(lanes.hiddenCount)"
+            let isFit = PictureText.width("\(words) more", size: Self.textSize - 1) <= room.width - 10
             canvas.text(
-                "+\(hiddenCount) more", at: PicturePoint(timeline.x - 8, timeline.y + 8), .right,
-                size: Self.textSize - 1,
-                isBold: false, Self.quiet, in: PictureArea(x: 0, y: timeline.y, width: timeline.x, height: 22))
+                isFit ? "\(words) more" : words, at: PicturePoint(timeline.x - 8, timeline.y + 8), .right,
+                size: Self.textSize - 1, isBold: false, Self.quiet, in: room)
         }
     }
 
@@ -163,83 +177,57 @@ package struct RecordingPicture {
             canvas.line(
                 [PicturePoint(x(mark), chart.y), PicturePoint(x(mark), chart.bottom + 4)], Self.line, width: 1,
                 isDashed: false)
+            let words = Self.fitted(Self.clock(mark, decimals: step < 1 ? 1 : 0), width, size: Self.textSize - 1)
+            guard x(mark) + words.width / 2 <= width else { continue }
             canvas.text(
-                Self.clock(mark, decimals: step < 1 ? 1 : 0), at: PicturePoint(x(mark), chart.bottom + 14), .centre,
-                size: Self.textSize - 1, isBold: false, Self.quiet, in: whole)
+                words.text, at: PicturePoint(x(mark), chart.bottom + 14), .centre, size: Self.textSize - 1,
+                isBold: false, Self.quiet, in: whole)
         }
-        let labels = recording.curveLabels
         // The likeliest class lies above the others.
         for label in labels.reversed() {
             let points = recording.curve(label.index, columns: Int(chart.width)).map { time, probability in
                 PicturePoint(x(time), y(probability))
             }
             canvas.line(
-                points, colour(label.name), width: rank(label.name) == nil ? 1.25 : 2,
-                isDashed: (rank(label.name) ?? 0) >= Self.firstDashed)
+                points, colour(label.name), width: ranks[label.name] == nil ? 1.25 : 2,
+                isDashed: (ranks[label.name] ?? 0) >= Self.firstDashed)
         }
-        drawLegend(on: &canvas, labels.filter { rank($0.name) != nil }.map(\.name), whole)
+        drawLegend(on: &canvas, whole)
+    }
+
+    private func drawLegend<Canvas: PictureCanvas & ~Copyable>(on canvas: inout Canvas, _ whole: PictureArea) {
+        let top = chart.bottom + 38
+        for entry in legend.entries {
+            var x = chart.x + entry.x
+            let y = top + Double(entry.row) * Self.legendHeight
+            if let label = entry.label {
+                canvas.line(
+                    [PicturePoint(x, y), PicturePoint(x + 20, y)], colour(label), width: 3,
+                    isDashed: (ranks[label] ?? 0) >= Self.firstDashed)
+                x += PictureLegend.lineWidth
+            }
+            canvas.text(
+                entry.text, at: PicturePoint(x, y), .left, size: Self.textSize, isBold: false,
+                entry.label == nil ? Self.quiet : Self.ink, in: whole)
+        }
+        let below = top + Double(max(1, legend.rowCount)) * Self.legendHeight
         for (index, note) in notes.enumerated() {
             canvas.text(
-                note, at: PicturePoint(chart.x, chart.bottom + 58 + Double(index) * Self.noteHeight), .left,
-                size: Self.noteSize, isBold: false, Self.quiet, in: whole)
+                note, at: PicturePoint(chart.x, below + Double(index) * Self.noteHeight), .left, size: Self.noteSize,
+                isBold: false, Self.quiet, in: whole)
         }
     }
 
-    private func drawLegend<Canvas: PictureCanvas & ~Copyable>(
-        on canvas: inout Canvas, _ labels: [String], _ whole: PictureArea
-    ) {
-        var left = chart.x
-        let y = chart.bottom + 38
-        for label in labels.prefix(Self.curves.count) {
-            let words = Double(label.count) * Self.letterWidth * Self.textSize
-            guard left + 26 + words <= width || left == chart.x else { break }
-            canvas.line(
-                [PicturePoint(left, y), PicturePoint(left + 20, y)], colour(label), width: 3,
-                isDashed: (rank(label) ?? 0) >= Self.firstDashed)
-            canvas.text(
-                label, at: PicturePoint(left + 26, y), .left, size: Self.textSize, isBold: false, Self.ink, in: whole)
-            left += 26 + words + 22
-        }
-    }
-
-    /// Returns the sentences that say how to read the picture of a recording.
-    private static func notes(_ recording: RecordingReport, hidden: Int) -> [String] {
-        var notes: [String] = []
-        if !recording.bars.isEmpty, recording.onsetDelay > 0 {
-            notes.append(
-                "Bars begin \(Decimal.text(recording.onsetDelay, 2)) s before the model notices a sound, "
-                    + "its usual delay.")
-        }
-        if hidden > 0 { notes.append("+\(hidden) more: bars without room.") }
-        let labels = recording.curveLabels
-        let coloured = labels.prefix(curves.count).filter { !$0.isBackground }
-        if coloured.count > firstDashed { notes.append("Broken lines are the colours of further classes.") }
-        let grey = labels.map(\.name).filter { name in !coloured.contains { $0.name == name } }
-        if !grey.isEmpty {
-            let more = grey.count > mostGreyNames ? " and \(grey.count - mostGreyNames) more" : ""
-            notes.append("Grey curves: \(grey.prefix(mostGreyNames).joined(separator: "; "))\(more).")
-        }
-        return notes
-    }
-
-    /// Returns sentences as lines of a width.
-    private static func lines(_ sentences: [String], width: Double) -> [String] {
-        sentences.flatMap { $0.split(separator: " ") }.reduce(into: []) { lines, word in
-            let joined = lines.last.map { "\($0) \(word)" } ?? String(word)
-            if Double(joined.count) * letterWidth * noteSize <= width {
-                lines = lines.dropLast() + [joined]
-            } else {
-                lines.append(String(word))
-            }
-        }
-    }
-
-    private func rank(_ label: String) -> Int? {
-        recording.curveLabels.prefix(Self.curves.count).firstIndex { $0.name == label && !$0.isBackground }
+    /// Returns a text as it fits into a width, and its own width.
+    private static func fitted(
+        _ text: String, _ width: Double, size: Double, isBold: Bool = false
+    ) -> (text: String, width: Double) {
+        let fitted = PictureText.fitted(text, width: width, size: size, isBold: isBold)
+        return (fitted, PictureText.width(fitted, size: size, isBold: isBold))
     }
 
     private func colour(_ label: String) -> PictureColour {
-        rank(label).map { PictureColour(Self.curves[$0]) } ?? Self.other
+        ranks[label].map { PictureColour(Self.curves[$0]) } ?? Self.other
     }
 
     /// Returns a time as minutes and seconds.

@@ -8,6 +8,10 @@ extension RecordingReport {
     package struct Bar: Sendable {
         package let label: String
         package let start, end: Double
+
+        package init(label: String, start: Double, end: Double) {
+            (self.label, self.start, self.end) = (label, start, end)
+        }
     }
 
     /// A class with a curve.
