@@ -158,19 +158,41 @@ internal import audio_classifierd
         for width in [320, 390] {
             try browser.resize(width: width, height: 800, isMobile: true)
             #expect(try browser.evaluate("document.documentElement.scrollWidth <= \(width)") == .bool(true))
-            let broken = try browser.evaluate(
-                """
-                JSON.stringify([...document.querySelectorAll('.labels td button')].flatMap((button) => {
-                  const text = button.firstChild;
-                  return [...text.data.matchAll(/\\S+/g)].filter((word) => {
-                    const range = new Range();
-                    range.setStart(text, word.index);
-                    range.setEnd(text, word.index + word[0].length);
-                    return new Set([...range.getClientRects()].map((box) => box.top)).size > 1;
-                  }).map(([word]) => word.slice(0, 20));
-                }))
-                """)
-            #expect(broken == .string("[\"\(longest.prefix(20))\"]"), "\(width) px: \(broken)")
+            let broken = try browser.brokenWords(in: ".labels td button")
+            #expect(broken == "[\"\(longest.prefix(20))\"]", "\(width) px: \(broken)")
+        }
+    }
+
+    /// On a phone lines end between words, and the bars of the hours have a line of their own.
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
+    func tablesOnAPhone() throws {
+        let names = ["crackling_fire", "Reverberation", "washing_machine", "Change ringing (campanology)"]
+        let path = "archive/2024/A_station_with_a_long_name_20240501_\(String(repeating: "0", count: 60)).wav"
+        try write(
+            names.enumerated().map {
+                #"{"type":"summary","v":1,"file":"\#(path)","seconds":\#(36000 / ($0 + 1)),"#
+                    + #""top":[{"label":"\#($1)","p":0.9}],"time":\#(Self.morning)}"#
+            } + [
+                #"{"type":"error","v":1,"file":"\#(path)","code":"decode","message":"\#(path): is text"}"#,
+                #"{"type":"skipped","v":1,"file":"e.m4a","code":"converted","message":"not read"}"#,
+            ])
+        #expect(try report().status == 0)
+        let browser = try Browser("file://\(page)")
+        try browser.wait("document.querySelectorAll('.labels tbody tr').length === 4")
+        for width in [320, 390, 1280] {
+            try browser.resize(width: width, height: 800, isMobile: width < 600)
+            #expect(try browser.evaluate("document.documentElement.scrollWidth <= \(width)") == .bool(true))
+            let broken = try browser.brokenWords(in: ".report th, .report td, .report dd, .report dt")
+            #expect(broken == "[]", "\(width) px: \(broken)")
+            let bars = try browser.evaluate(
+                "[...document.querySelectorAll('.bar')].map((one) => one.clientWidth).filter((width) => width)"
+            ).elements.compactMap(\.number)
+            #expect(bars.count == 4 && bars[0] >= 60 && abs(bars[1] - bars[0] / 2) < 2, "\(width) px: \(bars)")
+            // Whole tables are seen without scrolling sideways.
+            let wide = try browser.evaluate(
+                "[...document.querySelectorAll('.labels, .examples .scroll')].filter("
+                    + "(one) => one.scrollWidth > one.clientWidth).length")
+            #expect(wide == 0 || width < 390, "\(width) px")
         }
     }
 

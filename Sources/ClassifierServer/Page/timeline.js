@@ -8,6 +8,8 @@ const fewestLanes = 2;
 const mostLanes = 8;
 /** Space on each side of a bar's words, in CSS pixels. */
 const padding = 7;
+/** The least width of a bar in CSS pixels. */
+const leastWidth = 3;
 
 /** Chooses lanes in which events do not cover each other. An event has `from` and `to` in seconds. */
 export class Lanes {
@@ -88,21 +90,17 @@ export class Timeline {
 
   draw(now, span = seconds) {
     const shown = [...this.events].filter(([, { from, to }]) => from < now && (to ?? now) > now - span);
-    this.arrange(shown, span);
+    const bars = this.isRecording ? this.recordingBars(shown, now, span) : this.liveBars(shown, now, span);
     const { em } = theme();
-    this.canvas.style.height = `${this.lanes.count * laneHeight}rem`;
+    const lanes = this.isRecording ? Math.max(fewestLanes, ...bars.map(({ lane }) => lane + 1)) : this.lanes.count;
+    this.canvas.style.height = `${lanes * laneHeight}rem`;
     const plot = new Plot(this.canvas, span);
     const { context } = plot;
     plot.clip();
     context.textBaseline = "middle";
     context.textAlign = "left";
-    const bars = [...this.bars.values()].sort((one, other) => one.event.from - other.event.from);
-    const ends = Array(this.lanes.count).fill(-Infinity);
-    for (const { event, lane, text, width } of bars) {
+    for (const { event, lane, text, left, right, words } of bars) {
       const [from, to] = [plot.x(event.from, now), plot.x(event.to ?? now, now)];
-      const right = Math.min(Math.max(to, from + width), plot.width);
-      const left = Math.max(Math.min(from, right - width), ends[lane]);
-      ends[lane] = right + 2;
       const [top, height] = [lane * laneHeight * em + 1, laneHeight * em - 3];
       const slot = this.slots.slot(event.label);
       const colour = slot === undefined ? theme().other : theme().curves[slot];
@@ -115,38 +113,85 @@ export class Timeline {
       context.fillRect(left, top, right - left, height);
       context.globalAlpha = 1;
       // The solid part is the event's time; the words may need more space.
-      context.fillRect(from, top + height - 4, Math.max(3, to - from), 4);
+      context.fillRect(from, top + height - 4, Math.max(leastWidth, to - from), 4);
       context.fillStyle = theme().ink;
       context.font = font(0.8, 600);
-      context.fillText(text, Math.max(left, Math.min(plot.left, right - width)) + padding, top + (height - 3) / 2);
+      if (text) context.fillText(text, words + padding, top + (height - 3) / 2);
       context.restore();
     }
     const hidden = shown.length - bars.length;
-    this.remark.hidden = hidden === 0;
-    if (hidden) this.remark.textContent = `${hidden} more at this time: see the table of events.`;
+    const bare = bars.filter(({ text }) => !text).length;
+    const counts = [hidden ? `${hidden} more` : "", bare ? `${bare} without words` : ""].filter((one) => one);
+    this.remark.hidden = counts.length === 0;
+    if (counts.length) this.remark.textContent = `${counts.join(" and ")} at this time: see the table of events.`;
   }
 
-  /** Gives every shown event a lane, a text that fits into the picture, and the width of that text. */
+  /**
+   * Returns the bars of a recording with their places. The longest events come first: where room is scarce, the
+   * shortest ones lose their words, and then their places.
+   */
+  recordingBars(shown, now, span) {
+    const plot = new Plot(this.canvas, span);
+    const lanes = [];
+    /** Takes room in the first lane that has it. */
+    const take = (left, right) => {
+      const isFree = (lane) => lane.every((other) => other.right + 2 <= left || right + 2 <= other.left);
+      const free = lanes.findIndex(isFree);
+      const lane = free < 0 ? lanes.length : free;
+      if (lane === mostLanes) return undefined;
+      (lanes[lane] ??= []).push({ left, right });
+      return lane;
+    };
+    const length = ([, { from, to }]) => to - from;
+    return shown.sort((one, other) => length(other) - length(one)).flatMap(([, event]) => {
+      const from = Math.max(plot.left, Math.min(plot.x(event.from, now), plot.width - leastWidth));
+      const to = Math.min(plot.width, Math.max(plot.x(event.to, now), from + leastWidth));
+      const { text, width } = this.words(event, plot);
+      // At the right edge, words begin before their bar.
+      const left = Math.max(plot.left, Math.min(from, plot.width - width));
+      const right = Math.max(to, left + width);
+      const lane = take(left, right);
+      if (lane !== undefined) return [{ event, lane, text, left, right, words: left }];
+      const bare = take(from, to);
+      return bare === undefined ? [] : [{ event, lane: bare, left: from, right: to }];
+    });
+  }
+
+  /** Returns the bars of a live stream with their places; an event stays in its lane. */
+  liveBars(shown, now, span) {
+    this.arrange(shown, span);
+    const plot = new Plot(this.canvas, span);
+    const ends = Array(this.lanes.count).fill(-Infinity);
+    return [...this.bars.values()].sort((one, other) => one.event.from - other.event.from).map((bar) => {
+      const { event, lane, width } = bar;
+      const [from, to] = [plot.x(event.from, now), plot.x(event.to ?? now, now)];
+      const right = Math.min(Math.max(to, from + width), plot.width);
+      const left = Math.max(Math.min(from, right - width), ends[lane]);
+      ends[lane] = right + 2;
+      return { ...bar, left, right, words: Math.max(left, Math.min(plot.left, right - width)) };
+    });
+  }
+
+  /** Gives every shown event of a live stream a lane, a text that fits into the picture, and its width. */
   arrange(shown, span) {
     const plot = new Plot(this.canvas, span);
-    const { context } = plot;
-    context.font = font(0.8, 600);
-    if (this.isRecording || plot.pixelsPerSecond !== this.scale) this.lanes.clear();
+    if (plot.pixelsPerSecond !== this.scale) this.lanes.clear();
     this.scale = plot.pixelsPerSecond;
     this.bars = new Map();
-    // Of a recording the long events come first: where there is no room, short ones are left out.
-    const length = ([, { from, to }]) => to - from;
-    const isBefore = this.isRecording
-      ? (one, other) => length(other) - length(one)
-      : (one, other) => one[1].from - other[1].from;
-    for (const [id, event] of shown.sort(isBefore)) {
-      const text = shortened(friendly(event.label), 0.8 * (plot.width - plot.left), context);
-      const width = context.measureText(text).width + 2 * padding;
+    for (const [id, event] of shown.sort((one, other) => one[1].from - other[1].from)) {
+      const { text, width } = this.words(event, plot);
       const span = (width + 2) / plot.pixelsPerSecond;
       const extent = { from: event.from, to: Math.max(event.to ?? Infinity, event.from + span) };
       const lane = this.lanes.place(id, extent, span);
       if (lane !== undefined) this.bars.set(id, { event, lane, text, width });
     }
+  }
+
+  /** Returns an event's words as they fit into a picture, and their width with the space beside them. */
+  words(event, { context, left, width }) {
+    context.font = font(0.8, 600);
+    const text = shortened(friendly(event.label), 0.8 * (width - left), context);
+    return { text, width: context.measureText(text).width + 2 * padding };
   }
 }
 

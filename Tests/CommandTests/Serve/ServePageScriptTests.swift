@@ -102,6 +102,48 @@ internal import Testing
         #expect(found == #"[["Child speech, kid speaking","Dog","Music","Siren","a","silence"],0]"#)
     }
 
+    /// Of a recording the longest events have words, which neither overlap nor leave the picture.
+    @Test func eventsOfALongRecording() throws {
+        let found = try browser.evaluate(
+            """
+            Promise.all([import('./timeline.js'), import('./slots.js')]).then(([{ Timeline }, { Slots }]) => {
+              const canvas = document.querySelector('#timeline');
+              const timeline = new Timeline(canvas, document.querySelector('#more'), new Slots());
+              timeline.isRecording = true;
+              const words = [];
+              const context = canvas.getContext('2d');
+              const fillText = context.fillText.bind(context);
+              context.fillText = (text, x, y) => {
+                words.push({ text, y, left: x, right: x + context.measureText(text).width });
+                fillText(text, x, y);
+              };
+              let seed = 3;
+              const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+              for (let id = 0; id < 1500; id++) {
+                const from = id % 10 ? 3590 * random() : 3600 - 5 * random();
+                const to = Math.min(3600, from + (id === 7 ? 200 : 20 * random()));
+                timeline.set(id, { label: id === 7 ? 'the longest' : `class ${id % 40}`, from, to });
+              }
+              timeline.draw(3600, 3600);
+              // The lanes make the page longer, whose scroll bar makes it narrower.
+              words.length = 0;
+              timeline.draw(3600, 3600);
+              const isOutside = ({ left, right }) => left < 0 || right > canvas.clientWidth;
+              const faults = words.filter(isOutside).map(({ text }) => text);
+              words.forEach((one, index) => words.slice(0, index).forEach((other) => {
+                if (one.y === other.y && one.left < other.right && other.left < one.right) {
+                  faults.push(`${one.text} on ${other.text}`);
+                }
+              }));
+              const remark = document.querySelector('#more').textContent;
+              const hasLongest = words.some(({ text }) => text === 'the longest');
+              return JSON.stringify([faults.slice(0, 3), words.length > 20, hasLongest,
+                /^[0-9]+ more and [0-9]+ without words at this time/.test(remark)]);
+            })
+            """)
+        #expect(found == "[[],true,true,true]")
+    }
+
     /// Positions become times of day; a pause moves what follows; a backlog and a fast stream do not spoil the times.
     @Test func streamsHaveATimeOfDay() throws {
         let found = try browser.evaluate(

@@ -79,6 +79,29 @@ final class Browser {
         throw ChildProcess.Failure(description: "\(expression) does not become true; the page is: \(page)")
     }
 
+    /// Returns the words of some elements that go on in another line, as an array in JSON. Paths may do so.
+    func brokenWords(in selector: String) throws -> String {
+        try evaluate(
+            """
+            JSON.stringify([...document.querySelectorAll('\(selector)')].flatMap((element) => {
+              const broken = [];
+              const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+              for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+                if (text.parentElement.closest('.path')) continue;
+                for (const word of text.data.matchAll(/[^\\s-]+/g)) {
+                  const range = new Range();
+                  range.setStart(text, word.index);
+                  range.setEnd(text, word.index + word[0].length);
+                  const lines = new Set([...range.getClientRects()].map((box) => box.top));
+                  if (lines.size > 1) broken.push(word[0].slice(0, 20));
+                }
+              }
+              return broken;
+            }))
+            """
+        ).string ?? ""
+    }
+
     /// Returns a picture of the page, as PNG in base 64.
     func screenshot() throws -> String {
         try call("Page.captureScreenshot", ["format": "png", "captureBeyondViewport": .bool(true)])["data"]?.string

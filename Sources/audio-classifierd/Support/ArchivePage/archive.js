@@ -145,7 +145,7 @@ class Examples {
     this.note = make("p", { class: "quiet", role: "status" });
     this.audio = make("audio", { controls: "", preload: "none", "aria-label": "Player of the chosen example" });
     this.audio.addEventListener("error", () => {
-      this.note.textContent = `This browser does not play ${this.playing}: open the file with another program.`;
+      this.note.textContent = unplayed(this.playing);
     });
     this.player = make("div", { class: "player", hidden: "" }, this.audio);
   }
@@ -169,7 +169,7 @@ class Examples {
       play = make("button", { type: "button", "aria-label": `Play ${friendly(label)} in ${file}` }, "▶");
       play.addEventListener("click", () => this.play(example));
     }
-    const name = audio ? make("a", { href: audio }, file) : `${file} (not found)`;
+    const name = audio ? make("a", { href: audio }, pathWords(file)) : pathWords(`${file} (not found)`);
     const cell = make("span", {}, name);
     if (report) {
       const link = make("a", { href: `${report}#t=${t0}` }, "report");
@@ -177,7 +177,11 @@ class Examples {
       cell.append(" · ", link);
     }
     const place = this.data.kind === "summary" ? duration(t1) : `${position(t0)} to ${position(t1)}`;
-    return [play, friendly(label), percent(p), cell, time ? `${place}, ${time.slice(0, 19).replace("T", " ")}` : place];
+    const parts = time ? [`${place},`, time.slice(0, 10), time.slice(11, 19)] : [place];
+    const when = () => parts.flatMap((part) => [make("span", { class: "number" }, part), " "]);
+    // On a narrow screen the time is below the recording.
+    cell.append(make("span", { class: "below quiet" }, ...when()));
+    return [play, classWords(label), percent(p), cell, make("span", {}, ...when())];
   }
 
   play({ file, audio, t0 }) {
@@ -211,12 +215,16 @@ function facts(data) {
 function labelTable(data, choose) {
   const most = Math.max(...data.labels.map((one) => one.seconds), 1e-9);
   const rows = data.labels.map((one) => {
-    const button = make("button", { type: "button", "aria-pressed": "false" }, friendly(one.label));
+    const button = make("button", { type: "button", "aria-pressed": "false" }, classWords(one.label));
     button.addEventListener("click", () => choose(one.label));
     button.dataset.label = one.label;
-    const bar = make("i", { class: "bar" });
-    bar.style.width = `${(100 * one.seconds) / most}%`;
-    return [button, bar, duration(one.seconds), count(one.count), percent(one.p_max)];
+    // On a narrow screen the bar is below its class.
+    const [beside, below] = ["bar", "bar below"].map((name) => {
+      const bar = make("i", { class: name });
+      bar.style.width = `${(100 * one.seconds) / most}%`;
+      return bar;
+    });
+    return [make("div", {}, button, below), beside, duration(one.seconds), count(one.count), percent(one.p_max)];
   });
   const unit = kinds[data.kind]?.[0] ?? "rows";
   const heads = ["Class", "", "In total", unit[0].toUpperCase() + unit.slice(1), "Surest"];
@@ -240,7 +248,7 @@ function remarks(data) {
   if (!data.reasons.length) return [];
   const outcomes = { failed: "failed", skipped: "skipped", used: "with a result" };
   const reasons = data.reasons.map((one) => [one.code, outcomes[one.outcome], count(one.count)]);
-  const files = data.remarks.map((one) => [one.file, outcomes[one.outcome], one.message]);
+  const files = data.remarks.map((one) => [pathWords(one.file), outcomes[one.outcome], pathWords(one.message)]);
   const heads = ["Files without a result", "Files with warnings", "Files without a result or with warnings"];
   const areUsed = data.reasons.map((one) => one.outcome === "used");
   const head = heads[areUsed.every(Boolean) ? 1 : areUsed.some(Boolean) ? 2 : 0];
@@ -256,6 +264,10 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const main = document.querySelector("main");
 main.classList.add("archive");
 document.title = `Archive: ${data.sources.join(", ")}`;
+const recordings = new Map(data.labels.flatMap((one) => one.examples).map((example) => [example.file, example.audio]));
+const lost = [...recordings.values()].filter((audio) => audio === null).length;
+const silent = lost ? [make("p", { class: "quiet" }, `${count(lost)} of ${count(recordings.size)} recordings were not `
+  + "found when this page was made, and have no player: run report in the folder in which classify ran.")] : [];
 const heatmap = new Heatmap(data);
 const examples = new Examples(data);
 const withMap = data.maps.map((one) => one.label).filter((label) => label !== null);
@@ -285,14 +297,14 @@ const timeless = data.map === "calendar" && data.timeless_seconds > 0
   ? [make("p", { class: "quiet" }, `${duration(data.timeless_seconds)} of sound have no time and are not in the map.`)]
   : [];
 main.append(
-  make("section", { "aria-labelledby": "whole" }, make("h2", { id: "whole" }, data.sources.join(", ")), facts(data),
-    ...damage),
+  make("section", { "aria-labelledby": "whole" },
+    make("h2", { id: "whole" }, pathWords(data.sources.join(", "))), facts(data), ...damage),
   make("section", { "aria-labelledby": "hours" }, make("h2", { id: "hours" }, "Hours by class"),
     make("p", { class: "quiet" }, `Counted are ${what}.`), ...labelTable(data, choose)),
   make("section", { "aria-labelledby": "when" },
     make("h2", { id: "when" }, data.map === "calendar" ? "Hours of days" : "Order of the files"),
     make("label", {}, "Class ", select), missing, heatmap.map, heatmap.here, heatmap.scale, ...timeless),
   make("section", { "aria-labelledby": "examples" }, make("h2", { id: "examples" }, "Surest examples"),
-    examples.player, examples.note, examples.list),
+    ...silent, examples.player, examples.note, examples.list),
   ...remarks(data));
 choose(null);

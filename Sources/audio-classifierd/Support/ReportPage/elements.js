@@ -20,10 +20,32 @@ function make(name, properties = {}, ...children) {
   return one;
 }
 
-/** A table that scrolls by itself on a narrow screen. */
+/** Returns a text whose lines may also end behind some characters. */
+function breakable(text, characters) {
+  const parts = text.split(new RegExp(`(?<=[${characters}])`));
+  return make("span", {}, ...parts.flatMap((part, index) => (index ? [make("wbr"), part] : [part])));
+}
+
+/** Returns a class as a reader would say it, whose lines end between its words. */
+const classWords = (label) => breakable(friendly(label), "_");
+
+/** Returns a path, or a sentence with one: its lines end between its parts, and anywhere in a part that is long. */
+function pathWords(text) {
+  const words = breakable(text, "_/");
+  words.className = "path";
+  return words;
+}
+
+/** A table that scrolls by itself on a narrow screen. Numbers with their units have one line. */
 function table(caption, heads, rows) {
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
-  const body = rows.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, cell))));
+  const isNumber = (cell) => typeof cell === "string" && /^[\d.,:]+( \S+)?$/.test(cell);
+  const body = rows.map((cells) =>
+    make("tr", {}, ...cells.map((cell) => make("td", isNumber(cell) ? { class: "number" } : {}, cell))));
   return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
     make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
 }
+
+/** Returns why a recording is not heard. */
+const unplayed = (name) =>
+  `${name} is not played: it is no longer where it was beside this page, or this browser does not know its format.`;

@@ -5,6 +5,8 @@ const smallStep = 1;
 const largeStep = 10;
 /** The choices of the pictures' time span in seconds, shorter than the recording. */
 const spans = [300, 60, 15];
+/** More curves on each other cannot be read. */
+const mostCurves = 20;
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
@@ -19,7 +21,7 @@ class Recording {
     this.curves = decodedCurves(data);
     this.image = picture(data);
     this.section = make("section", { id: `recording-${index + 1}`, "aria-labelledby": `title-${index + 1}` },
-      make("h2", { id: `title-${index + 1}` }, data.name),
+      make("h2", { id: `title-${index + 1}` }, pathWords(data.name)),
       make("p", { class: "quiet" }, `Length ${position(data.seconds)}, model ${data.model}`),
       ...data.warnings.map((warning) => make("p", { class: "warning" }, warning)));
     this.addPlayer();
@@ -37,7 +39,9 @@ class Recording {
       this.audio.src = this.data.audio;
       for (const event of ["timeupdate", "seeked"]) this.audio.addEventListener(event, () => this.follow());
       this.audio.addEventListener("play", () => this.run());
-      row.append(this.audio);
+      const note = make("p", { class: "warning", role: "status", hidden: "" }, unplayed(this.data.name));
+      this.audio.addEventListener("error", () => { note.hidden = false; });
+      row.append(this.audio, note);
     }
     const choices = spans.filter((span) => span < this.data.seconds);
     if (choices.length) {
@@ -73,9 +77,12 @@ class Recording {
     // Classes with events come first where colours are scarce.
     const heard = new Set(this.data.events.map(({ label }) => label));
     for (const label of heard) scores.set(label, 1 + (scores.get(label) ?? 0));
-    for (const label of scores.keys()) if (isBackground(label)) scores.delete(label);
-    this.slots.assign(scores);
-    this.key.textContent = explanation(this.data, [...scores.keys()].some((label) => isDashed(this.slots.slot(label))));
+    for (const [label, score] of scores) if (isBackground(label)) scores.set(label, score - 2);
+    const drawn = [...scores].sort((one, other) => other[1] - one[1]).slice(0, mostCurves);
+    this.drawn = new Set(drawn.map(([label]) => label));
+    this.slots.assign(new Map(drawn.filter(([label]) => !isBackground(label))));
+    const hasBroken = drawn.some(([label]) => isDashed(this.slots.slot(label)));
+    this.key.textContent = explanation(this.data, hasBroken, scores.size - drawn.length);
     this.pictures.addEventListener("keydown", (event) => this.press(event));
     this.pictures.addEventListener("click", (event) => {
       const plot = this.pictures.getBoundingClientRect();
@@ -91,14 +98,14 @@ class Recording {
       const jump = make("button", { type: "button", "aria-label": `Go to ${friendly(label)} at ${position(t0)}` },
         position(t0));
       jump.addEventListener("click", () => this.seek(t0));
-      return [jump, `${(t1 - t0).toFixed(2)} s`, friendly(label), percent(peak)];
+      return [jump, `${(t1 - t0).toFixed(2)} s`, classWords(label), percent(peak)];
     });
     return table(`Events of ${this.data.name}`, ["Time", "Length", "Class", "Highest"], rows);
   }
 
   numberTable() {
     const rows = this.data.numbers.map((one) =>
-      [friendly(one.label), percent(one.max), percent(one.mean), `${one.events}`, `${one.seconds.toFixed(1)} s`]);
+      [classWords(one.label), percent(one.max), percent(one.mean), `${one.events}`, `${one.seconds.toFixed(1)} s`]);
     const heads = ["Class", "Highest", "Mean", "Events", "In total"];
     return table(`Numbers of ${this.data.name}`, heads, rows);
   }
@@ -143,7 +150,7 @@ class Recording {
     const latest = Math.max(0, this.data.seconds - this.span);
     const isOutside = time < this.start || time > this.start + this.span;
     const start = Math.max(0, Math.min(latest, isOutside ? time - 0.1 * this.span : this.start));
-    const isNew = start !== this.start || this.drawn !== this.span;
+    const isNew = start !== this.start || this.drawnSpan !== this.span;
     this.start = start;
     if (isNew) this.draw(); else this.mark();
   }
@@ -166,10 +173,10 @@ class Recording {
 
   draw() {
     const end = this.start + this.span;
-    this.drawn = this.span;
+    this.drawnSpan = this.span;
     this.drawSpectrogram(end);
     this.timeline.draw(end, this.span);
-    const shown = [...this.curves].map(([label, points]) =>
+    const shown = [...this.curves].filter(([label]) => this.drawn.has(label)).map(([label, points]) =>
       [label, points.filter(([time]) => time >= this.start - this.chart.longestStep && time <= end)]);
     this.chart.draw(new Map(shown), end, this.span);
     drawTimes(this.canvases[3], end, (time) => position(time, this.span < 6 ? 1 : 0), this.span);
@@ -188,7 +195,7 @@ class Recording {
 }
 
 /** Returns how to read the pictures of a recording. */
-function explanation({ model, onset_delay: delay, events }, hasBroken) {
+function explanation({ model, onset_delay: delay, events }, hasBroken, leftOut) {
   const words = [];
   if (events.length) words.push("A bar is an event.");
   if (events.length && delay) {
@@ -197,6 +204,7 @@ function explanation({ model, onset_delay: delay, events }, hasBroken) {
       + `${time} earlier than that. Where the model was quicker, the bar begins before the sound.`);
   }
   if (hasBroken) words.push("Broken lines are curves, too: the colours of further classes.");
+  if (leftOut) words.push(`${quantity(leftOut, "less likely class has", "less likely classes have")} no curve.`);
   return words.join(" ");
 }
 
@@ -224,8 +232,8 @@ function picture(data) {
 /** The list of recordings, with links to them. */
 function contents(recordings) {
   const rows = recordings.map((one, index) => [
-    make("a", { href: `#recording-${index + 1}` }, one.name), position(one.seconds), `${one.events.length}`,
-    one.first === null ? "none" : friendly(one.first),
+    make("a", { href: `#recording-${index + 1}` }, pathWords(one.name)), position(one.seconds),
+    `${one.events.length}`, one.first === null ? "none" : classWords(one.first),
   ]);
   return table("Recordings", ["Recording", "Length", "Events", "Most probable class"], rows);
 }
@@ -233,7 +241,8 @@ function contents(recordings) {
 /** The files that are not on the page, with the reasons. */
 function missingFiles(failures) {
   return make("section", { "aria-labelledby": "failures" }, make("h2", { id: "failures" }, "Files without a result"),
-    table("Files without a result", ["Reason", "Message"], failures.map(({ code, message }) => [code, message])));
+    table("Files without a result", ["Reason", "Message"],
+      failures.map(({ code, message }) => [code, pathWords(message)])));
 }
 
 const entries = JSON.parse(document.getElementById("data").textContent);
