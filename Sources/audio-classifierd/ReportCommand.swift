@@ -173,6 +173,7 @@ struct ReportCommand: SettableCommand {
         progress?.finish()
         try report.write(reports: reports)
         failures.forEach(CommandFailure.report)
+        if let missing = report.missing { Logger(label: "audio-classifierd").warning("\(missing)") }
         if let warning = report.warning { Logger(label: "audio-classifierd").warning("\(warning)") }
         if report.warning != nil || !failures.isEmpty { throw ExitCode(ExitStatus.data.rawValue) }
     }
@@ -189,10 +190,10 @@ struct ReportCommand: SettableCommand {
         let recordings = report.examples
         var reports: [String: FileName] = [:]
         var failures: [ClassifierError] = []
-        for (index, name) in recordings.enumerated() {
+        for (index, (name, file)) in recordings.enumerated() {
             let page = folder.appending(FileName("\(index + 1).html"))
             do throws(ClassifierError) {
-                let recording = try reader.read(FileName(written: name)) {
+                let recording = try reader.read(file) {
                     progress?.update((Double(index) + $0) / Double(recordings.count), name)
                 }
                 try ReportPage.page([recording]).write(page)

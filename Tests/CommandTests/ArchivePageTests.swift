@@ -196,6 +196,33 @@ internal import audio_classifierd
         }
     }
 
+    /// A page in another folder than the recordings', and than the present one, has their players; others are named.
+    @Test(.enabled(if: Browser.isReady, Browser.needs))
+    func pageInAnotherFolder() throws {
+        for name in ["recordings", "pages/of archives"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
+        }
+        try FileManager.default.copyItem(
+            atPath: Browser.recording, toPath: "\(folder.path)/recordings/a #1? 50 %, ä.wav")
+        // Names as classify writes them that runs in the folder of the results.
+        try write(
+            ["recordings/a #1? 50 %, ä.wav", "recordings/gone.wav"].map {
+                #"{"type":"summary","v":1,"file":"\#($0)","seconds":1.4,"top":[{"label":"\#($0)","p":0.9}]}"#
+            })
+        let page = "\(folder.path)/pages/of archives/archive.html"
+        let run = try Program.run(["report", "--archive", results, "--output", page])
+        #expect(run.status == 0 && run.errors.contains("1 of 2, the first is recordings/gone.wav"), "\(run.errors)")
+        let browser = try Browser("file://\(page)".replacing(" ", with: "%20"))
+        try browser.wait("document.querySelectorAll('.labels tbody tr').length === 2")
+        let text = try browser.evaluate("document.querySelector('#examples').parentElement.innerText").string ?? ""
+        #expect(text.contains("1 of 2 recordings were not found") && text.contains("gone.wav (not found)"), "\(text)")
+        let link = try browser.evaluate("document.querySelector('.examples a').getAttribute('href')")
+        #expect(link == "../../recordings/a%20%231%3F%2050%20%25%2C%20%C3%A4.wav")
+        _ = try browser.evaluate("document.querySelector('.examples td button').click()")
+        try browser.wait("document.querySelector('audio').currentTime > 0.2")
+    }
+
     /// A recording with a result and warnings is beside the failures, and not among them.
     @Test(.enabled(if: Browser.isReady, Browser.needs))
     func cutRecordingsInABrowser() throws {

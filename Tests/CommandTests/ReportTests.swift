@@ -140,6 +140,18 @@ internal import Testing
         }
     }
 
+    /// The recording of a player can be anywhere beside the page.
+    @Test func linksAreRelativeToThePage() throws {
+        for name in ["pages", "sounds"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
+        }
+        let sound = try write(Sound.samples(16_000), "sounds/a: b.wav")
+        let page = "\(folder.path)/pages/report.html"
+        #expect(try Program.run(["report", sound, "--output", page, "--player", "link"]).status == 0)
+        #expect(try data(page)[0]?["audio"] == "../sounds/a%3A%20b.wav")
+    }
+
     @Test(.enabled(if: Browser.isReady, Browser.needs))
     func picturesAreExplained() throws {
         let run = try Program.run(

@@ -14,6 +14,7 @@ package struct ArchivePage: Sendable {
     /// The place of a damaged line; nil if all are right.
     private let firstDamage: String?
     private let folder: FileName
+    private let finder: RecordingFinder
     /// Reports of examples, by the recording's name in the results.
     private let reports: [String: FileName]
 
@@ -21,11 +22,12 @@ package struct ArchivePage: Sendable {
     ///   - folder: the folder of the page, to which links are relative.
     ///   - reports: reports of examples, by the recording's name in the results.
     package init(
-        _ totals: ArchiveTotals, sources: [String], firstDamage: String?, folder: FileName,
+        _ totals: ArchiveTotals, sources: [FileName], firstDamage: String?, folder: FileName,
         reports: [String: FileName]
     ) {
         self.totals = totals
-        self.sources = sources
+        self.sources = sources.map(\.description)
+        finder = RecordingFinder(sources)
         self.firstDamage = firstDamage
         self.folder = folder
         self.reports = reports
@@ -105,35 +107,15 @@ package struct ArchivePage: Sendable {
         object.add("t1", example.end, decimals: 3)
         object.add("p", example.p, decimals: 4)
         if let time = example.time { object.add("time", CalendarTime.text(time)) } else { object.addNull("time") }
-        let audio = FileName(written: example.file).address(from: folder)
-        if audio.isEmpty { object.addNull("audio") } else { object.add("audio", audio) }
+        if let file = finder.file(example.file) {
+            object.add("audio", file.address(from: folder))
+        } else {
+            object.addNull("audio")
+        }
         if let report = reports[example.file] {
             object.add("report", report.address(from: folder))
         } else {
             object.addNull("report")
         }
-    }
-}
-
-extension FileName {
-    /// Makes a name of its text in results, in which `\xE9` may stand for a byte that is not UTF-8.
-    package init(written text: String) {
-        let plain = FileName(text)
-        let bytes = plain.bytes
-        var name: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            if bytes[index...].starts(with: "\\x".utf8), index + 4 <= bytes.count,
-                let byte = UInt8(String(decoding: bytes[(index + 2)..<(index + 4)], as: UTF8.self), radix: 16)
-            {
-                name.append(byte)
-                index += 4
-            } else {
-                name.append(bytes[index])
-                index += 1
-            }
-        }
-        let decoded = FileName(bytes: name)
-        self = !plain.exists && decoded.exists ? decoded : plain
     }
 }

@@ -58,19 +58,34 @@ package struct ArchiveReport {
         }
     }
 
-    /// Recordings of the examples that exist, each once: those of the labels with the most hours first.
-    package var examples: [String] {
+    /// The files of the examples' recordings, each once: those of the labels with the most hours first.
+    package var examples: [(name: String, file: FileName)] {
+        let finder = RecordingFinder(sources)
+        return exampleNames.compactMap { name in finder.file(name).map { (name, $0) } }
+    }
+
+    /// A sentence on recordings that are not found, and have no player; nil if all are.
+    package var missing: String? {
+        let names = exampleNames
+        let finder = RecordingFinder(sources)
+        let lost = names.filter { finder.file($0) == nil }
+        return lost.first.map { first in
+            "recordings of examples that are not found have no player: \(lost.count) of \(names.count), the first is "
+                + "\(first); run report in the folder in which classify ran"
+        }
+    }
+
+    private var exampleNames: [String] {
         var seen: Set<String> = []
         return ArchivePage.ranking(totals).prefix(ArchivePage.exampleLabelLimit)
-            .flatMap { totals.labels[$0].examples.map(\.file) }
-            .filter { seen.insert($0).inserted && FileName(written: $0).exists }
+            .flatMap { totals.labels[$0].examples.map(\.file) }.filter { seen.insert($0).inserted }
     }
 
     /// Writes the page.
     /// - Parameter reports: reports of examples, by the recording's name in the results.
     package func write(reports: [String: FileName]) throws(ClassifierError) {
         let page = ArchivePage(
-            totals, sources: sources.map(\.description), firstDamage: firstDamage, folder: self.page.folder,
+            totals, sources: sources, firstDamage: firstDamage, folder: self.page.folder,
             reports: reports)
         try page.page.write(self.page)
     }

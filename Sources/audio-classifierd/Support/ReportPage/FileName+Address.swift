@@ -2,20 +2,27 @@ package import AudioFrontend
 internal import Glibc
 
 extension FileName {
-    /// Returns the file's address for a page in a folder: relative if the file is below that folder; empty for a
-    /// missing file.
+    private static let slash = UInt8(ascii: "/")
+
+    /// Returns the file's address relative to a page in a folder, so that both may move together or lie on a server;
+    /// empty for a missing file.
     package func address(from folder: FileName) -> String {
-        guard let path = resolved, let base = folder.resolved else { return "" }
-        let start = base.bytes + (base.bytes.last == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")])
-        let isBelow = path.bytes.starts(with: start)
-        let part = isBelow ? Array(path.bytes.dropFirst(start.count)) : path.bytes
-        let kept = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/".utf8)
-        let escaped = part.map { byte -> String in
+        guard let path = resolved?.parts, let base = folder.resolved?.parts else { return "" }
+        let common = zip(path, base).prefix { $0 == $1 }.count
+        let up = Array(repeating: "..", count: base.count - common)
+        // A first part with a colon would be taken for a scheme.
+        return ((up.isEmpty ? ["."] : up) + path.dropFirst(common).map(Self.escaped)).joined(separator: "/")
+    }
+
+    private var parts: [ArraySlice<UInt8>] { bytes.split(separator: Self.slash) }
+
+    private static func escaped(_ part: ArraySlice<UInt8>) -> String {
+        let kept = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~".utf8)
+        return part.map { byte in
             if kept.contains(byte) { return String(UnicodeScalar(byte)) }
             let digits = String(byte, radix: 16, uppercase: true)
             return digits.utf8.count < 2 ? "%0\(digits)" : "%\(digits)"
-        }
-        return (isBelow ? "./" : "file://") + escaped.joined()
+        }.joined()
     }
 
     /// The absolute name without links; nil for a missing file.
