@@ -51,6 +51,48 @@ internal import Testing
         #expect(cells == 2 * labels.count * labels.count)
     }
 
+    /// A card without a matrix has its shares drawn; one with nothing to draw has a message that names what is missing.
+    @Test func cardWithoutAMatrix() throws {
+        let finished = try Program.run(["models", "show", "general", "--plot", path("card.svg")])
+        #expect(finished.status == 0 && finished.errors.contains("has no confusion matrix"), "\(finished.errors)")
+        let texts = try texts(path("card.svg"))
+        let text = try String(contentsOfFile: "\(Program.models)/general/config.json", encoding: .utf8)
+        let model = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        let sets = model["card"]?["first_label"]?["sets"]?.elements ?? []
+        #expect(!sets.isEmpty)
+        for set in sets {
+            let name = try #require(set["name"]?.string)
+            for (key, label) in [("right", name), ("all", "\(name), --labels all")] {
+                let share = try #require(set[key]?.number)
+                let tips = texts.filter { $0.hasPrefix("\(label): ") }
+                #expect(tips.contains { abs((Double($0.dropFirst(label.count + 2)) ?? -1) - share) < 1e-4 }, "\(label)")
+            }
+        }
+        let copy = path("model")
+        try FileManager.default.copyItem(atPath: "\(Program.models)/\(Program.model)", toPath: copy)
+        let cards: [(String, Int32)] = [("{}", 65), (#"{"accuracy":{"cold":{"recall":{"yes":0.25}}}}"#, 0)]
+        for (card, status) in cards {
+            let json = try JSONDecoder().decode(
+                JSONValue.self, from: Data(contentsOf: URL(filePath: "\(copy)/config.json")))
+            let value = try JSONDecoder().decode(JSONValue.self, from: Data(card.utf8))
+            try FileManager.default.removeItem(atPath: "\(copy)/config.json")
+            try JSONEncoder().encode(json.with(["card"], value)).write(to: URL(filePath: "\(copy)/config.json"))
+            let shown = try Program.run(["models", "show", copy + "/", "--plot", path("other.svg")])
+            #expect(shown.status == status, "\(shown.errors)")
+            if status == 65 {
+                #expect(shown.errors.contains("has none of accuracy, first_label, event_times, in_streams"))
+                let all = "environment, environment-10, general, keywords-ar, keywords-en"
+                #expect(shown.errors.contains("the cards of \(all) have some"))
+            } else {
+                #expect(try self.texts(path("other.svg")).contains("yes: 0.25"))
+            }
+        }
+        let help = try Program.run(["models", "show", "--help"]).output
+        for part in ["accuracy", "first_label", "event_times", "in_streams", "calibration", "threshold_curves"] {
+            #expect(help.contains(part))
+        }
+    }
+
     /// The curves of a card in the form of an evaluation's JSON are those of the evaluation's own picture.
     @Test func evaluationAndACardWithItsNumbers() throws {
         for (index, label) in ["yes", "no"].enumerated() {

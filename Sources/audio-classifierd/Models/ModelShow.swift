@@ -21,7 +21,11 @@ struct ModelShow: SettableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Draw the confusion matrices, the reliability and the curves of thresholds of its card to this SVG file.",
+            """
+            Draw what its card has to this SVG file: confusion matrices or each label's recall (accuracy), shares of \
+            right labels and events (first_label, event_times, in_streams), reliability (calibration), thresholds \
+            (threshold_curves).
+            """,
             valueName: "file"), completion: .file(extensions: ["svg"]))
     var plot: String?
 
@@ -40,11 +44,14 @@ struct ModelShow: SettableCommand {
     }
 
     private func write(_ data: PlotData, to file: FileName) throws {
-        guard data.missing.count < 3 else {
+        guard !data.isEmpty else {
+            let others = ModelReport.drawable(ModelCatalog())
             throw ClassifierError(
                 .data, code: "plot",
-                "\(data.title) has no measurements that could be drawn; "
-                    + "audio-classifierd evaluate DATA --model \(name) --plot FILE draws those of your recordings")
+                "\(data.title) has none of accuracy, first_label, event_times, in_streams, calibration and "
+                    + "threshold_curves, which are drawn"
+                    + (others.isEmpty ? "" : "; the cards of \(others.joined(separator: ", ")) have some")
+                    + "; audio-classifierd evaluate DATA --model \(name) --plot FILE draws your recordings")
         }
         let log = Logger(label: "audio-classifierd")
         for sentence in data.missing { log.notice("\(sentence)") }

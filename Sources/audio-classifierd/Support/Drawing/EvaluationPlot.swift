@@ -1,8 +1,8 @@
 internal import Glibc
 internal import StrictCoding
 
-/// A plot as SVG: the confusion matrices, the curve of reliability, and found and false events at each threshold, one
-/// below the other.
+/// A plot as SVG: the confusion matrices, shares as bars, the curve of reliability, and found and false events at each
+/// threshold, one below the other.
 package struct EvaluationPlot {
     private static let width = 900.0
     private static let margin = 24.0
@@ -23,6 +23,7 @@ package struct EvaluationPlot {
         plot.drawing.text(data.title, x: Self.margin, y: plot.top, size: 20)
         plot.top += 24
         for confusion in data.confusions { plot.add(confusion) }
+        for shares in data.shares { plot.add(shares) }
         if !data.bins.isEmpty { plot.addReliability() }
         if !data.curves.isEmpty { plot.addCurves() }
         for sentence in data.missing {
@@ -78,6 +79,31 @@ package struct EvaluationPlot {
         // Invariant: a share is in 0 ... 1.
         let parts = [(255.0, 8.0), (255, 48), (255, 107)].map { Int(($0.0 + ($0.1 - $0.0) * share).rounded()) }
         return "rgb(\(parts[0]),\(parts[1]),\(parts[2]))"
+    }
+
+    // MARK: Shares
+
+    private mutating func add(_ shares: PlotData.Shares) {
+        heading(shares.title)
+        let (height, font) = (20.0, 12.0)
+        // Names stand in at most half of the width.
+        let longest = Double(shares.rows.map(\.name.count).max() ?? 0)
+        let left = Self.margin + min(Self.width / 2, 12 + longest * font * 0.6)
+        let scale = Self.width - Self.margin - 50 - left
+        for row in shares.rows {
+            let middle = top + height / 2
+            drawing.text(row.name, x: left - 8, y: middle + 4, size: font, anchor: .end)
+            drawing.rectangle(
+                x: left, y: top + 3, width: row.share * scale, height: height - 6, fill: Self.colours[5],
+                title: "\(row.name): \(Decimal.text(row.share, 4))")
+            if let interval = row.interval {
+                let ends = [interval.lowerBound, interval.upperBound].map { (left + $0 * scale, middle) }
+                drawing.line(ends, stroke: Self.colours[0], width: 2)
+            }
+            let end = left + max(row.share, row.interval?.upperBound ?? 0) * scale
+            drawing.text("\(Decimal.text(100 * row.share, 1)) %", x: end + 6, y: middle + 4, size: font)
+            top += height
+        }
     }
 
     // MARK: Axes

@@ -36,11 +36,25 @@ package struct PlotData: Sendable {
         let points: [Point]
     }
 
+    /// Shares of recordings, sounds or labels, each with its name.
+    struct Shares: Sendable {
+        struct Row: Sendable {
+            let name: String
+            let share: Double
+            /// The interval in which the share lies with a probability of 95 %.
+            var interval: ClosedRange<Double>?
+        }
+
+        let title: String
+        let rows: [Row]
+    }
+
     let title: String
     var confusions: [Confusion] = []
     var bins: [Bin] = []
     var calibrationError: Double?
     var curves: [Curve] = []
+    var shares: [Shares] = []
     /// The command that would measure what is missing.
     let remedy: String
 
@@ -82,8 +96,12 @@ package struct PlotData: Sendable {
         title = "\(model): its card"
         remedy = "audio-classifierd evaluate DATA --model \(model) --plot FILE.svg measures it"
         for (key, what) in [("cold", "clips from their beginning"), ("mid_stream", "clips in the middle of a stream")] {
-            let counts = card["accuracy"]?[key]?["confusion"]?.elements.map { $0.elements.compactMap(Self.count) } ?? []
-            guard counts.count == labels.count, counts.allSatisfy({ $0.count == labels.count }) else { continue }
+            let measured = card["accuracy"]?[key]
+            let counts = measured?["confusion"]?.elements.map { $0.elements.compactMap(Self.count) } ?? []
+            guard counts.count == labels.count, counts.allSatisfy({ $0.count == labels.count }) else {
+                add("Found share of the recordings of each label: \(what)", Self.rows(measured?["recall"]))
+                continue
+            }
             confusions.append(
                 Confusion(title: "Recordings by given (rows) and first label: \(what)", labels: labels, counts: counts))
         }
@@ -97,6 +115,51 @@ package struct PlotData: Sendable {
             return Bin(low: low, high: high, confidence: confidence, accuracy: accuracy, count: count)
         }
         curves = (card["threshold_curves"]?.elements ?? []).compactMap(Self.curve)
+        let sets = card["first_label"]?["sets"]?.elements ?? []
+        add("Recordings whose first label is right", sets.flatMap(Self.firstLabels))
+        let sounds = card["event_times"]?["sets"]?.elements ?? []
+        add("Sounds in a stream with an event", sounds.compactMap(Self.reported))
+        let streams = Self.rows(card["in_streams"]?["reported"]) { $0["right"] }
+        add("Sounds in a stream with the right event, and the interval of 95 %", streams)
+    }
+
+    private mutating func add(_ title: String, _ rows: [Shares.Row]) {
+        if !rows.isEmpty { shares.append(Shares(title: title, rows: rows)) }
+    }
+
+    /// The members of an object that are shares, or that have one as their `value`.
+    private static func rows(
+        _ object: JSONValue?, _ part: (JSONValue) -> JSONValue? = { $0 }
+    ) -> [Shares.Row] {
+        guard case .object(let members) = object else { return [] }
+        return members.sorted { $0.key < $1.key }.compactMap { name, member in
+            let value = part(member)
+            guard let share = share(value) ?? share(value?["value"]) else { return nil }
+            var row = Shares.Row(name: name, share: share)
+            if let low = Self.share(value?["low"]), let high = Self.share(value?["high"]), low <= high {
+                row.interval = low...high
+            }
+            return row
+        }
+    }
+
+    /// The first labels of recordings with the tree of labels, and with `--labels all`.
+    private static func firstLabels(_ set: JSONValue) -> [Shares.Row] {
+        guard let name = set["name"]?.string else { return [] }
+        return [("right", name), ("all", "\(name), --labels all")].compactMap { key, name in
+            share(set[key]).map { Shares.Row(name: name, share: $0) }
+        }
+    }
+
+    private static func reported(_ set: JSONValue) -> Shares.Row? {
+        guard let name = set["name"]?.string, let reported = set["reported"].flatMap(count),
+            let sounds = set["sounds"].flatMap(count), reported <= sounds, sounds > 0
+        else { return nil }
+        return Shares.Row(name: "\(name): \(reported) of \(sounds)", share: Double(reported) / Double(sounds))
+    }
+
+    private static func share(_ value: JSONValue?) -> Double? {
+        value?.number.flatMap { (0...1).contains($0) ? $0 : nil }
     }
 
     private static func curve(_ value: JSONValue) -> Curve? {
@@ -116,6 +179,9 @@ package struct PlotData: Sendable {
     private static func count(_ value: JSONValue) -> Int? {
         value.number.flatMap { Int(exactly: $0) }.flatMap { $0 >= 0 ? $0 : nil }
     }
+
+    /// Whether there is nothing to draw.
+    package var isEmpty: Bool { confusions.isEmpty && bins.isEmpty && curves.isEmpty && shares.isEmpty }
 
     /// Sentences on the parts that are not there.
     package var missing: [String] {

@@ -29,6 +29,16 @@ package enum ModelReport {
         }
     }
 
+    /// The names of the installed models whose cards have something to draw.
+    package static func drawable(_ catalog: ModelCatalog) -> [String] {
+        catalog.installed.compactMap { directory in
+            guard let configuration = try? Model(directory: directory).configuration,
+                !PlotData(configuration).isEmpty
+            else { return nil }
+            return configuration.name
+        }
+    }
+
     /// The labels of a model, read from its configuration alone.
     package static func labels(_ name: String) throws(ClassifierError) -> [String] {
         let path = try ModelCatalog().directory(of: name) + "/config.json"
