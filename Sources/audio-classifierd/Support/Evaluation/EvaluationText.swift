@@ -50,10 +50,11 @@ extension EvaluationReport {
             rows.append(["segment-based F1", "\(Self.number(segmentCounts.total.strictF1)) (segments of \(length) s)"])
             rows.append(["delay", Self.text(evaluation.delays())])
         }
-        let rate = falseEvents.rate.map { "\(Decimal.text($0, 2)) an hour" } ?? "unknown"
+        let silent = "\(falseEvents.events) in \(Self.hours(falseEvents.seconds)) h where nothing is labelled"
         rows.append([
             "false events",
-            "\(rate) (\(falseEvents.events) in \(Self.hours(falseEvents.seconds)) h where nothing is labelled)",
+            falseEvents.rate.map { "\(Decimal.text($0, 2)) an hour (\(silent))" }
+                ?? "not counted: all audio has a label (false/h has a label's events in audio of others)",
         ])
         rows.append([
             "calibration error",
