@@ -84,20 +84,49 @@ struct PartsTests {
     }
 
     /// SoX states eight bytes too few for its block of 16 bits: they are samples, and no block that is cut.
-    @Test func samplesThatSoXDoesNotCount() throws {
+    @Test(arguments: [1, 5])
+    func samplesThatSoXDoesNotCount(channels: Int) throws {
         let values: [Int16] = (0..<400).map { Int16($0 % 7 + 1) }
         let samples = values.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
         let size = samples.count + 12 - 8
         let head = Array("Creative Voice File\u{1A}".utf8) + [0x1A, 0, 0x0A, 1, 0x29, 0x11]
-        let block: [UInt8] = [9, UInt8(size & 255), UInt8(size >> 8), 0, 0x80, 0x3E, 0, 0, 16, 1, 4, 0, 0, 0, 0, 0]
+        let fields: [UInt8] = [0x80, 0x3E, 0, 0, 16, UInt8(channels), 4, 0, 0, 0, 0, 0]
+        let block = [9, UInt8(size & 255), UInt8(size >> 8), 0] + fields
         let bytes = head + block + samples + [0]
         let read = try Reading(ByteFeeder(bytes), rate: 16_000)
         #expect(read.truncation == nil && read.failure == nil)
+        #expect(read.samples.count == values.count / channels && read.leftoverBytes == 0)
+        guard channels == 1 else { return }
         #expect(read.samples == values.map { Float($0) / 32768 })
         for missing in 2...7 {
             let cut = try Reading(ByteFeeder(Array(bytes.dropLast(missing))), rate: 16_000)
             #expect(cut.truncation != nil && cut.failure == nil, "\(missing) bytes")
         }
+    }
+
+    /// FFmpeg counts the bytes that fill up the last eight of a W64 as samples.
+    @Test(arguments: [1, 3, 5])
+    func paddingOfWave64(channels: Int) throws {
+        let frames = 1_001
+        let samples = RawSamples.bytes(.s24le, count: frames * channels, seed: 64)
+        let padding = (8 - samples.count % 8) % 8
+        func number(_ value: Int, _ count: Int) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        func name(_ text: String, _ rest: [UInt8]) -> [UInt8] { Array(text.utf8) + rest }
+        let tail: [UInt8] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0x00, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A]
+        let format =
+            number(1, 2) + number(channels, 2) + number(16_000, 4) + number(16_000 * 3 * channels, 4)
+            + number(3 * channels, 2) + number(24, 2)
+        let size = samples.count + padding
+        let bytes =
+            name("riff", [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0x00, 0x00])
+            + number(16 + 24 + 24 + 16 + 24 + size, 8) + name("wave", tail) + name("fmt ", tail) + number(24 + 16, 8)
+            + format + name("data", tail) + number(24 + size, 8) + samples + [UInt8](repeating: 0, count: padding)
+        let read = try Reading(ByteFeeder(bytes), rate: 16_000)
+        #expect(read.failure == nil && read.truncation == nil && read.leftoverBytes == 0)
+        // Padding can be as long as a frame.
+        #expect((frames...frames + 7 / (3 * channels)).contains(read.samples.count))
     }
 
     /// Silence in a VOC file leaves the settings before it in force, has any time constant, and any selection of a

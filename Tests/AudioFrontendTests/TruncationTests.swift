@@ -128,4 +128,111 @@ struct TruncationTests {
             #expect(cut.samples.count < whole.samples.count && cut.failure == nil, "\(missing) bytes")
         }
     }
+
+    /// What follows bytes that are no frames is read, too, and the bytes are named. Behind the last frame they cost
+    /// nothing.
+    @Test(arguments: [2_000, 0])
+    func otherBytesBetweenFrames(first: Int) throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "mp3" })
+        try Libsndfile.encode(testSignal(400_000, seed: 67), as: coding, to: "\(folder.path)/a.mp3")
+        // With a count of its frames, and without.
+        let whole = Array(try folder.read("a.mp3").dropFirst(first))
+        let samples = try Reading(ByteFeeder(whole), rate: 44_100).samples.count
+        let half = whole.count / 2
+        for count in [100, 3_000, 9_000] {
+            let bytes = whole[..<half] + [UInt8](repeating: 0, count: count) + whole[half...]
+            let reading = try Reading(ByteFeeder(Array(bytes)), rate: 44_100)
+            #expect(abs(reading.samples.count - samples) < 8 * 1_152, "\(count) bytes")
+            #expect(reading.truncation != nil || reading.warnings.contains { $0.contains("left out") } || count == 100)
+            let behind = try Reading(ByteFeeder(whole + [UInt8](repeating: 0, count: count)), rate: 44_100)
+            #expect(behind.samples.count == samples && behind.truncation == nil)
+        }
+    }
+
+    /// A frame that is cut, in a stream without a count of its frames, does not hide the frames behind it.
+    @Test func cutFrameBeforeAnother() throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "mp3" })
+        try Libsndfile.encode(testSignal(200_000, seed: 68), as: coding, to: "\(folder.path)/a.mp3")
+        let whole = Array(try folder.read("a.mp3").dropFirst(2_000))
+        let samples = try Reading(ByteFeeder(whole), rate: 44_100).samples.count
+        for missing in [100, 200, 250] {
+            let reading = try Reading(ByteFeeder(Array(whole.dropLast(missing)) + whole), rate: 44_100)
+            #expect(reading.truncation == "its part 1 ends inside a frame", "\(missing) bytes")
+            #expect(reading.samples.count > 2 * samples - 4 * 1_152)
+        }
+        // A tag that begins inside a frame, and ends where the frame would, is passed once.
+        let tag = Array("ID3".utf8) + [4, 0, 0, 0, 0, 0, 20] + [UInt8](repeating: 0, count: 20)
+        for missing in [20, 30, 50] {
+            let reading = try Reading(
+                ByteFeeder(Array(whole.dropLast(missing)) + tag + [UInt8](repeating: 1, count: 600)), rate: 44_100)
+            #expect(reading.truncation == "it ends inside a frame", "\(missing) bytes")
+        }
+        for rest in [1, 2, 3] {
+            let reading = try Reading(ByteFeeder(whole + tail(of: whole, rest)), rate: 44_100)
+            #expect(reading.truncation == "it ends inside a frame", "\(rest) bytes")
+        }
+    }
+
+    /// The first bytes of one more frame.
+    private func tail(of bytes: [UInt8], _ count: Int) -> [UInt8] {
+        guard let start = bytes.indices.first(where: { bytes[$0] == 0xFF && bytes[$0 + 1] & 0xE0 == 0xE0 }) else {
+            return []
+        }
+        return Array(bytes[start..<start + count])
+    }
+
+    /// Pages that are missing between others are counted.
+    @Test(arguments: ["vorbis", "opus"])
+    func missingPages(_ name: String) throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == name })
+        let signal = testSignal(40 * coding.rate * coding.channels, seed: 69)
+        try Libsndfile.encode(signal, as: coding, to: "\(folder.path)/a")
+        let whole = try folder.read("a")
+        let pages = whole.indices.filter { whole[$0...].starts(with: Array("OggS".utf8)) }
+        try #require(pages.count > 12)
+        let bytes = Array(whole[..<pages[5]]) + Array(whole[pages[8]...])
+        let reading = try Reading(ByteFeeder(bytes), rate: coding.rate)
+        #expect(reading.truncation == "3 pages are not there, before byte \(pages[5])")
+        // A radio's listener has the header, and then any later page.
+        let joined = Array(whole[..<pages[2]]) + Array(whole[pages[7]...])
+        #expect(try Reading(ByteFeeder(joined), rate: coding.rate).truncation == nil)
+    }
+
+    /// Of FLACs one after the other each is read once, with a number of samples in the header and without, and with
+    /// tags before it and in its header.
+    @Test func flacOfUnknownLengthBeforeAnother() throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "flac" })
+        try Libsndfile.encode(testSignal(200_000, seed: 70), as: coding, to: "\(folder.path)/a.flac")
+        let known = try folder.read("a.flac")
+        var unknown = known
+        unknown[21] &= 0xF0
+        unknown.replaceSubrange(22..<26, with: [0, 0, 0, 0])
+        for first in [known, unknown] {
+            for second in [known, unknown] {
+                let reading = try Reading(ByteFeeder(first + second), rate: coding.rate)
+                #expect(reading.samples.count == 400_000 && reading.truncation == nil && reading.failure == nil)
+            }
+        }
+        let cut = try Reading(ByteFeeder(Array(unknown.dropLast(100)) + known), rate: coding.rate)
+        #expect(cut.truncation == "its part 1 ends inside a frame" && cut.samples.count > 390_000)
+        // A line's end, or a tag, behind the last frame is not missing audio.
+        for behind in ["\n", "LYRICSBEGIN of a song"] {
+            #expect(try Reading(ByteFeeder(unknown + Array(behind.utf8)), rate: coding.rate).truncation == nil)
+        }
+        let short = Array(try encoded(20_000))
+        let tag = Array("ID3".utf8) + [4, 0, 0, 0, 0, 3, 0x74] + [UInt8](repeating: 0, count: 500)
+        #expect(try Reading(ByteFeeder(tag + short), rate: coding.rate).samples.count == 20_000)
+        // The head of a WAV inside the header of the FLAC, as `flac --keep-foreign-metadata` writes it.
+        let body = Array("riffRIFF".utf8) + [0, 0, 1, 0] + Array("WAVEfmt ".utf8) + [UInt8](repeating: 0, count: 24)
+        let block = [2, 0, 0, UInt8(body.count)] + body
+        let foreign = Array(short[..<42]) + block + Array(short[42...])
+        let reading = try Reading(ByteFeeder(foreign), rate: coding.rate)
+        #expect(reading.samples.count == 20_000 && reading.failure == nil)
+    }
+
+    private func encoded(_ count: Int) throws -> [UInt8] {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "flac" })
+        try Libsndfile.encode(testSignal(count, seed: 71), as: coding, to: "\(folder.path)/short.flac")
+        return try folder.read("short.flac")
+    }
 }

@@ -78,6 +78,16 @@ internal import Testing
         }
     }
 
+    /// A mistyped journal does not remove the results of another run.
+    @Test func newJournalRefusesAnotherRunsOutput() throws {
+        #expect(try Program.run(command()).status == 65)
+        let results = try text("out")
+        let mistyped = try Program.run(["classify", path("in"), "--output", path("out"), "--journal", path("jurnal")])
+        #expect(mistyped.status == 65 && mistyped.errors.contains("knows nothing"), "\(mistyped.errors)")
+        #expect(try text("out") == results)
+        #expect(!FileManager.default.fileExists(atPath: path("jurnal")))
+    }
+
     @Test func interruptedRunSaysHowToGoOn() throws {
         let whole = try Program.run(["classify", path("in"), "--emit", "frames"])
         let child = try ChildProcess(command("--emit", "frames", "--threads", "1", path("fifo")))

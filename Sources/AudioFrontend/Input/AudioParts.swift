@@ -24,6 +24,8 @@ final class AudioParts {
     /// All bytes that libsndfile reads.
     private var window: FileWindow?
     private var what = ""
+    /// The offset of a FLAC's first frame in the window. A header may hold that of another file.
+    private var firstFrame: Int64 = 0
     /// Error to throw after the kept part of a stream has been read.
     private var lateFailure: AudioError?
     /// The missing end, as found by a scan of the container.
@@ -53,7 +55,7 @@ final class AudioParts {
         case .nothing:
             if what == "FLAC", let window, let file = source as? SoundFile,
                 // The decoder reads blocks: the next recording may begin in the last of them.
-                let offset = RecordingSearch.offset(in: window, from: max(4, file.furthest - 131_072))
+                let offset = RecordingSearch.offset(in: window, from: max(firstFrame, file.furthest - 131_072))
             {
                 return try recording(window, offset)
             }
@@ -86,7 +88,7 @@ final class AudioParts {
         }
         if let containerTruncation { return containerTruncation }
         guard what == "FLAC", let file = source as? SoundFile, file.missing > 0 else { return nil }
-        return Self.promised(file.missing, "sample")
+        return file.length == nil ? "it ends inside a frame" : Self.promised(file.missing, "sample")
     }
 
     private static func promised(_ count: Int64, _ unit: String) -> String {
@@ -105,7 +107,10 @@ final class AudioParts {
     /// Begins the recording at an offset of a window whose decoder has ended.
     private func recording(_ window: FileWindow, _ offset: Int64) throws(AudioError) -> any SampleSource {
         if let file = source as? SoundFile, what == "FLAC", file.missing > 0 {
-            containerTruncation = "the header of its part 1 promises \(Quantity.text(file.missing, "sample")) more"
+            containerTruncation =
+                file.length == nil
+                ? "its part 1 ends inside a frame"
+                : "the header of its part 1 promises \(Quantity.text(file.missing, "sample")) more"
         }
         bytes = try window.stream(at: offset, of: input)
         let content = try ContentIdentifier.identify(bytes.peek)
@@ -278,13 +283,19 @@ final class AudioParts {
         let scan = ContainerScan(window, what)
         self.what = scan.what
         self.window = window
+        firstFrame = scan.firstFrame
         let ranges = scan.parts
+        if let gap = scan.gaps.first {
+            let more = scan.gaps.count - 1
+            let others = more == 0 ? "" : ", and those of \(Quantity.text(more, "further place")),"
+            warn("\(gap.count) bytes from byte \(gap.lowerBound) on\(others) are no MP3 frames and were left out")
+        }
         containerTruncation = scan.truncation ?? containerTruncation
-        let isDivided = ranges.count > 1 || scan.rest != nil
-        if isDivided { following = .windows(Array(ranges.dropFirst()), rest: scan.rest) }
+        let isDivided = ranges != [0..<window.count]
+        if ranges.count > 1 || scan.rest != nil { following = .windows(Array(ranges.dropFirst()), rest: scan.rest) }
         do {
             let file = try soundFile(isDivided ? window.window(ranges[0]) : window)
-            file.endsInsideFrame = scan.endsInsideFrame
+            file.lengthByLastFrame = scan.length
             return file
         } catch {
             // An interrupt may come before any byte that can be decoded.

@@ -120,6 +120,13 @@ struct ArchiveArguments: ParsableArguments {
                     + "or standard output into a file (>> FILE)")
         }
         let size = place == nil ? output.map { Int(ProgramArguments.file($0).status?.st_size ?? 0) } ?? base : nil
+        // A new journal would begin the file again: with a mistyped name the results of an archive would be gone.
+        if let output, let size, size > 0, !ProgramArguments.file(journal).exists {
+            throw ClassifierError(
+                .data, code: "journal",
+                "\(output): has results of which --journal \(journal) knows nothing; name the journal of that run, or "
+                    + "remove the file to classify all files again")
+        }
         return try Journal(ProgramArguments.file(journal), settings: settings, base: base, size: size)
     }
 

@@ -8,8 +8,12 @@ struct ContainerScan {
     private(set) var rest: Int64?
     /// The missing end, as the end of a sentence; `nil` if nothing is known to be missing.
     private(set) var truncation: String?
-    /// Whether the end is missing of a frame that a decoder may call damaged.
-    private(set) var endsInsideFrame = false
+    /// Number of samples of a channel in a FLAC whose header has none, by its last frame.
+    private(set) var length: Int64?
+    /// The offset of the first frame of a FLAC.
+    private(set) var firstFrame: Int64 = 0
+    /// Bytes between frames that are left out.
+    private(set) var gaps: [Range<Int64>] = []
 
     /// - Parameter what: the kind of the bytes before any tag.
     init(_ window: FileWindow, _ what: String) {
@@ -20,17 +24,23 @@ struct ContainerScan {
         switch content {
         case .mpeg?:
             let scan = MPEGScan(window)
-            (parts, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
+            (parts, rest, truncation, gaps) = (scan.parts, scan.rest, scan.truncation, scan.gaps)
         case .soundFile("Ogg")?:
             let scan = OggScan(window)
             (parts, rest, truncation) = (scan.parts, scan.rest, scan.truncation)
         case .soundFile("FLAC")?:
             self.what = "FLAC"
-            if FLACHeader.isCut(window, at: offset) {
+            let header = FLACHeader(window, at: offset)
+            guard let end = header.end else {
                 truncation = "it ends inside its header"
-            } else if FLACEnd.isOfUnknownLength(window, at: offset), FLACEnd.isCut(window) {
-                truncation = "it ends inside a frame"
-                endsInsideFrame = true
+                return
+            }
+            firstFrame = end
+            if header.length == nil {
+                // A decoder would read on behind the last frame.
+                rest = RecordingSearch.offset(in: window, from: end)
+                if let rest { parts = [0..<rest] }
+                length = FLACFrame.lengthByLastFrame(window.window(parts[0]), header)
             }
         default: break
         }

@@ -7,17 +7,25 @@ struct MPEGScan {
     private(set) var rest: Int64?
     /// The first missing end; `nil` if all recordings are whole.
     private(set) var truncation: String?
+    /// Bytes between frames that belong to none, and are left out: a decoder gives up at so many.
+    private(set) var gaps: [Range<Int64>] = []
+    /// Fewer bytes than a decoder searches for the next frame (mpg123: 1,024).
+    private static let shortGap: Int64 = 512
 
     private var reader: WindowReader
     private var end: Int64
-    /// The end of the last frame at most: tags follow it.
-    private let lastFrameEnd: Int64
+    /// The beginning of the tags at the end.
+    private let tagsStart: Int64
+    /// The end of the last frame at most: tags or another recording follow it.
+    private var lastFrameEnd: Int64
     private var start: Int64 = 0
     private var first: MPEGFrame?
     /// Frames of the present part with samples.
     private var frames = 0
     /// Number of frames in the part's Xing, Info or VBRI tag.
     private var promised: Int?
+    /// Bytes from that tag's frame on, in the tag, as an offset of their end.
+    private var promisedBytes: Int64?
     /// The offset behind so many frames.
     private var promisedEnd: Int64?
     /// The present part's last frame.
@@ -26,13 +34,16 @@ struct MPEGScan {
     init(_ window: FileWindow) {
         reader = WindowReader(window)
         end = window.count
-        lastFrameEnd = TrailingTags.start(in: window)
+        tagsStart = TrailingTags.start(in: window)
+        lastFrameEnd = tagsStart
         run()
     }
 
     // Invariant: positions lie inside the input or behind it by one frame, page or tag, whose lengths have 32 bits.
     private mutating func run() {
         var position: Int64 = 0
+        /// The beginning of the last frame that was searched for another recording.
+        var searched: Int64 = -1
         /// The tag of a recording whose first frame has not come.
         var next: Int64?
         while position < end {
@@ -48,14 +59,29 @@ struct MPEGScan {
                     end = position
                     break
                 }
-                // A frame without a successor may be cut: the next recording begins inside what it would have.
-                guard let place = resynchronize((last?.lowerBound ?? position) + 1) else { break }
+                // A frame without a successor may be cut: the next recording begins inside what it would have. Each
+                // frame is searched once.
+                let isNew = last.map { $0.lowerBound > searched } ?? false
+                searched = last?.lowerBound ?? searched
+                guard let place = resynchronize((isNew ? searched : position) + 1) else { break }
+                if let last, place < last.upperBound {
+                    lastFrameEnd = min(lastFrameEnd, place)
+                    if self.frame(place) != nil {
+                        close(at: place)
+                        lastFrameEnd = tagsStart
+                    }
+                } else if let last, place - last.upperBound >= Self.shortGap, self.frame(place) != nil {
+                    gaps.append(last.upperBound..<place)
+                    parts.append(start..<last.upperBound)
+                    start = place
+                }
                 position = place
                 continue
             }
             if let next { close(at: next) }
             next = nil
             let information = information(frame, position)
+            let bytes = information == nil ? nil : promisedBytes(frame, position)
             if frames > 0 {
                 let isOther = first.map { !frame.isLike($0) } ?? false
                 // A single odd header is damage.
@@ -71,7 +97,7 @@ struct MPEGScan {
             }
             first = first ?? frame
             if let information, frames == 0 {
-                promised = information > 0 ? information : nil
+                (promised, promisedBytes) = (information > 0 ? information : nil, bytes)
             } else {
                 frames += 1
             }
@@ -81,19 +107,32 @@ struct MPEGScan {
         close(at: end)
     }
 
-    /// Ends the present part, which is cut if its last frame does not fit.
+    /// Ends the present recording, which is cut if its last frame does not fit.
     private mutating func close(at position: Int64) {
-        let isCut = last.map { $0.upperBound > min(position, lastFrameEnd) } ?? false
+        let isCut = last.map { $0.upperBound > min(position, lastFrameEnd) || hasRest(of: $0) } ?? false
         let missing = (promised ?? 0) - frames + (isCut ? 1 : 0)
+        // Some encoders count one frame too many. The number of bytes says whether it is there.
+        let lacksBytes = last.map { $0.upperBound < promisedBytes ?? 0 } ?? false
         let isLast = position == end
-        if truncation == nil, missing > 1 || missing == 1 && isCut {
+        if truncation == nil, missing > 1 || missing == 1 && (isCut || lacksBytes) {
             let header = isLast ? "its header" : "the header of its part \(parts.count + 1)"
             truncation = "\(header) promises \(Quantity.text(missing, "frame")) more"
         } else if truncation == nil, isCut, promised == nil {
             truncation = "\(isLast ? "it" : "its part \(parts.count + 1)") ends inside a frame"
         }
-        parts.append(start..<position)
+        // A decoder that meets other bytes behind the last frame drops it.
+        parts.append(start..<(isLast ? min(end, last?.upperBound ?? end) : position))
         (start, first, frames, promised, promisedEnd, last) = (position, nil, 0, nil, nil, nil)
+        promisedBytes = nil
+    }
+
+    /// Returns whether fewer bytes follow a frame than a header has, with which the next one may begin.
+    private mutating func hasRest(of frame: Range<Int64>) -> Bool {
+        let count = Int(lastFrameEnd - frame.upperBound)
+        guard (1...3).contains(count), let head = reader.bytes(frame.lowerBound, min(count, 2)).map(Array.init) else {
+            return false
+        }
+        return reader.bytes(frame.upperBound, head.count).map(Array.init) == head
     }
 
     private mutating func frame(_ position: Int64) -> MPEGFrame? { reader.bytes(position, 4).flatMap(MPEGFrame.init) }
@@ -108,6 +147,14 @@ struct MPEGScan {
         }
         if let tag = reader.bytes(position + 36, 18).map(Array.init), tag.has("VBRI") { return tag.big(14, 4) }
         return nil
+    }
+
+    /// The end of the recording by the number of bytes in a Xing or Info tag.
+    private mutating func promisedBytes(_ frame: MPEGFrame, _ position: Int64) -> Int64? {
+        guard let tag = reader.bytes(position + 4 + Int64(frame.sideInformation), 16).map(Array.init),
+            tag.has("Xing") || tag.has("Info"), tag[7] & 3 == 3
+        else { return nil }
+        return position + Int64(tag.big(12, 4))
     }
 
     private mutating func isBeginning(_ position: Int64) -> Bool {

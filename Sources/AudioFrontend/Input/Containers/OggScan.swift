@@ -1,3 +1,5 @@
+internal import StrictCoding
+
 /// The boundaries of the chained streams of an Ogg file, and whether each of them is whole.
 struct OggScan {
     private(set) var parts: [Range<Int64>] = []
@@ -17,6 +19,7 @@ struct OggScan {
         var hasContent = false
         var isEnded = false
         var isCut = false
+        var sequence = PageSequence()
         while position < window.count {
             if hasContent, RecordingSearch.begins(&reader, position, other: .ogg) {
                 rest = position
@@ -51,6 +54,9 @@ struct OggScan {
                 hasContent = true
             }
             if flags & 4 != 0 { isEnded = true }
+            if let missing = sequence.missing(head), truncation == nil {
+                truncation = "\(Quantity.text(missing, "page is", "pages are")) not there, before byte \(position)"
+            }
             (page, isCut) = (position, false)
             guard let sizes = reader.bytes(position + Int64(Self.headSize), Int(head[26])) else {
                 isCut = true
@@ -73,5 +79,24 @@ struct OggScan {
             position += 1
         }
         return nil
+    }
+}
+
+/// The numbers of the pages of each stream.
+private struct PageSequence {
+    private var last: [Int: (number: Int, isOfHeader: Bool)] = [:]
+    /// Streams that are followed at once; more are not checked.
+    private static let limit = 64
+
+    // Invariant: numbers have 32 bits.
+    /// Notes a page by its head, and returns the number of missing pages before it. A radio's stream begins with the
+    /// header and goes on at any page.
+    mutating func missing(_ head: [UInt8]) -> Int? {
+        let (serial, number) = (head.little(14, 4), head.little(18, 4))
+        let isOfHeader = head[5] & 2 != 0 || head.little(6, 8) == 0
+        let before = last[serial]
+        if before != nil || last.count < Self.limit { last[serial] = (number, isOfHeader) }
+        guard let before, head[5] & 2 == 0, !before.isOfHeader, number > before.number + 1 else { return nil }
+        return number - before.number - 1
     }
 }

@@ -118,9 +118,13 @@ enum VoiceHeader {
             case (7, _): .mulaw
             default: nil
             }
+        var size = end - reader.offset
+        // The bytes that SoX does not count, where they end a frame.
+        let frame = Int64(channels * bits / 8)
+        if frame > 0, size % frame != 0, (size + 8) % frame == 0 { size += 8 }
         return SoundHeader(
             layout: format.map {
-                PCMLayout(format: $0, sampleRate: rate, channels: channels, size: end - reader.offset)
-            }, end: end)
+                PCMLayout(format: $0, sampleRate: rate, channels: channels, size: size)
+            }, end: reader.offset + size)
     }
 }

@@ -13,8 +13,11 @@ enum Wave64Header {
                 guard let format else { throw reader.damaged("samples but no format before them") }
                 let known = (1..<1 << 48).contains(size) ? size : nil
                 return SoundHeader(
-                    layout: format.sampleFormat.map {
-                        PCMLayout(format: $0, sampleRate: format.sampleRate, channels: format.channels, size: known)
+                    layout: format.sampleFormat.map { sample in
+                        let frame = Int64(format.channels * sample.bytesPerSample)
+                        return PCMLayout(
+                            format: sample, sampleRate: format.sampleRate, channels: format.channels,
+                            size: known.map { withoutPadding($0, frame) })
                     }, end: known.map { reader.offset + $0 })
             }
             guard (0..<1 << 40).contains(size) else { throw reader.damaged("a chunk of \(size) bytes") }
@@ -26,5 +29,11 @@ enum Wave64Header {
                 try reader.skip(padded)
             }
         }
+    }
+
+    /// Returns the bytes of whole frames, if the others fill up a multiple of eight bytes: FFmpeg counts them.
+    private static func withoutPadding(_ size: Int64, _ frame: Int64) -> Int64 {
+        let whole = frame > 0 ? size / frame * frame : size
+        return (whole + 7) / 8 * 8 == size ? whole : size
     }
 }

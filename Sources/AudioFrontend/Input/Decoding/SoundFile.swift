@@ -19,8 +19,8 @@ public final class SoundFile: SampleSource {
     private let handle: OpaquePointer
     private let cursor: WindowCursor
     private var position: Int64 = 0
-    /// Whether the bytes are known to end inside a frame, which a decoder may call damaged.
-    var endsInsideFrame = false
+    /// Number of sample frames by the last one of a FLAC without that number in its header.
+    var lengthByLastFrame: Int64?
     /// Receives the decoder's own messages, a line each.
     private let inform: @Sendable (String) -> Void
 
@@ -78,7 +78,7 @@ public final class SoundFile: SampleSource {
     deinit { unsafe sf_close(handle) }
 
     /// Number of sample frames that are missing of those in the header, once the file has ended.
-    var missing: Int64 { max(0, (length ?? 0) - position) }
+    var missing: Int64 { max(0, (length ?? lengthByLastFrame ?? 0) - position) }
     /// The end of the bytes that the decoder has read of its window.
     var furthest: Int64 { cursor.window.furthest }
 
@@ -92,7 +92,7 @@ public final class SoundFile: SampleSource {
         for line in words.end() { inform("\(name): \(line)") }
         position += Int64(count)
         // An error behind the last byte means that the file is cut, which the caller reports.
-        let isCut = (missing > 0 || endsInsideFrame) && cursor.window.furthest >= cursor.window.count
+        let isCut = missing > 0 && cursor.window.furthest >= cursor.window.count
         if count == 0, unsafe sf_error(handle) != 0, !isCut {
             let reason = unsafe String(cString: sf_strerror(handle))
             throw AudioError(
