@@ -1,5 +1,5 @@
 import { marks, Plot, seconds, theme } from "./plot.js";
-import { friendly, isBackground } from "./labels.js";
+import { friendly, isBackground, isolated } from "./labels.js";
 
 /** Classes that were never likelier than this get no curve. */
 const leastPeak = 0.1;
@@ -88,20 +88,20 @@ export class Chart {
 
   /** Shows the legend: each coloured class, and the grey ones together. */
   explain(coloured, others) {
-    const items = coloured.map((label) => [`curve-${this.slots.slot(label) + 1}`, friendly(label)]);
+    const items = coloured.map((label) => [`curve-${this.slots.slot(label) + 1}`, [friendly(label)], ""]);
     if (others.length) {
       const names = others.sort((one, other) => isBackground(other) - isBackground(one)).map(friendly);
       const isCut = names.length > this.mostNames;
       const named = isCut ? names.slice(0, this.mostNames - 1) : names;
-      items.push(["other", named.join(", ") + (isCut ? ` and ${names.length - named.length} more` : "")]);
+      items.push(["other", named, isCut ? ` and ${names.length - named.length} more` : ""]);
     }
-    const key = items.join("\n");
+    const key = JSON.stringify(items);
     if (key === this.explained) return;
     this.explained = key;
-    this.legend.replaceChildren(...items.map(([colour, text]) => {
+    this.legend.replaceChildren(...items.map(([colour, names, more]) => {
       const [item, swatch] = [document.createElement("li"), document.createElement("i")];
       swatch.className = colour;
-      item.append(swatch, text);
+      item.append(swatch, ...names.flatMap((name, index) => [index ? ", " : "", isolated(name)]), more);
       return item;
     }));
   }

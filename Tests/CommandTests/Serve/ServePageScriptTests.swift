@@ -102,6 +102,23 @@ internal import Testing
         #expect(found == #"[["Child speech, kid speaking","Dog","Music","Siren","a","silence"],0]"#)
     }
 
+    /// Classes from right to left keep their places in the legend.
+    @Test func legendIsInItsOrder() throws {
+        let found = try browser.evaluate(
+            """
+            Promise.all([import('./chart.js'), import('./slots.js')]).then(([{ Chart }, { Slots }]) => {
+              const legend = document.querySelector('.legend');
+              const chart = new Chart(document.querySelector('#curves'), legend, new Slots());
+              chart.mostNames = Infinity;
+              chart.explain([], ['يسار', 'تسعة', 'Dog', 'أمام']);
+              const places = [...legend.querySelectorAll('bdi')].map((one) => one.getBoundingClientRect().left);
+              const isOrdered = places.every((left, index) => index === 0 || left > places[index - 1]);
+              return JSON.stringify([legend.textContent, places.length, isOrdered]);
+            })
+            """)
+        #expect(found == #"["يسار, تسعة, Dog, أمام",4,true]"#)
+    }
+
     /// Of a recording the longest events have words, which neither overlap nor leave the picture.
     @Test func eventsOfALongRecording() throws {
         let found = try browser.evaluate(

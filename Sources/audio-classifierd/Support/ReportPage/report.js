@@ -163,10 +163,11 @@ class Recording {
     const index = Math.max(0, Math.min(this.data.curve_columns - 1, nearest));
     const top = [...this.curves].map(([label, points]) => [label, points[index]?.[1] ?? 0])
       .sort((one, other) => other[1] - one[1]).slice(0, 3);
-    const words = `${position(this.time)}: ${top.map(([label, p]) => `${friendly(label)} ${percent(p)}`).join(", ")}`;
-    this.here.textContent = words;
+    const parts = top.flatMap(([label, p], index) =>
+      [index ? ", " : "", isolated(friendly(label)), ` ${percent(p)}`]);
+    this.here.replaceChildren(`${position(this.time)}: `, ...parts);
     this.pictures.setAttribute("aria-valuenow", this.time.toFixed(1));
-    this.pictures.setAttribute("aria-valuetext", words);
+    this.pictures.setAttribute("aria-valuetext", this.here.textContent);
   }
 
   // MARK: Pictures
