@@ -31,11 +31,11 @@ struct ContainerScan {
         case .soundFile("FLAC")?:
             self.what = "FLAC"
             let header = FLACHeader(window, at: offset)
+            firstFrame = header.end ?? window.count
             guard let end = header.end else {
                 truncation = "it ends inside its header"
                 return
             }
-            firstFrame = end
             if header.length == nil {
                 // A decoder would read on behind the last frame.
                 rest = RecordingSearch.offset(in: window, from: end)

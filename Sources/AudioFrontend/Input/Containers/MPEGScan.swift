@@ -66,11 +66,10 @@ struct MPEGScan {
                 guard let place = resynchronize((isNew ? searched : position) + 1) else { break }
                 if let last, place < last.upperBound {
                     lastFrameEnd = min(lastFrameEnd, place)
-                    if self.frame(place) != nil {
-                        close(at: place)
-                        lastFrameEnd = tagsStart
-                    }
-                } else if let last, place - last.upperBound >= Self.shortGap, self.frame(place) != nil {
+                    if self.frame(place) != nil { close(at: place) }
+                } else if let last, next == nil, promisedEnd == nil, place - last.upperBound >= Self.shortGap,
+                    self.frame(place) != nil
+                {
                     gaps.append(last.upperBound..<place)
                     parts.append(start..<last.upperBound)
                     start = place
@@ -121,9 +120,10 @@ struct MPEGScan {
             truncation = "\(isLast ? "it" : "its part \(parts.count + 1)") ends inside a frame"
         }
         // A decoder that meets other bytes behind the last frame drops it.
-        parts.append(start..<(isLast ? min(end, last?.upperBound ?? end) : position))
+        let partEnd = isLast ? min(end, last?.upperBound ?? end) : position
+        if partEnd > start || parts.isEmpty { parts.append(start..<max(start, partEnd)) }
         (start, first, frames, promised, promisedEnd, last) = (position, nil, 0, nil, nil, nil)
-        promisedBytes = nil
+        (promisedBytes, lastFrameEnd) = (nil, tagsStart)
     }
 
     /// Returns whether fewer bytes follow a frame than a header has, with which the next one may begin.
