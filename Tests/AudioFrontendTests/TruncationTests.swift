@@ -173,6 +173,22 @@ struct TruncationTests {
         }
     }
 
+    /// The length of frames of changing bit rates without a count is not estimated by the first of them.
+    @Test func changingBitRates() throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "mp3" })
+        try Libsndfile.encode(testSignal(100_000, seed: 72), as: coding, to: "\(folder.path)/a.mp3")
+        let loud = Array(try folder.read("a.mp3").dropFirst(2_000))
+        let alone = try Reading(ByteFeeder(loud), rate: 44_100).samples.count
+        let header = try #require(tail(of: loud, 4).count == 4 ? tail(of: loud, 4) : nil)
+        // Frames of silence, of 32 kbit/s: 144 x 32,000 / 44,100 bytes, all zeros behind the header.
+        let quiet = [0xFF, header[1] | 1, 0x10, header[3]] + [UInt8](repeating: 0, count: 100)
+        let bytes = loud + (0..<900).flatMap { _ in quiet }
+        let reading = try Reading(ByteFeeder(bytes), rate: 44_100)
+        #expect(reading.truncation == nil && reading.failure == nil)
+        // A decoder may leave out its own delay.
+        #expect(abs(reading.samples.count - alone - 900 * 1_152) <= 1_152)
+    }
+
     /// The first bytes of one more frame.
     private func tail(of bytes: [UInt8], _ count: Int) -> [UInt8] {
         guard let start = bytes.indices.first(where: { bytes[$0] == 0xFF && bytes[$0 + 1] & 0xE0 == 0xE0 }) else {

@@ -9,8 +9,8 @@ final class AudioParts {
     /// The data after the present source.
     private enum Following {
         case nothing
-        /// Ranges of a window, for libsndfile; then another kind of recording, at an offset of the window.
-        case windows([Range<Int64>], rest: Int64?)
+        /// Parts of a window, for libsndfile; then another kind of recording, at an offset of the window.
+        case windows([FileWindow], rest: Int64?)
         /// Chunks after samples, or another recording; from this offset of a regular file.
         case chunks(ChunkWalk, end: Int64?)
     }
@@ -60,14 +60,13 @@ final class AudioParts {
                 return try recording(window, offset)
             }
             if bytes.fileSize == nil { try drain() }
-        case .windows(let ranges, let rest):
-            guard let window else { break }
-            guard let range = ranges.first else {
-                guard let rest else { break }
+        case .windows(let windows, let rest):
+            guard let next = windows.first else {
+                guard let window, let rest else { break }
                 return try recording(window, rest)
             }
-            following = .windows(Array(ranges.dropFirst()), rest: rest)
-            source = try soundFile(window.window(range))
+            following = .windows(Array(windows.dropFirst()), rest: rest)
+            source = try soundFile(next)
             return source
         case .chunks(let walk, let end):
             if let end { bytes.seek(to: end) }
@@ -284,17 +283,22 @@ final class AudioParts {
         self.what = scan.what
         self.window = window
         firstFrame = scan.firstFrame
-        let ranges = scan.parts
         if let gap = scan.gaps.first {
             let more = scan.gaps.count - 1
             let others = more == 0 ? "" : ", and those of \(Quantity.text(more, "further place")),"
             warn("\(gap.count) bytes from byte \(gap.lowerBound) on\(others) are no MP3 frames and were left out")
         }
         containerTruncation = scan.truncation ?? containerTruncation
-        let isDivided = ranges != [0..<window.count]
-        if ranges.count > 1 || scan.rest != nil { following = .windows(Array(ranges.dropFirst()), rest: scan.rest) }
+        let isWhole = scan.parts == [0..<window.count] && scan.prefixes?.first?.isEmpty ?? true
+        let windows =
+            isWhole
+            ? [window]
+            : scan.parts.enumerated().map { window.window($1, behind: scan.prefixes?[$0] ?? []) }
+        if windows.count > 1 || scan.rest != nil {
+            following = .windows(Array(windows.dropFirst()), rest: scan.rest)
+        }
         do {
-            let file = try soundFile(isDivided ? window.window(ranges[0]) : window)
+            let file = try soundFile(windows[0])
             file.lengthByLastFrame = scan.length
             return file
         } catch {

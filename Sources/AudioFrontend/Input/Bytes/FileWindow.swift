@@ -17,14 +17,17 @@ final class FileWindow {
 
     private let descriptor: Descriptor
     private let start: Int64
+    /// Bytes before those of the file.
+    private let prefix: [UInt8]
     let count: Int64
     /// The end of the bytes read so far, from the window's start.
     private(set) var furthest: Int64 = 0
 
-    private init(_ descriptor: Descriptor, start: Int64, count: Int64) {
+    private init(_ descriptor: Descriptor, start: Int64, count: Int64, prefix: [UInt8] = []) {
         self.descriptor = descriptor
         self.start = start
-        self.count = count
+        self.prefix = prefix
+        self.count = count + Int64(prefix.count)
     }
 
     /// The rest of a regular file, from the stream's position.
@@ -39,9 +42,10 @@ final class FileWindow {
         self.init(Descriptor(descriptor), start: 0, count: count)
     }
 
-    /// A part of the window.
-    func window(_ range: Range<Int64>) -> FileWindow {
-        FileWindow(descriptor, start: start + range.lowerBound, count: Int64(range.count))
+    /// A part of a window that has no prefix.
+    /// - Parameter prefix: bytes that a reader finds before those of the part.
+    func window(_ range: Range<Int64>, behind prefix: [UInt8] = []) -> FileWindow {
+        FileWindow(descriptor, start: start + range.lowerBound, count: Int64(range.count), prefix: prefix)
     }
 
     /// A stream of the bytes from `offset` on, with a descriptor of its own.
@@ -61,9 +65,13 @@ final class FileWindow {
     @unsafe func read(_ size: Int, at offset: Int64, to destination: UnsafeMutableRawPointer) -> Int {
         let size = Int(min(Int64(size), max(0, count - offset)))
         var done = 0
+        while done < size, offset + Int64(done) < prefix.count {
+            unsafe destination.storeBytes(of: prefix[Int(offset) + done], toByteOffset: done, as: UInt8.self)
+            done += 1
+        }
         while done < size {
-            let got = unsafe pread(
-                descriptor.number, destination + done, size - done, off_t(start + offset + Int64(done)))
+            let place = start + offset + Int64(done - prefix.count)
+            let got = unsafe pread(descriptor.number, destination + done, size - done, off_t(place))
             if got < 0 && errno == EINTR { continue }
             guard got > 0 else { break }
             done += got

@@ -4,6 +4,8 @@ struct ContainerScan {
     private(set) var what: String
     /// The recordings of one kind, one after the other.
     private(set) var parts: [Range<Int64>]
+    /// What a decoder reads before each of them, if it needs something.
+    private(set) var prefixes: [[UInt8]]?
     /// The offset of a recording of another kind behind them.
     private(set) var rest: Int64?
     /// The missing end, as the end of a sentence; `nil` if nothing is known to be missing.
@@ -24,7 +26,9 @@ struct ContainerScan {
         switch content {
         case .mpeg?:
             let scan = MPEGScan(window)
-            (parts, rest, truncation, gaps) = (scan.parts, scan.rest, scan.truncation, scan.gaps)
+            (rest, truncation, gaps) = (scan.rest, scan.truncation, scan.gaps)
+            parts = scan.parts.map(\.decoded)
+            prefixes = scan.parts.map(\.information)
         case .soundFile("Ogg")?:
             let scan = OggScan(window)
             (parts, rest, truncation) = (scan.parts, scan.rest, scan.truncation)

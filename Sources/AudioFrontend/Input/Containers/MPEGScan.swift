@@ -2,7 +2,7 @@ internal import StrictCoding
 
 /// The boundaries of concatenated recordings in a file of MPEG audio, and whether each of them is whole.
 struct MPEGScan {
-    private(set) var parts: [Range<Int64>] = []
+    private(set) var parts: [MPEGPiece] = []
     /// The offset of a recording of another kind behind the last one.
     private(set) var rest: Int64?
     /// The first missing end; `nil` if all recordings are whole.
@@ -18,7 +18,7 @@ struct MPEGScan {
     private let tagsStart: Int64
     /// The end of the last frame at most: tags or another recording follow it.
     private var lastFrameEnd: Int64
-    private var start: Int64 = 0
+    private var piece = MPEGPiece(start: 0)
     private var first: MPEGFrame?
     /// Frames of the present part with samples.
     private var frames = 0
@@ -71,8 +71,8 @@ struct MPEGScan {
                     self.frame(place) != nil
                 {
                     gaps.append(last.upperBound..<place)
-                    parts.append(start..<last.upperBound)
-                    start = place
+                    parts.append(piece.ended(at: last.upperBound))
+                    piece = MPEGPiece(start: place)
                 }
                 position = place
                 continue
@@ -93,12 +93,17 @@ struct MPEGScan {
             if let promised, frames > promised, let promisedEnd {
                 close(at: promisedEnd)
                 frames = 1
+                if let frame = self.frame(promisedEnd), let header = reader.bytes(promisedEnd, 4) {
+                    piece.add(frame, Array(header), at: promisedEnd)
+                }
             }
             first = first ?? frame
             if let information, frames == 0 {
                 (promised, promisedBytes) = (information > 0 ? information : nil, bytes)
+                piece.hasTag = true
             } else {
                 frames += 1
+                if let header = reader.bytes(position, 4) { piece.add(frame, Array(header), at: position) }
             }
             last = position..<position + Int64(frame.length)
             position += Int64(frame.length)
@@ -121,8 +126,9 @@ struct MPEGScan {
         }
         // A decoder that meets other bytes behind the last frame drops it.
         let partEnd = isLast ? min(end, last?.upperBound ?? end) : position
-        if partEnd > start || parts.isEmpty { parts.append(start..<max(start, partEnd)) }
-        (start, first, frames, promised, promisedEnd, last) = (position, nil, 0, nil, nil, nil)
+        if partEnd > piece.range.lowerBound || parts.isEmpty { parts.append(piece.ended(at: partEnd)) }
+        piece = MPEGPiece(start: position)
+        (first, frames, promised, promisedEnd, last) = (nil, 0, nil, nil, nil)
         (promisedBytes, lastFrameEnd) = (nil, tagsStart)
     }
 
