@@ -167,6 +167,10 @@ struct TruncationTests {
                 ByteFeeder(Array(whole.dropLast(missing)) + tag + [UInt8](repeating: 1, count: 600)), rate: 44_100)
             #expect(reading.truncation == "it ends inside a frame", "\(missing) bytes")
         }
+        let counted = try folder.read("a.mp3")
+        let holed = Array(counted[..<5_000] + counted[5_100...])
+        let reading = try Reading(ByteFeeder(holed), rate: 44_100)
+        #expect(reading.truncation?.contains("bytes are missing before byte") == true)
         for rest in [1, 2, 3] {
             let reading = try Reading(ByteFeeder(whole + tail(of: whole, rest)), rate: 44_100)
             #expect(reading.truncation == "it ends inside a frame", "\(rest) bytes")

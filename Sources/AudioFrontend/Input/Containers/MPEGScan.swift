@@ -66,7 +66,13 @@ struct MPEGScan {
                 guard let place = resynchronize((isNew ? searched : position) + 1) else { break }
                 if let last, place < last.upperBound {
                     lastFrameEnd = min(lastFrameEnd, place)
-                    if self.frame(place) != nil { close(at: place) }
+                    if let frame = self.frame(place) {
+                        // The same recording goes on behind the missing bytes, and its header counts both parts.
+                        if promised != nil, truncation == nil, information(frame, place) == nil {
+                            truncation = "bytes are missing before byte \(place)"
+                        }
+                        close(at: place)
+                    }
                 } else if let last, next == nil, promisedEnd == nil, place - last.upperBound >= Self.shortGap,
                     self.frame(place) != nil
                 {
