@@ -94,7 +94,9 @@ struct Evaluate: SettableCommand {
         if source.givenLabelsOnly {
             settings.allow = Set(given.indices.values).sorted().map { model.labels[$0] }
         }
-        let rules = try RecordingObserver.Rules(model.network.configuration, settings)
+        let rules = try decision.withFileName {
+            try RecordingObserver.Rules(model.network.configuration, settings)
+        }
         var events = EventComparison()
         events.collar = collarMs / 1000
         events.isOnsetOnly = onsetOnly

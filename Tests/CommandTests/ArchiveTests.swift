@@ -160,7 +160,7 @@ internal import audio_classifierd
         #expect(skipped[0]["message"]?.string?.hasSuffix("1.m4a: is done under the name \(path("a/1.wav"))") == true)
         #expect(skipped[3]["message"]?.string?.hasSuffix("under the name \(path("a/memo.m4a.wav"))") == true)
         #expect(finished.errors.contains("2 files were left out (aac, wma;"), "\(finished.errors)")
-        #expect(finished.errors.contains("2 skipped  converted: each lies beside a file of its name"))
+        #expect(finished.errors.contains("2 skipped  converted: each lies beside a file of its base name"))
     }
 
     /// A file that is not read fails where it is named, and is skipped where it is found.

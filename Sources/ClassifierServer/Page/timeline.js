@@ -108,12 +108,13 @@ export class Timeline {
       context.beginPath();
       context.roundRect(left, top, Math.max(2, right - left), height, 4);
       context.clip();
+      // The bar is the event's time; the words may need more space.
+      const width = Math.max(leastWidth, to - from);
       context.globalAlpha = 0.24;
       context.fillStyle = colour;
-      context.fillRect(left, top, right - left, height);
+      context.fillRect(from, top, width, height);
       context.globalAlpha = 1;
-      // The solid part is the event's time; the words may need more space.
-      context.fillRect(from, top + height - 4, Math.max(leastWidth, to - from), 4);
+      context.fillRect(from, top + height - 4, width, 4);
       context.fillStyle = theme().ink;
       context.font = font(0.8, 600);
       if (text) context.fillText(text, words + padding, top + (height - 3) / 2);

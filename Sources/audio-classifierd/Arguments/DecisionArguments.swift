@@ -44,7 +44,16 @@ struct DecisionArguments: ParsableArguments {
     }
 
     func rules(for model: AudioModel) throws -> DecisionRules {
-        try DecisionRules(model.network.configuration, settings)
+        try withFileName { try DecisionRules(model.network.configuration, settings) }
+    }
+
+    /// Adds the name of the configuration to an error of the decisions, which may come from it.
+    func withFileName<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as ClassifierError {
+            guard let config else { throw error }
+            let message = "\(error.message) (the options and --config \(config) set the decisions)"
+            throw ClassifierError(error.kind, code: error.code, message)
+        }
     }
 
     /// The options that differ from the model's values, as YAML by the keys of `serve`, without thresholds of labels.

@@ -51,7 +51,7 @@ struct ClosingTable {
         "not_found": "missing, or without permission to read",
         "non_finite_sample": "damaged, or floats that are no samples; record or export them again",
         "read": "the disk or the network reports an error; copy them elsewhere first",
-        "converted": "each lies beside a file of its name that is done; none is missing",
+        "converted": "each lies beside a file of its base name that is done; rename those that are other recordings",
         "same_file": "links to a file that has its result under another name",
     ]
 

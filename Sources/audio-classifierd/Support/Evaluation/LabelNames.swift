@@ -51,7 +51,8 @@ package struct LabelNames: Sendable {
                 resolved.indices[name] = label
                 resolved.notes.append("the label \"\(name)\" is taken for \"\(labels[label])\"")
             } else {
-                unknown.append("\"\(name)\"" + Spelling.question(name, in: labels).dropSuffix("?"))
+                let near = Spelling.nearest(to: name.replacing("_", with: " "), in: labels).map { "\"\($0)\"" }
+                unknown.append("\"\(name)\"" + (near.isEmpty ? "" : " (\(near.joined(separator: " or "))?)"))
             }
         }
         guard unknown.isEmpty else {
@@ -90,11 +91,5 @@ package struct LabelNames: Sendable {
                     $0.properties.isAlphabetic
                         || $0.properties.numericType != nil
                 }))
-    }
-}
-
-extension String {
-    fileprivate func dropSuffix(_ suffix: String) -> String {
-        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
     }
 }

@@ -141,10 +141,10 @@ package struct RecordingPicture {
                     x: timeline.x + part.lowerBound, y: top, width: part.upperBound - part.lowerBound, height: height)
             }
             let colour = colour(place.label)
+            // The bar is the event's time; the words may need more space.
             canvas.fill(
-                area(place.extent, top: top, height: Self.laneHeight - 3),
+                area(place.bar, top: top, height: Self.laneHeight - 3),
                 PictureColour(colour.red, colour.green, colour.blue, alpha: 0.24))
-            // The solid part is the event's time; the words may need more space.
             canvas.fill(area(place.bar, top: top + Self.laneHeight - 7, height: 4), colour)
             guard let (text, left) = place.words else { continue }
             // The fonts of an SVG file's reader may be wider.
