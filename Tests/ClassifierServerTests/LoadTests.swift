@@ -55,6 +55,17 @@ internal import Testing
         #expect(abs(overhead.value - 0.001) < 2e-4)
     }
 
+    /// A hundred streams of 0.5 ms a second, beside which a client keeps a processor busy for 8 of 11 seconds.
+    @Test func floodsAreNotChargedToStreams() {
+        var overhead = StreamOverhead()
+        for second in 0..<200 {
+            let isFlooded = second < 9 || second % 11 > 2
+            overhead.update(processor: isFlooded ? 1 : 0.13, inference: 0.08, audio: 100)
+            #expect(overhead.value < StreamOverhead.assumed + 1e-6, "second \(second)")
+        }
+        #expect(abs(overhead.value - 0.0005) < 2e-4)
+    }
+
     private static let (small, large, other) = (
         ObjectIdentifier(Int8.self), ObjectIdentifier(Int64.self), ObjectIdentifier(Int32.self)
     )

@@ -6,12 +6,18 @@ package struct StreamOverhead {
     /// Seconds of audio at the assumed cost that are mixed into each measurement. Without them, other work of the
     /// process would be charged to a few streams alone.
     private static let inertia = 10.0
-    /// The weight of a measurement.
-    private static let weight = 0.2
+    /// Number of measurements that are kept: half a minute.
+    private static let kept = 30
+    /// The place of the estimate among the kept measurements, from the smallest. A client that floods the service with
+    /// other things than audio takes the time that streams leave. The measurements of these seconds are large, and must
+    /// not make the service refuse other clients. The smallest two may be errors of the clocks.
+    private static let place = 2
 
     /// Processor seconds per second of audio. It is below 0 if threads wait for a processor while they classify,
     /// because inference then seems to cost more than it does.
     package private(set) var value = assumed
+    /// The last measurements, oldest first.
+    private var measurements = Array(repeating: assumed, count: kept)
 
     package init() {}
 
@@ -19,6 +25,7 @@ package struct StreamOverhead {
     /// of audio.
     package mutating func update(processor seconds: Double, inference: Double, audio: Double) {
         let measured = (Self.assumed * Self.inertia + seconds - inference) / (Self.inertia + audio)
-        value += Self.weight * (measured - value)
+        measurements = measurements.suffix(Self.kept - 1) + [measured]
+        value = measurements.sorted()[Self.place]
     }
 }

@@ -15,12 +15,14 @@ extension InferenceLoop {
     }
 
     private func iterate(_ group: Group) -> Bool {
-        let began = NIODeadline.now().uptimeNanoseconds
         swap(&group.ready, &group.advancing)
         group.stepped.removeAll(keepingCapacity: true)
+        for stream in group.advancing { stream.decode(metrics) }
+        // A client can send messages that take long to decode and hold little audio. They must not make the others'
+        // audio look expensive, so that the cost of a stream begins here, and decoding belongs to `StreamOverhead`.
+        let began = NIODeadline.now().uptimeNanoseconds
         var samples = 0
         for stream in group.advancing {
-            stream.decode(metrics)
             do {
                 let advance = try advance(stream, group)
                 samples += advance.samples
