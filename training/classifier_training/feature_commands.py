@@ -42,8 +42,8 @@ MODEL_OPTIONS = (
     "head_average"
 ).split()
 TRAINING_OPTIONS = (
-    "epochs landmark_epochs batch learning_rate landmark_learning_rate weight_decay warm_up mixup dropout "
-    "token_dropout average precision seed cold_fraction last_weight time_mask_frames band_mask_bands"
+    "epochs landmark_epochs landmark_schedule batch learning_rate landmark_learning_rate weight_decay warm_up mixup "
+    "dropout token_dropout average precision seed cold_fraction last_weight time_mask_frames band_mask_bands"
 ).split()
 _GOLDEN_STEPS = 100
 SETTINGS = ("cold", "long")

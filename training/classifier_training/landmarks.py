@@ -10,8 +10,16 @@ from torch import Tensor
 from .model import Classifier
 
 
-def k_means(points: Tensor, count: int, generator: torch.Generator, iterations: int = 50) -> Tensor:
-    """(count, d) centres of points (n, d): k-means++ seeding, then Lloyd's iterations."""
+def k_means(points: Tensor, count: int, generator: torch.Generator, iterations: int = 50, starts: int = 1) -> Tensor:
+    """(count, d) centres of points (n, d): k-means++ seeding, then Lloyd's iterations.
+
+    Of several `starts` the centres with the least squared distance to the points count.
+    """
+    found = [_from_one_start(points, count, generator, iterations) for _ in range(starts)]
+    return min(found, key=lambda centres: float(torch.cdist(points, centres).amin(1).square().sum()))
+
+
+def _from_one_start(points: Tensor, count: int, generator: torch.Generator, iterations: int) -> Tensor:
     centres = points[torch.randint(len(points), (1,), generator=generator)]
     for _ in range(count - 1):
         distance = torch.cdist(points, centres).amin(1).square() + 1e-12
@@ -30,19 +38,27 @@ def k_means(points: Tensor, count: int, generator: torch.Generator, iterations: 
 
 @torch.no_grad()
 def collect_landmarks(
-    model: Classifier, forward: Callable[[], object], count: int, seed: int, points: int = 20_000
+    model: Classifier,
+    forward: Callable[[], object],
+    count: int,
+    seed: int,
+    points: int = 20_000,
+    starts: int = 1,
+    layers: slice = slice(None),
 ) -> list[tuple[Tensor, Tensor]]:
-    """The (query, key) landmarks (heads, count, d) of each layer, from its inputs during `forward`."""
-    seen: list[list[tuple[Tensor, Tensor]]] = [[] for _ in model.encoder.layers]
+    """The (query, key) landmarks (heads, count, d) of each of the `layers`, from its inputs during `forward`.
+
+    Of so many `starts` of k-means the best counts.
+    """
+    watched = list(model.encoder.layers)[layers]
+    seen: list[list[tuple[Tensor, Tensor]]] = [[] for _ in watched]
 
     def watch(
         index: int,
     ) -> Callable[..., None]:  # the layer's attention sees its input x just before the forward pass
         return lambda attention, inputs: seen[index].append(attention.queries_and_keys(inputs[0]))
 
-    hooks = [
-        layer.attention.register_forward_pre_hook(watch(index)) for index, layer in enumerate(model.encoder.layers)
-    ]
+    hooks = [layer.attention.register_forward_pre_hook(watch(index)) for index, layer in enumerate(watched)]
     training = model.training
     model.eval()
     forward()
@@ -55,6 +71,6 @@ def collect_landmarks(
     def centres(parts: list[Tensor]) -> Tensor:
         heads = torch.cat(parts).transpose(0, 1).flatten(1, 2)  # (heads, all tokens, d)
         chosen = torch.randperm(heads.shape[1], generator=generator)[:points]
-        return torch.stack([k_means(head[chosen], count, generator) for head in heads])
+        return torch.stack([k_means(head[chosen], count, generator, starts=starts) for head in heads])
 
     return [(centres([q for q, _ in layer]), centres([k for _, k in layer])) for layer in seen]

@@ -111,6 +111,12 @@ class TrainingOptions:
     )
     epochs: int = option(60, "epochs with softmax attention")
     landmark_epochs: int = option(15, "further epochs with fixed landmarks (continual-nystrom)")
+    landmark_schedule: str = option(
+        "joint",
+        "whether all layers get their landmarks at once, or one layer after the other, in equal parts of these epochs, "
+        "with the layers before it frozen (as the paper's code does)",
+        ("joint", "layerwise"),
+    )
     batch: int = option(64, "sequences in a step")
     learning_rate: float = option(2e-3, "peak learning rate")
     stem_rate: float = option(

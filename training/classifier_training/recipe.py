@@ -187,6 +187,11 @@ def _check_ranges(recipe: Recipe, origin: str) -> None:
         raise TrainingError(f"{origin}: stem_rate is {training.stem_rate}; it must not be negative", 78)
     if not 0 <= decision <= training.clip_seconds:
         raise TrainingError(f"{origin}: decision_seconds is {decision}; it must be 0 to clip_seconds", 78)
+    fixed = recipe.model.attention == "continual-nystrom" and recipe.model.landmark_update == "fixed"
+    if training.landmark_schedule == "layerwise" and not fixed:
+        raise TrainingError(
+            f"{origin}: landmark_schedule is `layerwise`; this needs the fixed landmarks of continual-nystrom", 78
+        )
     if training.mixup < 0:
         raise TrainingError(f"{origin}: mixup is {training.mixup}; it must not be negative", 78)
 

@@ -24,6 +24,7 @@ from .loss import TeacherLoss, logit_loss, mixed, weighted_loss
 from .model import Classifier
 from .model.stem import ConvolutionStem
 from .model_files import model_folder
+from .phases import Phase, training_phases
 from .progress import Estimate, bar, say
 from .recipe import Recipe
 from .training_log import TrainingLog
@@ -116,44 +117,34 @@ class Trainer:
             self.model.load(state["model"])
         self._inputs.begin(self.model)
         self._held_out = [self._inputs.held_out(mid) for mid in (False, True)]
-        options = self._options
-        phases = [("softmax", options.epochs, options.learning_rate)]
-        if self._recipe.model.attention in ("continual-nystrom", "nystromformer"):
-            phases.append(("landmarks", options.landmark_epochs, options.landmark_learning_rate))
-        estimate = Estimate(sum(epochs for _, epochs, _ in phases[at.phase :]) - at.epoch)
-        for phase in range(at.phase, len(phases)):
-            name, epochs, rate = phases[phase]
+        phases = training_phases(self._recipe)
+        estimate = Estimate(sum(each.epochs for each in phases[at.phase :]) - at.epoch)
+        for phase in phases[at.phase :]:
+            phase.freeze(self.model)
             for model in (self.model, self.average):
-                model.use_landmarks(name == "landmarks")
-            if state is None and phase == 1:
-                self._fix_landmarks()
+                model.use_landmarks(phase.layers.stop)
+            if state is None and phase.layers.stop > 0:
+                self._fix_landmarks(phase.layers)
             if state is not None:
                 for model, key in ((self.model, "model"), (self.average, "average")):
                     model.load(state[key])
-            optimiser = self._optimiser(rate)
+            optimiser = self._optimiser(phase.rate)
             if state is not None:
                 optimiser.load_state_dict({**optimiser.state_dict(), "state": state["optimiser"]})
                 self._best = state["best"]
-            self._fit_phase(at, name, epochs, rate, optimiser, estimate)
+            self._fit_phase(at, phase, optimiser, estimate)
             if self._best:
                 if at.kept_epoch + 1 < at.epoch:
-                    say(f"{name}: epoch {at.kept_epoch + 1} was the best one, and is kept")
+                    say(f"{phase.name}: epoch {at.kept_epoch + 1} was the best one, and is kept")
                 self.average.load(self._best)
                 self._best = {}
-            at, state = Progress(phase + 1), None
+            at, state = Progress(at.phase + 1), None
         self._inputs.end()
         return self.average
 
-    def _fit_phase(
-        self,
-        at: Progress,
-        name: str,
-        epochs: int,
-        rate: float,
-        optimiser: torch.optim.Optimizer,
-        estimate: Estimate,
-    ) -> None:
+    def _fit_phase(self, at: Progress, kind: Phase, optimiser: torch.optim.Optimizer, estimate: Estimate) -> None:
         phase, first, inputs = at.phase, at.epoch, self._inputs
+        name, epochs = kind.name, kind.epochs
         with Feed(lambda epoch, part: inputs.training(phase, epoch, part), inputs.parts, range(first, epochs)) as feed:
             for epoch in range(first, epochs):
                 if 0 < self._options.patience < epoch - at.best_epoch:
@@ -162,7 +153,7 @@ class Trainer:
                     return
                 # Seeded anew, so that a resumed training goes on as an uninterrupted one.
                 torch.manual_seed(int(np.random.default_rng((self._options.seed, phase, epoch)).integers(2**31)))
-                loss = self._fit_epoch(feed, epoch, epochs, rate, optimiser, f"{name} {epoch + 1}")
+                loss = self._fit_epoch(feed, epoch, epochs, kind.rate, optimiser, f"{name} {epoch + 1}")
                 (cold, cold_loss), (mid, mid_loss) = (self._accuracy(chunks) for chunks in self._held_out)
                 other = (cold_loss + mid_loss) / 2
                 held_out = f"held-out loss {other:.4f}, accuracy cold {cold:.2%}, mid-stream {mid:.2%}, "
@@ -263,8 +254,8 @@ class Trainer:
                 self.model.stem.projection.reset_parameters()
         self.average.load(self.model.state_dict())
 
-    def _fix_landmarks(self) -> None:
-        """Starts the second phase with the averaged weights, and with landmarks computed from them."""
+    def _fix_landmarks(self, layers: range) -> None:
+        """Starts a phase with the averaged weights, and with landmarks of these layers computed from them."""
         options = self._recipe.model
         inputs = self._inputs
         if options.attention == "nystromformer" or options.landmark_update == "continual":
@@ -275,10 +266,14 @@ class Trainer:
             for batch in inputs.landmarks().batches(self._options.batch):
                 inputs.logits(self.average, batch.inputs)
 
-        self.average.use_landmarks(False)
-        landmarks = collect_landmarks(self.average, forward, options.landmarks, self._options.seed)
-        self.average.use_landmarks(True)
-        self.average.fix_landmarks(landmarks)
+        self.average.use_landmarks(layers.start)
+        starts = 10 if self._options.landmark_schedule == "layerwise" else 1  # as the paper's code
+        chosen = slice(layers.start, layers.stop)
+        landmarks = collect_landmarks(
+            self.average, forward, options.landmarks, self._options.seed, starts=starts, layers=chosen
+        )
+        self.average.use_landmarks(layers.stop)
+        self.average.fix_landmarks(landmarks, layers.start)
         self.model.load(self.average.state_dict())
 
     def _check_phase(self, at: Progress, state: dict[str, Any] | None) -> None:

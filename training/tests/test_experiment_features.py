@@ -72,7 +72,9 @@ def test_the_grid_has_what_the_paper_compares() -> None:
         total = recipe.training.epochs + recipe.training.landmark_epochs
         whole = run.data.recipe.training
         expected = whole.landmark_epochs + (whole.epochs if run.schedule == "scratch" else 0)
-        assert total == expected and (recipe.training.initial == "base") == (run.schedule == "tuned")
+        assert total == expected and (recipe.training.initial == "base") == (run.schedule != "scratch")
+        assert (recipe.training.landmark_schedule == "layerwise") == (run.schedule == "layerwise")
+    assert {(run.layers, run.system.is_fixed) for run in runs if run.schedule == "layerwise"} == {(2, True)}
 
 
 @pytest.mark.parametrize("system", [SYSTEMS[1], SYSTEMS[3]], ids=lambda system: system.slug)

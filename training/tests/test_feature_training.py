@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 import torch
 
+from classifier_training import trainer
+from classifier_training.checkpoint import save_checkpoint
 from classifier_training.cli import main
 from classifier_training.encoding import encode
+from classifier_training.errors import TrainingError
 from classifier_training.feature_commands import FEATURE_DEFAULTS, export_features, fit_features
 from classifier_training.feature_evaluation import best_thresholds, cold, figures, long
 from classifier_training.feature_reading import read_streams
 from classifier_training.feature_sequences import label_loss
 from classifier_training.options import ModelOptions
-from classifier_training.recipe import with_values
+from classifier_training.phases import training_phases
+from classifier_training.recipe import Recipe, with_values
 
 WIDTH = 6
 TINY = (
@@ -101,6 +105,45 @@ def test_every_system_is_trained_and_exported(
     with torch.no_grad():
         own = model.double()(torch.from_numpy(stream)[None].double())[0].numpy()
     assert np.abs(encode(program_path, folder, stream) - own).max() < 1e-4
+
+
+def _layerwise(epochs: int) -> Recipe:
+    model = {"width": 16, "layers": 2, "heads": 2, "feed_forward": 16, "window": 8, "landmarks": 4}
+    training = {"epochs": 2, "landmark_epochs": epochs, "learning_rate": 1e-2, "landmark_schedule": "layerwise"}
+    return with_values(FEATURE_DEFAULTS, {"model": model, "training": training}, "test")
+
+
+def test_layers_get_their_landmarks_one_after_the_other(data: Path, tmp_path: Path) -> None:
+    """The second half of the epochs changes the second layer, what comes after it, and nothing before it; a training
+    that was interrupted between them goes on."""
+    names = [(phase.name, phase.epochs, phase.layers) for phase in training_phases(_layerwise(5))]
+    assert names == [
+        ("softmax", 2, range(0)), ("landmarks of layer 1", 2, range(1)), ("landmarks of layer 2", 3, range(1, 2)),
+    ]  # fmt: skip
+    recipe = _layerwise(4)
+    streams = read_streams(data, (), recipe.streams)
+    checkpoint = tmp_path / "work" / "checkpoint"
+    saved: list[dict[str, torch.Tensor]] = []
+
+    def note(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
+        saved.append({name: tensor.clone() for name, tensor in state["model"].items()})
+        save_checkpoint(path, identity, state)
+        if len(saved) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "save_checkpoint", note)
+        with pytest.raises(KeyboardInterrupt):
+            fit_features(recipe, streams, checkpoint)
+        fit_features(recipe, streams, checkpoint)
+    changed = {name for name, tensor in saved[5].items() if not torch.equal(tensor, saved[4][name])}
+    assert changed and all(name.startswith(("encoder.layers.1.", "encoder.norm.", "head.")) for name in changed)
+    assert "encoder.layers.1.attention.landmarks.query" not in saved[3]
+    # The landmarks of a trained model are where its training put them.
+    landmarks = [name for name in saved[5] if ".landmarks." in name]
+    assert landmarks and not changed & set(landmarks)
+    with pytest.raises(TrainingError, match="fixed landmarks"):
+        with_values(recipe, {"model": {"attention": "continual"}}, "test")
 
 
 def test_train_and_evaluate(data: Path, program_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -186,6 +186,16 @@ def test_k_means_finds_separate_clusters() -> None:
     assert torch.cdist(truth, centres).amin(1).max() < 0.1
 
 
+def test_the_best_of_several_k_means_counts() -> None:
+    def squares(starts: int) -> float:
+        generator = torch.Generator().manual_seed(1)
+        points = torch.randn(200, 3, generator=generator)
+        centres = k_means(points, 8, generator, iterations=1, starts=starts)
+        return float(torch.cdist(points, centres).amin(1).square().sum())
+
+    assert squares(10) < squares(1)
+
+
 def test_k_means_depends_on_its_seed_only() -> None:
     points = torch.randn(300, 5)
     first, second = (k_means(points, 6, torch.Generator().manual_seed(5)) for _ in range(2))

@@ -60,13 +60,14 @@ class Classifier(nn.Module):
         """The input of the head, (batch, tokens, width), for the result of `begin`."""
         return newest_mean(self.encoder(self.stem.project(self.stem.run(x, layers))), self.average)
 
-    def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]]) -> None:
-        """Makes attention low-rank, with (query, key) landmarks (heads, m, d) for each layer."""
-        for layer, (query, key) in zip(self.encoder.layers, landmarks):
+    def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]], first: int = 0) -> None:
+        """Makes the attention of layers from the index `first` on low-rank, with (query, key) landmarks (heads, m, d)
+        for each."""
+        for layer, (query, key) in zip(self.encoder.layers[first:], landmarks):
             layer.attention.landmarks = Landmarks(query, key, self.config["encoder"]["attention"]["inverse"])
 
-    def use_landmarks(self, used: bool) -> None:
-        """Whether landmarks that are no tensors are used, or softmax attention in their place; here there are none."""
+    def use_landmarks(self, layers: int) -> None:
+        """Sets the number of first layers that use landmarks, if these are no tensors; here there are none."""
 
     def folded(self) -> Classifier:
         """A copy for inference whose `state_dict` holds exactly the tensors of the model format."""
@@ -76,13 +77,15 @@ class Classifier(nn.Module):
         return model
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Loads a state of the same architecture, with or without landmarks."""
-        prefix = "encoder.layers.{}.attention.landmarks."
-        if prefix.format(0) + "query" in tensors:
-            layers = map(prefix.format, range(len(self.encoder.layers)))
-            self.fix_landmarks(
-                [(tensors[at + "query"].float().clone(), tensors[at + "key"].float().clone()) for at in layers]
-            )
+        """Loads a state of the same architecture, with landmarks of all layers, of the first ones or of none."""
+        layers = [f"encoder.layers.{index}.attention.landmarks." for index in range(len(self.encoder.layers))]
+        self.fix_landmarks(
+            [
+                (tensors[at + "query"].float().clone(), tensors[at + "key"].float().clone())
+                for at in layers
+                if at + "query" in tensors
+            ]
+        )
         if "stem.standard.mean" in tensors and isinstance(self.stem, ConvolutionStem):
             self.stem.standard = Normalisation(len(tensors["stem.standard.mean"]))
         self.load_state_dict(tensors)

@@ -44,9 +44,9 @@ class Network(Classifier):
         for layer in self.encoder.layers:
             layer.attention.window = window
 
-    def use_landmarks(self, used: bool) -> None:
-        for layer in self.encoder.layers:
-            layer.attention.is_exact = not used
+    def use_landmarks(self, layers: int) -> None:
+        for index, layer in enumerate(self.encoder.layers):
+            layer.attention.is_exact = index >= layers
 
     def newest(self, x: Tensor) -> Tensor:
         """One window of at most n tokens: (batch, tokens, width) to the logits of its last (batch, labels)."""
@@ -59,8 +59,8 @@ class Network(Classifier):
             tensors = {name: tensor for name, tensor in tensors.items() if ".landmarks." not in name}
         super().load(tensors)
 
-    def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]]) -> None:
-        for layer, (query, key) in zip(self.encoder.layers, landmarks):
+    def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]], first: int = 0) -> None:
+        for layer, (query, key) in zip(self.encoder.layers[first:], landmarks):
             layer.attention.fix(query, key)
 
     def _window_row(self, tokens: Tensor, end: int) -> Tensor:

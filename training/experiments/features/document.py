@@ -29,7 +29,9 @@ This page is made by `make experiment DATA=FOLDER`. The command runs what is mis
 below `build/experiment/features`, and writes the page again; after an interruption the same command continues."""
 _COLUMNS = """\
 **Settings.** *Cold*: each stream from an empty state. *Long*: one after the other, with full windows. A clip is
-decided at its last token. *Tuned*: trained with softmax attention, then with the system in place; *scratch*: with the
+decided at its last token. *Tuned*: trained with softmax attention, then with the system in place; *layerwise*: the
+same, but one layer after the other, in equal parts of the second training, each with the layers before it frozen and
+landmarks of the best of ten k-means, as in the code that was published with arXiv 2412.03214; *scratch*: with the
 system in place from random weights, for as long altogether. Figures are percent: the mean over seeds, ± their
 standard deviation.
 

@@ -99,6 +99,11 @@ class FeatureSystem:
         update = self.update if self.kind == "continual-nystrom" else ""
         return "-".join(filter(None, [self.kind, update, str(self.landmarks or "")]))
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether landmarks are chosen before, and do not follow the window."""
+        return self.kind == "continual-nystrom" and self.update == "fixed"
+
     def window(self, nominal: int) -> int:
         """The nominal window, or the nearest below that the landmarks divide."""
         divides = self.kind == "nystromformer" or self.update == "continual"
@@ -116,7 +121,7 @@ SYSTEMS = (
     FeatureSystem("continual-nystrom", "continual", 8),
 )
 SHAPES = ((1, "stream"), (2, "stream"), (2, "window"))  # layers, depth; with one layer the two depths are the same
-SCHEDULES = ("tuned", "scratch")
+SCHEDULES = ("tuned", "layerwise", "scratch")
 
 
 @dataclass(frozen=True)
@@ -170,13 +175,14 @@ class FeatureRun:
             model |= {"landmarks": system.landmarks, "landmark_update": system.update}
         recipe = self._recipe(model)
         training = recipe.training
-        if self.schedule == "tuned":
+        if self.schedule != "scratch":
             epochs, rate = training.landmark_epochs, training.landmark_learning_rate
         else:
             epochs, rate = training.epochs + training.landmark_epochs, training.learning_rate
-        values: dict[str, Any] = {"initial": str(base) if self.schedule == "tuned" else ""}
+        values: dict[str, Any] = {"initial": "" if self.schedule == "scratch" else str(base)}
         if system.landmarks:
             values |= {"epochs": 0, "landmark_epochs": epochs, "landmark_learning_rate": rate}
+            values |= {"landmark_schedule": "layerwise" if self.schedule == "layerwise" else "joint"}
         else:
             values |= {"epochs": epochs, "landmark_epochs": 0, "learning_rate": rate}
         return with_values(recipe, {"training": values}, self.name)
@@ -211,4 +217,5 @@ def grid(
         if system.landmarks <= window // 2 + 3
         and not (system.kind == "nystromformer" and layers > 1 and depth == "stream")
         and not (schedule == "scratch" and not system.landmarks)
+        and not (schedule == "layerwise" and (layers == 1 or not system.is_fixed))
     ]

@@ -86,7 +86,7 @@ class FeatureRuns:
             return self._copied(run, twin, record)
         begin = time.monotonic()
         recipe = self._recipe(run)
-        if run.schedule == "tuned":
+        if run.schedule != "scratch":
             self._base(run, streams)
         work = self._folder / "work" / f"{run.name}.checkpoint"
         network = fit_features(recipe, streams, work).eval()
