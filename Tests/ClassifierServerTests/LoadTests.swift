@@ -111,6 +111,22 @@ internal import Testing
         #expect(costs.busy == [0] && costs.mean == 0.001)
     }
 
+    /// A stream that made a model look too expensive for any further one leaves the first cost behind.
+    @Test func costsOfAnIdleLoopAreTheFirstOnes() throws {
+        var admission = Admission(loops: 2, limit: 1000, limitPerClient: 1000, load: 0.8)
+        var costs = ModelCosts(loops: 2)
+        costs.offer([Self.small], measured: [Self.small: 0.001])
+        for loop in 0..<2 {
+            costs.enter(Self.small, loop: loop)
+            costs.update(Self.small, loop: loop, cost: 1.3)
+        }
+        costs.leave(Self.small, loop: 0)
+        #expect(costs.costs(of: Self.small) == [0.001, 1.3])
+        costs.leave(Self.small, loop: 1)
+        #expect(costs.costs(of: Self.small) == [0.001, 0.001])
+        _ = try admission.admit("next", client: "a", cost: costs.costs(of: Self.small), busy: costs.busy)
+    }
+
     /// Audio that is sent ahead of real time has to wait, which is no lateness.
     @Test func realTimeSendersAreKnown() {
         var pace = TokenBucket.realTime

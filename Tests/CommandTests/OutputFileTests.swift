@@ -55,6 +55,21 @@ internal import Testing
         #expect(standard.status == 64 && standard.errors.contains("features go to a file"), "\(standard.errors)")
     }
 
+    /// Results for a pipe wait for its reader, and go to it alone.
+    @Test func aPipeGetsTheResults() async throws {
+        let fifo = path("fifo")
+        #expect(unsafe mkfifo(fifo, 0o600) == 0)
+        let arguments = ["classify", path("a.wav"), "--model", Program.model]
+        let reader = try ChildProcess(["-c", "sleep 1; cat \(fifo)"], program: "/bin/sh")
+        let finished = try Program.run(arguments + ["--output", fifo])
+        #expect(finished.status == 0, "\(finished.errors)")
+        #expect(try reader.wait().output == Program.run(arguments).output)
+        let leaver = try ChildProcess(["-c", "head -c 100 \(fifo)"], program: "/bin/sh")
+        let left = try Program.run(["classify", path("a.wav"), "--emit", "frames", "--output", fifo])
+        #expect(left.status == 0 || left.status == 74, "\(left.errors)")
+        #expect(try leaver.wait().output.utf8.count == 100)
+    }
+
     /// What is written whole or not at all is left out after a signal, and the message says so.
     @Test(arguments: [["features", "--recipe", "yamnet", "--out"], ["report", "--output"]], [SIGTERM, SIGHUP])
     func signalLeavesNoPartOfAnOutput(words: [String], signal: Int32) throws {

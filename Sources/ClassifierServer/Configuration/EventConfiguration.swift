@@ -117,8 +117,9 @@ extension ServeConfiguration.Events.MQTT {
         }
         var password: String?
         if let passwordFile {
-            guard let text = try? String(contentsOf: URL(filePath: passwordFile), encoding: .utf8) else {
-                throw ConfigurationReader.wrong(passwordFile, "the broker's password cannot be read")
+            let text: String
+            do { text = try FileContents.text(of: passwordFile, .settings) } catch {
+                throw ConfigurationReader.wrong(passwordFile, "the broker's password cannot be read: \(error)")
             }
             password = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         }

@@ -123,7 +123,7 @@ public struct ServeConfiguration: Sendable {
     ) throws(ClassifierError) {
         var yaml: String?
         if let file {
-            do { yaml = try FileContents.text(of: file) } catch {
+            do { yaml = try FileContents.text(of: file, .settings) } catch {
                 throw ConfigurationReader.wrong(file, "the configuration cannot be read: \(error)")
             }
         }
@@ -200,8 +200,9 @@ public struct ServeConfiguration: Sendable {
     }
 
     private static func readToken(_ path: String) throws(ClassifierError) -> String {
-        guard let text = try? String(contentsOf: URL(filePath: path), encoding: .utf8) else {
-            throw ConfigurationReader.wrong(path, "the token cannot be read")
+        let text: String
+        do { text = try FileContents.text(of: path, .settings) } catch {
+            throw ConfigurationReader.wrong(path, "the token cannot be read: \(error)")
         }
         var line = text.split(whereSeparator: \.isNewline).first ?? ""
         // HTTP removes white space at the end of a header.

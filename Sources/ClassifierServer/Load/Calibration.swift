@@ -1,6 +1,5 @@
 internal import AudioClassifier
 internal import AudioFrontend
-internal import Glibc
 internal import StreamTransformer
 
 /// Measures the cost of a stream on this machine before the first stream of a model is admitted.
@@ -18,6 +17,7 @@ enum Calibration {
         return costs
     }
 
+    /// Processor time counts, because after a reload running streams share the processors.
     private static func cost(of model: AudioModel) throws -> Double {
         let rate = model.recipe.sampleRate
         // A tone over a ramp. The cost does not depend on the sound.
@@ -29,27 +29,20 @@ enum Calibration {
         // The first second fetches the weights into the caches. Of the others the quickest counts, because other work
         // of the machine can only add to it. The loops correct this estimate by their own measurements.
         var cost = Double.infinity
-        let began = threadSeconds()
+        let began = ThreadClock.now()
         for second in 0...repeats {
-            let secondBegan = threadSeconds()
+            let secondBegan = ThreadClock.now()
             for start in stride(from: 0, to: rate, by: block) {
                 let end = min(rate, start + block)
                 try pipeline.push(samples.span.extracting(start..<end)) { _ in }
-                let used = threadSeconds() - began
+                let used = ThreadClock.now() - began
                 // A model that takes as long is far from real time; a rough estimate refuses its streams.
                 guard used <= patience else {
                     return min(cost, used * Double(rate) / Double(second * rate + end))
                 }
             }
-            if second > 0 { cost = min(cost, threadSeconds() - secondBegan) }
+            if second > 0 { cost = min(cost, ThreadClock.now() - secondBegan) }
         }
         return cost
-    }
-
-    /// Returns the processor time of this thread alone, because after a reload running streams share the processors.
-    private static func threadSeconds() -> Double {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }

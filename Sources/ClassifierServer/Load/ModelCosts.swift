@@ -3,7 +3,9 @@
 /// measurements.
 package struct ModelCosts: Sendable {
     private struct Entry {
-        /// Seconds of each loop's thread per second of audio.
+        /// The cost before any stream, in seconds of a thread per second of audio.
+        let first: Double
+        /// Seconds of each loop's thread per second of audio, as running streams have shown it.
         var costs: [Double]
         /// Number of streams on each loop.
         var streams: [Int]
@@ -48,7 +50,7 @@ package struct ModelCosts: Sendable {
         for model in entries.keys { entries[model]?.isOffered = false }
         for model in models {
             entries[model]?.isOffered = true
-            if let cost = measured[model], entries[model] == nil { add(model, Array(repeating: cost, count: loops)) }
+            if let cost = measured[model], entries[model] == nil { add(model, cost) }
         }
         for model in entries.keys { removeIfUnused(model) }
     }
@@ -56,13 +58,15 @@ package struct ModelCosts: Sendable {
     /// Counts a new stream.
     package mutating func enter(_ model: ObjectIdentifier, loop: Int) {
         // A stream that chose its model just before a reload may use one that is no longer offered.
-        if entries[model] == nil { add(model, worst, isOffered: false) }
+        if entries[model] == nil { add(model, worst.max() ?? 0, isOffered: false) }
         entries[model]?.streams[loop] += 1
     }
 
-    /// Counts a stream that has ended.
+    /// Counts a stream that has ended. The last one of a loop leaves the first cost: if an unusual stream has made the
+    /// model look so expensive that no further one is admitted, no stream would ever show another cost.
     package mutating func leave(_ model: ObjectIdentifier, loop: Int) {
         entries[model]?.streams[loop] -= 1
+        if let entry = entries[model], entry.streams[loop] == 0 { entries[model]?.costs[loop] = entry.first }
         removeIfUnused(model)
     }
 
@@ -71,8 +75,10 @@ package struct ModelCosts: Sendable {
         entries[model]?.costs[loop] = cost
     }
 
-    private mutating func add(_ model: ObjectIdentifier, _ costs: [Double], isOffered: Bool = true) {
-        entries[model] = Entry(costs: costs, streams: Array(repeating: 0, count: loops), isOffered: isOffered)
+    private mutating func add(_ model: ObjectIdentifier, _ cost: Double, isOffered: Bool = true) {
+        entries[model] = Entry(
+            first: cost, costs: Array(repeating: cost, count: loops), streams: Array(repeating: 0, count: loops),
+            isOffered: isOffered)
     }
 
     private mutating func removeIfUnused(_ model: ObjectIdentifier) {

@@ -13,8 +13,7 @@ package struct StreamOverhead {
     /// not make the service refuse other clients. The smallest two may be errors of the clocks.
     private static let place = 2
 
-    /// Processor seconds per second of audio. It is below 0 if threads wait for a processor while they classify,
-    /// because inference then seems to cost more than it does.
+    /// Processor seconds per second of audio.
     package private(set) var value = assumed
     /// The last measurements, oldest first.
     private var measurements = Array(repeating: assumed, count: kept)

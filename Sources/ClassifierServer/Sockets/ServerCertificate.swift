@@ -23,7 +23,9 @@ struct ServerCertificate: Sendable {
             ClassifierError(.configuration, code: "tls", "\(path): \(message)")
         }
         let chain: [NIOSSLCertificate]
-        do { chain = try NIOSSLCertificate.fromPEMFile(settings.certificate) } catch {
+        do {
+            chain = try NIOSSLCertificate.fromPEMBytes(FileContents.bytes(of: settings.certificate, .settings))
+        } catch {
             throw wrong(settings.certificate, "no certificate can be read; expected a PEM file, the server's own first")
         }
         guard let own = chain.first else {
@@ -37,7 +39,9 @@ struct ServerCertificate: Sendable {
             throw wrong(settings.certificate, "the certificate is not valid yet; is this machine's clock right?")
         }
         let key: NIOSSLPrivateKey
-        do { key = try NIOSSLPrivateKey(file: settings.key, format: .pem) } catch {
+        do {
+            key = try NIOSSLPrivateKey(bytes: FileContents.bytes(of: settings.key, .settings), format: .pem)
+        } catch {
             throw wrong(settings.key, "no key can be read; expected a PEM file without a passphrase")
         }
         var configuration = TLSConfiguration.makeServerConfiguration(

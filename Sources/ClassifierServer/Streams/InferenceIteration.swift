@@ -18,9 +18,9 @@ extension InferenceLoop {
         swap(&group.ready, &group.advancing)
         group.stepped.removeAll(keepingCapacity: true)
         for stream in group.advancing { stream.decode(metrics) }
-        // A client can send messages that take long to decode and hold little audio. They must not make the others'
-        // audio look expensive, so that the cost of a stream begins here, and decoding belongs to `StreamOverhead`.
-        let began = NIODeadline.now().uptimeNanoseconds
+        // The cost of a stream is classification alone. A client can send messages that take long to decode and hold
+        // little audio, or watch a stream a hundred times: decoding and outputs belong to `StreamOverhead`.
+        let began = ThreadClock.now()
         var samples = 0
         for stream in group.advancing {
             do {
@@ -32,6 +32,7 @@ extension InferenceLoop {
             }
         }
         let count = group.batch.step()
+        let busy = ThreadClock.now() - began
         let now = NIODeadline.now().uptimeNanoseconds
         for stream in group.stepped {
             do { try emit(stream, group, now: now) } catch { stream.fail(ClassifierError(error)) }
@@ -47,7 +48,6 @@ extension InferenceLoop {
             if stream.isReady { group.ready.append(stream) }
         }
         group.advancing.removeAll(keepingCapacity: true)
-        let busy = Double(NIODeadline.now().uptimeNanoseconds - began) * 1e-9
         if samples > 0 {
             let audio = Double(samples) / Double(group.batch.audioModel.recipe.sampleRate)
             group.meter.update(busy: busy, audio: audio)
@@ -120,6 +120,9 @@ extension InferenceLoop {
         streams[stream.identity] = nil
         if identities[stream.setup.id] == stream.identity { identities[stream.setup.id] = nil }
         shared.release(stream.setup.id)
+        if group.count == 0 {
+            group.meter = LoadMeter(cost: shared.cost(of: ObjectIdentifier(stream.setup.model.network), loop: index))
+        }
         // The end is sent last, because a client may use the name again as soon as it has the end.
         publishEvents(stream.finish(reason, predictions: predictions))
         publish(.end(stream: stream.setup.id, frames: predictions, dropped: stream.dropped))

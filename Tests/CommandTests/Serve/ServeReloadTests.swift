@@ -61,6 +61,24 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
+    /// A pipe without a writer and a device without an end are refused, and the service goes on.
+    @Test func aConfigurationThatDoesNotEndIsRefused() throws {
+        try configure("model: keywords-en\n")
+        let server = try Server(arguments: arguments, environment: ["AUDIO_CLASSIFIERD_MODEL": ""])
+        let file = "\(folder.path)/serve.yaml"
+        try FileManager.default.removeItem(atPath: file)
+        #expect(unsafe mkfifo(file, 0o600) == 0)
+        try reload(server, "nothing came within 5 seconds")
+        try FileManager.default.removeItem(atPath: file)
+        #expect(unsafe symlink("/dev/zero", file) == 0)
+        try reload(server, "it has more than 16 MiB")
+        try FileManager.default.removeItem(atPath: file)
+        try configure("model: keywords-ar\n")
+        try reload(server)
+        #expect(try start(WebSocketClient(server, "/v1/stream"))["model"] == "keywords-ar")
+        #expect(try server.stop().status == 0)
+    }
+
     /// The cost of a new model is measured before its first stream.
     @Test func newModelsAreMeasured() throws {
         let settings = ["capacity.load=0.05", "capacity.threads=1"]

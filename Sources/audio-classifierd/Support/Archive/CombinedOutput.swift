@@ -32,7 +32,9 @@ package final class CombinedOutput: ArchiveOutput {
         self.journal = journal
         isOwned = file != nil
         name = file?.description ?? "standard output"
-        let flags = O_RDWR | O_CREAT | O_CLOEXEC | (journal == nil ? O_TRUNC : 0)
+        // A pipe that is opened for reading, too, has a reader in this program, and takes lines that nobody reads.
+        let access = file?.isPipe == true ? O_WRONLY : O_RDWR
+        let flags = access | O_CREAT | O_CLOEXEC | (journal == nil ? O_TRUNC : 0)
         descriptor = file.map { file in unsafe file.withCString { unsafe open($0, flags, 0o666) } } ?? STDOUT_FILENO
         guard descriptor >= 0 else { throw Self.failure(name, Self.systemError()) }
         sink = OutputSink(descriptor: descriptor, name: name)
