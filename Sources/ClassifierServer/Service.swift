@@ -82,8 +82,9 @@ public struct Service: Sendable {
         let outputs = try makeOutputs(metrics)
         let loops = group.makeIterator().enumerated().map { index, eventLoop in
             InferenceLoop(
-                index: index, eventLoop: eventLoop, capacity: configuration.limits.streams, shared: shared,
-                metrics: metrics, states: states, publish: { outputs.publish($0) })
+                index: index, eventLoop: eventLoop, capacity: configuration.limits.streams,
+                watcherLimit: configuration.limits.watchersPerStream, shared: shared, metrics: metrics, states: states,
+                publish: { outputs.publish($0) })
         }
         let hub = StreamHub(
             models: models, defaults: configuration.streams, shared: shared, loops: loops, metrics: metrics,

@@ -8,7 +8,7 @@ package import StreamTransformer
 /// settings.allow = ["Dog", "Bark"]
 /// let rules = try DecisionRules(model, settings)
 /// ```
-public struct DecisionRules: Sendable {
+public struct DecisionRules: Sendable, Equatable {
     /// Labels of the model.
     public let labels: [String]
     /// For each label, the probability at which an event starts.

@@ -14,7 +14,7 @@ public enum LabelChoice: String, Sendable, CaseIterable {
 /// children if that has at least half of its probability, and so on; the label at the end of this path is the first of
 /// the list. The next label is found in the same way among the labels that are on no path yet. Labels that have given
 /// way follow behind all others, the most probable first.
-package struct LabelRanking: Sendable {
+package struct LabelRanking: Sendable, Equatable {
     private let isIncluded: [Bool]
     /// Indices of all labels, then those of each label's children.
     private let members: [Int]

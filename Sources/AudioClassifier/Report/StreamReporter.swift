@@ -3,7 +3,7 @@ package import StreamTransformer
 package import StrictCoding
 
 /// Choices for the report on a stream.
-package struct ReportOptions: Sendable {
+package struct ReportOptions: Sendable, Equatable {
     package var mode = ReportMode.frames
     /// Whether events are reported beside frames, changes or a summary.
     package var addsEvents = false

@@ -31,6 +31,7 @@ public struct ServeConfiguration: Sendable {
     public struct Limits: Sendable {
         public var streams: Int
         public var streamsPerClient: Int
+        public var watchersPerStream: Int
         public var connections: Int
         /// Largest average number of new connections of one address in a second.
         public var connectionRate: Int
@@ -232,6 +233,7 @@ extension ServeConfiguration.Limits {
         let settings = ServerSettings.Limits.self
         streams = try section.value(settings.streams)
         streamsPerClient = try section.value(settings.streamsPerClient)
+        watchersPerStream = try section.value(settings.watchersPerStream)
         connections = try section.value(settings.connections)
         connectionRate = try section.value(settings.connectionRate)
         headerBytes = try section.value(settings.headerBytes)

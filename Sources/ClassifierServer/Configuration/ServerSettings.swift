@@ -46,6 +46,8 @@ package enum ServerSettings {
         static let streams = Setting("streams", .integer(1...100_000), default: 1000, "Streams at the same time.")
         static let streamsPerClient = Setting(
             "streams_per_client", .integer(1...100_000), default: 1000, "Streams of one address at the same time.")
+        static let watchersPerStream = Setting(
+            "watchers_per_stream", .integer(1...10_000), default: 16, "Watchers of one stream at the same time.")
         static let connections = Setting(
             "connections", .integer(1...1_000_000), default: 2000, "Connections at the same time.")
         static let connectionRate = Setting(
@@ -125,9 +127,9 @@ package enum ServerSettings {
             Section(
                 path: "limits.",
                 settings: [
-                    Limits.streams, Limits.streamsPerClient, Limits.connections, Limits.connectionRate,
-                    Limits.headerBytes, Limits.bodyBytes, Limits.messageBytes, Limits.files, Limits.fileSeconds,
-                    Limits.idleSeconds,
+                    Limits.streams, Limits.streamsPerClient, Limits.watchersPerStream, Limits.connections,
+                    Limits.connectionRate, Limits.headerBytes, Limits.bodyBytes, Limits.messageBytes, Limits.files,
+                    Limits.fileSeconds, Limits.idleSeconds,
                 ]),
             Section(
                 path: "streams.",

@@ -38,7 +38,7 @@ struct HTTPAnswer: Sendable {
     init(_ refusal: AdmissionRefusal) {
         let status: HTTPResponseStatus =
             switch refusal.reason {
-            case .capacity, .streams, .stopping: .serviceUnavailable
+            case .capacity, .streams, .watchers, .stopping: .serviceUnavailable
             case .client: .tooManyRequests
             case .duplicate: .conflict
             case .request: .badRequest

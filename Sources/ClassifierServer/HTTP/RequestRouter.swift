@@ -22,13 +22,17 @@ struct RequestRouter: Sendable {
         case .found(.answer(let answer), let id): try await exchange.answer(await answer(self, id))
         case .found(.exchange(let handle), let id): try await handle(self, &exchange, target, id)
         case .found(.webSocket, _), .upgradeRequired:
-            let isStream = target.path == ["v1", "stream"]
-            try await exchange.answer(
-                isStream
-                    ? WebSocketRequest(hub: hub).plainAnswer(target, client: exchange.client) : .upgradeRequired)
+            try await exchange.answer(await plainAnswer(target, client: exchange.client))
         case .notAllowed(let allow): try await exchange.answer(.notAllowed(allow))
         case .notFound: try await exchange.answer(.notFound(Routes.table.fixedPaths))
         }
+    }
+
+    /// Answers a plain request for the path of a WebSocket.
+    private func plainAnswer(_ target: RequestTarget, client: String) async -> HTTPAnswer {
+        let request = WebSocketRequest(hub: hub)
+        if target.path == ["v1", "stream"] { return request.plainAnswer(target, client: client) }
+        return await request.plainAnswer(watching: Routes.table.webSocket(target.path)?.id ?? "")
     }
 
     /// Prepares a WebSocket.

@@ -74,8 +74,8 @@ package enum Routes {
                 }),
             Route(
                 nil, "/v1/streams/ID/watch", "records of a running stream",
-                handler: .webSocket { router, target, _, id throws(AdmissionRefusal) in
-                    try await WebSocketRequest(hub: router.hub).watch(target, id: id)
+                handler: .webSocket { router, target, origin, id throws(AdmissionRefusal) in
+                    try await WebSocketRequest(hub: router.hub).watch(target, id: id, client: origin.client)
                 }),
         ]
             + PageFiles.all.map { file in

@@ -14,6 +14,7 @@ struct WebSocketFraming: OutputFraming {
     func append(_ output: StreamOutput, to buffer: inout ByteBuffer) {
         switch output {
         case .record(let record): append(record, to: &buffer)
+        case .text(let text): Self.append(text, to: &buffer)
         case .features(let first, let values):
             Self.appendHeader(.binary, length: 8 + 4 * values.count, to: &buffer)
             buffer.writeInteger(first, endianness: .little)

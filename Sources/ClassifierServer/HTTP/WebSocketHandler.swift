@@ -49,8 +49,8 @@ final class WebSocketHandler: ChannelInboundHandler {
         let isStream = if case .stream = task { true } else { false }
         let connection = ClientConnection(
             channel, outlet: outlet, framing: WebSocketFraming(),
-            limits: .init(outputs: outputs, idleSeconds: isStream ? limits.idleSeconds : nil), closesOutput: false,
-            connections: connections
+            limits: .init(outputs: OutputLimit(outputs: outputs), idleSeconds: isStream ? limits.idleSeconds : nil),
+            closesOutput: false, connections: connections
         ) { [unowned self] in end($0) }
         self.connection = connection
         let bound = NIOLoopBound<any StreamClient>(connection, eventLoop: channel.eventLoop)

@@ -25,14 +25,27 @@ struct WebSocketRequest: Sendable {
         }
     }
 
+    /// Answers a plain request for the WebSocket of a stream's watcher in the same way.
+    func plainAnswer(watching id: String) async -> HTTPAnswer {
+        guard let refusal = await hub.loop(of: id)?.refusal(ofWatching: id) else { return .upgradeRequired }
+        return HTTPAnswer(refusal)
+    }
+
     /// Adds a watcher to a running stream.
-    func watch(_ target: RequestTarget, id: String) async throws(AdmissionRefusal) -> WebSocketTask {
+    func watch(_ target: RequestTarget, id: String, client: String) async throws(AdmissionRefusal) -> WebSocketTask {
         let parameters = try StreamParameters(hub.defaults, query: target.query, known: QueryParameter.watch)
         guard let loop = hub.loop(of: id), let model = await loop.model(of: id) else {
             throw AdmissionRefusal(reason: .model, message: "there is no stream \"\(id)\"; GET /v1/streams lists them")
         }
         let report = try hub.report(parameters, model)
-        guard let watched = await loop.watch(id, report: report, subscription: parameters.subscription) else {
+        let watched: WatchedStream?
+        do throws(AdmissionRefusal) {
+            watched = try await loop.watch(id, report: report, subscription: parameters.subscription)
+        } catch {
+            hub.metrics.refused(error.reason.rawValue, error.message, client: client)
+            throw error
+        }
+        guard let watched else {
             throw AdmissionRefusal(reason: .model, message: "the stream \"\(id)\" has just ended")
         }
         return .watch(watched)

@@ -5,7 +5,7 @@ internal import StrictCoding
 package struct AdmissionRefusal: Error, Equatable {
     /// Raw values are codes in records and answers, and labels of a metric.
     package enum Reason: String, Sendable, CaseIterable {
-        case capacity, streams, client, duplicate, stopping, request, model
+        case capacity, streams, client, watchers, duplicate, stopping, request, model
     }
 
     package let reason: Reason

@@ -15,8 +15,8 @@ protocol OutputFraming: Sendable {
 /// slow reader, closes a client that says nothing, and carries out the steps of the connection's life.
 final class ClientConnection: StreamClient {
     struct Limits {
-        /// Largest number of outputs that wait for the reader.
-        let outputs: Int
+        /// The bound of what waits for the reader.
+        let outputs: OutputLimit
         /// Longest silence of the client in seconds; nil for a watcher, which has nothing to say.
         let idleSeconds: Double?
     }
@@ -25,6 +25,8 @@ final class ClientConnection: StreamClient {
     private static let patience = TimeAmount.seconds(5)
     /// Time for a client to stop sending after the last lines.
     private static let linger = TimeAmount.seconds(1)
+    /// Largest buffer that is used again.
+    private static let keptCapacity = 1 << 16
 
     private let channel: any Channel
     /// The place in the channel's pipeline from which buffers go to the socket.
@@ -143,9 +145,8 @@ final class ClientConnection: StreamClient {
             if channel.isWritable {
                 waiting = 0
                 send(nil)
-            } else if waiting > limits.outputs {
-                let message = "the client reads too slowly: \(limits.outputs) outputs wait; read faster or ask for less"
-                end(.failed(code: "slow_reader", message: message))
+            } else if let excess = limits.outputs.excess(outputs: waiting, bytes: buffer.readableBytes) {
+                end(.failed(code: "slow_reader", message: excess))
             }
         case .writing where !isLastSent:
             isLastSent = true
@@ -163,8 +164,8 @@ final class ClientConnection: StreamClient {
         if isPaused { try? channel.syncOptions?.setOption(.autoRead, value: true) }
         defer { if isPaused { try? channel.syncOptions?.setOption(.autoRead, value: isReading) } }
         outlet.writeAndFlush(NIOAny(buffer), promise: promise)
-        // The buffer is used again if the socket has taken all of it.
-        buffer.clear()
+        // The buffer is used again if the socket has taken all of it, but not one that a slow reader has made large.
+        if buffer.capacity > Self.keptCapacity { buffer = ByteBuffer() } else { buffer.clear() }
     }
 
     private func startTimer(_ time: TimeAmount) {

@@ -13,8 +13,8 @@ struct RawStreams: Sendable {
     func initialize(_ channel: any Channel, client: String) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             let handler = RawStreamHandler(
-                limits: .init(outputs: hub.defaults.outputs, idleSeconds: idleSeconds), prefix: prefix,
-                connections: hub.connections
+                limits: .init(outputs: OutputLimit(outputs: hub.defaults.outputs), idleSeconds: idleSeconds),
+                prefix: prefix, connections: hub.connections
             ) { eventLoop in
                 eventLoop.makeFutureWithTask { await open(client, eventLoop) }
             }
@@ -142,13 +142,19 @@ final class RawStreamHandler: ChannelInboundHandler {
 
 /// Records as lines of JSON.
 struct JSONLines: OutputFraming {
-    func append(_ record: Record, to buffer: inout ByteBuffer) {
-        buffer.writeString(record.json)
-        buffer.writeInteger(UInt8(ascii: "\n"))
-    }
+    func append(_ record: Record, to buffer: inout ByteBuffer) { append(record.json, to: &buffer) }
 
     func append(_ output: StreamOutput, to buffer: inout ByteBuffer) {
-        if case .record(let record) = output { append(record, to: &buffer) }
+        switch output {
+        case .record(let record): append(record, to: &buffer)
+        case .text(let text): append(text, to: &buffer)
+        case .features, .pong: break
+        }
+    }
+
+    private func append(_ text: String, to buffer: inout ByteBuffer) {
+        buffer.writeString(text)
+        buffer.writeInteger(UInt8(ascii: "\n"))
     }
 
     func appendEnd(failure: String?, to buffer: inout ByteBuffer) {}

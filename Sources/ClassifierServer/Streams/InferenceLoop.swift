@@ -36,6 +36,8 @@ actor InferenceLoop {
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
     let capacity: Int
+    /// Most watchers of a stream.
+    let watcherLimit: Int
     let shared: SharedLoad
     let metrics: ServerMetrics
     let states: StateSaver
@@ -51,22 +53,25 @@ actor InferenceLoop {
     private var flushing: [LiveStream] = []
     private var isTurnScheduled = false
     private var isStopping = false
-    private var nextWatcher = 0
+    var nextWatcher = 0
 
     /// Longest time of a turn; then the connections of the thread get their turn.
     private static let longestTurn = TimeAmount.milliseconds(2)
     /// The pause between turns while streams are ready. An event loop waits for its sockets only if no task is due.
     private static let pause = TimeAmount.microseconds(20)
 
-    /// - Parameter capacity: the largest number of streams of a model.
+    /// - Parameters:
+    ///   - capacity: the largest number of streams of a model.
+    ///   - watcherLimit: the largest number of watchers of a stream.
     init(
-        index: Int, eventLoop: any EventLoop, capacity: Int, shared: SharedLoad, metrics: ServerMetrics,
-        states: StateSaver, publish: @escaping @Sendable (Record) -> Void
+        index: Int, eventLoop: any EventLoop, capacity: Int, watcherLimit: Int, shared: SharedLoad,
+        metrics: ServerMetrics, states: StateSaver, publish: @escaping @Sendable (Record) -> Void
     ) {
         self.index = index
         self.eventLoop = eventLoop
         executor = eventLoop.executor
         self.capacity = capacity
+        self.watcherLimit = watcherLimit
         self.shared = shared
         self.metrics = metrics
         self.states = states
@@ -197,7 +202,7 @@ actor InferenceLoop {
     }
 
     /// Returns the first record for a reader.
-    private func start(_ stream: LiveStream, isResumed: Bool, note: String?) -> Record {
+    func start(_ stream: LiveStream, isResumed: Bool, note: String?) -> Record {
         let setup = stream.setup
         let configuration = setup.model.network.configuration
         return .start(
@@ -206,28 +211,9 @@ actor InferenceLoop {
             live: .init(sample: stream.frontend.position, isResumed: isResumed, note: note, time: WallClock.now()))
     }
 
-    /// Adds a watcher to a stream.
-    /// - Returns: nil if there is no such stream.
-    func watch(_ id: String, report: ReportOptions, subscription: Subscription) -> WatchedStream? {
-        guard let stream = stream(named: id) else { return nil }
-        nextWatcher += 1
-        let reader = StreamReader(eventLoop)
-        stream.watchers[nextWatcher] = LiveStream.Watcher(
-            subscription: subscription,
-            reporter: StreamReporter(
-                stream.setup.model.network.configuration, stream: id, identity: stream.setup.eventIdentity,
-                options: report),
-            reader: reader)
-        return WatchedStream(
-            id: id, identity: stream.identity, number: nextWatcher, loop: self,
-            start: start(stream, isResumed: true, note: nil), reader: NIOLoopBound(reader, eventLoop: eventLoop))
-    }
-
-    func unwatch(_ identity: StreamIdentity, _ number: Int) { streams[identity]?.watchers[number] = nil }
-
     func model(of id: String) -> AudioModel? { stream(named: id)?.setup.model }
 
-    private func stream(named id: String) -> LiveStream? { identities[id].flatMap { streams[$0] } }
+    func stream(named id: String) -> LiveStream? { identities[id].flatMap { streams[$0] } }
 
     var statuses: [StreamStatus] { streams.values.map(status) }
 

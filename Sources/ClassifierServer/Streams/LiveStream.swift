@@ -7,13 +7,6 @@ internal import StrictCoding
 /// A running stream on its inference loop: input, queue, front-end, reporter and readers. The rest of its state is in a
 /// slot of the batch.
 final class LiveStream {
-    /// An additional reader.
-    struct Watcher {
-        let subscription: Subscription
-        var reporter: StreamReporter
-        let reader: StreamReader
-    }
-
     /// No stream is longer, so that positions and times never overflow.
     private static let largestPosition: Int64 = 1 << 48
     /// Most items of the input that are handled in one iteration.
@@ -30,7 +23,7 @@ final class LiveStream {
     var life = StreamLife()
     /// The stream's own reader; a source has none.
     let reader: StreamReader?
-    var watchers: [Int: Watcher] = [:]
+    private(set) var watchers = StreamWatchers()
     /// Zeros after the last sample that the front-end still needs.
     var endZeros: Int
     /// Arrival of the newest classified samples, in nanoseconds of a monotonic clock.
@@ -189,7 +182,7 @@ final class LiveStream {
 
     // MARK: Output
 
-    var wantsFeatures: Bool { setup.subscription.features || watchers.values.contains { $0.subscription.features } }
+    var wantsFeatures: Bool { setup.subscription.features || watchers.wantFeatures }
 
     /// Keeps a log-mel frame for the readers that want features.
     func addFeatures(_ frame: Span<Float>) {
@@ -202,17 +195,9 @@ final class LiveStream {
     func emit(_ prediction: borrowing Prediction, firstFrame: Int64) -> [Record] {
         let records = reporter.records(prediction)
         for record in records where setup.subscription.includes(record) { reader?.write(.record(record)) }
-        if setup.subscription.features { sendFeatures(firstFrame, to: reader) }
-        for (number, var watcher) in watchers {
-            if watcher.subscription.frames {
-                for record in watcher.reporter.records(prediction) { watcher.reader.write(.record(record)) }
-                watchers[number] = watcher
-            }
-            for record in records {
-                if case .event = record, watcher.subscription.events { watcher.reader.write(.record(record)) }
-            }
-            if watcher.subscription.features { sendFeatures(firstFrame, to: watcher.reader) }
-        }
+        let output = features.isEmpty ? nil : StreamOutput.features(first: firstFrame, features)
+        if let output, setup.subscription.features { reader?.write(output) }
+        watchers.emit(prediction, records: records, features: output)
         features.removeAll(keepingCapacity: true)
         return records
     }
@@ -223,13 +208,14 @@ final class LiveStream {
         frontend.skip(lost)
         dropped = dropped.addingSaturated(lost)
         reader?.write(.record(gap))
-        for watcher in watchers.values { watcher.reader.write(.record(gap)) }
+        watchers.write(gap)
     }
 
     /// Flushes the outputs of an iteration to the readers.
     func flush() {
         reader?.flush()
-        for watcher in watchers.values { watcher.reader.flush() }
+        let watchers = watchers
+        watchers.flush()
     }
 
     /// Ends the stream: ends open events, then sends the reason and `end` to all readers.
@@ -243,11 +229,9 @@ final class LiveStream {
         }
         records.append(.end(stream: setup.id, frames: predictions, dropped: dropped))
         reader?.finish(records.filter(setup.subscription.includes))
-        for watcher in watchers.values {
-            watcher.reader.finish(records.filter(watcher.subscription.includes))
-            watcher.reader.flush()
-        }
-        watchers = [:]
+        let watchers = watchers
+        self.watchers = StreamWatchers()
+        watchers.finish(records)
         waiting?.resume()
         waiting = nil
         for waiter in endWaiters { waiter.resume() }
@@ -255,9 +239,18 @@ final class LiveStream {
         return events
     }
 
-    private func sendFeatures(_ first: Int64, to reader: StreamReader?) {
-        if !features.isEmpty { reader?.write(.features(first: first, features)) }
+    // MARK: Watchers
+
+    /// Adds a watcher.
+    /// - Parameter number: a number that no other watcher has had.
+    func watch(_ number: Int, _ reader: StreamReader, report: ReportOptions, subscription: Subscription) {
+        watchers.add(number, reader, subscription: subscription, options: report) { options in
+            StreamReporter(
+                setup.model.network.configuration, stream: setup.id, identity: setup.eventIdentity, options: options)
+        }
     }
+
+    func unwatch(_ number: Int) { watchers.remove(number) }
 
     // MARK: State
 

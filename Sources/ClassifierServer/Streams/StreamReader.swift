@@ -4,6 +4,8 @@ internal import NIOCore
 /// One output of a stream.
 enum StreamOutput: Sendable {
     case record(Record)
+    /// The text of a record that several readers get.
+    case text(String)
     /// Log-mel frames as the model sees them, after the index of the first one.
     case features(first: Int64, [Float])
     /// The answer to a client's ping.
