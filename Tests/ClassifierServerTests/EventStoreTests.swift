@@ -1,4 +1,6 @@
 internal import ClassifierServer
+internal import FoundationEssentials
+internal import Glibc
 internal import TestSupport
 internal import Testing
 
@@ -70,6 +72,21 @@ internal import Testing
         #expect(store.next?.payload == "\(MessageStore.window)")
         store.disconnect()
         #expect(store.next?.payload == "1" && store.count == 499)
+    }
+
+    /// What is no regular file is no journal, and does not hold up the start of a service.
+    @Test func otherThingsAreNoJournals() throws {
+        let folder = try TemporaryDirectory()
+        let start = #"{"type":"event","stream":"mic","label":"yes","phase":"start"}"#
+        let end = #"{"type":"event","stream":"mic","label":"no","phase":"end"}"#
+        try folder.write(Array("\(start)\n\(end)\n{\"type\":\"ev".utf8), to: "b.events")
+        #expect(unsafe mkfifo("\(folder.path)/a.events", 0o600) == 0)
+        #expect(unsafe mkdir("\(folder.path)/c.events", 0o700) == 0)
+        #expect(unsafe symlink("/dev/zero", "\(folder.path)/d.events") == 0)
+        let events = EventJournal.takeOpenEvents(in: folder.path)
+        #expect(events.map(\.label) == ["yes"])
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        #expect(left == ["a.events", "c.events", "d.events"])
     }
 
     @Test func delaysDoubleUpToAMinute() {

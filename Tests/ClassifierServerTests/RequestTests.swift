@@ -75,6 +75,59 @@ internal import Testing
         #expect(AccessControl.isEqual([], []) && !AccessControl.isEqual([], [0]) && !AccessControl.isEqual([0], []))
     }
 
+    // MARK: Bodies
+
+    /// The time left for a body follows from the least rate and the longest silence.
+    @Test func bodiesHaveTheTimeOfTheirBytes() {
+        let rate = Int(BodyPace.leastRate)
+        var slow = BodyPace(limit: 30, at: 100)
+        #expect(slow.deadline == 130)
+        slow.receive(5 * rate, at: 110)
+        #expect(slow.deadline == 135, "five seconds more")
+        for second in 111...10_000 { slow.receive(rate, at: Double(second)) }
+        #expect(slow.deadline > 10_000, "the least rate is enough for ever")
+    }
+
+    /// A client that has sent 60 MB has no more time for silence, or for a byte now and then, than another one.
+    @Test func silenceEndsLargeBodies() {
+        var pace = BodyPace(limit: 30, at: 0)
+        pace.receive(60 << 20, at: 1)
+        #expect(pace.deadline == 31)
+        var time = 1.0
+        while time < pace.deadline {
+            pace.receive(1, at: time)
+            time += 1
+        }
+        #expect(time < 33)
+    }
+
+    /// Time in which the service does not read is not the client's.
+    @Test func slowServiceEndsNoBody() {
+        var pace = BodyPace(limit: 30, at: 0)
+        pace.receive(1 << 20, at: 10)
+        pace.stop(at: 10)
+        pace.stop(at: 15)
+        #expect(pace.isStopped && pace.deadline == 40)
+        pace.resume(at: 1000)
+        #expect(!pace.isStopped && pace.deadline == 1030)
+        pace.resume(at: 1010)
+        #expect(pace.deadline == 1030, "it is the client's silence now")
+        pace.stop(at: 1010)
+        pace.receive(1 << 20, at: 1020)
+        #expect(!pace.isStopped && pace.deadline == 1050)
+    }
+
+    @Test func storedBodiesAreReadBack() throws {
+        var file = try UploadedFile()
+        var random = SplitMix64(seed: 6)
+        // Two pieces of the reader, and a part of a third one.
+        let bytes = (0..<150_000).map { _ in UInt8(random.integer(in: 0...255)) }
+        try file.append(Array(bytes[..<7]))
+        try file.append(Array(bytes[7...]))
+        let read = try file.contents()
+        #expect(read == bytes)
+    }
+
     @Test func metricsEscapeLabels() {
         var text = PrometheusText()
         text.counter("events_total", "Events.", label: "label", ["a\"b\\c\nd": 2])

@@ -59,6 +59,21 @@ internal import Testing
         #expect(left == [".partial-2-neighbour.state", "mic.state"])
     }
 
+    /// States are read from regular files alone; opening a FIFO would wait for its writer.
+    @Test func otherThingsAreNoStates() throws {
+        let folder = try TemporaryDirectory()
+        try folder.write([1, 2, 3], to: "mic.state")
+        try folder.write([], to: "none.state")
+        #expect(unsafe symlink("mic.state", "\(folder.path)/link.state") == 0)
+        #expect(unsafe mkfifo("\(folder.path)/pipe.state", 0o600) == 0)
+        #expect(FileAccess.contents(of: "\(folder.path)/mic.state") == [1, 2, 3])
+        #expect(FileAccess.contents(of: "\(folder.path)/link.state") == [1, 2, 3])
+        #expect(FileAccess.contents(of: "\(folder.path)/none.state") == [])
+        for path in ["\(folder.path)/pipe.state", folder.path, "/dev/zero", "\(folder.path)/absent.state"] {
+            #expect(FileAccess.contents(of: path) == nil, "\(path)")
+        }
+    }
+
     /// Two services that save the same stream write to files of their own.
     @Test func filesTakeTheirPlaceAtOnce() throws {
         let folder = try TemporaryDirectory()

@@ -83,7 +83,7 @@ public struct ServeConfiguration: Sendable {
         public var files: Int
         /// Most bytes of all kept states.
         public var bytes: Int
-        /// Most states that clients send at the same time.
+        /// Most states of clients that are checked at the same time.
         public var transfers: Int
     }
 

@@ -112,7 +112,7 @@ package enum ServerSettings {
             "bytes", .integer(1 << 16...1 << 44, "bytes", unit: "bytes"), default: 1 << 30,
             "Bytes of all kept states; beyond it the oldest states of absent clients are removed.")
         static let transfers = Setting(
-            "transfers", .integer(1...10_000), default: 16, "States that clients send at the same time.")
+            "transfers", .integer(1...10_000), default: 16, "States of clients that are checked at the same time.")
     }
 
     /// Keys of one source in the list `sources`.

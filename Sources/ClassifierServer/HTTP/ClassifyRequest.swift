@@ -86,12 +86,8 @@ struct ClassifyRequest: Sendable {
 
     /// Receives the file, which is the body or a part of a form.
     private func receive(_ exchange: inout HTTPExchange) async throws -> Upload {
-        try await exchange.acceptBody()
         let upload = Upload(contentType: exchange.head.headers.first(name: "Content-Type") ?? "")
-        while let bytes = try await exchange.readBody() {
-            guard !files.isStopping else { throw AdmissionRefusal.stopping }
-            try await files.store { try upload.append(bytes) }
-        }
+        try await exchange.store(in: upload, by: files)
         return upload
     }
 

@@ -62,6 +62,17 @@ struct HTTPExchange {
         return nil
     }
 
+    /// Receives the body into a file.
+    /// - Parameter limit: as that of ``acceptBody(limit:)``.
+    /// - Throws: ``BodyTooLarge``, or ``AdmissionRefusal`` if the service stops meanwhile.
+    mutating func store(in upload: Upload, by files: FileClassification, limit: Int = .max) async throws {
+        try await acceptBody(limit: limit)
+        while let bytes = try await readBody() {
+            guard !files.isStopping else { throw AdmissionRefusal.stopping }
+            try await files.store { try upload.append(bytes) }
+        }
+    }
+
     /// Sends a complete answer.
     mutating func answer(_ answer: HTTPAnswer) async throws {
         try await settle()

@@ -2,31 +2,29 @@ internal import NIOCore
 internal import NIOHTTP1
 
 /// Closes a connection if for too long its client does not complete a request, does not read an answer, or sends no
-/// further request. The service's own time for an answer does not count.
+/// further request. The service's own time for an answer does not count, nor does the time in which it reads no body.
 final class RequestTimeout: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
 
-    /// Least average rate of a body in bytes a second, after the time that every request has.
-    private static let leastRate: Int64 = 16384
-
     /// Time for a client to read an answer that came before the end of its request.
     private static let linger = TimeAmount.seconds(2)
 
+    private let seconds: Double
     private let limit: TimeAmount
     private let inputEnd: InputEnd
     private var deadline: Scheduled<Void>?
     /// True between the end of a request and the end of its answer.
     private var isAnswering = false
-    /// Whether the answer has come before the end of the request.
-    private var isEarly = false
-    /// Time at which the present request began.
-    private var began = NIODeadline.now()
-    private var bodyBytes: Int64 = 0
+    /// The time of the present request's body; nil after its end or its answer.
+    private var pace: BodyPace?
+    /// Whether the service has asked for bytes on this connection.
+    private var hasAsked = false
     /// Whether the client of the present request understands `100 Continue`.
     private var knowsInterimAnswers = false
 
     init(seconds: Double, inputEnd: InputEnd) {
+        self.seconds = seconds
         // Invariant: settings of times are at most a day.
         limit = .nanoseconds(Int64(seconds * 1e9))
         self.inputEnd = inputEnd
@@ -39,36 +37,71 @@ final class RequestTimeout: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch Self.unwrapInboundIn(data) {
         case .head(let head):
-            began = .now()
             knowsInterimAnswers = head.version != .http1_0
-            bodyBytes = 0
-            isEarly = false
-            arm(context, began + limit)
+            deadline?.cancel()
+            pace = BodyPace(limit: seconds, at: MonotonicClock.now())
+            watchBody(context)
         case .body(let bytes):
-            bodyBytes += Int64(bytes.readableBytes)
-            if !isEarly { arm(context, began + limit + .milliseconds(bodyBytes * 1000 / Self.leastRate)) }
+            // `StopNotice` sends a part without bytes.
+            if bytes.readableBytes > 0 {
+                pace?.receive(bytes.readableBytes, at: MonotonicClock.now())
+                if hasAsked { pace?.stop(at: MonotonicClock.now()) }
+            }
         case .end:
             deadline?.cancel()
+            pace = nil
             isAnswering = true
             inputEnd.isAnswerAwaited = knowsInterimAnswers
         }
         context.fireChannelRead(data)
     }
 
+    func read(context: ChannelHandlerContext) {
+        hasAsked = true
+        pace?.resume(at: MonotonicClock.now())
+        context.read()
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         inputEnd.isAnswerAwaited = false
         if case .end = Self.unwrapOutboundIn(data) {
             // An answer before the end of its request is the last one.
-            isEarly = !isAnswering
+            let isEarly = !isAnswering
             isAnswering = false
+            pace = nil
             arm(context, .now() + (isEarly ? min(limit, Self.linger) : limit))
         }
         context.write(data, promise: promise)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if !context.channel.isWritable { arm(context, .now() + limit) } else if isAnswering { deadline?.cancel() }
+        if !context.channel.isWritable {
+            arm(context, .now() + limit)
+        } else if isAnswering || pace != nil {
+            deadline?.cancel()
+            watchBody(context)
+        }
         context.fireChannelWritabilityChanged()
+    }
+
+    /// Closes the connection if the body is late; otherwise looks again when it may be.
+    private func watchBody(_ context: ChannelHandlerContext) {
+        let now = MonotonicClock.now()
+        if pace?.isStopped == true {
+            // A slow service: the client's next bytes are there already. Otherwise this is the client's own silence, of
+            // which no read has been seen since its first bytes.
+            pace?.resume(at: now)
+            context.read()
+        }
+        guard let left = pace.map({ $0.deadline - now }) else { return }
+        guard left > 0 else {
+            context.channel.close(promise: nil)
+            return
+        }
+        // Invariant: a deadline is at most the limit away, which is at most a day.
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(left * 1e9))) {
+            self.watchBody(context)
+        }
     }
 
     private func arm(_ context: ChannelHandlerContext, _ time: NIODeadline) {

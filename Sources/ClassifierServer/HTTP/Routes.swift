@@ -55,12 +55,12 @@ package enum Routes {
             Route(
                 .GET, "/v1/streams/ID/state", "the state of a stream",
                 handler: .exchange { router, exchange, _, id in
-                    try await StateExchange(hub: router.hub).get(&exchange, id: id)
+                    try await StateExchange(hub: router.hub, files: router.files).get(&exchange, id: id)
                 }),
             Route(
                 .PUT, "/v1/streams/ID/state", "a state from another service, to resume from",
                 handler: .exchange { router, exchange, _, id in
-                    try await StateExchange(hub: router.hub).put(&exchange, id: id)
+                    try await StateExchange(hub: router.hub, files: router.files).put(&exchange, id: id)
                 }),
             Route(
                 .POST, "/v1/classify", "an audio file, as the body or alone in a form; JSON lines or a table come back",

@@ -5,6 +5,7 @@ internal import NIOHTTP1
 /// `GET` and `PUT /v1/streams/ID/state`: the transfer of a stream's state between services.
 struct StateExchange: Sendable {
     let hub: StreamHub
+    let files: FileClassification
 
     /// Sends the state of a running stream, or the saved state.
     func get(_ exchange: inout HTTPExchange, id: String) async throws {
@@ -34,29 +35,33 @@ struct StateExchange: Sendable {
     /// Receives and saves a state.
     func put(_ exchange: inout HTTPExchange, id: String) async throws {
         guard try await checkName(id, &exchange) else { return }
-        guard hub.states.transfers.enter() else {
-            var answer = HTTPAnswer.failure(
-                .serviceUnavailable, code: "transfers",
-                "\(hub.states.transfers.limit) states are being received, the limit of state.transfers; try again")
-            answer.headers.append(("Retry-After", "5"))
-            try await exchange.answer(answer)
-            return
-        }
-        defer { hub.states.transfers.leave() }
-        var bytes: [UInt8] = []
         let limit = hub.largestState
         do {
-            try await exchange.acceptBody(limit: limit)
-            while let part = try await exchange.readBody() {
-                guard !hub.shared.isStopping else {
-                    return try await exchange.answer(HTTPAnswer(AdmissionRefusal.stopping))
-                }
-                bytes += part
+            let upload = Upload(contentType: "")
+            try await exchange.store(in: upload, by: files, limit: limit)
+            // A state takes its place, and memory, when it is there, so that slow clients keep out no other one.
+            guard hub.states.transfers.enter() else {
+                var answer = HTTPAnswer.failure(
+                    .serviceUnavailable, code: "transfers",
+                    "\(hub.states.transfers.limit) states are being checked, the limit of state.transfers; try again")
+                answer.headers.append(("Retry-After", "5"))
+                try await exchange.answer(answer)
+                return
             }
+            defer { hub.states.transfers.leave() }
+            let bytes = try await files.store { try upload.contents() }
+            try await save(bytes, id, &exchange)
         } catch is HTTPExchange.BodyTooLarge {
             try await exchange.answerTooLarge("the body is larger than a state of these models, \(limit) bytes")
-            return
+        } catch let refusal as AdmissionRefusal {
+            try await exchange.answer(HTTPAnswer(refusal))
+        } catch let failure as ClassifierError {
+            try await exchange.answer(.failure(.insufficientStorage, code: failure.code, failure.message))
         }
+    }
+
+    /// Checks and saves a state, and answers.
+    private func save(_ bytes: [UInt8], _ id: String, _ exchange: inout HTTPExchange) async throws {
         guard hub.loop(of: id) == nil else {
             try await exchange.answer(
                 .failure(.conflict, code: "duplicate", "the stream \"\(id)\" is running; end it first"))

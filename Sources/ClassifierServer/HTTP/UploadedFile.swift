@@ -36,6 +36,14 @@ final class Upload: Sendable {
             return file.release()
         }
     }
+
+    /// Returns the bytes of a complete body that is no form.
+    func contents() throws -> [UInt8] {
+        try state.withLock { state in
+            let file = try state.file.take() ?? UploadedFile()
+            return try file.contents()
+        }
+    }
 }
 
 /// An uploaded audio file in an unnamed temporary file, so that no part of a request becomes a path.
@@ -56,6 +64,12 @@ package struct UploadedFile: ~Copyable {
     package mutating func append(_ bytes: [UInt8]) throws(ClassifierError) {
         do { try writeAll(bytes, to: descriptor) } catch { throw Self.failure(error.number) }
         count += bytes.count
+    }
+
+    /// Returns all bytes of the file.
+    package func contents() throws(ClassifierError) -> [UInt8] {
+        guard let bytes = FileAccess.contents(of: descriptor) else { throw Self.failure(errno) }
+        return bytes
     }
 
     /// Returns the descriptor at the first byte. The caller owns it and must close it.

@@ -7,7 +7,7 @@ internal import Logging
 ///
 /// Each service has a file of its own and keeps it locked. The lock ends with the process, however that ends. The file
 /// is open for writing only while a line is written, so that its file system can be made read-only at any time.
-struct EventJournal: EventOutput {
+package struct EventJournal: EventOutput {
     let name = "journal"
     private let path: String
     private let log: Logger
@@ -22,20 +22,23 @@ struct EventJournal: EventOutput {
         self.log = log
     }
 
-    /// Removes the journals of ended services from a folder, and returns the events that they have left open.
-    static func takeOpenEvents(in folder: String) -> [StreamEvent] {
+    /// Removes the journals of ended services from a folder, and returns the events that they have left open. Other
+    /// things of such names stay.
+    package static func takeOpenEvents(in folder: String) -> [StreamEvent] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.filter { $0.hasSuffix(suffix) }.sorted().flatMap { name -> [StreamEvent] in
             let path = "\(folder)/\(name)"
-            let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+            let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
             guard descriptor >= 0 else { return [] }
             defer { close(descriptor) }
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, let data = try? Data(contentsOf: URL(filePath: path))
+            guard FileAccess.identity(of: descriptor) != nil, flock(descriptor, LOCK_EX | LOCK_NB) == 0,
+                let bytes = FileAccess.contents(of: descriptor)
             else { return [] }
             unsafe unlink(path)
             var open = OpenEvents()
             // The last line may be incomplete.
-            for line in data.split(separator: UInt8(ascii: "\n")) {
+            for line in bytes.split(separator: UInt8(ascii: "\n")) {
                 if let event = StreamEvent(json: String(decoding: line, as: UTF8.self)) { open.add(event) }
             }
             return open.events
@@ -73,7 +76,7 @@ struct EventJournal: EventOutput {
     }
 
     private func append(_ event: StreamEvent) -> Bool {
-        let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         return (try? writeAll(event.json + "\n", to: descriptor)) != nil
@@ -83,10 +86,10 @@ struct EventJournal: EventOutput {
     /// - Returns: a descriptor of the new file that holds its lock; negative for a failure.
     private func replace(_ events: [StreamEvent]) -> Int32 {
         let partial = "\(path).new"
-        let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { return -1 }
         defer { close(descriptor) }
-        let lock = unsafe open(partial, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let lock = unsafe open(partial, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard lock >= 0 else { return -1 }
         let isWritten =
             flock(lock, LOCK_EX | LOCK_NB) == 0

@@ -36,7 +36,8 @@ package struct PartialFile: Sendable {
     /// Creates a file with a lock on it.
     private static func create(_ path: String) -> Int32? {
         while true {
-            let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+            let descriptor = unsafe open(path, flags, 0o600)
             guard descriptor >= 0 else { return nil }
             var status = stat()
             // A neighbour may remove the file between its creation and its lock.

@@ -15,7 +15,7 @@ protocol StateProvider: Sendable {
 /// on its own thread, because disks are slow.
 final class StateSaver: Sendable {
     let store: StateStore
-    /// Bounds the states that clients send at the same time.
+    /// Bounds the states of clients that are checked at the same time.
     let transfers: TransferLimit
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let metrics: ServerMetrics

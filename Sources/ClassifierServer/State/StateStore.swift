@@ -107,10 +107,8 @@ final class StateStore: Sendable {
         guard let folder else { return kept.withLockedValue { $0.states[id] } }
         let path = "\(folder)/\(id)\(Self.suffix)"
         guard unsafe access(path, F_OK) == 0 || errno != ENOENT else { return nil }
-        guard let bytes = try? Data(contentsOf: URL(filePath: path)) else {
-            throw Self.failure(path, "cannot be read")
-        }
-        return Array(bytes)
+        guard let bytes = FileAccess.contents(of: path) else { throw Self.failure(path, "cannot be read") }
+        return bytes
     }
 
     /// Replaces the resume point of a stream; does nothing without a folder.
@@ -120,9 +118,10 @@ final class StateStore: Sendable {
     }
 
     func resumePoint(of id: String) -> ResumePoint? {
-        guard let folder, let bytes = try? Data(contentsOf: URL(filePath: "\(folder)/\(id)\(Self.resumePointSuffix)"))
-        else { return nil }
-        return try? JSONDecoder().decode(ResumePoint.self, from: bytes)
+        guard let folder, let bytes = FileAccess.contents(of: "\(folder)/\(id)\(Self.resumePointSuffix)") else {
+            return nil
+        }
+        return try? JSONDecoder().decode(ResumePoint.self, from: Data(bytes))
     }
 
     func removeResumePoint(of id: String) {

@@ -1,8 +1,8 @@
 internal import FoundationEssentials
 internal import Glibc
 
-/// The paths of the service's files: whether it may write there, and whether two of them are one file.
-enum FileAccess {
+/// The paths of the service's files: whether it may write there, whether two of them are one file, and what is in them.
+package enum FileAccess {
     /// Returns the reason why no file can be made in a folder now, with the remedy; nil if one can.
     static func fault(ofMakingIn folder: String) -> String? {
         let kind = kind(of: folder)
@@ -35,6 +35,34 @@ enum FileAccess {
     static func kind(of path: String) -> mode_t? {
         var status = stat()
         return unsafe stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+    }
+
+    /// Reads a regular file.
+    /// - Returns: nil with the reason in `errno` for anything else, and for a file that cannot be read.
+    package static func contents(of path: String) -> [UInt8]? {
+        // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+        let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        guard identity(of: descriptor) != nil else {
+            errno = EOPNOTSUPP
+            return nil
+        }
+        return contents(of: descriptor)
+    }
+
+    /// Reads an open regular file from its first byte on.
+    /// - Returns: nil with the reason in `errno` if it cannot be read.
+    static func contents(of descriptor: Int32) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = unsafe pread(descriptor, &buffer, buffer.count, off_t(bytes.count))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            guard count > 0 else { return bytes }
+            bytes += buffer[..<count]
+        }
     }
 
     static func folder(of path: String) -> String { URL(filePath: path).deletingLastPathComponent().path }

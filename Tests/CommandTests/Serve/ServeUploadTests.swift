@@ -26,6 +26,17 @@ internal import Testing
         #expect(ContinuousClock.now - began < .seconds(15))
     }
 
+    /// A client that has sent much of a file and then nothing has no more time than another one.
+    @Test func silentBodiesEnd() throws {
+        let server = try Server(["limits.idle_seconds=2"])
+        let silent = try server.connect()
+        // The least rate alone would give these bytes five minutes.
+        try silent.send(head(server, length: 6_000_000) + [UInt8](repeating: 0, count: 5_000_000))
+        let began = ContinuousClock.now
+        #expect(try silent.receiveAll().isEmpty)
+        #expect(ContinuousClock.now - began < .seconds(20))
+    }
+
     /// A file takes its slot for as long as its client is there.
     @Test(arguments: [true, false])
     func clientsThatGoCancelTheirFiles(isReset: Bool) throws {
