@@ -109,7 +109,7 @@ public struct Service: Sendable {
             open = EventJournal.takeOpenEvents(in: folder)
             outputs.append(EventJournal(folder: folder, log: log))
         }
-        let all = EventOutputs(outputs, store: configuration.events.store, metrics: metrics)
+        let all = EventOutputs(outputs, store: configuration.events.store, metrics: metrics, log: log)
         all.offer(models.labels)
         if !open.isEmpty {
             let events = Quantity.text(open.count, "open event")

@@ -1,5 +1,6 @@
 internal import AudioClassifier
 internal import Logging
+internal import NIOConcurrencyHelpers
 
 /// A destination of events.
 protocol EventOutput: Sendable {
@@ -16,6 +17,9 @@ final class EventOutputs: Sendable {
     private let queues: [AsyncStream<EventMessage>]
     private let continuations: [AsyncStream<EventMessage>.Continuation]
     private let metrics: ServerMetrics
+    private let log: Logger
+    /// Reports about events that found no room, in the order of the outputs.
+    private let overflows: [NIOLockedValueBox<OverflowReport>]
     /// Finishes together with the events.
     private let completion: (stream: AsyncStream<Never>, continuation: AsyncStream<Never>.Continuation)
 
@@ -23,10 +27,12 @@ final class EventOutputs: Sendable {
     private static let patience = 5.0
 
     /// - Parameter store: largest number of events that wait for an output.
-    init(_ outputs: [any EventOutput], store: Int, metrics: ServerMetrics) {
+    init(_ outputs: [any EventOutput], store: Int, metrics: ServerMetrics, log: Logger) {
         for output in outputs where !(output is EventJournal) { metrics.configured(output: output.name) }
         self.outputs = outputs
         self.metrics = metrics
+        self.log = log
+        overflows = outputs.map { _ in NIOLockedValueBox(OverflowReport("events.store")) }
         let made = outputs.map { _ in
             AsyncStream.makeStream(of: EventMessage.self, bufferingPolicy: .bufferingOldest(store))
         }
@@ -50,8 +56,13 @@ final class EventOutputs: Sendable {
     }
 
     private func send(_ message: EventMessage) {
-        for (output, continuation) in zip(outputs, continuations) {
-            if case .dropped = continuation.yield(message), case .event = message { metrics.lostEvent(output.name) }
+        for (index, output) in outputs.enumerated() {
+            guard case .dropped = continuations[index].yield(message), case .event(let event) = message else {
+                continue
+            }
+            metrics.lostEvent(output.name)
+            let text = overflows[index].withLockedValue { $0.add(of: event.stream, at: MonotonicClock.now()) }
+            if let text { log.warning("\(output.name): \(text)") }
         }
     }
 
@@ -79,6 +90,9 @@ final class EventOutputs: Sendable {
     func finish() {
         for continuation in continuations { continuation.finish() }
         completion.continuation.finish()
+        for (output, overflow) in zip(outputs, overflows) {
+            if let text = overflow.withLockedValue({ $0.finish() }) { log.warning("\(output.name): \(text)") }
+        }
     }
 
     /// Returns the configured outputs.

@@ -35,12 +35,14 @@ struct MQTTExchange {
     private var backoff = Backoff()
     /// The last reason in the log since the broker was connected.
     private var reason: String?
-    private var isFull = false
     /// Connections in a row that the broker closed at once.
     private var shortConnections = 0
     /// Whether this process has looked for what an earlier one has left.
     private var hasLookedBack = false
     private var lost = 0
+    /// Events that had no room in the store and are in the report.
+    private var crowdedOut = 0
+    private var overflow = OverflowReport("events.mqtt.store")
     private var isFinished = false
 
     /// Time for a broker to answer, in seconds.
@@ -73,9 +75,9 @@ struct MQTTExchange {
         switch notification {
         case .message(.event(let event)):
             let messages = announcements.messages(event)
-            store.add(messages.discovery)
-            store.add(event: messages.event)
-        case .message(.streamEnded(let stream)): store.add(announcements.ended(stream))
+            store.add(messages.discovery, of: event.stream)
+            store.add(event: messages.event, of: event.stream)
+        case .message(.streamEnded(let stream)): store.add(announcements.ended(stream), of: stream)
         case .message(.labels(let labels)): announcements.add(labels)
         case .connect: connect()
         case .connection(let change, let number):
@@ -111,8 +113,9 @@ struct MQTTExchange {
             if isConnected { publishAvailability("online") }
         case .received(let topic, let payload, isRetained: true):
             let messages = announcements.messages(retained: payload, on: topic, time: WallClock.now())
-            if !messages.isEmpty { log.info("\(topic): an earlier run of the service has left it; it ends") }
-            store.add(messages)
+            guard !messages.isEmpty, let stream = StreamEvent(json: payload)?.stream else { break }
+            log.info("\(topic): an earlier run of the service has left it; it ends")
+            store.add(messages, of: stream)
         case .received: break
         case .ended(let reason): ended(reason)
         }
@@ -122,7 +125,6 @@ struct MQTTExchange {
         log.notice("connected to the broker \(broker)")
         isConnected = true
         connectedAt = MonotonicClock.now()
-        isFull = false
         reason = nil
         publishAvailability("online")
         connection?.subscribe(topics.availability)
@@ -178,14 +180,14 @@ struct MQTTExchange {
         while lost < store.lost {
             lost += 1
             metrics.lostEvent(Self.name)
-            // An unreachable broker stays so for a while, so only the first loss is logged.
-            if !isFull && !isConnected {
-                log.warning(
-                    "events.mqtt.store is full: the oldest of \(settings.store) messages are lost",
-                    metadata: ["broker": "\(broker)"])
-                isFull = true
-            }
         }
+        let full = store.overflow
+        guard full.events > crowdedOut else { return }
+        // Invariant: both count events one by one.
+        let text = overflow.add(
+            full.events - crowdedOut, of: full.stream, waiting: full.messages, at: MonotonicClock.now())
+        crowdedOut = full.events
+        if let text { log.warning("the broker \(broker): \(text)") }
     }
 
     /// Publishes `offline` and disconnects. After an orderly disconnect the broker does not publish it by itself.
@@ -195,6 +197,7 @@ struct MQTTExchange {
         if isConnected { publishAvailability("offline") }
         isConnected = false
         connection?.close()
+        if let text = overflow.finish() { log.warning("the broker \(broker): \(text)") }
         if store.eventCount > 0 {
             log.warning("\(Quantity.text(store.eventCount, "event")) did not reach the broker \(broker)")
         }

@@ -1,5 +1,5 @@
-/// A bounded queue of messages for a broker. It keeps messages until they are acknowledged, and their order. A pure
-/// value.
+/// A bounded queue of messages for a broker. It keeps messages until they are acknowledged. Streams take turns, and the
+/// messages of a stream keep their order. A pure value.
 package struct MessageStore {
     /// A message that the broker retains.
     package struct Message: Equatable, Sendable {
@@ -13,8 +13,9 @@ package struct MessageStore {
         }
     }
 
-    private struct Entry {
+    private struct Entry: Sendable {
         let message: Message
+        let stream: String
         /// Number of the event that the message is about; nil for a message about none, or about an event that was
         /// published before.
         let event: Int?
@@ -28,7 +29,7 @@ package struct MessageStore {
     package static let tries = 3
 
     package let limit: Int
-    private var waiting: [Entry] = []
+    private var waiting = TurnQueue<Entry>()
     /// Messages that repeat the present after all waiting ones; the last one is the next.
     private var renewals: [Message] = []
     /// Sent messages without acknowledgement, in the order of sending.
@@ -36,9 +37,12 @@ package struct MessageStore {
     /// Connections in a row that broke before any message was acknowledged.
     private var breaks = 0
     private var events = 0
-    private var lastLost = 0
+    /// The last event of each stream of which a message was dropped. Its other messages do not count.
+    private var lastLost: [String: Int] = [:]
     /// Number of events of which a message was dropped.
     package private(set) var lost = 0
+    /// Number of those for which there was no room, the stream of the last one, and the messages of the stream then.
+    package private(set) var overflow: (events: Int, stream: String, messages: Int) = (0, "", 0)
 
     package init(limit: Int) { self.limit = limit }
 
@@ -47,33 +51,51 @@ package struct MessageStore {
 
     /// Number of events of which a message waits or has no acknowledgement.
     package var eventCount: Int {
-        Set((sent.map(\.entry) + waiting).compactMap(\.event)).count
+        Set((sent.map(\.entry) + waiting.elements).compactMap(\.event)).count
     }
 
     /// Topics of waiting messages.
-    package var waitingTopics: Set<String> { Set(waiting.map(\.message.topic)) }
+    package var waitingTopics: Set<String> { Set(waiting.elements.map(\.message.topic)) }
 
-    /// Adds the messages of an event.
-    package mutating func add(event messages: [Message]) {
+    /// Adds the messages of an event of a stream.
+    package mutating func add(event messages: [Message], of stream: String) {
         events += 1
-        for message in messages { add(Entry(message: message, event: events)) }
+        for message in messages { add(Entry(message: message, stream: stream, event: events)) }
     }
 
-    /// Adds messages that are about no single event.
-    package mutating func add(_ messages: [Message]) {
-        for message in messages { add(Entry(message: message, event: nil)) }
+    /// Adds messages that concern a stream and are about no single event.
+    package mutating func add(_ messages: [Message], of stream: String) {
+        for message in messages { add(Entry(message: message, stream: stream, event: nil)) }
     }
 
     private mutating func add(_ entry: Entry) {
-        if count >= limit {
-            // The oldest message says least about the present.
-            if !waiting.isEmpty {
-                lose(waiting.removeFirst())
-            } else if let oldest = sent.firstIndex(where: { !$0.entry.isRenewal }) {
-                lose(sent.remove(at: oldest).entry)
+        if count >= limit { makeRoom(for: entry.stream) }
+        waiting.append(entry, of: entry.stream)
+    }
+
+    /// Drops the oldest event of the stream with most messages. It says least about the present, and a stream with many
+    /// messages takes no room from others.
+    private mutating func makeRoom(for stream: String) {
+        let before = lost
+        let largest = waiting.largest(beside: stream)
+        if let victim = waiting.count(of: largest) > 0 ? largest : waiting.nextStream {
+            let messages = waiting.count(of: victim)
+            if let entry = waiting.removeFirst(of: victim) {
+                lose(entry)
+                // One message of an event says nothing without the others.
+                while let event = entry.event, waiting.first(of: victim)?.event == event {
+                    _ = waiting.removeFirst(of: victim)
+                }
             }
+            // Invariant: events are counted one by one.
+            if lost > before { overflow = (overflow.events + 1, victim, messages) }
+        } else if let oldest = sent.firstIndex(where: { !$0.entry.isRenewal }) {
+            let entry = sent.remove(at: oldest).entry
+            lose(entry)
+            let messages = sent.count { $0.entry.stream == entry.stream }
+            // Invariant: events are counted one by one.
+            if lost > before { overflow = (overflow.events + 1, entry.stream, messages + 1) }
         }
-        waiting.append(entry)
     }
 
     /// Replaces the repetitions that follow all waiting messages.
@@ -82,12 +104,12 @@ package struct MessageStore {
     /// The next message to send; nil if there is none or the window is full.
     package var next: Message? {
         guard sent.count < (breaks == 0 ? Self.window : 1) else { return nil }
-        return waiting.first?.message ?? renewals.last
+        return waiting.next?.message ?? renewals.last
     }
 
     private mutating func takeNext() -> Entry? {
-        if !waiting.isEmpty { return waiting.removeFirst() }
-        return renewals.popLast().map { Entry(message: $0, event: nil, isRenewal: true) }
+        if let stream = waiting.nextStream { return waiting.take(of: stream) }
+        return renewals.popLast().map { Entry(message: $0, stream: "", event: nil, isRenewal: true) }
     }
 
     /// Marks the next message as sent under a number.
@@ -122,7 +144,7 @@ package struct MessageStore {
                 breaks = 1
             }
         }
-        waiting = sent.map(\.entry).filter { !$0.isRenewal } + waiting
+        for (_, entry) in sent.reversed() where !entry.isRenewal { waiting.prepend(entry, of: entry.stream) }
         renewals = []
         sent = []
         return refused
@@ -130,8 +152,10 @@ package struct MessageStore {
 
     /// Counts the event of a dropped message once.
     private mutating func lose(_ entry: Entry) {
-        guard let event = entry.event, event != lastLost else { return }
-        lastLost = event
+        guard let event = entry.event, event != lastLost[entry.stream] else { return }
+        // It bounds the memory of a service whose clients choose names for ever.
+        if lastLost.count >= limit { lastLost = lastLost.filter { waiting.count(of: $0.key) > 0 } }
+        lastLost[entry.stream] = event
         lost += 1
     }
 }

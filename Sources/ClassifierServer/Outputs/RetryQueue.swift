@@ -1,5 +1,5 @@
-/// Events that wait for an output which may refuse one of them for a while and accept others. Events of a stream keep
-/// their order; those of other streams do not wait for them. A pure value: it sends nothing.
+/// Events that wait for an output which may refuse one of them for a while and accept others. Streams take turns, and
+/// events of a stream keep their order. A pure value: it sends nothing.
 package struct RetryQueue: Sendable {
     package enum Step: Equatable, Sendable {
         case send(StreamEvent)
@@ -9,10 +9,8 @@ package struct RetryQueue: Sendable {
         case idle
     }
 
-    private struct Row {
-        /// Events with the numbers of their arrival, the oldest first.
-        var events: [(number: UInt64, event: StreamEvent)] = []
-        /// Failed tries of the first event.
+    /// The failures of the first event of a stream.
+    private struct Failing {
         var tries = 0
         var backoff = Backoff()
         /// Time of the next try.
@@ -21,32 +19,44 @@ package struct RetryQueue: Sendable {
 
     /// Largest number of events that wait.
     package let limit: Int
-    package private(set) var count = 0
-    private var rows: [String: Row] = [:]
-    private var number: UInt64 = 0
+    private var events = TurnQueue<StreamEvent>()
+    /// Streams whose first event has failed.
+    private var failing: [String: Failing] = [:]
     /// The delay after failures that concern all events.
     private var pause: (backoff: Backoff, until: Double) = (Backoff(), -.infinity)
 
     package init(limit: Int) { self.limit = limit }
 
-    /// Adds an event.
-    /// - Returns: false if there is no room for it.
-    package mutating func add(_ event: StreamEvent) -> Bool {
-        guard count < limit else { return false }
-        rows[event.stream, default: Row()].events.append((number, event))
-        // Invariant: events are counted one by one.
-        number += 1
-        count += 1
-        return true
+    /// Number of events that wait.
+    package var count: Int { events.count }
+
+    /// Adds an event. If there is no room, the stream with most events loses its newest one, so that a stream with many
+    /// events takes no room from others. The first event of a stream stays, because it may be under way.
+    /// - Returns: the event that is lost, and how many of its stream wait; nil if there is room.
+    package mutating func add(_ event: StreamEvent) -> (event: StreamEvent, waiting: Int)? {
+        var lost: StreamEvent?
+        if events.count >= limit {
+            let largest = events.largest(beside: event.stream)
+            // Another stream that loses an event has two at least.
+            guard largest != event.stream, let newest = events.removeLast(of: largest) else {
+                return (event, events.count(of: event.stream))
+            }
+            lost = newest
+        }
+        events.append(event, of: event.stream)
+        return lost.map { (event: $0, waiting: events.count(of: $0.stream)) }
     }
 
-    /// Returns the next step: the oldest event whose time has come.
+    /// Returns the next step: the first event of the next stream that does not wait for another try.
     package func next(at time: Double) -> Step {
         guard count > 0 else { return .idle }
         guard time >= pause.until else { return .wait(pause.until - time) }
-        let ready = rows.values.filter { $0.time <= time }.compactMap(\.events.first)
-        if let first = ready.min(by: { $0.number < $1.number }) { return .send(first.event) }
-        let earliest = rows.values.reduce(Double.infinity) { min($0, $1.time) }
+        var earliest = Double.infinity
+        for stream in events.streams {
+            let tryTime = failing[stream]?.time ?? -.infinity
+            if tryTime <= time, let event = events.first(of: stream) { return .send(event) }
+            earliest = min(earliest, tryTime)
+        }
         return .wait(earliest - time)
     }
 
@@ -64,35 +74,36 @@ package struct RetryQueue: Sendable {
     package mutating func failed(
         _ stream: String, tries: Int, concernsAll: Bool, at time: Double
     ) -> (tries: Int, isLost: Bool) {
-        guard var row = rows[stream] else { return (0, false) }
+        guard events.count(of: stream) > 0 else { return (0, false) }
+        var failure = failing[stream] ?? Failing()
         // Invariant: tries are at most the setting's.
-        row.tries += 1
-        let isLost = row.tries >= tries
-        if concernsAll { pause.until = time + pause.backoff.delay() } else { row.time = time + row.backoff.delay() }
-        let count = row.tries
-        rows[stream] = row
+        failure.tries += 1
+        let isLost = failure.tries >= tries
+        if concernsAll {
+            pause.until = time + pause.backoff.delay()
+        } else {
+            failure.time = time + failure.backoff.delay()
+            events.postpone(stream)
+        }
+        failing[stream] = failure
         if isLost { remove(stream) }
-        return (count, isLost)
+        return (failure.tries, isLost)
     }
 
     /// Whether an event has failed and waits for another try.
-    package var isFailing: Bool { rows.values.contains { $0.tries > 0 } }
+    package var isFailing: Bool { !failing.isEmpty }
 
-    /// Removes and returns all events.
+    /// Removes and returns all events, those of a stream in their order.
     package mutating func removeAll() -> [StreamEvent] {
         defer {
-            rows = [:]
-            count = 0
+            events = TurnQueue()
+            failing = [:]
         }
-        return rows.values.flatMap(\.events).sorted { $0.number < $1.number }.map(\.event)
+        return events.elements
     }
 
     private mutating func remove(_ stream: String) {
-        guard var row = rows[stream] else { return }
-        row.events.removeFirst()
-        (row.tries, row.backoff, row.time) = (0, Backoff(), -.infinity)
-        rows[stream] = row.events.isEmpty ? nil : row
-        // Invariant: the row had an event, which was counted.
-        count -= 1
+        _ = events.take(of: stream)
+        failing[stream] = nil
     }
 }

@@ -54,11 +54,18 @@ struct WebHook: EventOutput {
     func run(_ events: AsyncStream<EventMessage>) async {
         let failures = await withTaskGroup(of: Void.self, returning: Failures.self) { tasks in
             tasks.addTask {
+                var overflow = OverflowReport("events.store")
                 for await message in events {
                     guard case .event(let event) = message else { continue }
-                    if !queue.withLockedValue({ $0.add(event) }) { metrics.lostEvent(name) }
+                    if let lost = queue.withLockedValue({ $0.add(event) }) {
+                        metrics.lostEvent(name)
+                        let text = overflow.add(
+                            of: lost.event.stream, waiting: lost.waiting, at: MonotonicClock.now())
+                        if let text { log.warning("\(settings.address): \(text)") }
+                    }
                     wakes.continuation.yield()
                 }
+                if let text = overflow.finish() { log.warning("\(settings.address): \(text)") }
                 wakes.continuation.finish()
             }
             let failures = await send()
