@@ -13,7 +13,7 @@ import numpy as np
 from . import metrics
 from .encoding import encode
 from .feature_streams import FeatureStream, StreamSet
-from .progress import bar
+from .progress import bar, say
 
 # Streams (steps, width), each from an empty state, to their logits (tokens, labels).
 EncodeAll = Callable[[list[np.ndarray]], list[np.ndarray]]
@@ -35,6 +35,7 @@ def program_encoder(program: Path, model: Path, threads: int = 1) -> EncodeAll:
     """The logits of a model directory, as the program computes them."""
 
     def encode_all(streams: list[np.ndarray]) -> list[np.ndarray]:
+        say(f"measuring {len(streams)} streams with {program.name}")
         with ThreadPoolExecutor(threads) as pool:
             work = pool.map(lambda features: encode(program, model, features), streams)
             return list(bar(work, len(streams), "streams"))

@@ -1,8 +1,8 @@
 internal import AudioClassifier
 
 /// The additional readers of a stream. Watchers that ask for the same frames share a reporter, so that a prediction is
-/// ranked and written as text once for all of them. A flush may end a watcher's connection, which removes the watcher at
-/// once: the owner flushes a copy.
+/// ranked and written as text once for all of them. A flush may end a watcher's connection, which removes the watcher:
+/// the owner flushes a copy.
 struct StreamWatchers {
     private struct Watcher {
         let subscription: Subscription
