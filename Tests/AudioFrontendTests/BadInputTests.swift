@@ -30,6 +30,15 @@ struct BadInputTests {
         #expect(try failure(pipe: wave.bytes).code == .decode)
     }
 
+    /// An AU header behind other bytes, and every beginning of it.
+    @Test func headersThatEndBehindOtherBytes() throws {
+        let header = Array(".snd".utf8) + [0, 0, 0, 24, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0x1F, 0x40, 0, 0, 0, 1]
+        for count in 0...header.count {
+            try folder.write([UInt8](repeating: 1, count: 21) + header.prefix(count), to: "a.au")
+            #expect(try failure(path: "a.au").code == .decode, "\(count) bytes of the header")
+        }
+    }
+
     @Test func damagedHeaders() throws {
         var early = WaveBytes(data: [1, 2, 3, 4])
         early.beforeFormat = Array("data".utf8) + [4, 0, 0, 0, 1, 2, 3, 4]

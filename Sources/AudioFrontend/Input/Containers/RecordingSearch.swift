@@ -61,8 +61,10 @@ enum RecordingSearch {
 
     /// An AU header with possible values, because its magic has four bytes only.
     private static func isSun(_ head: [UInt8]) -> Bool {
-        head.has(".snd") && (24...65_536).contains(head.big(4, 4)) && (1...27).contains(head.big(12, 4))
-            && Limits.sampleRates.contains(head.big(16, 4)) && Limits.channels.contains(head.big(20, 4))
+        // The file may end within the header.
+        head.count >= 24 && head.has(".snd") && (24...65_536).contains(head.big(4, 4))
+            && (1...27).contains(head.big(12, 4)) && Limits.sampleRates.contains(head.big(16, 4))
+            && Limits.channels.contains(head.big(20, 4))
     }
 
     private static func isTaggedMPEG(_ reader: inout WindowReader, _ offset: Int64) -> Bool {
