@@ -16,19 +16,19 @@ from .metrics import average_precision
 from .program import Program
 from .progress import bar
 from .store import Store
-from .teacher import PATCH, Teacher
+from .tag_teacher import TagTeacher
+from .teacher import PATCH
 
 _ESC50 = Path(__file__).parent / "data" / "esc50-audioset.json"  # AudioSet's names of ESC-50's classes
 TAG = 0.3  # a label is a recording's tag if the teacher's mean score is at least this
 
 
 def clip_scores(
-    model: Path, dataset: Dataset, store: Store, teacher: Teacher, program: Program, threads: int
+    model: Path, dataset: Dataset, store: Store, teacher: TagTeacher, program: Program, threads: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean scores (recordings, labels) of the held-out recordings, the model's and the teacher's.
 
-    The program runs the model; its mean is over the tokens from the end of the teacher's first patch on. The teacher's
-    mean is over its patches.
+    The program runs the model. Both means are over the tokens from the end of YAMNet's first patch on.
     """
     clips = dataset.of(held_out=True)
 
@@ -40,8 +40,7 @@ def clip_scores(
         logits = program.encode(model, features)
         first = -(-PATCH * len(logits) // len(features)) - 1
         mean = (1 / (1 + np.exp(-logits[min(first, len(logits) - 1) :]))).mean(0)
-        reference = teacher.patch_logits(torch.from_numpy(np.ascontiguousarray(features))[None])
-        return mean, reference.sigmoid()[0].mean(0).numpy()
+        return mean, teacher.scores(samples, torch.from_numpy(np.ascontiguousarray(features)))
 
     with ThreadPoolExecutor(threads) as pool:
         found = list(bar(pool.map(scores, range(len(clips))), len(clips), "held-out recordings"))
@@ -69,7 +68,7 @@ def measure_agreement(
     model: Path,
     dataset: Dataset,
     store: Store,
-    teacher: Teacher,
+    teacher: TagTeacher,
     program: Program,
     threads: int,
     classes: dict[str, str],
@@ -83,6 +82,7 @@ def measure_agreement(
     tags = reference >= TAG
     present = np.flatnonzero(tags.any(0))
     return {
+        "teacher": teacher.name,
         "recordings": len(scores),
         "tag_threshold": TAG,
         "labels": len(present),
@@ -95,7 +95,7 @@ def measure_agreement(
 
 
 def _classes(
-    scores: np.ndarray, reference: np.ndarray, dataset: Dataset, teacher: Teacher, classes: dict[str, str]
+    scores: np.ndarray, reference: np.ndarray, dataset: Dataset, teacher: TagTeacher, classes: dict[str, str]
 ) -> dict[str, Any]:
     files = [Path(clip.file).name for clip in dataset.of(held_out=True)]
     known = [(row, classes[file]) for row, file in enumerate(files) if file in classes]
@@ -105,7 +105,7 @@ def _classes(
     return {
         "zero_shot": {
             "recordings": len(known),
-            "accuracy": round(zero_shot(scores, teacher.labels, known, names), 4),
-            "teacher": round(zero_shot(reference, teacher.labels, known, names), 4),
+            "accuracy": round(zero_shot(scores, teacher.yamnet.labels, known, names), 4),
+            "teacher": round(zero_shot(reference, teacher.yamnet.labels, known, names), 4),
         }
     }

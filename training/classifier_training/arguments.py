@@ -81,14 +81,37 @@ def add_features(parser: argparse.ArgumentParser, only: dict[str, list[str] | No
         add_section(parser, name, FEATURE_DEFAULTS, known.get(name))
 
 
-def add_classes(parser: argparse.ArgumentParser) -> None:
-    """ESC-50's table, for a student of YAMNet."""
+def add_tagging(parser: argparse.ArgumentParser) -> None:
+    """A second teacher, and ESC-50's table, for a student of YAMNet."""
+    parser.add_argument(
+        "--efficientat",
+        type=Path,
+        metavar="FILE",
+        help="for a student of YAMNet: the checkpoint of EfficientAT's mn04 (mn04_as_mAP_432.pt), whose scores of the "
+        "newest 3 s count as much as YAMNet's",
+    )
     parser.add_argument(
         "--classes",
         type=Path,
         metavar="CSV",
         help="for a student of YAMNet: ESC-50's table (filename, category), to measure how many of its held-out clips "
         "get a label of their class",
+    )
+
+
+def add_labelled(parser: argparse.ArgumentParser) -> None:
+    """The sounds by which a student of YAMNet is measured as its users hear it."""
+    parser.add_argument(
+        "--labelled",
+        type=Path,
+        metavar="DIR",
+        help="for a student of YAMNet: sets of sounds with their classes (clips.csv), whose first labels are counted",
+    )
+    parser.add_argument(
+        "--speech",
+        type=Path,
+        metavar="DIR",
+        help="for a student of YAMNet: read sentences, in which changes of the first label are counted",
     )
 
 

@@ -67,18 +67,19 @@ def _agreement(measured: dict[str, Any] | None) -> list[str]:
     if not measured:
         return []
     parts = [
-        f"On {measured['recordings']} held-out recordings, measured with audio-classifierd; a recording's score is the "
-        "mean over its tokens, YAMNet's that over its patches of 0.96 s. The labels to which YAMNet gives at least "
-        f"{measured['tag_threshold']:g} are a recording's tags; {measured['labels']} labels are a tag of a recording.",
-        "| | |\n|---|---|\n| mean average precision against YAMNet's tags | "
+        f"On {measured['recordings']} held-out recordings, measured with audio-classifierd. The teacher is "
+        f"{measured['teacher']}; a recording's scores are the means over its tokens, the model's and the teacher's. "
+        f"The labels to which the teacher gives at least {measured['tag_threshold']:g} are a recording's tags; "
+        f"{measured['labels']} labels are a tag of a recording.",
+        "| | |\n|---|---|\n| mean average precision against the teacher's tags | "
         f"{measured['mean_average_precision']:.3f} |\n"
-        f"| recordings with the same first label as YAMNet | {measured['same_first_label']:.1%} |",
+        f"| recordings with the same first label as the teacher | {measured['same_first_label']:.1%} |",
     ]
     if zero_shot := measured.get("zero_shot"):
         parts.append(
             f"Of {zero_shot['recordings']} held-out clips of ESC-50, {zero_shot['accuracy']:.1%} are named right "
-            f"without any training on its classes; of YAMNet itself it is {zero_shot['teacher']:.1%}. What counts is "
-            "the most probable of the AudioSet labels that some class goes by "
+            f"without any training on its classes; of the teacher itself it is {zero_shot['teacher']:.1%}. What counts "
+            "is the most probable of the AudioSet labels that some class goes by "
             "(`training/classifier_training/data/esc50-audioset.json`)."
         )
     return parts
@@ -101,7 +102,7 @@ def _first_label(measured: dict[str, Any] | None) -> list[str]:
         "| recordings | number | right, all | right | calibration error, all | calibration error |\n"
         "|---|---|---|---|---|---|\n" + "\n".join(rows),
         f"In {changes['minutes']:g} minutes of {changes['sound']} the first label of frames changes "
-        f"{changes['smoothed']:g} times a minute, and {changes['unsmoothed']:g} times without smoothing.",
+        f"{changes['smoothed']:g} times a minute, after the first second of each recording.",
     ]
 
 

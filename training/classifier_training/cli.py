@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from .arguments import (
-    add_classes,
     add_common,
     add_features,
     add_import_torch,
+    add_labelled,
     add_packages,
     add_recordings,
     add_section,
+    add_tagging,
     add_training,
 )
 from .commands import (
@@ -99,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         distil_command,
     )
     add_training(distil)
-    add_classes(distil)
+    add_tagging(distil)
 
     pretrain = _command(
         commands,
@@ -139,7 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--update-card", action="store_true", help="write the figures into the model's card")
     evaluate.add_argument("--predictions", type=Path, metavar="CSV", help="write the prediction of each clip")
-    add_classes(evaluate)
+    add_tagging(evaluate)
+    add_labelled(evaluate)
     add_recordings(evaluate)
     add_packages(evaluate)
     add_section(evaluate, "data")

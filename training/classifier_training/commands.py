@@ -21,6 +21,7 @@ from .clip_table import CLIPS, Predicted, predicted, write_clips
 from .configuration import architecture, complete_config
 from .dataset import UNKNOWN, Dataset
 from .distillation import Mixtures, read_recordings
+from .efficientat import EfficientAT
 from .errors import TrainingError
 from .evaluate import Report, cold_probabilities, evaluate, peaks_in
 from .events import measure_events
@@ -41,6 +42,7 @@ from .speech_embedding import WIDTH, SpeechEmbedding
 from .split import FOLDS_RULE, split_rule
 from .store import Store
 from .stream_report import measure_streams
+from .tag_teacher import TagTeacher
 from .teacher import Teacher
 from .trainer import Trainer
 
@@ -170,35 +172,33 @@ def _other_peaks(model: Path, setup: Setup, report: Report) -> np.ndarray:
 
 
 def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
-    """Trains a student of YAMNet, on sounds without labels."""
+    """Trains a student of YAMNet, or of YAMNet and EfficientAT, on sounds without labels."""
     name = model_name(options.out)
     threads = use_threads(options)
-    teacher = Teacher.read(options.yamnet)
+    yamnet_teacher = Teacher.read(options.yamnet)
+    other = EfficientAT.read(options.efficientat) if options.efficientat else None
     held_out = recipe.data.held_out_files
     dataset = read_recordings(options.data, held_out)
     program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
-    network = architecture(recipe.model, teacher.labels, program.frontend.bands)
+    network = architecture(recipe.model, yamnet_teacher.labels, program.frontend.bands)
     store = Store(dataset, program, options.work, 0)
     per_token = Classifier(network).frames_per_token
-
-    def targets(_: np.ndarray, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        return teacher.token_logits(features, per_token)
-
-    source = Mixtures(dataset, store, targets, program, per_token, recipe)
+    teacher = TagTeacher(yamnet_teacher, program.frontend, per_token, other)
+    source = Mixtures(dataset, store, teacher.token_logits, program, per_token, recipe)
     say(f"{len(dataset.of(held_out=False))} recordings to train on, {len(dataset.of(held_out=True))} held out")
     checkpoint = options.work / f"{name}.checkpoint"
     if options.restart:
         checkpoint.unlink(missing_ok=True)
-    data = [[clip.file, clip.held_out] for clip in dataset.clips]
+    data = [teacher.name, *([clip.file, clip.held_out] for clip in dataset.clips)]
     whole = recipe.model.yamnet_blocks == yamnet.BLOCKS
-    project = teacher.project if whole else None
+    project = yamnet_teacher.project if whole else None
     model = Trainer(recipe, network, source, data, checkpoint, options.yamnet, project).fit()
     config = complete_config(name, recipe, network, "sigmoid")
     card = {
         **_card(recipe, dataset, model, program),
         "split": f"Held out: the files that match `{held_out}`.",
     }
-    config["card"] = {**card, "held_out": held_out, "label_ids": list(teacher.ontology)}
+    config["card"] = {**card, "held_out": held_out, "label_ids": list(yamnet_teacher.ontology)}
     with atomic_directory(options.out) as folder:
         export_model(model, config, program, folder, half=True)
         agreement = measure_agreement(folder, dataset, store, teacher, program, threads, esc50_classes(options))

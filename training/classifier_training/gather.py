@@ -21,10 +21,19 @@ from .source import PARTS, Source
 from .spoken import speak_words
 
 _RECORD = "prepared.json"
+_FILES = {"classes": TABLE, "teacher": "efficientat.pt"}  # of the parts that are one file
 # The parts for each purpose, with the options of the commands that read them.
 _OPTIONS = {
-    "train": {"clips": "--data", "recordings": "--recordings", "classes": "--classes"},
-    "evaluate": {"clips": "--data", "measured": "--data", "other": "--recordings", "classes": "--classes"},
+    "train": {"clips": "--data", "recordings": "--recordings", "classes": "--classes", "teacher": "--efficientat"},
+    "evaluate": {
+        "clips": "--data",
+        "measured": "--data",
+        "other": "--recordings",
+        "classes": "--classes",
+        "teacher": "--efficientat",
+        "labelled": "--labelled",
+        "speech": "--speech",
+    },
     "streams": {"validation": "--validation", "test": "--sounds"},
 }
 
@@ -41,7 +50,7 @@ def prepare_command(options: argparse.Namespace, recipe: Recipe) -> int:
     for part, option in wanted.items():
         folder = options.out / part
         _prepare_part(sources[part], folder, options, recipe)
-        print(f"{option}\n{folder / TABLE if part == 'classes' else folder}")
+        print(f"{option}\n{folder / _FILES.get(part, '')}")
     return 0
 
 

@@ -16,6 +16,7 @@ from .background import background_labels, with_background
 from .clip_table import Predicted, Sides, fingerprint, predicted, read_sides, write_clips
 from .dataset import UNKNOWN, Dataset, folds, read_dataset
 from .distillation import read_recordings
+from .efficientat import EfficientAT
 from .errors import TrainingError
 from .evaluate import Report, evaluate
 from .events import Events, measure_events
@@ -24,6 +25,8 @@ from .progress import say
 from .recipe import Recipe, stored_recipe, with_values
 from .setup import Setup, esc50_classes, program_of, set_up, set_up_dataset, use_threads
 from .store import Store
+from .tag_teacher import TagTeacher
+from .tagging import event_times, first_labels, read_labelled
 from .teacher import Teacher
 
 _SAME = 0.005  # two measurements of a share are the same if they differ by no more
@@ -55,8 +58,12 @@ def evaluate_command(options: argparse.Namespace, recipe: Recipe) -> int:
 def _figures(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """The figures of a model, by their keys in the card, and as text."""
     if "agreement" in config.get("card", {}):
-        agreement = _agreement(options, recipe, config)
-        return {"agreement": agreement}, json.dumps(agreement, indent=2)
+        figures = {"agreement": _agreement(options, recipe, config)}
+        if options.labelled and options.speech:
+            program, sets = program_of(options, recipe), read_labelled(options.labelled)
+            figures["first_label"] = first_labels(options.model, sets, options.speech, program)
+            figures["event_times"] = event_times(options.model, sets, program)
+        return figures, json.dumps(figures, indent=2)
     if options.folds:
         rows: list[Predicted] = []
         report = over_folds(options, recipe, lambda recipe, folder: _measure(options, recipe, folder, rows))
@@ -75,7 +82,12 @@ def _agreement(options: argparse.Namespace, recipe: Recipe, config: dict[str, An
     dataset = read_recordings(options.data, config["card"]["held_out"])
     kept = Dataset(dataset.folder, dataset.labels, tuple(dataset.of(held_out=True)), ())
     store = Store(kept, program, options.work, 0)
-    teacher = Teacher.read(None)
+    frontend, card = program.frontend, config["card"]
+    per_token = round(card["token_ms"] / 1000 * frontend.sample_rate / frontend.hop)
+    other = EfficientAT.read(options.efficientat) if options.efficientat else None
+    teacher = TagTeacher(Teacher.read(None), frontend, per_token, other)
+    if teacher.name != (known := card["agreement"].get("teacher", "YAMNet")):
+        raise TrainingError(f"the model learned from {known}, not from {teacher.name}: see --efficientat", 64)
     return measure_agreement(options.model, kept, store, teacher, program, use_threads(options), esc50_classes(options))
 
 
@@ -116,6 +128,8 @@ def _shares(figures: dict[str, Any]) -> list[tuple[str, float]]:
         shares.append(("mean average precision", agreement["mean_average_precision"]))
         if zero_shot := agreement.get("zero_shot"):
             shares.append(("classes named", zero_shot["accuracy"]))
+    for found in figures.get("first_label", {}).get("sets", ()):
+        shares += [(f"first labels right, {found['name']}", found["right"])]
     if events := figures.get("events"):
         shares.append(("events found", events["found"] / events["clips"]))
     return shares

@@ -10,7 +10,7 @@ import tempfile
 import wave
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,21 @@ def write_wave(file: Path, samples: np.ndarray, rate: int) -> None:
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes((np.clip(samples, -1, 1) * 32767).round().astype("<i2").tobytes())
+
+
+class Summary(NamedTuple):
+    """A file's first label."""
+
+    label: str
+    probability: float
+
+
+class Event(NamedTuple):
+    """An event's times in seconds, and its label."""
+
+    start: float
+    end: float
+    label: str
 
 
 class Program:
@@ -83,6 +98,15 @@ class Program:
         )
         return result.stderr.decode(errors="replace").strip() if result.returncode else ""
 
+    def samples(self, file: Path) -> np.ndarray:
+        """(samples,) of a file, at the front-end's rate."""
+        with tempfile.TemporaryDirectory(dir=self._work) as folder:
+            out = Path(folder) / "samples.npy"
+            self._run(
+                ["features", str(file), "--stage", "samples", "--out", str(out), "--frontend", str(self._frontend_file)]
+            )
+            return np.load(out)
+
     def features(self, sequences: np.ndarray) -> np.ndarray:
         """Features (n, frames, bands) float32 of independent sequences (n, samples).
 
@@ -104,9 +128,14 @@ class Program:
 
     def events(self, model: Path, samples: np.ndarray) -> list[dict[str, Any]]:
         """The events that start in a stream of samples, at the model's own thresholds."""
-        lines = self._live("run", [*self._model(model), "--emit", "events"], samples).decode().splitlines()
-        records = [json.loads(line) for line in lines]
+        records = self._events(model, samples)
         return [record for record in records if record["type"] == "event" and record["phase"] == "start"]
+
+    def whole_events(self, model: Path, samples: np.ndarray) -> list[Event]:
+        """The events of a stream of samples with their ends, in the order of their starts."""
+        records = self._events(model, samples)
+        ended = [record for record in records if record["type"] == "event" and record["phase"] == "end"]
+        return sorted((Event(one["t0"], one["t1"], one["label"]) for one in ended), key=lambda event: event.start)
 
     def probabilities(self, model: Path, config: dict[str, Any], samples: np.ndarray) -> np.ndarray:
         """(tokens, labels) of a stream of samples."""
@@ -119,12 +148,36 @@ class Program:
     def first_labels(self, model: Path, sounds: Sequence[np.ndarray]) -> list[str]:
         """The label that `classify` puts first for each sound."""
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
-            for number, samples in enumerate(sounds):
-                write_wave(Path(folder) / f"{number:06}.wav", samples, self.frontend.sample_rate)
-            lines = self._run(["classify", folder, *self._model(model)]).stdout.decode().splitlines()
-        summaries = [json.loads(line) for line in lines]
-        first = {Path(s["file"]).stem: s["top"][0]["label"] for s in summaries if s["type"] == "summary"}
-        return [first[f"{number:06}"] for number in range(len(sounds))]
+            files = [Path(folder) / f"{number:06}.wav" for number in range(len(sounds))]
+            for file, samples in zip(files, sounds):
+                write_wave(file, samples, self.frontend.sample_rate)
+            return [summary.label for summary in self.summaries(model, files)]
+
+    def summaries(self, model: Path, files: Sequence[Path], arguments: Sequence[str] = ()) -> list[Summary]:
+        """What `classify` puts first for each file, with further arguments."""
+        found = {r["file"]: r["top"][0] for r in self._classify(model, files, arguments) if r["type"] == "summary"}
+        return [Summary(found[str(file)]["label"], found[str(file)]["p"]) for file in files]
+
+    def frame_labels(self, model: Path, files: Sequence[Path]) -> list[tuple[list[str], float]]:
+        """The first labels of each file's frames, but for the first second's, and how long they last in seconds."""
+        found: dict[str, list[str]] = {str(file): [] for file in files}
+        seconds = 0.0
+        for record in self._classify(model, files, ["--emit", "frames"]):
+            if record["type"] == "start":
+                seconds = record["hop"] / record["rate"]
+            elif record["type"] == "frame" and record["t"] >= 1:
+                found[record["stream"]].append(record["top"][0]["label"])
+        return [(labels, len(labels) * seconds) for labels in found.values()]
+
+    def _events(self, model: Path, samples: np.ndarray) -> list[dict[str, Any]]:
+        lines = self._live("run", [*self._model(model), "--emit", "events"], samples).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def _classify(self, model: Path, files: Sequence[Path], arguments: Sequence[str]) -> list[dict[str, Any]]:
+        """The records of `classify` for these files."""
+        names = "\0".join(map(str, files)).encode()
+        command = ["classify", "--files0-from", "-", *self._model(model), *arguments]
+        return [json.loads(line) for line in self._run(command, data=memoryview(names)).stdout.splitlines()]
 
     def _model(self, model: Path) -> list[str]:
         return ["--model", f"{model.resolve()}/", "--weights", self._weights]

@@ -1,0 +1,155 @@
+"""What a model that tags sounds says first: right labels, their probabilities, and how often they change."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .dataset import AUDIO_SUFFIXES, TABLE
+from .effects import rms
+from .errors import TrainingError
+from .program import Event, Program, Summary
+from .store import active_region
+
+_DATA = Path(__file__).parent / "data"
+_NAMES = ("esc50-audioset.json", "urbansound8k-audioset.json")  # AudioSet's labels for the classes of other data
+_SOUNDS = 200  # of a set, in a stream
+_PAUSE_SECONDS = (6.0, 9.0)  # after each of them
+_RMS, _NOISE_DB = 0.05, -70.0  # of each sound, and of the noise in decibels of full scale
+_EARLY_SECONDS, _LATE_SECONDS = 0.5, 1.0  # before a sound and after it, in which its event may start
+_BINS = 10  # of probabilities, for the calibration error
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Recordings with their classes."""
+
+    name: str
+    files: tuple[Path, ...]
+    classes: tuple[str, ...]
+
+
+def read_labelled(folder: Path) -> list[Labelled]:
+    """Reads a folder with a table `clips.csv` of `filename` and `label`; its folders are sets of recordings."""
+    rows: dict[str, list[tuple[Path, str]]] = defaultdict(list)
+    try:
+        with (folder / TABLE).open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                rows[Path(row["filename"]).parts[0]].append((folder / row["filename"], row["label"]))
+    except (OSError, KeyError) as error:
+        raise TrainingError(f"{folder} has no table {TABLE} of filename and label: {error}", 66) from error
+    return [Labelled(name, *map(tuple, zip(*found))) for name, found in rows.items()]
+
+
+def calibration_error(probabilities: np.ndarray, right: np.ndarray) -> float:
+    """The mean difference between probability and share of right ones, over bins of equal width.
+
+    Guo et al., "On Calibration of Modern Neural Networks" (arXiv 1706.04599), equation 3.
+    """
+    bins = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
+    parts = [(bins == number) for number in range(_BINS)]
+    gaps = [abs(probabilities[part].sum() - right[part].sum()) for part in parts if part.any()]
+    return float(sum(gaps) / len(probabilities))
+
+
+def first_labels(model: Path, sets: Sequence[Labelled], speech: Path, program: Program) -> dict[str, Any]:
+    """The figures of the card's `first_label`; `speech` is a folder of recordings in which little changes."""
+    names = _names()
+    return {"sets": [_of(model, each, names, program) for each in sets], "changes": _changes(model, speech, program)}
+
+
+def _names() -> dict[str, list[str]]:
+    """AudioSet's labels for each class."""
+    names: dict[str, list[str]] = {}
+    for file in _NAMES:
+        names |= json.loads((_DATA / file).read_text(encoding="utf-8"))
+    return names
+
+
+def _of(model: Path, recordings: Labelled, names: dict[str, list[str]], program: Program) -> dict[str, Any]:
+    if unknown := set(recordings.classes) - set(names):
+        raise TrainingError(f"{recordings.name}: no label of AudioSet is known for {', '.join(sorted(unknown))}", 65)
+    found: dict[str, Any] = {"name": recordings.name, "recordings": len(recordings.files)}
+    for prefix, labels in (("", "leaf"), ("all_", "all")):
+        summaries = program.summaries(model, recordings.files, ["--labels", labels])
+        right = _right(summaries, recordings.classes, names)
+        error = calibration_error(np.array([summary.probability for summary in summaries]), right)
+        found["all" if prefix else "right"] = round(float(right.mean()), 3)
+        found[f"{prefix}calibration_error"] = round(error, 3)
+    return found
+
+
+def _right(summaries: Sequence[Summary], classes: Sequence[str], names: dict[str, list[str]]) -> np.ndarray:
+    return np.array([summary.label in names[name] for summary, name in zip(summaries, classes)])
+
+
+def _changes(model: Path, folder: Path, program: Program) -> dict[str, Any]:
+    """How often the first label of frames changes within a recording, by minute."""
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
+    changes, seconds = 0, 0.0
+    for labels, duration in program.frame_labels(model, files):
+        changes += sum(before != after for before, after in pairwise(labels))
+        seconds += duration
+    return {
+        "minutes": round(seconds / 60, 1),
+        "sound": f"read English sentences (LibriSpeech, {len(files)} recordings)",
+        "smoothed": round(changes / max(seconds / 60, 1e-9), 1),
+    }
+
+
+def event_times(model: Path, sets: Sequence[Labelled], program: Program) -> dict[str, Any]:
+    """The figures of the card's `event_times`: sounds in a quiet stream, and the events that name them."""
+    names = _names()
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / model.name  # reports the times of its predictions
+        shutil.copytree(model, plain)
+        config = json.loads((plain / "config.json").read_text(encoding="utf-8"))
+        for key in ("onset_delay_ms", "offset_delay_ms", "offset_fall_db"):
+            config["decision"].pop(key, None)
+        (plain / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        return {"sets": [_times(model, plain, each, names, program) for each in sets]}
+
+
+def _times(
+    model: Path, plain: Path, recordings: Labelled, names: dict[str, list[str]], program: Program
+) -> dict[str, Any]:
+    rng, rate = np.random.default_rng(0), program.frontend.sample_rate
+    chosen = rng.permutation(len(recordings.files))[:_SOUNDS]
+    parts, places, at = [np.zeros(rate * 3, np.float32)], [], 3 * rate
+    for index in chosen:
+        samples = program.samples(recordings.files[index])
+        region = active_region(samples, rate)
+        pause = np.zeros(int(rng.uniform(*_PAUSE_SECONDS) * rate), np.float32)
+        places.append(((at + region.start) / rate, (at + region.end) / rate, names[recordings.classes[index]]))
+        parts += [samples * np.float32(_RMS / rms(samples[region.start : region.end])), pause]
+        at += len(samples) + len(pause)
+    stream = np.clip(np.concatenate(parts), -1, 1)
+    stream += rng.normal(0, 10 ** (_NOISE_DB / 20), len(stream)).astype(np.float32)
+    found: dict[str, Any] = {"name": recordings.name, "sounds": len(places)}
+    for which, suffix in ((plain, "_before"), (model, "")):
+        events = program.whole_events(which, stream)
+        errors = [_errors(place, events) for place in places]
+        reported = np.array([error for error in errors if error])
+        found["reported"] = len(reported)
+        for key, column in zip(("onset", "offset"), np.median(reported, 0) if len(reported) else (np.nan, np.nan)):
+            found[f"{key}{suffix}"] = round(float(column), 2)
+    return found
+
+
+def _errors(place: tuple[float, float, list[str]], events: Sequence[Event]) -> tuple[float, float] | None:
+    """The absolute errors in seconds of the first event that names a sound."""
+    start, end, labels = place
+    for event in events:
+        if event.label in labels and start - _EARLY_SECONDS <= event.start <= end + _LATE_SECONDS:
+            return abs(event.start - start), abs(event.end - end)
+    return None

@@ -1,0 +1,48 @@
+"""Figures of models that tag sounds: by hand, and of a shipped model with the real program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier_training.errors import TrainingError
+from classifier_training.program import Program, write_wave
+from classifier_training.tagging import calibration_error, event_times, first_labels, read_labelled
+
+GENERAL = Path(__file__).resolve().parents[2] / "models" / "general"
+
+
+def test_calibration_error_by_hand() -> None:
+    """Two bins: 0.15 on average, of which half are right, and 0.95, of which all are."""
+    probabilities = np.array([0.1, 0.19, 0.95, 0.95])
+    right = np.array([True, False, True, True])
+    assert calibration_error(probabilities, right) == pytest.approx((abs(0.29 - 1) + abs(1.9 - 2)) / 4)
+    assert calibration_error(np.array([1.0]), np.array([True])) == 0
+
+
+def test_a_shipped_model(program_path: Path, tmp_path: Path) -> None:
+    """Of a tone that is no siren and of a siren's sweep the figures have all their parts."""
+    times = np.arange(0, 4, 1 / 16_000)
+    phase = 2 * np.pi * np.cumsum(900 + 400 * np.sin(2 * np.pi * 0.4 * times)) / 16_000
+    folder = tmp_path / "labelled"
+    (folder / "sweeps").mkdir(parents=True)
+    write_wave(folder / "sweeps" / "siren.wav", (0.3 * np.sign(np.sin(phase))).astype(np.float32), 16_000)
+    write_wave(folder / "sweeps" / "dog.wav", (0.1 * np.sin(2 * np.pi * 440 * times)).astype(np.float32), 16_000)
+    table = "filename,label,split\nsweeps/siren.wav,siren,\nsweeps/dog.wav,dog,\n"
+    (folder / "clips.csv").write_text(table, encoding="utf-8")
+    sets = read_labelled(folder)
+    assert [(one.name, one.classes) for one in sets] == [("sweeps", ("siren", "dog"))]
+    program = Program(program_path, {"recipe": "yamnet"}, tmp_path / "work")
+    found = first_labels(GENERAL, sets, folder, program)
+    assert found["sets"][0]["recordings"] == 2 and found["sets"][0]["right"] == 0.5
+    assert found["changes"]["minutes"] == 0.1 and found["changes"]["smoothed"] >= 0
+    reported = event_times(GENERAL, sets, program)["sets"][0]
+    assert reported["sounds"] == 2 and reported["reported"] <= 1
+    (folder / "clips.csv").write_text("filename,label\nsweeps/dog.wav,unicorn\n", encoding="utf-8")
+    with pytest.raises(TrainingError, match="unicorn"):
+        first_labels(GENERAL, read_labelled(folder), folder, program)
+    (folder / "clips.csv").unlink()
+    with pytest.raises(TrainingError, match="no table"):
+        read_labelled(folder)
