@@ -6,14 +6,17 @@ import argparse
 import datetime
 import functools
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from .commands import model_name
 from .configuration import architecture, complete_config
+from .encoding import encode
 from .errors import TrainingError
 from .export import export_weights, write_config
 from .feature_evaluation import best_thresholds, cold, figures, long, program_encoder, text
@@ -61,6 +64,8 @@ def train_features_command(options: argparse.Namespace, recipe: Recipe) -> int:
         f"{options.out}: {len(streams.labels)} labels, {trained} streams to train on, {held_out} held out, "
         f"{streams.width} features a step"
     )
+    _check_tokens(streams, recipe.model.stem_frames)
+    try_model(recipe, streams, options.out, program)
     checkpoint = options.work / f"{name}.checkpoint"
     if options.restart:
         checkpoint.unlink(missing_ok=True)
@@ -83,7 +88,9 @@ def evaluate_features_command(options: argparse.Namespace, recipe: Recipe) -> in
         config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise TrainingError(f"cannot read {file}: {error}", 66) from error
-    stored = stored_recipe(config.get("card", {}).get("recipe", {}), str(file))
+    if not _is_of_features(config):
+        raise TrainingError(f"{file} is not that of a model for streams of features; train-features makes one")
+    stored = stored_recipe(config["card"].get("recipe", {}), str(file))
     if options.recipe_file:
         stored = replace(recipe, model=stored.model)
     recipe = with_values(stored, options.given, "options")
@@ -96,6 +103,7 @@ def evaluate_features_command(options: argparse.Namespace, recipe: Recipe) -> in
         )
     if not streams.of(held_out=True):
         raise TrainingError(f"no stream of {options.data} is held out; those of another split than `train` are", 64)
+    _check_tokens(streams, config["stem"]["frames"])
     config["card"]["recipe"] = recipe.json()
     measured, lines = _measure(
         options.model, config, streams, find_program(options.classifier), use_threads(options), options.settings
@@ -104,6 +112,51 @@ def evaluate_features_command(options: argparse.Namespace, recipe: Recipe) -> in
         return _compare(config["card"].get("figures", {}), measured)
     print(json.dumps(measured, indent=2) if options.json else "\n".join(lines))
     return 0
+
+
+def _is_of_features(config: Any) -> bool:
+    needed = {"labels", "input_width", "stem", "encoder", "decision", "card"}
+    if not isinstance(config, dict) or not needed <= config.keys():
+        return False
+    parts = (config[name] for name in ("stem", "encoder", "decision", "card"))
+    return all(isinstance(part, dict) for part in parts) and "frames" in config["stem"]
+
+
+def _check_tokens(streams: StreamSet, frames: int) -> None:
+    """Refuses held-out streams that are all too short to be measured."""
+    held_out = streams.of(held_out=True)
+    longest = max(held_out, key=len, default=None)
+    if longest is not None and len(longest) < frames:
+        raise TrainingError(
+            f"{longest.origin}: stream `{longest.name}` has {len(longest)} steps, the most of those held out, and a "
+            f"token has {frames}: hold out a longer one, or choose fewer --stem-frames"
+        )
+
+
+def try_model(recipe: Recipe, streams: StreamSet, out: Path, program: Path) -> None:
+    """Exports a model that is not trained, and runs it: what the program refuses is refused before the training."""
+    options = recipe.model
+    with torch.random.fork_rng(devices=[]):
+        network = Network(architecture(options, streams.labels, streams.width))
+        if options.attention == "continual-nystrom" and options.landmark_update == "fixed":
+            shape = (options.heads, options.landmarks, options.width // options.heads)
+            network.use_landmarks(options.layers)
+            network.fix_landmarks([(torch.randn(shape), torch.randn(shape)) for _ in range(options.layers)])
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            holder = tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent)
+        except OSError as error:
+            raise TrainingError(f"cannot write {out}: {error}", 64) from error
+        with holder as place:
+            folder = Path(place) / model_name(out)
+            folder.mkdir()
+            export_features(network, recipe, streams, folder.name, folder)
+            try:
+                encode(program, folder, streams.streams[0].features[:_GOLDEN_STEPS])
+            except TrainingError as error:
+                raise TrainingError(
+                    f"{program.name} could not run such a model, so it is not trained: {error}", 64
+                ) from error
 
 
 def fit_features(recipe: Recipe, streams: StreamSet, checkpoint: Path) -> Network:
@@ -191,7 +244,8 @@ def _measure(
         }
         config["decision"]["threshold_off"] = min(config["decision"]["threshold_off"], 1e-3)
     decision = config["decision"]
-    thresholds = [decision["class_thresholds"].get(label, decision["threshold"]) for label in streams.labels]
+    own = decision.get("class_thresholds", {})
+    thresholds = [own.get(label, decision["threshold"]) for label in streams.labels]
     measured = {name: figures(streams, each, seconds, thresholds) for name, each in scored.items()}
     return measured, [text(each, name) for name, each in measured.items()]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from .errors import TrainingError
 from .options import option
 
 
@@ -38,3 +40,17 @@ class StreamOptions:
         "share of the training streams that is held out in place of the others, to choose options by: the streams of "
         "the data that are held out then take no part",
     )
+
+    def check(self) -> None:
+        """Refuses values with which nothing can be labelled, learned or measured."""
+        wrong = ""
+        if not 1e-6 <= self.step_seconds <= 1e9:
+            wrong = f"--step-seconds is {self.step_seconds:g}; it must be 1e-6 to 1e9"
+        elif not 0 <= self.least_overlap <= 1:
+            wrong = f"--least-overlap is {self.least_overlap:g}; it must be 0 to 1"
+        elif not 0 <= self.noise < math.inf:
+            wrong = f"--noise is {self.noise:g}; it must be 0 or more"
+        elif self.length < 0 or self.settle < 0:
+            wrong = f"--length is {self.length} and --settle {self.settle}; both must be 0 or more"
+        if wrong:
+            raise TrainingError(wrong, 64)

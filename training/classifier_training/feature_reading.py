@@ -11,8 +11,20 @@ from typing import Any
 import numpy as np
 
 from .errors import TrainingError
+from .feature_labels import checked_label, checked_names
 from .feature_options import StreamOptions
-from .feature_sources import INDEX, LABELS, ArrayCache, ArraySource, RawStream, read_folder, read_spans, read_table
+from .feature_sources import (
+    INDEX,
+    LABELS,
+    SPANS,
+    ArrayCache,
+    ArraySource,
+    RawStream,
+    check_truth,
+    read_folder,
+    read_spans,
+    read_table,
+)
 from .feature_streams import FeatureStream, StreamSet, checked, steps_of_spans
 
 _LEAST_PROBABILITY = 1e-6  # whose logit is taken for smaller ones
@@ -20,6 +32,7 @@ _LEAST_PROBABILITY = 1e-6  # whose logit is taken for smaller ones
 
 def read_streams(data: Path, arrays: Sequence[ArraySource], options: StreamOptions) -> StreamSet:
     """The streams of a folder's index, or of the recipe's archives below the folder."""
+    options.check()
     if not data.is_dir():
         raise TrainingError(f"{data} is no folder; name that of the streams' {INDEX}, or of the recipe's archives", 66)
     names = _label_names(data, options)
@@ -38,7 +51,10 @@ def read_streams(data: Path, arrays: Sequence[ArraySource], options: StreamOptio
     streams = [_resolved(stream, index, background, options) for stream in raw]
     if options.validation:
         streams = _validation(streams, options.validation)
-    return checked(names, streams, options.activation == "softmax", background)
+    found = checked(names, streams, options.activation == "softmax", background)
+    if not names:
+        raise TrainingError(f"{data}: no stream has a label; give them in {INDEX} or {SPANS}")
+    return found
 
 
 def _validation(streams: Sequence[FeatureStream], share: float) -> list[FeatureStream]:
@@ -53,10 +69,16 @@ def _validation(streams: Sequence[FeatureStream], share: float) -> list[FeatureS
     ]
 
 
-def transformed(features: np.ndarray, options: StreamOptions) -> np.ndarray:
-    """Features as a model takes them."""
+def transformed(features: np.ndarray, options: StreamOptions, at: str = "features") -> np.ndarray:
+    """Features as a model takes them; `at` is their place, for errors."""
     if options.transform == "none":
         return features
+    if (wrong := np.argwhere((features < 0) | (features > 1))).size:
+        step, feature = wrong[0].tolist()
+        raise TrainingError(
+            f"{at}: feature {feature} of step {step} is {features[step, feature]}; --transform logit is for "
+            "probabilities, from 0 to 1"
+        )
     p = np.clip(features, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY, dtype=np.float64)
     logits: np.ndarray = np.log(p / (1 - p)).astype(np.float32)
     return np.where(np.isnan(features), np.float32("nan"), logits)
@@ -67,24 +89,41 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
     origin, cache = source.archive, ArrayCache(data)
     features = cache.features(f"{source.archive}:{source.features}", origin)
 
-    def array(name: str) -> np.ndarray:
-        return cache.read(f"{source.archive}:{name}", origin)
+    def array(name: str, length: int | None = None, kinds: str = "") -> np.ndarray:
+        found = cache.read(f"{source.archive}:{name}", origin)
+        wrong = found.ndim != 1 or (length is not None and len(found) != length)
+        if wrong or found.dtype.kind not in (kinds or found.dtype.kind):
+            needed = {"": "values", "iu": "whole numbers"}.get(kinds, "numbers")
+            raise TrainingError(
+                f"{origin}: `{name}` is {found.dtype.name} of shape {found.shape}; it must be {needed}, "
+                f"{'one-dimensional' if length is None else f'{length} of them'}"
+            )
+        return found
 
     known = _source_labels(data, source) or names
     ids = array(source.stream)
     firsts, counts = _extents(source, ids, len(features), array)
+    if source.label:
+        array(source.label, len(ids))
+    for name, kinds in ((source.start, "fiu"), (source.label_first, "iu"), (source.label_count, "iu")):
+        if name:
+            array(name, len(firsts), kinds)
     steps = {label: cache.read(reference, origin) for label, reference in source.steps.items()}
     judged = {label: cache.read(reference, origin) for label, reference in source.judged.items()}
     for label, rows in [*steps.items(), *judged.items()]:
         if len(rows) != len(features):
             raise TrainingError(f"{origin}: `{label}` has {len(rows)} rows of labels, and {len(features)} of features")
+        check_truth(rows, f"{origin}: `{label}`")
     tables = {label: read_spans(data / path, source.merge_spans) for label, path in source.spans.items()}
     found: set[str] = set()
     for number, (first, count) in enumerate(zip(firsts, counts)):
         name = str(ids[number] if source.first else ids[first])
         at = f"{origin}: {'stream' if source.first else 'row'} {number if source.first else first}"
         if source.start:
-            name = f"{name}_{round(float(array(source.start)[number]) * 1000)}"
+            start = float(array(source.start)[number])
+            if not np.isfinite(start):
+                raise TrainingError(f"{at}: `{source.start}` is {start}; it must be a number of seconds")
+            name = f"{name}_{round(start * 1000)}"
         found.add(name)
         part = slice(first, first + count)
         labels = _labels_of(source, array, number, first, count, known, at)
@@ -98,7 +137,7 @@ def read_archive(data: Path, source: ArraySource, names: Sequence[str], options:
             )
             for label, implied in source.weak.items():
                 if set(implied) & set(labels or ()) and name not in tables.get(label, ()):
-                    mask[:, names.index(label)] = False
+                    mask[:, _number(label, names, at)] = False
                     weak.append(label)
             labels = None
         own = None
@@ -125,7 +164,7 @@ def _extents(source: ArraySource, ids: np.ndarray, rows: int, array: Any) -> tup
     """The first row and the number of rows of each stream."""
     at = source.archive
     if source.first:
-        firsts, counts = (array(name).astype(int).tolist() for name in (source.first, source.count))
+        firsts, counts = (array(name, None, "iu").tolist() for name in (source.first, source.count))
         if not len(firsts) == len(counts) == len(ids):
             raise TrainingError(f"{at}: {len(ids)} streams, {len(firsts)} first rows and {len(counts)} counts")
         for number, (first, count) in enumerate(zip(firsts, counts)):
@@ -143,9 +182,9 @@ def _labels_of(
 ) -> tuple[str, ...] | None:
     """The labels of a whole stream."""
     if source.labels:
-        begin, amount = int(array(source.label_first)[number]), int(array(source.label_count)[number])
+        begin, amount = (int(array(each)[number]) for each in (source.label_first, source.label_count))
         values = array(source.labels)
-        if begin < 0 or begin + amount > len(values):
+        if begin < 0 or amount < 0 or begin + amount > len(values):
             raise TrainingError(f"{at}: labels {begin} to {begin + amount} of {len(values)}")
         found = values[begin : begin + amount].tolist()
     elif source.label:
@@ -159,12 +198,19 @@ def _labels_of(
 def _source_labels(data: Path, source: ArraySource) -> tuple[str, ...]:
     if not source.label_table:
         return source.label_names
-    return tuple(row[source.label_column] for _, row in read_table(data / source.label_table, (source.label_column,)))
+    return tuple(checked_label(label, at) for at, label in _column(data / source.label_table, source.label_column))
+
+
+def _column(table: Path, column: str) -> list[tuple[str, str]]:
+    """A column of a table, each value with its place."""
+    return [(f"{table}:{line}", row[column]) for line, row in read_table(table, (column,))]
 
 
 def _name(value: Any, names: Sequence[str], at: str) -> str:
     if isinstance(value, str):
-        return value
+        return checked_label(value, at)
+    if not isinstance(value, int):
+        raise TrainingError(f"{at}: the label is {value!r}; labels are whole numbers, or texts")
     if not 0 <= value < len(names):
         raise TrainingError(f"{at}: label {value}, and there are {len(names)}; --labels or label_table names them")
     return names[value]
@@ -178,22 +224,25 @@ def _number(label: str, names: Sequence[str], at: str) -> int:
 
 def _label_names(data: Path, options: StreamOptions) -> tuple[str, ...]:
     if options.labels:
-        return options.labels
+        given = [(f"label {number} of --labels", label) for number, label in enumerate(options.labels, 1)]
+        return checked_names(given, 64)
     table = data / (options.label_table or LABELS)
     if not options.label_table and not table.exists():
         return ()
-    return tuple(row[options.label_column] for _, row in read_table(table, (options.label_column,)))
+    return checked_names(_column(table, options.label_column))
 
 
 def _labels_in(raw: Sequence[RawStream], options: StreamOptions) -> tuple[str, ...]:
     """The labels that occur, in alphabetical order, the background first."""
-    found = {label for stream in raw for label in stream.labels or ()}
-    found |= {span[2] for stream in raw for span in stream.spans or ()}
+    found = {label: stream.origin for stream in raw for label in stream.labels or ()}
+    found |= {span[2]: span[3] for stream in raw for span in stream.spans or ()}
     for stream in raw:
         if stream.steps is not None:
             raise TrainingError(f"{stream.origin}: labels of steps are numbers; {LABELS} or --labels must name them")
-    background = [options.background] if options.background else []
-    return (*background, *sorted(found - set(background)))
+    if options.background:
+        found.pop(checked_label(options.background, "--background", 64), None)
+    background = [("--background", options.background)] if options.background else []
+    return checked_names([*background, *((found[label], label) for label in sorted(found))])
 
 
 def _resolved(
@@ -220,7 +269,7 @@ def _resolved(
     if steps is not None and background is not None:
         steps = steps.copy()
         steps[:, background] |= ~steps.any(1)
-    features = transformed(stream.features, options)
+    features = transformed(stream.features, options, f"{stream.origin}: stream `{stream.name}`")
     assumed = tuple(number(label, stream.origin) for label in stream.assumed)
     return FeatureStream(stream.name, stream.origin, features, labels, steps, judged, stream.split != "train", assumed)
 

@@ -53,7 +53,28 @@ class FeatureSequences:
         total = sum(map(len, self._streams))
         joined = bool(options.length) and not window
         self.count = max(1, round(total / options.length)) if joined else len(self._streams)
+        self._check_learned(frames, windows=bool(window), joined=joined)
         self._deviation = _deviation(self._streams)
+
+    def _check_learned(self, frames: int, windows: bool, joined: bool) -> None:
+        """Refuses streams of which no token would be learned, however long the training."""
+        if not joined:
+            for stream in self._streams:
+                if len(stream) < frames and (windows or max(map(len, self._streams)) < frames):
+                    raise TrainingError(
+                        f"{stream.origin}: stream `{stream.name}` has {len(stream)} steps, and a token has {frames}: "
+                        "choose fewer --stem-frames, or leave the stream out"
+                    )
+        settle = self._options.settle
+        for stream in self._streams:
+            known = self._set.judged(stream)[settle:].copy()
+            known[:, list(stream.assumed)] = True
+            if (known.all(1) if self._set.exclusive else known.any(1)).any():
+                return
+        raise TrainingError(
+            f"{self._streams[0].origin} and all others to train on: no step is learned; each is one that is not "
+            f"judged, or one of a stream's first {settle} (--settle)"
+        )
 
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
         if self._window:

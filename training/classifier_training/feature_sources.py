@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .errors import TrainingError
+from .feature_labels import checked_label
 
 INDEX, SPANS, LABELS = "streams.csv", "spans.csv", "labels.csv"
 
@@ -78,6 +79,10 @@ def read_table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, s
         raise TrainingError(f"cannot read {path}: {error}", 66) from error
     if missing := [name for name in needed if name not in columns]:
         raise TrainingError(f"{path}: has no column `{missing[0]}`; it has {', '.join(columns) or 'none'}")
+    if longer := [line for line, row in rows if None in row]:
+        raise TrainingError(
+            f"{path}:{longer[0]}: has more values than the {len(columns)} columns; quote a value that has a comma"
+        )
     return rows
 
 
@@ -136,21 +141,33 @@ def read_folder(folder: Path) -> Iterator[RawStream]:
     """
     index, cache = folder / INDEX, ArrayCache(folder)
     rows = read_table(index, ("stream", "file"))
+    if not rows:
+        raise TrainingError(f"{index}: names no stream; give it a row for each")
     spans = read_spans(folder / SPANS) if (folder / SPANS).exists() else None
     if spans and (unknown := spans.keys() - {row["stream"] for _, row in rows}):
         name = min(unknown)
         raise TrainingError(f"{spans[name][0][3]}: labels the stream `{name}`, which {index} does not have")
     for line, row in rows:
         at = f"{index}:{line}"
+        if not row["stream"]:
+            raise TrainingError(f"{at}: `stream` is empty; give each stream a name")
         features = cache.features(row["file"] or "", at)
         part = _rows(row, len(features), at)
         labels = None
         if row.get("labels") is not None:
-            labels = tuple(each.strip() for each in (row["labels"] or "").split(";") if each.strip())
+            given = (each.strip() for each in (row["labels"] or "").split(";"))
+            labels = tuple(checked_label(each, at) for each in given if each)
         arrays = {key: cache.read(row[key], at) for key in ("steps", "judged") if row.get(key)}
         for key, array in arrays.items():
+            if array.ndim not in (1, 2) or array.dtype.kind not in "fiub":
+                raise TrainingError(
+                    f"{at}: `{key}` is {array.dtype.name} of shape {array.shape}; it must be numbers of shape "
+                    "(steps,) or (steps, labels)"
+                )
             if len(array) != len(features):
                 raise TrainingError(f"{at}: `{key}` has {len(array)} rows, and `file` has {len(features)}")
+            if key == "judged" or array.ndim == 2:
+                check_truth(array, f"{at}: `{key}`")
         own = None if spans is None else tuple(spans.get(row["stream"], ()))
         if sum(each is not None for each in (labels, arrays.get("steps"), own)) > 1:
             raise TrainingError(f"{at}: give one of labels, steps and {SPANS}, not several")
@@ -163,6 +180,15 @@ def read_folder(folder: Path) -> Iterator[RawStream]:
             arrays["steps"][part] if "steps" in arrays else None,
             arrays["judged"][part].astype(bool) if "judged" in arrays else None,
             own,
+        )
+
+
+def check_truth(array: np.ndarray, at: str) -> None:
+    """Refuses an array of truth values that has others than 0 and 1, and so is none."""
+    if array.dtype.kind != "b" and (wrong := np.argwhere((array != 0) & (array != 1))).size:
+        place = tuple(wrong[0].tolist())
+        raise TrainingError(
+            f"{at}: row {place[0]} has the value {array[place]}; truth values are 0 and 1: apply a threshold"
         )
 
 
@@ -186,6 +212,8 @@ def read_spans(path: Path, merge: bool = False) -> dict[str, list[tuple[float, f
     The columns are `stream`, `label`, `begin`, `end`, or those of AudioSet's strong labels.
     """
     rows = read_table(path, ())
+    if not rows:
+        raise TrainingError(f"{path}: has no span; give it a row for each, or remove it")
     strong = bool(rows) and "segment_id" in rows[0][1]
     names = ("segment_id", "label", "start_time_seconds", "end_time_seconds") if strong else (
         "stream", "label", "begin", "end"
@@ -200,7 +228,7 @@ def read_spans(path: Path, merge: bool = False) -> dict[str, list[tuple[float, f
             raise TrainingError(f"{at}: begin and end must be numbers of seconds") from error
         if not 0 <= begin < end < float("inf"):
             raise TrainingError(f"{at}: begins at {begin:g} s and ends at {end:g} s; the end must be later")
-        spans.setdefault(row[names[0]], []).append((begin, end, row[names[1]], at))
+        spans.setdefault(row[names[0]], []).append((begin, end, checked_label(row[names[1]], at), at))
     for found in spans.values():
         found.sort(key=lambda span: span[:3])
         last: dict[str, tuple[float, float, str, str]] = {}

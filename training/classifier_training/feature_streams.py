@@ -10,6 +10,7 @@ import numpy as np
 from .errors import TrainingError
 
 LARGEST = 1e6  # a larger feature is no input of any model (docs/model-format.md)
+_WIDEST = 65536  # the largest width of an input
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ def checked(
         raise TrainingError("there are no streams", 66)
     width = streams[0].features.shape[1]
     seen: dict[tuple[str, bool], str] = {}
+    if not 1 <= width <= _WIDEST:
+        raise TrainingError(
+            f"{streams[0].origin}: stream `{streams[0].name}` has {width} features a step; a model takes 1 to {_WIDEST}"
+        )
     for stream in streams:
         at = f"{stream.origin}: stream `{stream.name}`"
         if stream.features.shape[1] != width:
@@ -86,6 +91,10 @@ def checked(
         if first != stream.origin:
             raise TrainingError(f"{at} is there twice; the first is {first}")
         _check_labels(stream, at, labels, exclusive)
+        if stream.judged is not None and stream.judged.shape[1] not in (1, len(labels)):
+            raise TrainingError(
+                f"{at}: `judged` has {stream.judged.shape[1]} columns, and there are {len(labels)} labels"
+            )
     _check_numbers(streams)
     return StreamSet(tuple(labels), tuple(streams), exclusive, background)
 
@@ -112,19 +121,22 @@ def _check_labels(stream: FeatureStream, at: str, labels: Sequence[str], exclusi
 def _check_numbers(streams: Sequence[FeatureStream]) -> None:
     """Refuses features that no model takes; arrays that hold many streams are read once."""
     for stream in streams:
-        if stream.features.dtype.kind != "f":
+        if stream.features.dtype.kind != "f" and stream.features.dtype.itemsize <= 2:
             continue
         # The sum of absolute values is not finite if one of them is not, and exceeds the largest if one does.
+        kind = None if stream.features.dtype.kind == "f" else np.float64  # whole numbers have one without its opposite
         with np.errstate(over="ignore"):
-            sums = np.abs(stream.features).sum(1, dtype=np.float64)
+            sums = np.abs(stream.features, dtype=kind).sum(1, dtype=np.float64)
         if np.isfinite(sums).all() and sums.max() <= LARGEST:
             continue
-        bad = ~np.isfinite(stream.features) | (np.abs(stream.features) > LARGEST)
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(stream.features) | (np.abs(stream.features, dtype=kind) > LARGEST)
         if bad.any():
             step, feature = (int(each) for each in np.argwhere(bad)[0])
             raise TrainingError(
                 f"{stream.origin}: stream `{stream.name}`: feature {feature} of step {step} is "
-                f"{stream.features[step, feature]}; features must be finite and at most {LARGEST:g}"
+                f"{stream.features[step, feature]}; features must be finite and at most {LARGEST:g} in magnitude: "
+                "scale or repair them"
             )
 
 

@@ -208,18 +208,23 @@ def _check_model(model: ModelOptions, origin: str) -> None:
         raise TrainingError(f"{origin}: width {model.width} is no multiple of heads {model.heads}", 78)
     if not 1 <= model.head_average <= 1024:
         raise TrainingError(f"{origin}: head_average is {model.head_average}; it must be 1 to 1024", 78)
-    if model.stem_frames < 1:
-        raise TrainingError(f"{origin}: stem_frames is {model.stem_frames}; it must be at least 1", 78)
+    for name, value, least, most in (
+        ("stem_frames", model.stem_frames, 1, 4096),
+        ("width", model.width, 1, 16384),
+        ("layers", model.layers, 1, 256),
+        ("feed_forward", model.feed_forward, 1, 65536),
+        ("window", model.window, 2, 10_000_000),
+    ):
+        if not least <= value <= most:
+            raise TrainingError(f"{origin}: {name} is {value}; it must be {least} to {most}", 78)
     if model.attention not in ("full", "continual"):
         _check_landmarks(model, origin)
-    if model.window < 2:
-        raise TrainingError(f"{origin}: window is {model.window}; it must be at least 2", 78)
 
 
 def _check_landmarks(model: ModelOptions, origin: str) -> None:
     count, moving = model.landmarks, model.attention == "nystromformer" or model.landmark_update == "continual"
-    if not 1 <= count <= 1024:
-        raise TrainingError(f"{origin}: landmarks is {count}; it must be 1 to 1024", 78)
+    if not 1 <= count <= min(1024, model.window):
+        raise TrainingError(f"{origin}: landmarks is {count}; it must be 1 to 1024, and at most the window", 78)
     if moving and model.window % count:
         raise TrainingError(
             f"{origin}: {count} landmarks do not divide a window of {model.window} tokens into equal segments", 78
