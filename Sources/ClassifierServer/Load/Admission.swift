@@ -55,7 +55,7 @@ package struct Admission {
     /// Admits the stream `id`, if it fits.
     /// - Parameters:
     ///   - near: index of the loop on the connection's thread.
-    ///   - cost: for each loop, seconds of its thread per second of the stream's audio.
+    ///   - cost: for each loop, seconds of its thread's processor time per second of the stream's audio.
     ///   - busy: for each loop, the share of its time that running streams use; nil if each of them costs as much as
     ///     this stream.
     ///   - overhead: processor seconds per second of audio outside the loops.

@@ -7,10 +7,10 @@ enum Calibration {
     private static let repeats = 3
     /// Samples after which the time is looked at.
     private static let block = 160
-    /// Longest measurement of a model, in seconds of its thread.
+    /// Longest measurement of a model, in seconds of its thread's processor time.
     private static let patience = 8.0
 
-    /// Returns each model's cost in seconds of a thread per second of audio.
+    /// Returns each model's cost in seconds of a thread's processor time per second of audio.
     static func costs(of models: [AudioModel]) throws -> [ObjectIdentifier: Double] {
         var costs: [ObjectIdentifier: Double] = [:]
         for model in models { costs[ObjectIdentifier(model.network)] = try cost(of: model) }

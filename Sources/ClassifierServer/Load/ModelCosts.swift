@@ -3,9 +3,9 @@
 /// measurements.
 package struct ModelCosts: Sendable {
     private struct Entry {
-        /// The cost before any stream, in seconds of a thread per second of audio.
+        /// The cost before any stream, in seconds of a thread's processor time per second of audio.
         let first: Double
-        /// Seconds of each loop's thread per second of audio, as running streams have shown it.
+        /// Seconds of processor time of each loop's thread per second of audio, as running streams have shown it.
         var costs: [Double]
         /// Number of streams on each loop.
         var streams: [Int]

@@ -24,7 +24,7 @@ final class SharedLoad: Sendable {
     struct Used {
         /// Seconds of audio.
         var audio = 0.0
-        /// Seconds of the loops' threads.
+        /// Seconds of processor time of the loops' threads.
         var inference = 0.0
     }
 
@@ -41,7 +41,7 @@ final class SharedLoad: Sendable {
     // MARK: Admission
 
     /// Replaces the models that new streams may use.
-    /// - Parameter measured: costs of new models, in seconds of a thread per second of audio.
+    /// - Parameter measured: costs of new models, in seconds of a thread's processor time per second of audio.
     func offer(_ models: [ObjectIdentifier], measured: [ObjectIdentifier: Double]) {
         state.withLockedValue { $0.costs.offer(models, measured: measured) }
     }
@@ -92,12 +92,16 @@ final class SharedLoad: Sendable {
 
     // MARK: Measurements
 
-    /// Returns a model's cost on a loop, in seconds of its thread per second of audio.
+    /// Returns a model's cost on a loop, in seconds of its thread's processor time per second of audio.
     func cost(of model: ObjectIdentifier, loop: Int) -> Double {
         state.withLockedValue { $0.costs.costs(of: model)[loop] }
     }
 
-    /// Adds an iteration of a loop: seconds of audio that it classified, and seconds for which it was busy.
+    /// Adds an iteration of a loop.
+    /// - Parameters:
+    ///   - audio: seconds of audio that it classified.
+    ///   - busy: seconds of its thread's processor time.
+    ///   - cost: the model's cost on the loop, which this iteration has changed.
     func classified(_ audio: Double, busy: Double, model: ObjectIdentifier, cost: Double, loop: Int) {
         state.withLockedValue {
             $0.costs.update(model, loop: loop, cost: cost)
@@ -136,7 +140,7 @@ final class SharedLoad: Sendable {
     /// The share of late predictions in the last seconds.
     var lateShare: Double { state.withLockedValue { $0.predictions.recent(at: MonotonicClock.now()).share } }
 
-    /// The mean cost of the running streams, in seconds of a loop per second of audio.
+    /// The mean cost of the running streams, in seconds of a loop's processor time per second of audio.
     var cost: Double { state.withLockedValue { $0.costs.mean } }
 
     /// The index of each running stream's loop.

@@ -20,7 +20,7 @@ package struct StreamOverhead {
 
     package init() {}
 
-    /// Adds a measurement over about a second: processor seconds of the process, thread seconds of inference, seconds
+    /// Adds a measurement over about a second: processor seconds of the process, those of the loops' inference, seconds
     /// of audio.
     package mutating func update(processor seconds: Double, inference: Double, audio: Double) {
         let measured = (Self.assumed * Self.inertia + seconds - inference) / (Self.inertia + audio)

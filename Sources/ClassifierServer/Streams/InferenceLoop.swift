@@ -22,7 +22,7 @@ actor InferenceLoop {
         /// The cost of these streams.
         var meter: LoadMeter
 
-        /// - Parameter cost: the first estimate, in seconds of the thread per second of audio.
+        /// - Parameter cost: the first estimate, in seconds of the thread's processor time per second of audio.
         init(_ model: AudioModel, capacity: Int, cost: Double) {
             batch = PipelineBatch(model, capacity: min(capacity, PipelineBatch.largestCapacity(model)))
             meter = LoadMeter(cost: cost)
