@@ -67,9 +67,7 @@ struct Classify: SettableCommand {
         try format.check(mode)
         let model = try modelArguments.load()
         var session = try session(model)
-        // Nothing is written yet: a signal may end the program while it waits for a list.
         let search = try archive.search(paths)
-        session.input.interrupt = StopSignal.install()
         let log = Logger(label: "audio-classifierd")
         if let warning = search.warning { log.warning("\(warning)") }
         let plan = ArchivePlan(search.found)
@@ -85,6 +83,9 @@ struct Classify: SettableCommand {
         let journal = try archive.openJournal(journalSettings(model))
         let progress = JournalProgress(journal, plan.items, place: archive.place, format: format)
         let output = try output(model, session, journal)
+        // No result is written yet: before this, a signal ends the program where it waits, for a list or for the reader
+        // of a FIFO.
+        session.input.interrupt = StopSignal.install()
         var run = ArchiveRun(
             session: session, output: output, threads: threads ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))),
             progress: ArchiveProgress.ifTerminal(progress.remaining))

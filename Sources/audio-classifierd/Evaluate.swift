@@ -81,8 +81,9 @@ struct Evaluate: SettableCommand {
 
     func run() throws {
         logging.start()
-        let interrupt = StopSignal.install()
+        // Nothing is written yet: a signal may end the program while it waits for a table in a FIFO.
         let data = try source.read(self.data)
+        let interrupt = StopSignal.install()
         let outputs = try openOutputs(data)
         let model = try modelArguments.load()
         let names = try LabelNames(model, renamed: source.renamed)

@@ -184,6 +184,16 @@ internal import Testing
         #expect(finished.status == 65 && finished.errors.contains("the recordings have no labels"))
     }
 
+    /// The first signal ends the wait for a table. SIGINT would do so too, unless the tests' shell has it ignored.
+    @Test func signalEndsTheWaitForATable() throws {
+        try #require(unsafe mkfifo(path("labels.csv"), 0o600) == 0)
+        let child = try ChildProcess(["evaluate", path("labels.csv")])
+        usleep(500_000)
+        child.send(signal: SIGTERM)
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status == -SIGTERM && finished.output.isEmpty, "\(finished)")
+    }
+
     // MARK: Outputs
 
     @Test func thresholdsAreReadByServe() throws {

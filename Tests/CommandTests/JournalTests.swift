@@ -251,6 +251,14 @@ internal import Testing
         #expect(!FileManager.default.fileExists(atPath: path("new")))
     }
 
+    /// A journal is read at the beginning, which a FIFO without a writer would hold up for ever.
+    @Test func journalInAFIFO() throws {
+        let child = try ChildProcess(["classify", path("in"), "--output", path("new"), "--journal", path("fifo")])
+        let finished = try child.wait(atMost: 20)
+        #expect(finished.status == 64 && finished.errors.contains("\(path("fifo")): is a pipe"), "\(finished)")
+        #expect(!FileManager.default.fileExists(atPath: path("new")))
+    }
+
     @Test func filesThatChangeAndVanish() throws {
         #expect(try Program.run(command()).status == 65)
         let output = try text("out")

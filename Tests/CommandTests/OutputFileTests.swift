@@ -70,6 +70,16 @@ internal import Testing
         #expect(try leaver.wait().output.utf8.count == 100)
     }
 
+    /// The first signal ends the wait for a reader. SIGINT would do so too, unless the tests' shell has it ignored.
+    @Test func signalEndsTheWaitForAReader() throws {
+        #expect(unsafe mkfifo(path("fifo"), 0o600) == 0)
+        let child = try ChildProcess(["classify", path("a.wav"), "--output", path("fifo")])
+        usleep(500_000)
+        child.send(signal: SIGTERM)
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status == -SIGTERM && finished.output.isEmpty, "\(finished)")
+    }
+
     /// What is written whole or not at all is left out after a signal, and the message says so.
     @Test(arguments: [["features", "--recipe", "yamnet", "--out"], ["report", "--output"]], [SIGTERM, SIGHUP])
     func signalLeavesNoPartOfAnOutput(words: [String], signal: Int32) throws {

@@ -27,10 +27,14 @@ package final class Journal: Sendable {
     ///   - settings: the settings that results depend on, by option.
     ///   - base: bytes that the output had before this run, for a journal that is begun.
     ///   - size: bytes of the output; nil where each recording has a file.
-    /// - Throws: ``ClassifierError`` if it is in use, is no journal, or was begun with other settings.
+    /// - Throws: ``ClassifierError`` if it is a FIFO or in use, is no journal, or was begun with other settings.
     package init(
         _ path: FileName, settings: [String: String], base: Int = 0, size: Int? = nil
     ) throws(ClassifierError) {
+        // Reading it would wait for a writer without end.
+        guard !path.isPipe else {
+            throw Self.refusal(path, "is a pipe, in which no later run finds what is done; name a file")
+        }
         let descriptor = unsafe path.withCString { unsafe open($0, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
         guard descriptor >= 0 else { throw Self.failure(path, "cannot be opened: \(Self.systemError())") }
         do throws(ClassifierError) {
