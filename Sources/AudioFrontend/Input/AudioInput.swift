@@ -86,13 +86,14 @@ public struct AudioInput: ~Copyable {
     public var warnings: [String] { parts.warnings }
     /// Sentences on missing audio: a truncated input, an incomplete last sample. Known at the end.
     public var missingAudio: [String] {
-        var sentences = truncation.map { ["\(name)\(Self.cutMark)\($0)"] } ?? []
-        if leftoverBytes > 0 {
-            sentences.append(
-                "\(name)\(Self.leftoverMark)its last "
-                    + "\(Quantity.text(leftoverBytes, "byte was", "bytes were")) not used")
-        }
-        return sentences
+        let cut = truncation.map { "\(name)\(Self.cutMark)\($0)" }
+        return [cut, Self.leftover(leftoverBytes, of: name)].compactMap { $0 }
+    }
+
+    /// Returns the sentence on the bytes of an incomplete last sample; `nil` if there are none.
+    static func leftover(_ count: Int, of name: String) -> String? {
+        guard count > 0 else { return nil }
+        return "\(name)\(leftoverMark)its last \(Quantity.text(count, "byte was", "bytes were")) not used"
     }
 
     private static let cutMark = " is cut: "

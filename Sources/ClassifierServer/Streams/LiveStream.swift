@@ -40,6 +40,8 @@ final class LiveStream {
     /// Audio ahead of real time: the predictions of a client that sends faster are not late.
     private(set) var pace = TokenBucket.realTime
     private var input: StreamInput?
+    /// Sentences for the last record.
+    private var warnings: [String] = []
     private var isPaused = false
     /// Position behind the last sample that has been queued.
     private var queuedPosition: Int64 = 0
@@ -112,7 +114,9 @@ final class LiveStream {
                 switch item {
                 case .gap(let lost): metrics.lose(Int(lose(lost)))
                 case .ping(let id): reader?.write(.pong(id: id, status(predictions: 0)))
-                case .end: end(.complete)
+                case .end:
+                    warnings = input?.warnings ?? []
+                    end(.complete)
                 case .lost: end(.lost)
                 case .bytes: break
                 case nil: samples = Self.samplesPerIteration
@@ -227,7 +231,7 @@ final class LiveStream {
         if let failure = reason.failure {
             records.append(.failure(stream: setup.id, code: failure.code, message: failure.message))
         }
-        records.append(.end(stream: setup.id, frames: predictions, dropped: dropped))
+        records.append(.end(stream: setup.id, frames: predictions, dropped: dropped, warnings: warnings))
         reader?.finish(records.filter(setup.subscription.includes))
         let watchers = watchers
         self.watchers = StreamWatchers()

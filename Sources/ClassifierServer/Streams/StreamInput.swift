@@ -47,6 +47,9 @@ struct StreamInput: ~Copyable {
     /// Whether so much waits that the client shall pause.
     var isFull: Bool { byteCount >= Self.largest.bytes || items.count >= Self.largest.items }
 
+    /// What is odd about the audio, as sentences. Known at its end.
+    var warnings: [String] { [decoder.missingAudio].compactMap { $0 } }
+
     mutating func append(_ item: Item) {
         guard case .bytes(var bytes, let arrived) = item else {
             items.append(item)

@@ -42,6 +42,27 @@ internal import Testing
         #expect(found.first?.hasPrefix("{\"type\":\"start\",\"v\":1,\"stream\":\"tcp~1\",") == true)
     }
 
+    /// A stream that ends inside a sample has the warning of `run` in its last record.
+    @Test func endInsideASample() throws {
+        let odd = Self.raw + [1]
+        let run = try expected(name: "tcp~1", input: odd)
+        let words = " ended inside a sample; its last 1 byte was not used"
+        let end = try #require(run.lines("end").last)
+        try #require(end.contains("\"standard input\(words)\""), "\(end)")
+        func ends(_ name: String) -> [String] {
+            [end.replacing("standard input", with: name).replacing("tcp~1", with: name)]
+        }
+        let socket = try Socket(port: try #require(server.tcpPort))
+        try socket.send(odd)
+        socket.finish()
+        let found = String(decoding: try socket.receiveAll(), as: UTF8.self).split(separator: "\n").map(String.init)
+        #expect(records(found, "frame") == run.lines("frame") && records(found, "end") == ends("tcp~1"))
+        let client = try WebSocketClient(server, "/v1/stream?stream=door")
+        try client.send(odd)
+        try client.send(text: "{\"type\":\"end\"}")
+        #expect(try client.receiveAll().texts("end") == ends("door"))
+    }
+
     /// The service gives a name of its own again after a restart, but no identity of an event.
     @Test func identitiesOfEventsDifferOverRestarts() throws {
         func identities() throws -> [String] {

@@ -40,6 +40,10 @@ public struct PCMDecoder: ~Copyable {
     /// Number of bytes of an incomplete sample frame.
     public var leftoverBytes: Int { assembler.pending.count }
 
+    /// The sentence of ``AudioInput/missingAudio`` on an incomplete last sample; `nil` for whole samples. Known at the
+    /// end.
+    package var missingAudio: String? { AudioInput.leftover(leftoverBytes, of: name) }
+
     /// Takes the next bytes and hands over the samples that they complete.
     /// - Throws: ``AudioError`` `sample` where a sample is not finite; the samples before it have been handed over.
     ///   ``AudioError``
