@@ -124,7 +124,7 @@ public struct Service: Sendable {
         reread: @escaping @Sendable () throws -> ServeConfiguration, started: @Sendable ([String]) -> Void
     ) async -> Result<Void, any Error> {
         let files = FileClassification(
-            limit: configuration.limits.files, longestSeconds: configuration.limits.fileSeconds)
+            limit: configuration.limits.files, longestSeconds: configuration.limits.fileSeconds, metrics: hub.metrics)
         let gate = ConnectionGate(
             limit: configuration.limits.connections, perSecond: configuration.limits.connectionRate,
             metrics: hub.metrics)

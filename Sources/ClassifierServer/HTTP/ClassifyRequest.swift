@@ -10,6 +10,17 @@ struct ClassifyRequest: Sendable {
     let files: FileClassification
 
     func respond(_ exchange: inout HTTPExchange, _ target: RequestTarget) async throws {
+        do {
+            let outcome = try await classify(&exchange, target)
+            hub.metrics.uploaded(outcome)
+        } catch {
+            // The connection has ended.
+            hub.metrics.uploaded(.abandoned)
+            throw error
+        }
+    }
+
+    private func classify(_ exchange: inout HTTPExchange, _ target: RequestTarget) async throws -> UploadOutcome {
         let parameters: StreamParameters
         var session: StreamSession
         do throws(AdmissionRefusal) {
@@ -28,7 +39,7 @@ struct ClassifyRequest: Sendable {
             }
         } catch {
             try await exchange.answer(HTTPAnswer(error))
-            return
+            return .refused
         }
         let log = Logger(label: "audio-classifierd")
         session.inform = { log.info("\($0)") }
@@ -44,27 +55,31 @@ struct ClassifyRequest: Sendable {
             guard files.enter() else { return try await refuse(&exchange) }
             defer { files.leave() }
             let descriptor = try await files.store { try upload.release() }
-            try await send(&exchange, session, descriptor, Self.input(target, parameters), parameters)
+            return try await send(&exchange, session, descriptor, Self.input(target, parameters), parameters)
         } catch let refusal as AdmissionRefusal {
-            try await refuse(&exchange, refusal)
+            return try await refuse(&exchange, refusal)
         } catch is HTTPExchange.BodyTooLarge {
             try await exchange.answerTooLarge()
+            return .refused
         } catch let malformed as MultipartReader.Malformed {
             try await exchange.answer(.failure(.badRequest, code: "multipart", malformed.message))
+            return .refused
         } catch let error as ClassifierError where error.code == "storage" {
             try await exchange.answer(.failure(.insufficientStorage, code: error.code, error.message))
+            return .storage
         }
     }
 
-    private func refuse(_ exchange: inout HTTPExchange) async throws {
+    private func refuse(_ exchange: inout HTTPExchange) async throws -> UploadOutcome {
         let refusal = AdmissionRefusal(
             reason: .capacity, message: "as many files as limits.files allows are being classified", retryAfter: 2)
-        try await refuse(&exchange, refusal)
+        return try await refuse(&exchange, refusal)
     }
 
-    private func refuse(_ exchange: inout HTTPExchange, _ refusal: AdmissionRefusal) async throws {
+    private func refuse(_ exchange: inout HTTPExchange, _ refusal: AdmissionRefusal) async throws -> UploadOutcome {
         hub.metrics.refused(refusal.reason.rawValue, refusal.message, client: exchange.client)
         try await exchange.answer(HTTPAnswer(refusal))
+        return .refused
     }
 
     /// Returns the format of the input: raw PCM if the request names a sample format, otherwise the file's own.
@@ -95,7 +110,7 @@ struct ClassifyRequest: Sendable {
     private func send(
         _ exchange: inout HTTPExchange, _ session: StreamSession, _ descriptor: Int32, _ input: InputOptions,
         _ parameters: StreamParameters
-    ) async throws {
+    ) async throws -> UploadOutcome {
         let name = parameters.id ?? "upload"
         let lines = files.lines(descriptor, session: session, input: input, name: name)
         var isBegun = false
@@ -115,9 +130,12 @@ struct ClassifyRequest: Sendable {
                 try await exchange.write((header ?? "") + text)
                 header = nil
             }
+            // The lines end, too, when the client has gone.
+            try Task.checkCancellation()
             if !isBegun { try await exchange.begin(contentType: session.format.contentType) }
             if let header { try await exchange.write(header) }
             try await exchange.end()
+            return .classified
         } catch let error
             where error is AudioError || error is ModelError || error is ClassifierError || error is AdmissionRefusal
         {
@@ -134,6 +152,7 @@ struct ClassifyRequest: Sendable {
             } else {
                 try await exchange.answer(.json(record.json, status: .unprocessableEntity))
             }
+            return refusal == nil ? .failed : .refused
         }
     }
 }

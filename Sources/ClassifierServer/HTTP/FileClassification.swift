@@ -17,6 +17,7 @@ final class FileClassification: Sendable {
 
     private let limit: Int
     private let longestSeconds: Double
+    private let metrics: ServerMetrics
     private let pool: NIOThreadPool
     private let storage = NIOThreadPool(numberOfThreads: storageThreads)
     private let running = NIOLockedValueBox(0)
@@ -25,9 +26,11 @@ final class FileClassification: Sendable {
     /// - Parameters:
     ///   - limit: most files at the same time.
     ///   - longestSeconds: longest duration of a file.
-    init(limit: Int, longestSeconds: Double) {
+    ///   - metrics: count the audio of files.
+    init(limit: Int, longestSeconds: Double, metrics: ServerMetrics) {
         self.limit = limit
         self.longestSeconds = longestSeconds
+        self.metrics = metrics
         pool = NIOThreadPool(numberOfThreads: limit)
         pool.start()
         storage.start()
@@ -89,7 +92,7 @@ final class FileClassification: Sendable {
             }
             setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             do {
-                try Self.run(session, descriptor, name: name) { lines in
+                try run(session, descriptor, name: name) { lines in
                     // What follows a stop is not the file's result.
                     guard !isStopping else { throw AdmissionRefusal.stopping }
                     backlog.add()
@@ -106,14 +109,19 @@ final class FileClassification: Sendable {
         }
     }
 
-    private static func run(
+    private func run(
         _ session: StreamSession, _ descriptor: Int32, name: String, write: ([String]) throws -> Void
     ) throws {
         var audio = try AudioInput(
             descriptor: descriptor, name: name, rate: session.model.sampleRate, options: session.inputOptions,
             owned: true)
         try write(session.header)
-        let end = try session.run(&audio, file: name, stream: name, write: write)
+        let end: StreamSession.End
+        do { end = try session.run(&audio, file: name, stream: name, write: write) } catch {
+            metrics.decodedUpload(seconds: audio.secondsRead)
+            throw error
+        }
+        metrics.decodedUpload(seconds: audio.secondsRead)
         // Without an error a stop of the service looks like the end of the file.
         guard end.isComplete else { throw AdmissionRefusal.stopping }
     }

@@ -109,6 +109,12 @@ struct ServiceReport: Sendable {
             "refusals_total", "Streams and connections refused, by reason.", label: "reason", values.refusals,
             all: AdmissionRefusal.Reason.allCases.map(\.rawValue))
         text.counter(
+            "uploads_total", "Files sent to POST /v1/classify, by outcome.", label: "outcome", values.uploads,
+            all: UploadOutcome.allCases.map(\.rawValue))
+        text.counter(
+            "upload_audio_seconds_total", "Seconds of audio of these files that were decoded.", values.uploadSeconds,
+            prefix: PrometheusText.prefix)
+        text.counter(
             "lost_events_total", "Events that an output of the service lost.", label: "output", values.lostEvents)
         text.counter(
             "output_failures_total", "Failed tries of an output to connect, to send or to write.", label: "output",

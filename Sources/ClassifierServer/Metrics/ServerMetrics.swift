@@ -12,6 +12,8 @@ final class ServerMetrics: Sendable {
         var events: [String: UInt64] = [:]
         var ends: [String: UInt64] = [:]
         var refusals: [String: UInt64] = [:]
+        var uploads: [String: UInt64] = [:]
+        var uploadSeconds = 0.0
         var connections: UInt64 = 0
         var stateFailures: UInt64 = 0
         var lostEvents: [String: UInt64] = [:]
@@ -82,6 +84,14 @@ final class ServerMetrics: Sendable {
         if left > 0 { metadata["more"] = "\(left)" }
         log.info("refused: \(message)", metadata: metadata)
     }
+
+    /// Counts a file that a client sent.
+    func uploaded(_ outcome: UploadOutcome) {
+        box.withLockedValue { $0.uploads[outcome.rawValue, default: 0] += 1 }
+    }
+
+    /// Adds the audio of a file that was decoded.
+    func decodedUpload(seconds: Double) { box.withLockedValue { $0.uploadSeconds += seconds } }
 
     /// Counts an event that an output lost.
     func lostEvent(_ output: String) { box.withLockedValue { $0.lostEvents[output, default: 0] += 1 } }

@@ -74,6 +74,9 @@ internal import Testing
             "refusals_total{reason=\"capacity\"} 0", "refusals_total{reason=\"client\"} 0",
             "lost_events_total{output=\"stdout\"} 0", "lost_events_total{output=\"file\"} 0",
             "output_failures_total{output=\"file\"} 0",
+            "uploads_total{outcome=\"classified\"} 0", "uploads_total{outcome=\"failed\"} 0",
+            "uploads_total{outcome=\"refused\"} 0", "uploads_total{outcome=\"storage\"} 0",
+            "uploads_total{outcome=\"abandoned\"} 0", "upload_audio_seconds_total 0",
         ] { #expect(text.contains("\naudio_classifierd_\(sample)\n"), "\(sample)") }
         #expect(!text.contains("output=\"mqtt\"") && !text.contains("output=\"journal\""))
         func value(_ name: String) throws -> Double {

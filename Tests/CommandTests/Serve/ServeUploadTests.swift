@@ -55,6 +55,42 @@ internal import Testing
             status = try server.request("POST", Self.target, body: Self.second).status
         }
         #expect(status == 200)
+        try waitForUploads(server, "abandoned", 1)
+        try waitForUploads(server, "classified", 1)
+        #expect(try server.stop().status == 0)
+    }
+
+    /// Waits until as many files have an outcome: an answer may arrive before it is counted.
+    private func waitForUploads(_ server: Server, _ outcome: String, _ count: Double) throws {
+        let name = "uploads_total{outcome=\"\(outcome)\"}"
+        for _ in 0..<500 where try server.metric(name) != count { usleep(10_000) }
+        #expect(try server.metric(name) == count, "\(outcome)")
+    }
+
+    /// Files are counted by outcome, and seconds of their audio.
+    @Test func filesAreCounted() throws {
+        let server = try Server(["limits.file_seconds=2.5"])
+        func send(_ target: String, _ body: [UInt8], _ status: Int) throws {
+            #expect(try server.request("POST", target, body: body).status == status, "\(target)")
+        }
+        try send(Self.target, Self.second, 200)
+        try send(Self.target + "&emit=frames", Self.second + Self.second, 200)
+        try waitForUploads(server, "classified", 2)
+        #expect(try server.metric("upload_audio_seconds_total") == 3)
+        try send("/v1/classify", Array("no audio".utf8), 422)
+        try waitForUploads(server, "failed", 1)
+        #expect(try server.metric("upload_audio_seconds_total") == 3)
+        // What was decoded of a file that is too long counts.
+        try send(Self.target, Self.second + Self.second + Self.second, 422)
+        try waitForUploads(server, "failed", 2)
+        #expect(try (5.5...6).contains(server.metric("upload_audio_seconds_total")))
+        try send("/v1/classify?top_k=none", Self.second, 400)
+        try waitForUploads(server, "refused", 1)
+        let client = try server.connect()
+        try client.send(head(server, length: 1_000_000) + Self.second)
+        client.vanish()
+        try waitForUploads(server, "abandoned", 1)
+        try waitForUploads(server, "classified", 2)
         #expect(try server.stop().status == 0)
     }
 
