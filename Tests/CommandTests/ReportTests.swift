@@ -162,7 +162,7 @@ internal import Testing
         let browser = try Browser("file://\(page)")
         try browser.wait("document.querySelector('.legend .other') !== null")
         let key = try browser.evaluate("document.querySelector('.key').textContent").string ?? ""
-        #expect(key.contains("general usually notices a sound 0.7 s after its beginning"))
+        #expect(key.contains("general usually notices a sound 1.2 s after its beginning"))
         #expect(key.contains("Broken lines are curves"))
         let legend = try browser.evaluate("document.querySelector('.legend').textContent").string ?? ""
         // Twenty curves are drawn; the others are counted.

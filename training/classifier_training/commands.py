@@ -42,7 +42,7 @@ from .speech_embedding import WIDTH, SpeechEmbedding
 from .split import FOLDS_RULE, split_rule
 from .store import Store
 from .stream_report import measure_streams
-from .tag_teacher import TagTeacher
+from .tag_teacher import TagTeacher, frequency_offsets
 from .teacher import Teacher
 from .trainer import Trainer
 
@@ -193,6 +193,9 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     whole = recipe.model.yamnet_blocks == yamnet.BLOCKS
     project = yamnet_teacher.project if whole else None
     model = Trainer(recipe, network, source, data, checkpoint, options.yamnet, project).fit()
+    with torch.no_grad():
+        offsets = frequency_offsets(yamnet_teacher.labels, recipe.training.frequent_offset)
+        model.head.bias -= torch.from_numpy(offsets)
     config = complete_config(name, recipe, network, "sigmoid")
     card = {
         **_card(recipe, dataset, model, program),

@@ -185,6 +185,10 @@ class TrainingOptions:
     unknown_offset: float = option(
         0.0, "added to the logit of `_unknown_` after training, in which it comes up more often than in use"
     )
+    frequent_offset: float = option(
+        0.0,
+        "share of the logarithm of a label's excess frequency in AudioSet that its logit loses after training (distil)",
+    )
     time_mask_frames: int = option(15, "most frames of a time mask, of which each sequence has two")
     band_mask_bands: int = option(10, "most bands of a frequency mask, of which each sequence has two")
 

@@ -125,7 +125,7 @@ package enum ModelReport {
 
     private static func accuracy(_ configuration: ModelConfiguration) -> String {
         if let precision = configuration.card["agreement"]?["mean_average_precision"]?.number {
-            return "\(Decimal.text(precision, 2)) mAP to YAMNet"
+            return "\(Decimal.text(precision, 2)) mAP to its teacher"
         }
         guard let accuracy = configuration.card["accuracy"] else { return "-" }
         let parts = ["cold", "mid_stream"].compactMap { key in
