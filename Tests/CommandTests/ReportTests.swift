@@ -158,7 +158,7 @@ internal import Testing
             ["report", Self.recording, "--output", page, "--model", "general", "--threshold", "0.005"])
         #expect(run.status == 0, "\(run.errors)")
         let recording = try #require(try data(page)[0])
-        #expect(recording["onset_delay"] == 0.7 && recording["labels"]?.array?.count ?? 0 > 12)
+        #expect(recording["onset_delay"] == 1.2 && recording["labels"]?.array?.count ?? 0 > 12)
         let browser = try Browser("file://\(page)")
         try browser.wait("document.querySelector('.legend .other') !== null")
         let key = try browser.evaluate("document.querySelector('.key').textContent").string ?? ""
