@@ -87,8 +87,8 @@ def add_tagging(parser: argparse.ArgumentParser) -> None:
         "--efficientat",
         type=Path,
         metavar="FILE",
-        help="for a student of YAMNet: the checkpoint of EfficientAT's mn04 (mn04_as_mAP_432.pt), whose scores of the "
-        "newest 3 s count as much as YAMNet's",
+        help="for a student of YAMNet: the checkpoint of EfficientAT's mn04 (mn04_as_mAP_432.pt), whose "
+        "probabilities of the newest 3 s are four fifths of the targets; YAMNet's are the rest",
     )
     parser.add_argument(
         "--classes",

@@ -140,8 +140,8 @@ def _event_times(measured: dict[str, Any] | None) -> list[str]:
         return []
     rows = [
         f"| {found['name']} | {found['reported']} of {found['sounds']} "
-        f"| {found['onset_before']:.2f} | {found['onset']:.2f} "
-        f"| {found['offset_before']:.2f} | {found['offset']:.2f} |"
+        f"| {_seconds(found['onset_before'])} | {_seconds(found['onset'])} "
+        f"| {_seconds(found['offset_before'])} | {_seconds(found['offset'])} |"
         for found in measured["sets"]
     ]
     return [
@@ -150,6 +150,10 @@ def _event_times(measured: dict[str, Any] | None) -> list[str]:
         "| sounds | events | onset, predictions | onset | offset, predictions | offset |\n"
         "|---|---|---|---|---|---|\n" + "\n".join(rows),
     ]
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _clips(config: dict[str, Any]) -> list[str]:

@@ -141,8 +141,8 @@ def _times(
         errors = [_errors(place, events) for place in places]
         reported = np.array([error for error in errors if error])
         found["reported"] = len(reported)
-        for key, column in zip(("onset", "offset"), np.median(reported, 0) if len(reported) else (np.nan, np.nan)):
-            found[f"{key}{suffix}"] = round(float(column), 2)
+        for index, key in enumerate(("onset", "offset")):
+            found[f"{key}{suffix}"] = round(float(np.median(reported[:, index])), 2) if len(reported) else None
     return found
 
 

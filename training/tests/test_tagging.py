@@ -40,6 +40,9 @@ def test_a_shipped_model(program_path: Path, tmp_path: Path) -> None:
     assert found["changes"]["minutes"] == 0.1 and found["changes"]["smoothed"] >= 0
     reported = event_times(GENERAL, sets, program)["sets"][0]
     assert reported["sounds"] == 2 and reported["reported"] <= 1
+    (folder / "clips.csv").write_text("filename,label\nsweeps/dog.wav,dog\n", encoding="utf-8")
+    unheard = event_times(GENERAL, read_labelled(folder), program)["sets"][0]
+    assert unheard["reported"] == 0 and unheard["onset"] is None, "a tone is no dog"
     (folder / "clips.csv").write_text("filename,label\nsweeps/dog.wav,unicorn\n", encoding="utf-8")
     with pytest.raises(TrainingError, match="unicorn"):
         first_labels(GENERAL, read_labelled(folder), folder, program)
