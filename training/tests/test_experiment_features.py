@@ -65,7 +65,13 @@ def test_the_grid_has_what_the_paper_compares() -> None:
     gtzan = [run for run in runs if run.data.name == "gtzan-taggram"]
     assert {run.seed for run in gtzan} == set(range(5)) and {run.window for run in gtzan} == {28}
     assert {run.system for run in gtzan} == set(SYSTEMS)
-    assert {run.window for run in runs if run.data.name == "audioset-vggish"} == {10, 60, 120, 480}
+    strong = [run for run in runs if run.data.name == "audioset-strong"]
+    assert {run.window for run in strong} == {10, 60, 120, 480} and {run.seed for run in strong} == {0, 1, 2}
+    assert {(run.layers, run.schedule) for run in strong if run.window > 10} == {(1, "tuned")}
+    clips = [run for run in runs if run.data.name == "audioset-vggish" and run.seed > 0]
+    assert {(run.window, run.layers, run.schedule, run.seed) for run in clips} == {
+        (10, 1, "tuned", 1), (10, 1, "tuned", 2),
+    }  # fmt: skip
     for run in runs:
         recipe = run.run_recipe(Path("base"))  # is checked
         assert recipe.training.seed == run.seed and recipe.model.layers == run.layers

@@ -28,7 +28,11 @@ _ABOUT = """\
 This page is made by `make experiment DATA=FOLDER`. The command runs what is missing of the grid, each run with a file
 below `build/experiment/features`, and writes the page again; after an interruption the same command continues. A run
 of GTZAN takes half a minute on one core, of gunshots and baby cries a minute, of AudioSet's clips ten. How to repeat a
-few rows stands in [training/README.md](../training/README.md#the-retention-experiment)."""
+few rows stands in [training/README.md](../training/README.md#the-retention-experiment).
+
+The grid has all systems with 1 and 2 layers and the shortest window of a data set; longer windows with one layer;
+random weights with one layer. Seeds are five for GTZAN and three for AudioSet, but one for what costs most: AudioSet's
+527 labels with a longer window, with 2 layers or from random weights."""
 _COLUMNS = """\
 **Settings.** *Cold*: each stream from an empty state. *Long*: one after the other, with full windows. A clip is
 decided at its last token. *Tuned*: trained with softmax attention, then with the system in place; *layerwise*: the
