@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from .device import DEVICES
 from .feature_commands import FEATURE_DEFAULTS, MODEL_OPTIONS, SETTINGS, TRAINING_OPTIONS
 from .recipe import AUDIO, FEATURES, SECTIONS, Recipe
 
@@ -43,9 +44,21 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         "(default: $YAMNET_CHECKPOINT, the installed wheel)",
     )
     parser.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
+    add_device(parser)
     add_packages(parser)
     for name in AUDIO:
         add_section(parser, name)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """The device of a training."""
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        default="auto",
+        help="train on a graphics card (cuda), on the processor, or on the card if PyTorch can use one (default: "
+        "%(default)s); sounds, teachers and the export stay on the processor",
+    )
 
 
 def add_packages(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .arguments import (
     add_common,
+    add_device,
     add_features,
     add_import_torch,
     add_labelled,
@@ -188,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="the model directory; its name is the model's"
     )
     train_features.add_argument("--restart", action="store_true", help="start anew, whatever checkpoint there is")
+    add_device(train_features)
     evaluate_features = _command(
         commands, "evaluate-features", "measure a model on its held-out streams of features", evaluate_features_command
     )

@@ -20,6 +20,7 @@ from .calibrate import label_thresholds
 from .clip_table import CLIPS, Predicted, predicted, write_clips
 from .configuration import architecture, complete_config
 from .dataset import UNKNOWN, Dataset
+from .device import training_device
 from .distillation import Mixtures, read_recordings
 from .efficientat import EfficientAT
 from .errors import TrainingError
@@ -78,7 +79,7 @@ def _train(
     epoch.
     """
     name = model_name(out)
-    threads = use_threads(options)
+    threads, device = use_threads(options), training_device(options.device)
     recipe = adopt_initial(recipe, options.given)
     setup = set_up(options, recipe)
     dataset, composer, program = setup.dataset, setup.composer, setup.program
@@ -95,7 +96,15 @@ def _train(
     moving = recipe.model.attention == "continual-nystrom" and recipe.model.landmark_update == "continual"
     build = Network if moving else Classifier
     trainer = Trainer(
-        recipe, setup.network, source, data, checkpoint, options.yamnet, build=build, keeps_best=keeps_best
+        recipe,
+        setup.network,
+        source,
+        data,
+        checkpoint,
+        options.yamnet,
+        build=build,
+        keeps_best=keeps_best,
+        device=device,
     )
     model = trainer.fit()
     if recipe.training.unknown_offset:
@@ -174,7 +183,7 @@ def _other_peaks(model: Path, setup: Setup, report: Report) -> np.ndarray:
 def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a student of YAMNet, or of YAMNet and EfficientAT, on sounds without labels."""
     name = model_name(options.out)
-    threads = use_threads(options)
+    threads, device = use_threads(options), training_device(options.device)
     yamnet_teacher = Teacher.read(options.yamnet)
     other = EfficientAT.read(options.efficientat) if options.efficientat else None
     held_out = recipe.data.held_out_files
@@ -192,7 +201,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     data = [teacher.name, *([clip.file, clip.held_out] for clip in dataset.clips)]
     whole = recipe.model.yamnet_blocks == yamnet.BLOCKS
     project = yamnet_teacher.project if whole else None
-    model = Trainer(recipe, network, source, data, checkpoint, options.yamnet, project).fit()
+    model = Trainer(recipe, network, source, data, checkpoint, options.yamnet, project, device=device).fit()
     with torch.no_grad():
         offsets = frequency_offsets(yamnet_teacher.labels, recipe.training.frequent_offset)
         model.head.bias -= torch.from_numpy(offsets)
@@ -217,6 +226,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a model to start others from, on sounds without labels: its tokens predict Google's speech embedding."""
     name = model_name(options.out)
     use_threads(options)
+    device = training_device(options.device)
     teacher = SpeechEmbedding(options.embedding)
     dataset = read_recordings(options.data, "")
     program = Program(find_program(options.classifier), recipe.model.frontend, options.work)
@@ -235,7 +245,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
     if options.restart:
         checkpoint.unlink(missing_ok=True)
     data = [clip.file for clip in dataset.clips]
-    model = Trainer(recipe, network, source, data, checkpoint, teacher_loss=embedding_loss).fit()
+    model = Trainer(recipe, network, source, data, checkpoint, teacher_loss=embedding_loss, device=device).fit()
     config = complete_config(name, recipe, network, "sigmoid")
     config["card"] = _card(recipe, dataset, model, program)
     with atomic_directory(options.out) as folder:

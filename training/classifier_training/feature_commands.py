@@ -16,6 +16,7 @@ import torch
 
 from .commands import model_name
 from .configuration import architecture, complete_config
+from .device import training_device
 from .encoding import encode
 from .errors import TrainingError
 from .export import export_weights, write_config
@@ -23,6 +24,7 @@ from .feature_evaluation import best_thresholds, cold, figures, long, program_en
 from .feature_reading import read_streams
 from .feature_sequences import FeatureSequences, label_loss
 from .feature_streams import StreamSet
+from .feed import CPU
 from .files import atomic_directory
 from .model import Classifier, Network
 from .options import ModelOptions, TrainingOptions
@@ -55,7 +57,7 @@ SETTINGS = ("cold", "long")
 def train_features_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a model on streams of features, exports it, and measures it on the held-out ones."""
     name = model_name(options.out)
-    threads = use_threads(options)
+    threads, device = use_threads(options), training_device(options.device)
     program = find_program(options.classifier)
     recipe = replace(recipe, command="train-features", model=replace(recipe.model, stem="linear"))
     streams = read_streams(options.data, recipe.arrays, recipe.streams)
@@ -69,7 +71,7 @@ def train_features_command(options: argparse.Namespace, recipe: Recipe) -> int:
     checkpoint = options.work / f"{name}.checkpoint"
     if options.restart:
         checkpoint.unlink(missing_ok=True)
-    model = fit_features(recipe, streams, checkpoint)
+    model = fit_features(recipe, streams, checkpoint, device)
     with atomic_directory(options.out) as folder:
         config = export_features(model, recipe, streams, name, folder)
         if held_out:
@@ -159,7 +161,7 @@ def try_model(recipe: Recipe, streams: StreamSet, out: Path, program: Path) -> N
                 ) from error
 
 
-def fit_features(recipe: Recipe, streams: StreamSet, checkpoint: Path) -> Network:
+def fit_features(recipe: Recipe, streams: StreamSet, checkpoint: Path, device: torch.device = CPU) -> Network:
     """The trained model: with softmax attention first, and then with its own system in place."""
     network = architecture(recipe.model, streams.labels, streams.width)
     windows = not Network(network).sliding
@@ -174,7 +176,8 @@ def fit_features(recipe: Recipe, streams: StreamSet, checkpoint: Path) -> Networ
     )
     data = [[stream.name, len(stream), stream.held_out] for stream in streams.streams]
     build = functools.partial(Network, windows=windows)
-    model = Trainer(recipe, network, source, data, checkpoint, teacher_loss=label_loss, build=build).fit()
+    trainer = Trainer(recipe, network, source, data, checkpoint, teacher_loss=label_loss, build=build, device=device)
+    model = trainer.fit()
     assert isinstance(model, Network)
     model.windows = False
     return model

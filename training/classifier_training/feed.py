@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .pieces import Sequences
 
+CPU = torch.device("cpu")
 _AHEAD = 2  # chunks that wait, ready, for the trainer
 
 
@@ -57,11 +58,11 @@ class Chunk:
         """Reads the files of `save`."""
         return Chunk(*(torch.from_numpy(np.load(folder / f"{item.name}.npy")) for item in fields(Chunk)))
 
-    def batches(self, size: int) -> Iterator[Chunk]:
-        """Slices of `size` sequences; the last one may be shorter."""
+    def batches(self, size: int, device: torch.device = CPU) -> Iterator[Chunk]:
+        """Slices of `size` sequences on a device; the last one may be shorter."""
         for start in range(0, len(self), size):
-            part = slice(start, start + size)
-            yield self.taken(part)
+            part = self.taken(slice(start, start + size))
+            yield Chunk(*(getattr(part, item.name).to(device) for item in fields(part)))
 
     def taken(self, rows: slice | Tensor) -> Chunk:
         """These sequences."""

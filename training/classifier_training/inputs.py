@@ -116,11 +116,9 @@ class Inputs:
     def begin(self, model: Classifier) -> None:
         """Prepares for a training of `model`, which has its first weights."""
         self._fill = self.statistics().mean((0, 1))
-        self._frozen = frozen = model.folded() if self.frozen_layers else None
-        if frozen is not None and self.frozen_layers == self._depth:
-            self._cache = self._source.stem_cache(
-                lambda x: frozen.begin(x, self.frozen_layers), self._fill, self._copies
-            )
+        self._frozen = model.folded() if self.frozen_layers else None
+        if self._frozen is not None and self.frozen_layers == self._depth:
+            self._cache = self._source.stem_cache(self._frozen_features, self._fill, self._copies)
 
     def end(self) -> None:
         """Removes the copies, except those that other models may share."""
@@ -184,10 +182,17 @@ class Inputs:
     @torch.no_grad()
     def _through_frozen(self, chunk: Chunk) -> Chunk:
         """The chunk with the output of the frozen layers, in half precision, in the place of features."""
-        frozen = self._frozen
-        if frozen is None:
+        if self._frozen is None:
             return chunk
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
-            batches = [frozen.begin(batch.inputs, self.frozen_layers).half() for batch in chunk.batches(16)]
+        batches = [self._frozen_features(batch.inputs) for batch in chunk.batches(16)]
         # NumPy writes and reads contiguous arrays at once, others value by value.
         return chunk.with_inputs(torch.cat([batch.contiguous() for batch in batches]))
+
+    @torch.no_grad()
+    def _frozen_features(self, features: Tensor) -> Tensor:
+        """The output of the frozen layers, in half precision and on the CPU, for (batch, frames, bands)."""
+        frozen = self._frozen
+        assert frozen is not None, "asked for only if layers are frozen"
+        device = frozen.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._options.precision == "bfloat16"):
+            return frozen.begin(features.to(device), self.frozen_layers).half().cpu()

@@ -71,6 +71,7 @@ def collect_landmarks(
     def centres(parts: list[Tensor]) -> Tensor:
         heads = torch.cat(parts).transpose(0, 1).flatten(1, 2)  # (heads, all tokens, d)
         chosen = torch.randperm(heads.shape[1], generator=generator)[:points]
-        return torch.stack([k_means(head[chosen], count, generator, starts=starts) for head in heads])
+        # On the CPU, where the generator is.
+        return torch.stack([k_means(head[chosen].cpu(), count, generator, starts=starts) for head in heads])
 
     return [(centres([q for q, _ in layer]), centres([k for _, k in layer])) for layer in seen]

@@ -215,8 +215,7 @@ class StemCache:
         options = self._options
         random = torch.Generator().manual_seed(zlib.crc32(f"{options.seed} {number} {start}".encode()))
         masked = mask_features(frames, self._fill, options.time_mask_frames, options.band_mask_bands, random)
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bfloat16"):
-            features = self._stem(masked).half().permute(0, 2, 1, 3)
+        features = self._stem(masked).half().permute(0, 2, 1, 3)
         for index, (piece, cold, _) in enumerate(pieces):
             skip = 0 if cold else _LEAD_TOKENS
             count = max(1, frontend.frames(max(len(piece.samples), least)) // per_token)

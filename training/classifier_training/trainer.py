@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .checkpoint import load_checkpoint, save_checkpoint
 from .errors import TrainingError
-from .feed import Chunk, Feed
+from .feed import CPU, Chunk, Feed
 from .initial import start_from, take_stem
 from .inputs import Inputs, SequenceSource
 from .landmarks import collect_landmarks
@@ -24,6 +24,7 @@ from .loss import TeacherLoss, logit_loss, mixed, weighted_loss
 from .model import Classifier
 from .model.stem import ConvolutionStem
 from .model_files import model_folder
+from .optimiser import adam_w, convolutions, schedule
 from .phases import Phase, training_phases
 from .progress import Estimate, bar, say
 from .recipe import Recipe
@@ -65,6 +66,7 @@ class Trainer:
         teacher_loss: TeacherLoss = logit_loss,
         build: Callable[..., Classifier] = Classifier,
         keeps_best: bool = False,
+        device: torch.device = CPU,
     ) -> None:
         """Makes the model, with random weights.
 
@@ -72,10 +74,12 @@ class Trainer:
         checkpoint for the stem `yamnet`, if it is in none of the usual places. `project` sets the stem's projection,
         which is random without it. `teacher_loss` is the loss if the targets are no labels but values of each. `build`
         makes the model, of its configuration and the shares of dropout. With `keeps_best`, or a patience, a phase ends
-        with the weights of its best epoch, if there are held-out clips.
+        with the weights of its best epoch, if there are held-out clips. The network is trained on `device`; everything
+        else, and the model that `fit` returns, is on the CPU.
         """
         self._recipe, self._options = recipe, recipe.training
         self._checkpoint, self._yamnet, self._project, self._teacher_loss = checkpoint, yamnet, project, teacher_loss
+        self._device = device
         values = recipe.json()
         self._identity = {
             "architecture": network,
@@ -93,7 +97,7 @@ class Trainer:
             copied["clips"] = [clip[:2] for clip in data]
             copied["training"] = {key: values["training"][key] for key in COPIED}
         self._inputs = Inputs(self._options, source, self.model.stem.depth, copied, checkpoint.parent)
-        for parameter in self._convolutions(self._inputs.frozen_layers):
+        for parameter in convolutions(self.model, self._inputs.frozen_layers):
             parameter.requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
@@ -115,6 +119,8 @@ class Trainer:
             self._start()
         else:
             self.model.load(state["model"])
+        for model in (self.model, self.average):
+            model.to(self._device)
         self._inputs.begin(self.model)
         self._held_out = [self._inputs.held_out(mid) for mid in (False, True)]
         phases = training_phases(self._recipe)
@@ -128,7 +134,7 @@ class Trainer:
             if state is not None:
                 for model, key in ((self.model, "model"), (self.average, "average")):
                     model.load(state[key])
-            optimiser = self._optimiser(phase.rate)
+            optimiser = adam_w(self.model, self._options, phase.rate)
             if state is not None:
                 optimiser.load_state_dict({**optimiser.state_dict(), "state": state["optimiser"]})
                 self._best = state["best"]
@@ -140,7 +146,7 @@ class Trainer:
                 self._best = {}
             at, state = Progress(at.phase + 1), None
         self._inputs.end()
-        return self.average
+        return self.average.cpu()
 
     def _fit_phase(self, at: Progress, kind: Phase, optimiser: torch.optim.Optimizer, estimate: Estimate) -> None:
         phase, first, inputs = at.phase, at.epoch, self._inputs
@@ -190,12 +196,12 @@ class Trainer:
         total, steps = 0.0, 0
         done, count = 0, self._inputs.count
         for chunk in bar(feed.epoch(), self._inputs.parts, label):
-            for batch in chunk.batches(self._options.batch):
+            for batch in chunk.batches(self._options.batch, self._device):
                 rate = peak * schedule((epoch + done / count) / epochs, self._options.warm_up)
                 for group in optimiser.param_groups:
                     group["lr"] = rate * group["share"]
                 mixture = mixed(batch, self._options.mixup)
-                with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
+                with torch.autocast(self._device.type, torch.bfloat16, enabled=self._options.precision == "bfloat16"):
                     logits = self._inputs.logits(self.model, mixture.inputs).float()
                 loss = mixture.loss(logits, self._teacher_loss)
                 optimiser.zero_grad(set_to_none=True)
@@ -218,24 +224,6 @@ class Trainer:
                 average[key].lerp_(value, 1 - decay)
             else:
                 average[key].copy_(value)
-
-    def _optimiser(self, rate: float) -> torch.optim.Optimizer:
-        """AdamW; biases and the weights of norms do not decay."""
-        convolutions = self._convolutions(self.model.stem.depth)
-        others = [p for p in self.model.parameters() if not any(p is each for each in convolutions)]
-        groups = []
-        for parameters, share in ((others, 1.0), (convolutions, self._options.stem_rate)):
-            matrices, vectors = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
-            groups.append({"params": matrices, "weight_decay": self._options.weight_decay, "share": share})
-            groups.append({"params": vectors, "weight_decay": 0.0, "share": share})
-        return torch.optim.AdamW(groups, lr=rate)
-
-    def _convolutions(self, layers: int) -> list[nn.Parameter]:
-        """The parameters of the stem's first layers."""
-        stem = self.model.stem
-        if not isinstance(stem, ConvolutionStem):
-            return []
-        return [*stem.layers[:layers].parameters(), *stem.norms[:layers].parameters()]
 
     def _start(self) -> None:
         """Sets the first weights: another model's, or a trained stem's, or random ones and the data's normalisation."""
@@ -265,7 +253,7 @@ class Trainer:
             return
 
         def forward() -> None:
-            for batch in inputs.landmarks().batches(self._options.batch):
+            for batch in inputs.landmarks().batches(self._options.batch, self._device):
                 inputs.logits(self.average, batch.inputs)
 
         self.average.use_landmarks(layers.start)
@@ -294,21 +282,14 @@ class Trainer:
         right = total = 0
         loss = 0.0
         for chunk in chunks:
-            for batch in chunk.batches(128):
-                row = torch.arange(len(batch))
+            for batch in chunk.batches(128, self._device):
+                row = torch.arange(len(batch), device=self._device)
                 logits = self._inputs.logits(self.average, batch.inputs).float()
                 predicted = logits[row, batch.last].argmax(-1)
                 right += int((predicted == batch.best_labels[row, batch.last]).sum())
                 loss += float(weighted_loss(logits, batch, self._teacher_loss)) * len(batch)
                 total += len(batch)
         return right / max(1, total), loss / max(1, total)
-
-
-def schedule(done: float, warm_up: float) -> float:
-    """Share of the peak learning rate after the share `done` of a phase: it rises linearly, and falls as a cosine."""
-    if done < warm_up:
-        return done / warm_up + 1e-3
-    return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) + 1e-3
 
 
 def _is_split(key: str) -> bool:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from classifier_training.landmarks import collect_landmarks
 from classifier_training.model import Network
-from classifier_training.trainer import schedule
+from classifier_training.optimiser import schedule
 
 from .stem_features import Streams
 

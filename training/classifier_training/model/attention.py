@@ -24,7 +24,8 @@ def approximate_inverse(gamma: Tensor, inverse: dict[str, Any]) -> Tensor:
     Landmarks that do not exist have rows and columns of zeros here and in the result.
     """
     gamma = gamma.double()
-    transposed, identity = gamma.transpose(-1, -2), torch.eye(gamma.shape[-1], dtype=torch.float64)
+    transposed = gamma.transpose(-1, -2)
+    identity = torch.eye(gamma.shape[-1], dtype=torch.float64, device=gamma.device)
     if inverse["kind"] == "ridge":
         return torch.linalg.solve(transposed @ gamma + inverse["lambda"] * identity, transposed)
     row, column = gamma.sum(-1).amax(-1), gamma.sum(-2).amax(-1)
@@ -47,7 +48,7 @@ class Landmarks(nn.Module):
         self.register_buffer("query", query)
         self.register_buffer("key", key)
         self.inverse = inverse
-        self.register_buffer("z", torch.zeros(query.shape[0], query.shape[1], query.shape[1]), persistent=False)
+        self.register_buffer("z", query.new_zeros(query.shape[0], query.shape[1], query.shape[1]), persistent=False)
         self.refresh()
 
     def refresh(self) -> None:

@@ -41,6 +41,11 @@ class Classifier(nn.Module):
         self.head = nn.Linear(encoder["width"], len(config["labels"]))
 
     @property
+    def device(self) -> torch.device:
+        """The device of its tensors."""
+        return self.head.weight.device
+
+    @property
     def frames_per_token(self) -> int:
         return self.stem.frames_per_token
 
@@ -64,7 +69,8 @@ class Classifier(nn.Module):
         """Makes the attention of layers from the index `first` on low-rank, with (query, key) landmarks (heads, m, d)
         for each."""
         for layer, (query, key) in zip(self.encoder.layers[first:], landmarks):
-            layer.attention.landmarks = Landmarks(query, key, self.config["encoder"]["attention"]["inverse"])
+            inverse = self.config["encoder"]["attention"]["inverse"]
+            layer.attention.landmarks = Landmarks(query.to(self.device), key.to(self.device), inverse)
 
     def use_landmarks(self, layers: int) -> None:
         """Sets the number of first layers that use landmarks, if these are no tensors; here there are none."""
@@ -87,5 +93,5 @@ class Classifier(nn.Module):
             ]
         )
         if "stem.standard.mean" in tensors and isinstance(self.stem, ConvolutionStem):
-            self.stem.standard = Normalisation(len(tensors["stem.standard.mean"]))
+            self.stem.standard = Normalisation(len(tensors["stem.standard.mean"])).to(self.device)
         self.load_state_dict(tensors)

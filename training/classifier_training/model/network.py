@@ -61,7 +61,7 @@ class Network(Classifier):
 
     def fix_landmarks(self, landmarks: list[tuple[Tensor, Tensor]], first: int = 0) -> None:
         for layer, (query, key) in zip(self.encoder.layers[first:], landmarks):
-            layer.attention.fix(query, key)
+            layer.attention.fix(query.to(self.device), key.to(self.device))
 
     def _window_row(self, tokens: Tensor, end: int) -> Tensor:
         """(batch, 1, width): the context of the last of the tokens before `end`, from its window."""

@@ -152,10 +152,12 @@ class ConvolutionStem(nn.Module):
                     layer.kernel_size,
                     layer.stride,
                     groups=layer.groups,
+                    device=layer.weight.device,
+                    dtype=layer.weight.dtype,
                 )
                 weight = layer.weight * scale[:, None, None, None]
                 bias = norm.bias - norm.running_mean * scale
-                folded.to(weight.dtype).load_state_dict({"weight": weight, "bias": bias})
+                folded.load_state_dict({"weight": weight, "bias": bias})
                 convolutions[key], norms[key] = folded, nn.Identity()
 
 

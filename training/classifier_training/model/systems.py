@@ -28,7 +28,7 @@ def exact(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     score = q.to(v.dtype) @ k.to(v.dtype).transpose(-1, -2)
     if mask is not None:
         # Added: several times faster than `masked_fill`, above all backwards.
-        score = score + torch.zeros(mask.shape, dtype=score.dtype).masked_fill_(~mask, _UNSEEN)
+        score = score + torch.zeros(mask.shape, dtype=score.dtype, device=mask.device).masked_fill_(~mask, _UNSEEN)
     return torch.softmax(score, -1) @ v
 
 
@@ -71,17 +71,19 @@ def nystrom(rows: Tensor, k: Tensor, v: Tensor, query: Tensor, key: Tensor, z: T
 class Blocks:
     """A stream of `tokens` cut into blocks of `size` queries, each with a span of window + size - 1 keys."""
 
-    def __init__(self, tokens: int, window: int, size: int, offset: int = 0) -> None:
+    def __init__(
+        self, tokens: int, window: int, size: int, offset: int = 0, device: torch.device | None = None
+    ) -> None:
         """`offset` is the number of positions of the first block before the first token."""
         self.count = -(-(tokens + offset) // size)
         self._tokens, self._offset = tokens, offset
         self._before, self._size = window - 1, size
         self._after = self.count * size - tokens - offset
         self._span = window + size - 1
-        query = torch.arange(size)[:, None] + window - 1
-        position = torch.arange(self._span)[None, :]
+        query = torch.arange(size, device=device)[:, None] + window - 1
+        position = torch.arange(self._span, device=device)[None, :]
         seen = (position <= query) & (position > query - window)
-        token = torch.arange(self.count)[:, None] * size + torch.arange(self._span) - self._before - offset
+        token = torch.arange(self.count, device=device)[:, None] * size + position - self._before - offset
         exists = (token >= 0) & (token < tokens)
         self.exists = exists  # (blocks, span)
         # A query that is no token attends to itself, so that nothing is divided by zero.
@@ -138,14 +140,14 @@ class SystemAttention(Attention):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, tokens, width) to the same shape."""
         q, k, v = self._parts(x)
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(x.device.type, enabled=False):
             o = self.attend(q, k, v)
         return self._join(o)
 
     def newest(self, x: Tensor) -> Tensor:
         """The last row of one window: (batch, tokens, width) to (batch, 1, width)."""
         q, k, v = self._parts(x)
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(x.device.type, enabled=False):
             o = self.window_rows(q[..., -1:, :], q, k, v)
         return self._join(o)
 
@@ -155,7 +157,7 @@ class SystemAttention(Attention):
             return self.window_rows(q, q, k, v)
         if self.moving and not self.is_exact:
             return self._moving(q, k, v)
-        blocks = Blocks(q.shape[-2], self.window, block_size(q.shape[-2], self.window))
+        blocks = Blocks(q.shape[-2], self.window, block_size(q.shape[-2], self.window), device=q.device)
         if self.landmarks is None or self.is_exact:
             return blocks.join(exact(blocks.queries(q), blocks.spans(k), blocks.spans(v), blocks.mask))
         query, key, z = (part[:, None] for part in (self.landmarks.query, self.landmarks.key, self.landmarks.z))
@@ -189,13 +191,14 @@ class SystemAttention(Attention):
         """
         segment, tokens = self.window // self.count, q.shape[-2]
         warm_up = min(segment - 1, tokens)  # tokens before the first segment is complete
-        first = torch.ones(warm_up, warm_up, dtype=torch.bool).tril()
+        first = torch.ones(warm_up, warm_up, dtype=torch.bool, device=q.device).tril()
         start = exact(q[..., :warm_up, :], k[..., :warm_up, :], v[..., :warm_up, :], first)
         if tokens <= warm_up:
             return start
-        blocks = Blocks(tokens, self.window, segment, 1)
+        blocks = Blocks(tokens, self.window, segment, 1, q.device)
         query, key = (self._last_segments(segment_means(part, segment), blocks.count) for part in (q, k))
-        index = torch.arange(blocks.count)[:, None] - self.count + torch.arange(self.count)
+        block, landmark = (torch.arange(count, device=q.device) for count in (blocks.count, self.count))
+        index = block[:, None] - self.count + landmark
         real = index >= 0  # (blocks, m)
         # Block 0, whose tokens are in `start`, gets a landmark too, so that it does not divide by zero.
         real[0, -1] = True
