@@ -45,13 +45,19 @@ class Background:
     held_out: dict[str, list[Sound]]  # by kind; each with its package
 
 
-def background_labels(dataset: Dataset, recipe: Recipe) -> tuple[str, ...]:
-    """The labels that are added: those that the data lack."""
+def background_labels(dataset: Dataset, recipe: Recipe, model: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The labels that are added: those that the data lack.
+
+    Of an existing model, only those among its labels, `model`, are. With a separator clips of the background have no
+    label, and no model has one for them.
+    """
     kind = recipe.data.added_background
     if kind == "none" or recipe.sources:
         return ()
     wanted = (SILENCE, UNKNOWN) if _KINDS[kind] else (SILENCE,)
-    return tuple(label for label in wanted if label not in dataset.labels)
+    there = {*dataset.labels, *(clip.label for clip in dataset.clips)}
+    known = wanted if model is None or dataset.separator else model
+    return tuple(label for label in wanted if label not in there and label in known)
 
 
 def with_background(
@@ -73,16 +79,16 @@ def with_background(
                 count = _within(round(_UNKNOWN_SHARE * own.total()))
                 _write(fresh / UNKNOWN, _unknown(found, count, seconds, rate), rate)
     files = sorted(folder.glob("*/*.wav"))
-    keeps = recipe.data.split != "none"
+    keeps, several = recipe.data.split != "none", () if dataset.separator else None
     clips = tuple(
-        Clip(name, file.parent.name, name, keeps and file.name.startswith("held-out-"))
+        Clip(name, file.parent.name, name, keeps and file.name.startswith("held-out-"), several=several)
         for file in files
         for name in [ADDED + file.relative_to(folder).as_posix()]
     )
     added = sorted({clip.label for clip in clips})
     say(f"added as background: {', '.join(f'{sum(c.label == label for c in clips)} of {label}' for label in added)}")
     everything = dataset.clips + clips
-    found_labels = tuple(sorted({clip.label for clip in everything}))
+    found_labels = tuple(sorted({label for clip in everything for label in clip.labels}))
     whole = replace(dataset, labels=found_labels, clips=everything, added=folder)
     kept = {
         kind: [Sound(group, samples) for group, samples, is_held in sounds if is_held] for kind, sounds in found.items()

@@ -26,23 +26,23 @@ def best_threshold(positive: np.ndarray, negative: np.ndarray, lowest: float) ->
     return float(middles[int(width.argmax())])
 
 
-def label_thresholds(
+def best_thresholds(
     labels: Sequence[str],
     background: Sequence[str],
-    truth: np.ndarray,
+    has: np.ndarray,
     peaks: np.ndarray,
     other: np.ndarray,
     lowest: float,
 ) -> dict[str, float]:
     """The thresholds of all labels but the background's; labels of few clips have none.
 
-    `truth` (clips) are the labels of the clips, and `peaks` (clips, labels) the highest probabilities in them; `other`
-    (pieces, labels) are the highest probabilities in pieces of other sound.
+    `has` (clips, labels) is whether a clip has a label. `peaks` (clips, labels) are the highest probabilities in the
+    clips; `other` (pieces, labels) are those in pieces of other sound.
     """
     thresholds = {}
     for index, label in enumerate(labels):
-        has = truth == index
-        if label not in background and has.sum() >= _LEAST_CLIPS:
-            negative = np.concatenate([peaks[~has, index], other[:, index]])
-            thresholds[label] = round(best_threshold(peaks[has, index], negative, lowest), 2)
+        own = has[:, index]
+        if label not in background and own.sum() >= _LEAST_CLIPS:
+            negative = np.concatenate([peaks[~own, index], other[:, index]])
+            thresholds[label] = round(best_threshold(peaks[own, index], negative, lowest), 2)
     return thresholds

@@ -7,6 +7,7 @@ from typing import Any
 
 from .evaluate import Confusion
 from .stream_table import stream_table
+from .tag_report import tag_card
 
 
 def model_card(config: dict[str, Any]) -> str:
@@ -54,7 +55,7 @@ def _accuracy(config: dict[str, Any]) -> list[str]:
     parts = [
         *_agreement(card.get("agreement")),
         *_first_label(card.get("first_label")),
-        *_clips(config),
+        *(tag_card(card["tags"], card.get("kept_epoch"), card.get("plots", [])) if "tags" in card else _clips(config)),
         *_events(card.get("events")),
         *_in_streams(config),
         *_event_times(card.get("event_times")),

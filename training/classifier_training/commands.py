@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import re
 from collections.abc import Sequence
@@ -16,10 +15,11 @@ from torch import Tensor
 
 from . import yamnet
 from .agreement import measure_agreement
-from .calibrate import label_thresholds
+from .calibrate import best_thresholds
 from .clip_table import CLIPS, Predicted, predicted, write_clips
-from .configuration import architecture, complete_config
-from .dataset import UNKNOWN, Dataset
+from .configuration import architecture, card_values, complete_config
+from .dataset import UNKNOWN
+from .decide import label_thresholds
 from .device import training_device
 from .distillation import Mixtures, read_recordings
 from .efficientat import EfficientAT
@@ -27,11 +27,14 @@ from .errors import TrainingError
 from .evaluate import Report, cold_probabilities, evaluate, peaks_in
 from .events import measure_events
 from .export import export_model, write_config
+from .feature_sequences import label_loss
 from .files import atomic_directory
+from .held_out import ACCURACY, MEAN_PRECISION
 from .initial import adopt_initial
 from .inputs import Clips
 from .interchange import check_epsilon, import_encoder, read_state
-from .loss import embedding_loss
+from .label_sets import check_separator
+from .loss import embedding_loss, logit_loss
 from .measurement import over_folds
 from .model import Classifier, Network
 from .plots import write_plots
@@ -40,9 +43,10 @@ from .progress import say
 from .recipe import Recipe, with_values
 from .setup import Setup, esc50_classes, set_up, use_threads
 from .speech_embedding import WIDTH, SpeechEmbedding
-from .split import FOLDS_RULE, split_rule
+from .split import FOLDS_RULE
 from .store import Store
 from .stream_report import measure_streams
+from .tag_report import TagReport
 from .tag_teacher import TagTeacher, frequency_offsets
 from .teacher import Teacher
 from .trainer import Trainer
@@ -65,14 +69,18 @@ def cross_validate_command(options: argparse.Namespace, recipe: Recipe) -> int:
     The accuracy in its card is that of the folds' models together, each measured on its own fold.
     """
     total = over_folds(options, recipe, lambda recipe, folder: _train(options, recipe, folder))
-    _train(options, with_values(recipe, {"data": {"split": "none"}}, "options"), options.out, total)
-    print(total.text())
+    report = _train(options, with_values(recipe, {"data": {"split": "none"}}, "options"), options.out, total)
+    print((report or total).text())
     return 0
 
 
 def _train(
-    options: argparse.Namespace, recipe: Recipe, out: Path, accuracy: Report | None = None, keeps_best: bool = False
-) -> Report | None:
+    options: argparse.Namespace,
+    recipe: Recipe,
+    out: Path,
+    accuracy: Report | TagReport | None = None,
+    keeps_best: bool = False,
+) -> Report | TagReport | None:
     """Writes the model directory `out`; returns the report on the held-out clips, if there are any.
 
     `accuracy` goes into the card of a model without held-out clips. With `keeps_best` the held-out clips choose the
@@ -81,6 +89,7 @@ def _train(
     name = model_name(out)
     threads, device = use_threads(options), training_device(options.device)
     recipe = adopt_initial(recipe, options.given)
+    check_separator(recipe, options.given, options.data)
     setup = set_up(options, recipe)
     dataset, composer, program = setup.dataset, setup.composer, setup.program
     checkpoint = options.work / f"{name}.checkpoint"
@@ -105,29 +114,32 @@ def _train(
         build=build,
         keeps_best=keeps_best,
         device=device,
+        teacher_loss=label_loss if dataset.separator else logit_loss,
+        criterion=MEAN_PRECISION if dataset.separator else ACCURACY,
     )
     model = trainer.fit()
     if recipe.training.unknown_offset:
         offset_unknown(model, dataset.labels, recipe.training.unknown_offset)
-    config = complete_config(name, recipe, setup.network)
-    config["card"] = _card(recipe, dataset, model, program)
+    config = complete_config(name, recipe, setup.network, "sigmoid" if dataset.separator else "softmax")
+    config["card"] = card_values(recipe, dataset, model, program)
     with atomic_directory(out) as folder:
         export_model(model, config, program, folder, half=True)
         report = evaluate(folder, dataset, composer, program, threads) if held_out else accuracy
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if report:
-            config["card"]["accuracy"] = report.json()
-            if not held_out:
-                config["card"]["split"] = FOLDS_RULE
             if recipe.card.thresholds == "calibrated":
-                config["decision"]["class_thresholds"] = label_thresholds(
+                config["decision"]["class_thresholds"] = best_thresholds(
                     config["labels"],
                     config["background"],
-                    report.truth,
+                    report.has,
                     report.peaks,
                     _other_peaks(folder, setup, report),
                     recipe.card.threshold_off,
                 )
+            report = report.at(config["decision"])
+            config["card"][report.key] = report.json()
+            if not held_out:
+                config["card"]["split"] = FOLDS_RULE
         write_config(folder, config)
         if report and held_out:
             config["card"]["kept_epoch"] = "best" if keeps_best or recipe.training.patience else "last"
@@ -135,7 +147,7 @@ def _train(
             config["card"]["plots"] = write_plots(folder, report, config["background"], thresholds)
             _measure_more(folder, config, setup)
             write_config(folder, config)
-        _write_clips(folder, setup, report, threads)
+        _write_clips(folder, setup, report, threads, label_thresholds(config["decision"], config["labels"]))
     say(f"wrote {out}")
     return report
 
@@ -151,7 +163,7 @@ def offset_unknown(model: Classifier, labels: Sequence[str], offset: float) -> N
 def _measure_more(model: Path, config: dict[str, Any], setup: Setup) -> None:
     """Adds figures of running audio to the card: of events and, if the background was added, in streams."""
     background = tuple(config["background"])
-    if background:
+    if background or setup.dataset.separator:
         events = measure_events(model, setup.dataset, setup.store, setup.program, background, None)
         config["card"]["events"] = events.json()
     if setup.other:
@@ -162,7 +174,9 @@ def _measure_more(model: Path, config: dict[str, Any], setup: Setup) -> None:
         config["card"]["in_streams"] = {**streams.json(), "sounds": "added background"}
 
 
-def _write_clips(model: Path, setup: Setup, report: Report | None, threads: int) -> None:
+def _write_clips(
+    model: Path, setup: Setup, report: Report | TagReport | None, threads: int, thresholds: Sequence[float]
+) -> None:
     """Writes the clips with their predictions; without those of the clips trained on, if these are very many."""
     trained, held_out = (setup.dataset.of(held_out=side) for side in (False, True))
     rows = [Predicted(clip) for clip in trained]
@@ -170,19 +184,20 @@ def _write_clips(model: Path, setup: Setup, report: Report | None, threads: int)
         rows = predicted(trained, cold_probabilities(model, trained, setup.composer, setup.program, threads))
     if report and held_out:
         rows += predicted(held_out, report.decided)
-    write_clips(model / CLIPS, setup.dataset, rows)
+    write_clips(model / CLIPS, setup.dataset, rows, thresholds)
 
 
-def _other_peaks(model: Path, setup: Setup, report: Report) -> np.ndarray:
+def _other_peaks(model: Path, setup: Setup, report: Report | TagReport) -> np.ndarray:
     """The highest probabilities (pieces, labels) in the recordings that training left out, if there are any."""
     if not setup.recordings:
         return np.zeros((0, report.peaks.shape[1]))
-    return peaks_in(model, setup.recordings.kept(), setup.program)
+    return peaks_in(model, setup.recordings.kept(), setup.program, setup.composer.has_one_label)
 
 
 def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a student of YAMNet, or of YAMNet and EfficientAT, on sounds without labels."""
     name = model_name(options.out)
+    check_separator(recipe, options.given, None)
     threads, device = use_threads(options), training_device(options.device)
     yamnet_teacher = Teacher.read(options.yamnet)
     other = EfficientAT.read(options.efficientat) if options.efficientat else None
@@ -207,7 +222,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
         model.head.bias -= torch.from_numpy(offsets)
     config = complete_config(name, recipe, network, "sigmoid")
     card = {
-        **_card(recipe, dataset, model, program),
+        **card_values(recipe, dataset, model, program),
         "split": f"Held out: the files that match `{held_out}`.",
     }
     config["card"] = {**card, "held_out": held_out, "label_ids": list(yamnet_teacher.ontology)}
@@ -225,6 +240,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
 def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a model to start others from, on sounds without labels: its tokens predict Google's speech embedding."""
     name = model_name(options.out)
+    check_separator(recipe, options.given, None)
     use_threads(options)
     device = training_device(options.device)
     teacher = SpeechEmbedding(options.embedding)
@@ -247,7 +263,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
     data = [clip.file for clip in dataset.clips]
     model = Trainer(recipe, network, source, data, checkpoint, teacher_loss=embedding_loss, device=device).fit()
     config = complete_config(name, recipe, network, "sigmoid")
-    config["card"] = _card(recipe, dataset, model, program)
+    config["card"] = card_values(recipe, dataset, model, program)
     with atomic_directory(options.out) as folder:
         export_model(model, config, program, folder, half=False)
     say(f"wrote {options.out}")
@@ -277,20 +293,3 @@ def model_name(out: Path) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise TrainingError(f"{out}: a model's name is lower-case letters, digits and `-`", 64)
     return name
-
-
-def _card(recipe: Recipe, dataset: Dataset, model: Classifier, program: Program) -> dict[str, Any]:
-    frontend, card = program.frontend, recipe.card
-    return {
-        "data": card.data_set,
-        "data_licence": card.data_licence,
-        "intended_use": card.intended_use,
-        "limits": card.limits,
-        "clips": {"trained": len(dataset.of(held_out=False)), "held_out": len(dataset.of(held_out=True))},
-        "split": split_rule(recipe.data),
-        **({"stem": yamnet.origin(recipe.model.yamnet_blocks)} if recipe.model.stem == "yamnet" else {}),
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "token_ms": 1000 * model.frames_per_token * frontend.hop / frontend.sample_rate,
-        "date": datetime.date.today().isoformat(),
-        "recipe": recipe.json(),
-    }

@@ -11,6 +11,7 @@ from .channel import Channel
 from .dataset import BACKGROUND, SILENCE, Clip, Dataset
 from .effects import amplitude, colour, resample
 from .frontend import Frontend
+from .label_sets import multi_hot
 from .pieces import Piece, Sequences, level_below
 from .recipe import Recipe
 from .recordings import Recordings
@@ -46,7 +47,8 @@ class Composer:
     ) -> None:
         """`recordings` have no labels; they serve as noise, and as sound around the clips."""
         options = recipe.training
-        self._store, self._options, self._labels = store, options, dataset.labels
+        self._store, self._options, self._labels = store, options, dataset.combinations
+        self._sets = multi_hot(dataset) if dataset.separator else None
         self._frontend, self.frames_per_token, self._rate = frontend, frames_per_token, frontend.sample_rate
         self._recordings = recordings
         self._channel = Channel(options, self._rate)
@@ -77,8 +79,17 @@ class Composer:
         return self._unknown
 
     def label(self, clip: Clip) -> int:
-        """Index of a clip's label."""
+        """Index of a clip's label, or of its combination of labels."""
         return self._labels.index(clip.label)
+
+    @property
+    def has_one_label(self) -> bool:
+        """Whether exactly one label applies at a time."""
+        return self._sets is None
+
+    def targets(self, indices: np.ndarray) -> np.ndarray:
+        """Indices of labels as they are; of combinations, (..., labels) truth values."""
+        return indices if self._sets is None else self._sets[indices]
 
     def clip_in_noise(self, clip: Clip, rng: np.random.Generator) -> Piece:
         """A clip as a sequence would have it, in some cases with noise or a recording behind it."""
@@ -173,13 +184,13 @@ class Composer:
         rng = np.random.default_rng(zlib.crc32(clip.name.encode()))
         kind = rng.choice(["clip", "noise", "silence"], p=[0.6, 0.2, 0.2]) if self._noise else "clip"
         context = np.zeros(count, np.float32)
-        if kind == "silence":
+        if kind == "silence" or (kind == "clip" and all(clip.is_like(other) for other in clips)):
             return context
         while count > 0:
             sound: Clip | str = clip
             if kind == "noise":
                 sound = self._noise[rng.integers(len(self._noise))]
-            while isinstance(sound, Clip) and sound.label == clip.label:
+            while isinstance(sound, Clip) and sound.is_like(clip):
                 sound = clips[rng.integers(len(clips))]
             samples = self._store.samples(sound)[:count]
             context[count - len(samples) : count] = samples

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from .dataset import BACKGROUND, SILENCE
+from . import yamnet
+from .dataset import BACKGROUND, SILENCE, Dataset
+from .model import Classifier
 from .options import ModelOptions
+from .program import Program
 from .recipe import Recipe
-from .yamnet import stem_layers
+from .split import split_rule
 
 _NEWTON_SCHULZ_ITERATIONS = 6
 
@@ -69,11 +73,29 @@ def complete_config(name: str, recipe: Recipe, network: dict[str, Any], activati
     }
 
 
+def card_values(recipe: Recipe, dataset: Dataset, model: Classifier, program: Program) -> dict[str, Any]:
+    """The values of a model for audio's card but for what is measured."""
+    frontend, card = program.frontend, recipe.card
+    return {
+        "data": card.data_set,
+        "data_licence": card.data_licence,
+        "intended_use": card.intended_use,
+        "limits": card.limits,
+        "clips": {"trained": len(dataset.of(held_out=False)), "held_out": len(dataset.of(held_out=True))},
+        "split": split_rule(recipe.data),
+        **({"stem": yamnet.origin(recipe.model.yamnet_blocks)} if recipe.model.stem == "yamnet" else {}),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "token_ms": 1000 * model.frames_per_token * frontend.hop / frontend.sample_rate,
+        "date": datetime.date.today().isoformat(),
+        "recipe": recipe.json(),
+    }
+
+
 def _stem(options: ModelOptions) -> dict[str, Any]:
     if options.stem == "linear":
         return {"kind": "linear", "frames": options.stem_frames}
     if options.stem == "yamnet":
-        layers = stem_layers(options.yamnet_blocks, options.yamnet_token_frames)
+        layers = yamnet.stem_layers(options.yamnet_blocks, options.yamnet_token_frames)
         return {"kind": "convolution", "layers": layers}
     strides = zip(options.stem_channels, options.time_strides, options.band_strides)
     return {

@@ -1,8 +1,17 @@
-"""The decision of docs/model-format.md over a whole stream at once, to try many thresholds without the program."""
+"""The decision of docs/model-format.md: its thresholds, and its events in a whole stream, without the program."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+
+
+def label_thresholds(decision: dict[str, Any], labels: Sequence[str]) -> list[float]:
+    """The threshold of each label in the `decision` of a config.json."""
+    own = decision.get("class_thresholds", {})
+    return [own.get(label, decision["threshold"]) for label in labels]
 
 
 def events_of(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ import numpy as np
 
 from .compose import Composer
 from .dataset import Clip, Dataset
+from .feature_evaluation import probabilities
 from .program import Program
 from .progress import bar
+from .tag_report import TagReport
 
 _CHUNK = 256  # sequences in memory at a time
 
@@ -84,6 +88,29 @@ class Report:
     peaks: np.ndarray  # (clips, labels) each label's highest probability inside the clip, mid-stream
     decided: np.ndarray  # (clips, labels) probabilities at the token at which the clip is decided, mid-stream
 
+    key = "accuracy"  # in the card
+
+    def at(self, decision: dict[str, Any]) -> Report:
+        """The report itself: no figure depends on a threshold."""
+        return self
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.mid_stream.labels
+
+    @property
+    def has(self) -> np.ndarray:
+        """(clips, labels) whether a clip has a label."""
+        return self.truth[:, None] == np.arange(len(self.labels))
+
+    @property
+    def confidence(self) -> tuple[np.ndarray, np.ndarray]:
+        """The probability of each clip's first label, and whether it is right."""
+        return self.decided.max(1), self.decided.argmax(1) == self.truth
+
+    def short(self) -> str:
+        return f"cold {self.cold.accuracy:.2%}, mid-stream {self.mid_stream.accuracy:.2%}"
+
     def __add__(self, other: Report) -> Report:
         return Report(
             self.cold + other.cold,
@@ -104,55 +131,80 @@ class Report:
         )
 
 
-def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program, threads: int) -> Report:
+@dataclass(frozen=True)
+class _Scored:
+    """A clip in its sequence."""
+
+    right: np.ndarray  # (tokens,) the index of its label, or of its combination of labels
+    last: int  # the token at which it is decided
+    inside: np.ndarray  # (tokens,) bool
+    logits: np.ndarray  # (tokens, labels)
+
+
+def _scored(
+    model: Path, clips: list[Clip], mid_stream: bool, name: str, composer: Composer, program: Program, threads: int
+) -> Iterator[_Scored]:
+    """Runs a model with the program on clips."""
+    chunks = composer.held_out(clips, mid_stream, _CHUNK)
+    for chunk in bar(chunks, -(-len(clips) // _CHUNK), name):
+        features = program.features(chunk.samples)
+        with ThreadPoolExecutor(threads) as pool:
+            found = pool.map(lambda each: program.encode(model, each), features)
+            yield from map(_Scored, chunk.labels, chunk.last, chunk.weights > 0, found)
+
+
+def evaluate(model: Path, dataset: Dataset, composer: Composer, program: Program, threads: int) -> Report | TagReport:
     """Runs a model with the program on the held-out clips."""
-    clips, truth, peaks, decided = dataset.of(held_out=True), [], [], []
-
-    def encode(features: np.ndarray) -> np.ndarray:
-        return program.encode(model, features)
-
-    def confusion(mid_stream: bool, name: str) -> Confusion:
+    clips = dataset.of(held_out=True)
+    if not composer.has_one_label:
+        return _tags(model, dataset, composer, program, threads)
+    confusions, truth, peaks, decided = [], [], [], []  # of both settings; mid-stream
+    for mid_stream, name in ((False, "cold"), (True, "mid-stream")):
         result = Confusion(dataset.labels, np.zeros((len(dataset.labels), len(dataset.labels)), int), 0, 0)
-        chunks = composer.held_out(clips, mid_stream, _CHUNK)
-        for chunk in bar(chunks, -(-len(clips) // _CHUNK), name):
-            features = program.features(chunk.samples)
-            with ThreadPoolExecutor(threads) as pool:
-                for right, last, inside, logits in zip(
-                    chunk.labels, chunk.last, chunk.weights > 0, pool.map(encode, features)
-                ):
-                    result += _answer(dataset.labels, right, last, inside, logits.argmax(1))
-                    if mid_stream:
-                        truth.append(right[last])
-                        probabilities = _softmax(logits)
-                        peaks.append(probabilities[inside].max(0))
-                        decided.append(probabilities[last])
-        return result
-
-    cold, mid = confusion(False, "cold"), confusion(True, "mid-stream")
+        for clip in _scored(model, clips, mid_stream, name, composer, program, threads):
+            result += _answer(dataset.labels, clip.right, clip.last, clip.inside, clip.logits.argmax(1))
+            if mid_stream:
+                truth.append(clip.right[clip.last])
+                scores = _softmax(clip.logits)
+                peaks.append(scores[clip.inside].max(0))
+                decided.append(scores[clip.last])
+        confusions.append(result)
+    cold, mid = confusions
     return Report(cold, mid, np.array(truth), np.array(peaks), np.array(decided))
+
+
+def _tags(model: Path, dataset: Dataset, composer: Composer, program: Program, threads: int) -> TagReport:
+    clips = dataset.of(held_out=True)
+    has, cold, peaks, mid = [], [], [], []
+    for clip in _scored(model, clips, False, "cold", composer, program, threads):
+        scores = probabilities(clip.logits, exclusive=False)
+        has.append(composer.targets(clip.right[clip.last]) > 0)
+        cold.append(scores[clip.last])
+        peaks.append(scores[clip.inside].max(0))
+    for clip in _scored(model, clips, True, "mid-stream", composer, program, threads):
+        mid.append(probabilities(clip.logits[clip.last], exclusive=False))
+    return TagReport(dataset.labels, np.array(has), np.array(cold), np.array(mid), np.array(peaks))
 
 
 def cold_probabilities(
     model: Path, clips: list[Clip], composer: Composer, program: Program, threads: int
 ) -> np.ndarray:
     """(clips, labels) probabilities at the last token of each clip, as the first sound of a stream."""
-    found: list[np.ndarray] = []
-    for chunk in bar(composer.held_out(clips, False, _CHUNK), -(-len(clips) // _CHUNK), "clips trained on"):
-        with ThreadPoolExecutor(threads) as pool:
-            logits = pool.map(lambda features: program.encode(model, features), program.features(chunk.samples))
-            found += [_softmax(each[last : last + 1])[0] for each, last in zip(logits, chunk.last)]
-    return np.array(found)
+    scores = _softmax if composer.has_one_label else partial(probabilities, exclusive=False)
+    scored = _scored(model, clips, False, "clips, cold", composer, program, threads)
+    return np.array([scores(each.logits[each.last : each.last + 1])[0] for each in scored])
 
 
-def peaks_in(model: Path, sounds: list[np.ndarray], program: Program) -> np.ndarray:
+def peaks_in(model: Path, sounds: list[np.ndarray], program: Program, has_one_label: bool = True) -> np.ndarray:
     """(pieces, labels) each label's highest probability in pieces of about a second of consecutive sounds."""
     stream = np.concatenate([*sounds, np.zeros(program.frontend.window_length, np.float32)])
     if program.frontend.frames(len(stream)) < 1:
         stream = np.zeros(program.frontend.window_length, np.float32)
-    probabilities = _softmax(program.encode(model, program.features(stream[None])[0]))
+    logits = program.encode(model, program.features(stream[None])[0])
+    scores = _softmax(logits) if has_one_label else probabilities(logits, exclusive=False)
     count = max(1, round(len(stream) / program.frontend.sample_rate))
-    parts = [part.max(0) for part in np.array_split(probabilities, count) if len(part)]
-    return np.stack(parts) if parts else probabilities  # without a token there is no piece
+    parts = [part.max(0) for part in np.array_split(scores, count) if len(part)]
+    return np.stack(parts) if parts else scores  # without a token there is no piece
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

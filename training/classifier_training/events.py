@@ -57,17 +57,19 @@ def measure_events(
 ) -> Events:
     """Counts events in a stream of the held-out clips in noise, and in one without any of the labels' sounds.
 
+    A clip is found if all of its labels are.
+
     The second stream consists of `other`, of the held-out clips of the background, and of noise. The seed is fixed.
     """
     rate, rng = program.frontend.sample_rate, np.random.default_rng(_SEED)
-    clips = [clip for clip in dataset.of(held_out=True) if clip.label not in background]
+    clips = [clip for clip in dataset.of(held_out=True) if not set(clip.labels) <= set(background)]
     noise = list(dataset.noise)
     samples, starts = _in_noise(clips, noise, store, rate, rng)
     reported = program.events(model, samples)
     found = 0
     for clip, start in zip(clips, starts):
         end = start + len(store.samples(clip)) / rate + _LATE_SECONDS
-        found += any(event["label"] == clip.label and start <= event["t0"] <= end for event in reported)
+        found += set(clip.labels) <= {event["label"] for event in reported if start <= event["t0"] <= end}
     without = _without_labels(dataset, background, noise, store, other, rate, rng)
     false = len(program.events(model, without)) if len(without) else 0
     return Events(len(clips), found, len(without) / rate / 60, false)
@@ -113,7 +115,7 @@ def _without_labels(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """(samples,) of all sounds without a label, one after the other in random order."""
-    parts = [store.samples(clip) for clip in dataset.of(held_out=True) if clip.label in background]
+    parts = [store.samples(clip) for clip in dataset.of(held_out=True) if set(clip.labels) <= set(background)]
     parts += other.all() if other else []
     seconds = sum(map(len, parts)) / rate
     if noise:

@@ -16,6 +16,7 @@ import torch
 
 from .commands import model_name
 from .configuration import architecture, complete_config
+from .decide import label_thresholds
 from .device import training_device
 from .encoding import encode
 from .errors import TrainingError
@@ -246,9 +247,7 @@ def _measure(
             label: round(threshold, 4) for label, threshold in zip(streams.labels, found)
         }
         config["decision"]["threshold_off"] = min(config["decision"]["threshold_off"], 1e-3)
-    decision = config["decision"]
-    own = decision.get("class_thresholds", {})
-    thresholds = [own.get(label, decision["threshold"]) for label in streams.labels]
+    thresholds = label_thresholds(config["decision"], streams.labels)
     measured = {name: figures(streams, each, seconds, thresholds) for name, each in scored.items()}
     return measured, [text(each, name) for name, each in measured.items()]
 

@@ -24,7 +24,7 @@ class Chunk:
     """Sequences as the trainer sees them."""
 
     inputs: Tensor  # (sequences, frames, bands) features; or the output of frozen stem layers
-    labels: Tensor  # (sequences, tokens) int64; or a teacher's outputs (sequences, tokens, values)
+    labels: Tensor  # (sequences, tokens) int64; or a teacher's outputs, or truth values (sequences, tokens, values)
     weights: Tensor  # (sequences, tokens) float32
     last: Tensor  # (sequences,) int64
 
@@ -32,11 +32,6 @@ class Chunk:
     def of(sequences: Sequences, features_of: Callable[[np.ndarray], np.ndarray]) -> Chunk:
         features = np.ascontiguousarray(features_of(sequences.samples))
         return Chunk(*map(torch.from_numpy, (features, sequences.labels, sequences.weights, sequences.last)))
-
-    @property
-    def best_labels(self) -> Tensor:
-        """(sequences, tokens) the label, or the teacher's most probable one."""
-        return self.labels if self.labels.ndim == 2 else self.labels.argmax(-1)
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,8 +20,10 @@ from .compose import Composer
 from .dataset import Dataset
 from .feed import Chunk
 from .files import atomic_directory
+from .label_sets import overlaid
 from .model import Classifier
 from .options import TrainingOptions
+from .pieces import Sequences
 from .program import Program
 from .stem_cache import StemCache
 
@@ -64,20 +67,26 @@ class Clips:
         self.count, self.has_held_out = len(self._clips), bool(self._held_out)
 
     def shares(self, balance: float) -> np.ndarray:
-        counts = Counter(clip.label for clip in self._clips)
-        shares = np.array([counts[clip.label] ** -balance for clip in self._clips])
+        named = [clip.labels or (clip.label,) for clip in self._clips]
+        counts = Counter(label for labels in named for label in labels)
+        shares = np.array([min(counts[label] for label in labels) ** -balance for labels in named])
         return shares / shares.sum()
 
     def stem_cache(self, stem: FrozenStem, fill: Tensor, folder: Path) -> StemCache:
         return StemCache(self._dataset.clips, self._composer, self._program, self._options, stem, fill, folder)
 
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
-        sequences = self._composer.training([self._clips[number] for number in numbers], rng)
+        sequences = self._with_targets(self._composer.training([self._clips[number] for number in numbers], rng))
+        if not self._composer.has_one_label:
+            sequences = overlaid(sequences, self._options.overlay, rng)
         return Chunk.of(sequences, self._program.features)
 
     def held_out(self, mid_stream: bool) -> Iterator[Chunk]:
         for sequences in self._composer.held_out(self._held_out, mid_stream, CHUNK):
-            yield Chunk.of(sequences, self._program.features)
+            yield Chunk.of(self._with_targets(sequences), self._program.features)
+
+    def _with_targets(self, sequences: Sequences) -> Sequences:
+        return replace(sequences, labels=self._composer.targets(sequences.labels))
 
 
 class Inputs:

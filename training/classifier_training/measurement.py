@@ -14,7 +14,8 @@ from typing import Any
 from .agreement import measure_agreement
 from .background import background_labels, with_background
 from .clip_table import Predicted, Sides, fingerprint, predicted, read_sides, write_clips
-from .dataset import UNKNOWN, Dataset, folds, read_dataset
+from .dataset import UNKNOWN, Clip, Dataset, folds, read_dataset
+from .decide import label_thresholds
 from .distillation import read_recordings
 from .efficientat import EfficientAT
 from .errors import TrainingError
@@ -25,6 +26,7 @@ from .progress import say
 from .recipe import Recipe, stored_recipe, with_values
 from .setup import Setup, esc50_classes, program_of, set_up, set_up_dataset, use_threads
 from .store import Store
+from .tag_report import TagReport
 from .tag_teacher import TagTeacher
 from .tagging import event_times, first_labels, read_labelled
 from .teacher import Teacher
@@ -66,11 +68,12 @@ def _figures(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]
         return figures, json.dumps(figures, indent=2)
     if options.folds:
         rows: list[Predicted] = []
-        report = over_folds(options, recipe, lambda recipe, folder: _measure(options, recipe, folder, rows))
-        return {"accuracy": report.json()}, report.text()
-    report = _measure(options, recipe, options.model, [])
-    figures, text = {"accuracy": report.json()}, report.text()
-    if config["background"] or options.recordings:
+        total = over_folds(options, recipe, lambda recipe, folder: _measure(options, recipe, folder, rows, config))
+        report = total.at(config["decision"])
+        return {report.key: report.json()}, report.text()
+    report = _measure(options, recipe, options.model, [], config).at(config["decision"])
+    figures, text = {report.key: report.json()}, report.text()
+    if config["background"] or options.recordings or recipe.data.separator:
         events = _events(options, recipe, config)
         figures["events"], text = events.json(), f"{text}\n\n{events.text()}"
     return figures, text
@@ -124,6 +127,9 @@ def _shares(figures: dict[str, Any]) -> list[tuple[str, float]]:
         for setting, name in (("cold", "cold"), ("mid_stream", "mid-stream")):
             for key, of in (("accuracy", "clips"), ("token_accuracy", "tokens")):
                 shares.append((f"{name}, {of}", accuracy[setting][key]))
+    if tags := figures.get("tags"):
+        for setting, name in (("cold", "cold"), ("mid_stream", "mid-stream")):
+            shares.append((f"mean average precision, {name}", tags["mean_average_precision"][setting]))
     if agreement := figures.get("agreement"):
         shares.append(("mean average precision", agreement["mean_average_precision"]))
         if zero_shot := agreement.get("zero_shot"):
@@ -135,19 +141,24 @@ def _shares(figures: dict[str, Any]) -> list[tuple[str, float]]:
     return shares
 
 
-def over_folds(options: argparse.Namespace, recipe: Recipe, measure: Callable[[Recipe, Path], Report | None]) -> Report:
+def over_folds(
+    options: argparse.Namespace, recipe: Recipe, measure: Callable[[Recipe, Path], Report | TagReport | None]
+) -> Report | TagReport:
     """The sum of the reports of `measure` on each fold's model in `--folds`."""
     reports = []
     for fold in folds(options.data, recipe.data):
         data = {"split": "fold", "held_out_folds": [fold]}
         report = measure(with_values(recipe, {"data": data}, "options"), options.folds / f"fold-{fold}")
         if report:
-            say(f"fold {fold}: cold {report.cold.accuracy:.2%}, mid-stream {report.mid_stream.accuracy:.2%}")
+            say(f"fold {fold}: {report.short()}")
             reports.append(report)
-    return functools.reduce(operator.add, reports)
+    total: Report | TagReport = functools.reduce(operator.add, reports)
+    return total
 
 
-def _measure(options: argparse.Namespace, recipe: Recipe, model: Path, rows: list[Predicted]) -> Report:
+def _measure(
+    options: argparse.Namespace, recipe: Recipe, model: Path, rows: list[Predicted], config: dict[str, Any]
+) -> Report | TagReport:
     """Measures a model directory on the clips that the recipe holds out, or on data that it was not trained on.
 
     The predictions that are written are those of `rows`, the clips of earlier folds, and of these clips.
@@ -161,7 +172,7 @@ def _measure(options: argparse.Namespace, recipe: Recipe, model: Path, rows: lis
     report = evaluate(model, dataset, setup.composer, setup.program, use_threads(options))
     rows += predicted(clips, report.decided)
     if options.predictions:
-        write_clips(options.predictions, dataset, rows)
+        write_clips(options.predictions, dataset, rows, label_thresholds(config["decision"], dataset.labels))
     return report
 
 
@@ -205,7 +216,7 @@ def _set_up(options: argparse.Namespace, recipe: Recipe, model: Path) -> Setup:
 
 def _with_background(options: argparse.Namespace, recipe: Recipe, dataset: Dataset, labels: list[str]) -> Dataset:
     """The data with the clips of the background that the model was trained and measured by."""
-    added = [label for label in background_labels(dataset, recipe) if label in labels]
+    added = background_labels(dataset, recipe, labels)
     if not added:
         return dataset
     return with_background(dataset, recipe, program_of(options, recipe), options.work, options.packages, added).dataset
@@ -214,6 +225,11 @@ def _with_background(options: argparse.Namespace, recipe: Recipe, dataset: Datas
 def _labelled(dataset: Dataset, labels: list[str], data: Path) -> Dataset:
     """The data with the model's labels; clips of labels that it does not know are `_unknown_` if it knows that."""
     others = sorted(set(dataset.labels) - set(labels))
+    if dataset.separator:
+        if others:
+            say(f"the model does not know {', '.join(others)}: these labels are left out")
+        clips = tuple(_with_labels(clip, labels, dataset.separator) for clip in dataset.clips)
+        return replace(dataset, labels=tuple(labels), clips=clips)
     if others and UNKNOWN not in labels:
         raise TrainingError(
             f"{data} has the labels {', '.join(others)}, which the model does not know; it knows {', '.join(labels)}"
@@ -222,3 +238,9 @@ def _labelled(dataset: Dataset, labels: list[str], data: Path) -> Dataset:
         say(f"the model does not know {', '.join(others)}: their clips count as {UNKNOWN}")
     clips = tuple(replace(clip, label=UNKNOWN) if clip.label in others else clip for clip in dataset.clips)
     return replace(dataset, labels=tuple(labels), clips=clips)
+
+
+def _with_labels(clip: Clip, labels: list[str], separator: str) -> Clip:
+    """The clip with those of its labels that a model knows."""
+    known = tuple(label for label in clip.labels if label in labels)
+    return clip if known == clip.labels else replace(clip, label=separator.join(known) or UNKNOWN, several=known)

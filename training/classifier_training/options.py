@@ -24,6 +24,11 @@ class DataOptions:
     filename_column: str = option("filename", "CSV column with the file")
     audio_folder: str = option("", "folder of the CSV's files, relative to the CSV's own")
     label_column: str = option("label", "CSV column with the label")
+    separator: str = option(
+        "",
+        "text between several labels in the label column, as ';': a clip then has any number of labels, and each label "
+        "a probability of its own (sigmoid); a row with `_silence_` or `_unknown_` has none of them",
+    )
     where: str = option("", "use only the CSV rows with this value, as COLUMN=VALUE")
     split: str = option(
         "speaker",
@@ -131,6 +136,9 @@ class TrainingOptions:
     warm_up: float = option(0.1, "share of the steps in which the learning rate rises; then it falls as a cosine")
     mixup: float = option(
         0.0, "parameter of the Beta distribution of the share with which sequences are mixed; 0: none are"
+    )
+    overlay: float = option(
+        0.5, "share of the sequences over which another one is laid, with the labels of both (--separator)"
     )
     dropout: float = option(0.1, "dropout in the encoder")
     token_dropout: float = option(

@@ -14,7 +14,7 @@ class Sequences:
     """Some sequences of equal length."""
 
     samples: np.ndarray  # (sequences, samples) float32
-    labels: np.ndarray  # (sequences, tokens) int64
+    labels: np.ndarray  # (sequences, tokens) int64; or truth values (sequences, tokens, labels) float32
     weights: np.ndarray  # (sequences, tokens) float32
     last: np.ndarray  # (sequences,) int64, the token at which each sequence's own clip is decided
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .evaluate import Confusion, Report
+from .tag_report import TagReport
 
 _COLOURS = ("#4477aa", "#ee6677", "#228833", "#aa3377", "#66ccee", "#ccbb44", "#777777")  # Paul Tol's bright scheme
 _SIDE, _LEFT, _TOP, _RIGHT = 300, 60, 40, 170
@@ -17,23 +18,25 @@ _MOST_LABELS = 60  # of a readable matrix
 _CURVES = 7
 
 
-def write_plots(folder: Path, report: Report, background: Sequence[str], thresholds: dict[str, float]) -> list[str]:
+def write_plots(
+    folder: Path, report: Report | TagReport, background: Sequence[str], thresholds: dict[str, float]
+) -> list[str]:
     """Writes the plots of the held-out clips; returns the names of the files."""
-    labels = report.mid_stream.labels
+    labels = report.labels
     plots = {
         "reliability.svg": _reliability(report),
         "thresholds.svg": _thresholds(report, [label for label in labels if label not in background], thresholds),
     }
-    if len(labels) <= _MOST_LABELS:
+    if isinstance(report, Report) and len(labels) <= _MOST_LABELS:
         plots = {"confusion.svg": _confusion(report.mid_stream), **plots}
     for name, text in plots.items():
         (folder / name).write_text(text, encoding="utf-8")
     return list(plots)
 
 
-def reliability(report: Report) -> list[tuple[float, float, int]]:
-    """For each bin of the first label's probability: their mean, the share of right clips, and their number."""
-    first, is_right = report.decided.max(1), report.decided.argmax(1) == report.truth
+def reliability(report: Report | TagReport) -> list[tuple[float, float, int]]:
+    """For each bin of the probabilities of first labels, or of all: their mean, the right share, their number."""
+    first, is_right = report.confidence
     bins = np.minimum((first * _BINS).astype(int), _BINS - 1)
     return [
         (float(first[bins == each].mean()), float(is_right[bins == each].mean()), int((bins == each).sum()))
@@ -67,11 +70,12 @@ def _confusion(confusion: Confusion) -> str:
     return _svg(max(left + size + 60, 420), top + size + 20, [title, *parts])
 
 
-def _reliability(report: Report) -> str:
+def _reliability(report: Report | TagReport) -> str:
     bins = reliability(report)
     total = sum(count for _, _, count in bins)
     error = sum(abs(mean - right) * count for mean, right, count in bins) / max(1, total)
-    parts = _axes("probability of the first label", "share of right clips")
+    which = "the first label" if isinstance(report, Report) else "a label"
+    parts = _axes(f"probability of {which}", "share of right clips")
     parts.append(_line([(0, 0), (1, 1)], "#999", "4 4"))
     parts.append(_line([(mean, right) for mean, right, _ in bins], _COLOURS[0]))
     for mean, right, count in bins:
@@ -82,13 +86,13 @@ def _reliability(report: Report) -> str:
     return _svg(_LEFT + _SIDE + 20, _TOP + _SIDE + 50, parts)
 
 
-def _thresholds(report: Report, labels: Sequence[str], chosen: dict[str, float]) -> str:
+def _thresholds(report: Report | TagReport, labels: Sequence[str], chosen: dict[str, float]) -> str:
     """For each label the F1 of its clips against all others by the threshold, with a dot at the chosen one."""
     grid = np.linspace(0, 1, 101)
     scores = {}
     for label in labels:
-        index = report.mid_stream.labels.index(label)
-        has, peaks = report.truth == index, report.peaks[:, index]
+        index = report.labels.index(label)
+        has, peaks = report.has[:, index], report.peaks[:, index]
         above = peaks[None] >= grid[:, None]
         scores[label] = 2 * above[:, has].sum(1) / np.maximum(1, above.sum(1) + has.sum())
     worst = sorted(labels, key=lambda label: float(scores[label].max()))[:_CURVES]

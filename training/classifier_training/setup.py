@@ -48,7 +48,7 @@ def set_up(options: argparse.Namespace, recipe: Recipe, model: Sequence[str] | N
     is_added = recipe.data.added_background != "none" and not recipe.sources
     dataset = read_dataset(options.data, recipe.data, is_added)
     program = program_of(options, recipe)
-    added = [label for label in background_labels(dataset, recipe) if model is None or label in model]
+    added = background_labels(dataset, recipe, model)
     other: dict[str, list[Sound]] = {}
     if added:
         background = with_background(dataset, recipe, program, options.work, options.packages, added)
@@ -71,7 +71,7 @@ def set_up_dataset(
     store = Store(dataset, program, options.work, shortest)
     unlabelled = recordings(options, program, recipe.card.thresholds == "calibrated")
     composer = Composer(dataset, store, frontend, frames_per_token, recipe, unlabelled)
-    if silent := store.silent(clip for clip in dataset.clips if clip.label not in BACKGROUND):
+    if silent := store.silent(clip for clip in dataset.clips if clip.label not in ("", *BACKGROUND)):
         say(f"warning: nothing is heard in {', '.join(silent[:5])}{' and others' if len(silent) > 5 else ''}")
     return Setup(dataset, composer, program, store, network, unlabelled, other)
 

@@ -115,7 +115,8 @@ class StemCache:
                     last[row] = end or 0
         np.nan_to_num(weights, copy=False)
         np.abs(weights, out=weights)
-        return Chunk(torch.from_numpy(inputs).transpose(1, 2), *map(torch.from_numpy, (labels, weights, last)))
+        targets = self._composer.targets(labels)
+        return Chunk(torch.from_numpy(inputs).transpose(1, 2), *map(torch.from_numpy, (targets, weights, last)))
 
     def _own(self, sequence: int) -> int:
         """The clip that a sequence is made around; -1: none."""

@@ -105,7 +105,7 @@ def heard_in_conditions(
     streams = [
         (model, clip_stream(labelled, store, rate))
         for model, heard in clips
-        if (labelled := [clip for clip in heard if clip.label not in background])
+        if (labelled := [clip for clip in heard if not set(clip.labels) <= set(background)])
     ]
     if not streams:
         return {}
@@ -186,8 +186,10 @@ def measure_streams(
 def _silence(rate: int) -> Stream:
     """Nothing, and hiss at some levels."""
     rng, count = np.random.default_rng(_SEED), rate * _SILENCE_SECONDS // (_HISS_LEVELS + 1)
-    parts, places = [np.zeros(count, np.float32)], [Place(0, count / rate, "", "nothing")]
+    parts, places = [np.zeros(count, np.float32)], [Place(0, count / rate, frozenset(), "nothing")]
     for number, level in enumerate(np.linspace(*_HISS_DBFS, _HISS_LEVELS), 1):
         parts.append(rng.standard_normal(count, dtype=np.float32) * np.float32(10 ** (level / 20)))
-        places.append(Place(number * count / rate, (number + 1) * count / rate, "", f"hiss at {level:.0f} dBFS"))
+        places.append(
+            Place(number * count / rate, (number + 1) * count / rate, frozenset(), f"hiss at {level:.0f} dBFS")
+        )
     return Stream(np.concatenate(parts), rate, tuple(places))

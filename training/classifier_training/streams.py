@@ -42,7 +42,7 @@ class Place:
 
     start: float
     end: float
-    label: str
+    labels: frozenset[str]
     group: str  # the speaker or recording
 
 
@@ -84,7 +84,7 @@ def stream_of_clips(clips: Sequence[Clip], store: Store, rate: int, rng: np.rand
         clip = clips[index]
         samples, region = store.samples(clip), store.region(clip)
         loud = rms(samples[region.start : region.end])
-        places.append(Place(at / rate, (at + len(samples)) / rate, clip.label, clip.group))
+        places.append(Place(at / rate, (at + len(samples)) / rate, frozenset(clip.labels), clip.group))
         parts += [samples * np.float32(_RMS / loud), _pause(rate, rng)]
         at += len(parts[-2]) + len(parts[-1])
     return Stream(np.clip(np.concatenate(parts), -1, 1), rate, tuple(places))
@@ -97,7 +97,7 @@ def stream_of_sounds(sounds: Sequence[Sound], rate: int, rng: np.random.Generato
         group, samples, spoken = sounds[index]
         level = _RMS * 10 ** (rng.uniform(*_SPREAD_DB) / 20)
         parts.append(np.clip(samples * np.float32(level / rms(samples)), -1, 1))
-        places.append(Place(at / rate, (at + len(samples)) / rate, "", group))
+        places.append(Place(at / rate, (at + len(samples)) / rate, frozenset(), group))
         words += [Word(word.label, at / rate + word.start, at / rate + word.end) for word in spoken]
         at += len(samples)
     return Stream(np.concatenate(parts), rate, tuple(places), tuple(words))
@@ -118,12 +118,12 @@ def false_events(stream: Stream, events: Sequence[dict[str, Any]]) -> dict[str, 
 
 
 def reports(stream: Stream, events: Sequence[dict[str, Any]]) -> list[tuple[str, bool, bool]]:
-    """For each clip its group, whether an event of its label starts in it, and whether one of another label does."""
+    """For each clip its group, whether events of its labels start in it, and whether one of another label does."""
     labels: dict[Place, set[str]] = {place: set() for place in stream.places}
     for event in events:
         if place := stream.place(event["t0"]):
             labels[place].add(event["label"])
-    return [(p.group, p.label in found, bool(found - {p.label})) for p, found in labels.items()]
+    return [(p.group, p.labels <= found, bool(found - p.labels)) for p, found in labels.items()]
 
 
 def _pause(rate: int, rng: np.random.Generator) -> np.ndarray:

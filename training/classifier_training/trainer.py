@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from .checkpoint import load_checkpoint, save_checkpoint
 from .errors import TrainingError
 from .feed import CPU, Chunk, Feed
+from .held_out import ACCURACY, Criterion, measure
 from .initial import start_from, take_stem
 from .inputs import Inputs, SequenceSource
 from .landmarks import collect_landmarks
-from .loss import TeacherLoss, logit_loss, mixed, weighted_loss
+from .loss import TeacherLoss, logit_loss, mixed
 from .model import Classifier
 from .model.stem import ConvolutionStem
 from .model_files import model_folder
@@ -67,6 +68,7 @@ class Trainer:
         build: Callable[..., Classifier] = Classifier,
         keeps_best: bool = False,
         device: torch.device = CPU,
+        criterion: Criterion = ACCURACY,
     ) -> None:
         """Makes the model, with random weights.
 
@@ -75,11 +77,11 @@ class Trainer:
         which is random without it. `teacher_loss` is the loss if the targets are no labels but values of each. `build`
         makes the model, of its configuration and the shares of dropout. With `keeps_best`, or a patience, a phase ends
         with the weights of its best epoch, if there are held-out clips. The network is trained on `device`; everything
-        else, and the model that `fit` returns, is on the CPU.
+        else, and the model that `fit` returns, is on the CPU. `criterion` compares epochs.
         """
         self._recipe, self._options = recipe, recipe.training
         self._checkpoint, self._yamnet, self._project, self._teacher_loss = checkpoint, yamnet, project, teacher_loss
-        self._device = device
+        self._device, self._criterion = device, criterion
         values = recipe.json()
         self._identity = {
             "architecture": network,
@@ -160,9 +162,13 @@ class Trainer:
                 # Seeded anew, so that a resumed training goes on as an uninterrupted one.
                 torch.manual_seed(int(np.random.default_rng((self._options.seed, phase, epoch)).integers(2**31)))
                 loss = self._fit_epoch(feed, epoch, epochs, kind.rate, optimiser, f"{name} {epoch + 1}")
-                (cold, cold_loss), (mid, mid_loss) = (self._accuracy(chunks) for chunks in self._held_out)
+                (cold, cold_loss), (mid, mid_loss) = (
+                    measure(self.average, chunks, inputs.logits, self._criterion, self._teacher_loss)
+                    for chunks in self._held_out
+                )
                 other = (cold_loss + mid_loss) / 2
-                held_out = f"held-out loss {other:.4f}, accuracy cold {cold:.2%}, mid-stream {mid:.2%}, "
+                figure = f"{self._criterion.name} cold {cold:.2%}, mid-stream {mid:.2%}"
+                held_out = f"held-out loss {other:.4f}, {figure}, "
                 say(
                     f"{name} {epoch + 1}/{epochs}: loss {loss:.4f}, "
                     f"{held_out if self._held_out[0] else ''}{estimate.step()}"
@@ -275,21 +281,6 @@ class Trainer:
                 "effect any more. Use --landmark-epochs for more of the other phase, or --restart to start anew",
                 78,
             )
-
-    @torch.no_grad()
-    def _accuracy(self, chunks: list[Chunk]) -> tuple[float, float]:
-        """The share of the sequences whose clip the averaged model classifies correctly, and the mean loss."""
-        right = total = 0
-        loss = 0.0
-        for chunk in chunks:
-            for batch in chunk.batches(128, self._device):
-                row = torch.arange(len(batch), device=self._device)
-                logits = self._inputs.logits(self.average, batch.inputs).float()
-                predicted = logits[row, batch.last].argmax(-1)
-                right += int((predicted == batch.best_labels[row, batch.last]).sum())
-                loss += float(weighted_loss(logits, batch, self._teacher_loss)) * len(batch)
-                total += len(batch)
-        return right / max(1, total), loss / max(1, total)
 
 
 def _is_split(key: str) -> bool:

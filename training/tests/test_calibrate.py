@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifier_training.calibrate import best_threshold, label_thresholds
+from classifier_training.calibrate import best_threshold, best_thresholds
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,12 @@ def test_the_best_f1(positive: list[float], negative: list[float], expected: flo
 
 
 def test_thresholds_of_labels() -> None:
-    truth = np.array([0, 0, 0, 1, 1, 1, 2])
+    truth = np.eye(3, dtype=bool)[[0, 0, 0, 1, 1, 1, 2]]
     peaks = np.array([[0.9, 0.1, 0]] * 3 + [[0.5, 0.8, 0]] * 3 + [[0.1, 0.1, 0.9]])
     nothing = np.zeros((0, 3))
-    found = label_thresholds(["a", "b", "c"], [], truth, peaks, nothing, 0.4)
+    found = best_thresholds(["a", "b", "c"], [], truth, peaks, nothing, 0.4)
     assert found == {"a": pytest.approx(0.7), "b": pytest.approx(0.6)}
-    assert "a" not in label_thresholds(["a", "b", "c"], ["a"], truth, peaks, nothing, 0.4)
+    assert "a" not in best_thresholds(["a", "b", "c"], ["a"], truth, peaks, nothing, 0.4)
     # Other sound in which a label comes up to 0.8 is to be kept out as well.
     other = np.array([[0.8, 0.1, 0.3], [0.7, 0.2, 0.1]])
-    assert label_thresholds(["a", "b", "c"], [], truth, peaks, other, 0.4)["a"] == pytest.approx(0.85)
+    assert best_thresholds(["a", "b", "c"], [], truth, peaks, other, 0.4)["a"] == pytest.approx(0.85)

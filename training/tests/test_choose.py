@@ -27,8 +27,8 @@ CONFIG: dict[str, Any] = {
     },
 }
 # The first and the third clip are of `a`, the second is of `b`.
-PLACES = tuple(Place(10 * n, 10 * n + 5, label, str(n)) for n, label in enumerate("aba"))
-CLIPS, OTHER = (Stream(np.zeros(30), 1, PLACES), Stream(np.ones(30), 1, (Place(0, 30, "", "x"),)))
+PLACES = tuple(Place(10 * n, 10 * n + 5, frozenset(label), str(n)) for n, label in enumerate("aba"))
+CLIPS, OTHER = (Stream(np.zeros(30), 1, PLACES), Stream(np.ones(30), 1, (Place(0, 30, frozenset(), "x"),)))
 A_IN_CLIPS, A_IN_OTHER = (0.9, 0.6, 0.4), 0.3
 
 

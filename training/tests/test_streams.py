@@ -25,7 +25,8 @@ from classifier_training.stream_report import prediction_sample
 from classifier_training.stream_table import compare, stream_table
 from classifier_training.streams import Place, Sound, Stream, Word, false_events, reports, stream_of_sounds
 
-PLACES = (Place(1, 2, "a", "x"), Place(4, 5, "b", "y"), Place(7, 8, "a", "x"))
+A, B = frozenset("a"), frozenset("b")
+PLACES = (Place(1, 2, A, "x"), Place(4, 5, B, "y"), Place(7, 8, A, "x"))
 
 
 def stream(samples: np.ndarray) -> Stream:
