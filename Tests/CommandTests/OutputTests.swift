@@ -46,6 +46,19 @@ internal import Testing
         }
     }
 
+    /// The first prediction of keywords-en needs 880 samples; a recording of fewer says why its list is empty.
+    @Test(arguments: [879, 880]) func recordingWithoutAPredictionSaysWhy(samples: Int) throws {
+        try folder.write(WaveFile(Sound.samples(samples)).bytes, to: "short.wav")
+        let finished = try Program.run(["classify", "\(folder.path)/short.wav"])
+        let record = try #require(try finished.records().first)
+        #expect(finished.status == 0 && record["top"]?.elements.isEmpty == (samples < 880))
+        let warning =
+            "\(folder.path)/short.wav has 879 samples at 16000 Hz, too few for a prediction of keywords-en; "
+            + "add silence at its end"
+        #expect(record["warnings"]?.elements.compactMap(\.string) == (samples < 880 ? [warning] : nil))
+        #expect(finished.errors.contains(warning) == (samples < 880))
+    }
+
     @Test func sourceNameIsEverywhere() throws {
         let name = "mic \"0\", كلب"
         let always = ["--threshold", "1e-9", "--threshold-off", "1e-9", "--emit", "events", "--source-name", name]

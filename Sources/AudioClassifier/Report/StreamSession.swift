@@ -212,7 +212,12 @@ package struct StreamSession: Sendable {
         if isComplete {
             let missing = audio.missingAudio
             if !missing.isEmpty { end.missingAudio = missing.joined(separator: "; ") }
-            for warning in missing + [lateWarning()].compactMap({ $0 }) {
+            let isTooShort =
+                !isSuspended && failure == nil && pipeline.predictionCount == 0 && pipeline.sampleCount > 0
+            let short =
+                "\(audio.name) has \(pipeline.sampleCount) samples at \(rate) Hz, too few for a prediction of "
+                + "\(configuration.name); add silence at its end"
+            for warning in missing + (isTooShort ? [short] : []) + [lateWarning()].compactMap({ $0 }) {
                 warn(warning)
                 warnings.append(warning)
             }
