@@ -178,7 +178,7 @@ internal import audio_classifierd
         let run = try Program.run(
             [
                 "report", path("noise.wav"), "--svg", path("a.svg"), "--size", size, "--model", "general",
-                "--threshold", "0.1",
+                "--threshold", "0.18",
             ])
         #expect(run.status == 0, "\(run.errors)")
         let browser = try Browser("file://\(path("a.svg"))")
@@ -207,7 +207,7 @@ internal import audio_classifierd
         let arguments = ["report", sound, "--svg", path("a.svg"), "--threshold", "0.02", "--model"]
         #expect(try Program.run(arguments + ["general"]).status == 0)
         let many = String(decoding: try bytes("a.svg"), as: UTF8.self)
-        #expect(many.contains("Bars begin 1.2 s before the model notices a sound"), "onset_delay_ms of the model")
+        #expect(many.contains("Bars begin 0.9 s before the model notices a sound"), "onset_delay_ms of the model")
         #expect(many.contains("Broken lines are the colours of further classes.") && many.contains("Grey curves:"))
         let hidden = try #require(many.firstMatch(of: /\+([0-9]+)( more)?</)?.output.1)
         #expect(many.contains("+\(hidden) more: bars without room."))

@@ -55,6 +55,7 @@ def _accuracy(config: dict[str, Any]) -> list[str]:
     parts = [
         *_agreement(card.get("agreement")),
         *_first_label(card.get("first_label")),
+        *_calibration(card.get("calibration")),
         *(tag_card(card["tags"], card.get("kept_epoch"), card.get("plots", [])) if "tags" in card else _clips(config)),
         *_events(card.get("events")),
         *_in_streams(config),
@@ -104,6 +105,20 @@ def _first_label(measured: dict[str, Any] | None) -> list[str]:
         "|---|---|---|---|---|---|\n" + "\n".join(rows),
         f"In {changes['minutes']:g} minutes of {changes['sound']} the first label of frames changes "
         f"{changes['smoothed']:g} times a minute, after the first second of each recording.",
+    ]
+
+
+def _calibration(made: dict[str, Any] | None) -> list[str]:
+    """What probabilities and thresholds were chosen by."""
+    if not made:
+        return []
+    sounds = ", ".join(f"{name} ({count})" for name, count in made["recordings"].items())
+    return [
+        f"Probabilities and thresholds were chosen with `classifier-training calibrate` on recordings of known sound: "
+        f"{sounds}. {made['common']:g} was added to each logit, less for a label that is too probable where it is not "
+        f"heard. The threshold is {made['threshold']:g}, and higher for a label that would otherwise be reported more "
+        f"than {made['target']:g} times an hour in one of these sets where it is not heard, or more than four times as "
+        "often where it may be."
     ]
 
 

@@ -20,6 +20,7 @@ from .arguments import (
     add_tagging,
     add_training,
 )
+from .calibrate_command import add_calibrate_options, calibrate_command
 from .commands import (
     cross_validate_command,
     distil_command,
@@ -156,6 +157,15 @@ def _parser() -> argparse.ArgumentParser:
     add_stream_options(streams)
     add_section(streams, "data")
 
+    calibrate = _command(
+        commands,
+        "calibrate",
+        "make the probabilities of a model that tags sounds those of being right, and choose its thresholds",
+        calibrate_command,
+    )
+    add_common(calibrate, "sets of sounds with their classes or labels (clips.csv)")
+    add_calibrate_options(calibrate)
+
     prepare = commands.add_parser(
         "prepare", help="make the folder that a recipe's model is trained on, or measured by, from its sources"
     )
@@ -173,10 +183,10 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--for",
         dest="purpose",
-        choices=("train", "evaluate", "streams"),
+        choices=("train", "evaluate", "calibrate", "streams"),
         default="train",
-        help="make the parts that the model is trained on, those that it is measured by, or the sounds of streams "
-        "(default: %(default)s)",
+        help="make the parts that the model is trained on, those that it is measured or calibrated by, or the sounds "
+        "of streams (default: %(default)s)",
     )
 
     train_features = _command(

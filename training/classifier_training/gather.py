@@ -34,6 +34,7 @@ _OPTIONS = {
         "labelled": "--labelled",
         "speech": "--speech",
     },
+    "calibrate": {"known": "--data"},
     "streams": {"validation": "--validation", "test": "--sounds"},
 }
 

@@ -8,8 +8,12 @@ from typing import Any
 # The sounds to train on; recordings without labels beside them; sound without any of the labels, in which false events
 # are counted; the sounds to measure by, if they are not the held-out clips; the table of their classes; the weights of
 # a second teacher; sets of sounds with their classes, and speech, to measure what a model that tags sounds says first;
-# and sounds without any of the labels for streams, a folder for each kind, to choose thresholds by and to measure by.
-PARTS = ("clips", "recordings", "other", "measured", "classes", "teacher", "labelled", "speech", "validation", "test")
+# sounds with their classes to calibrate it by; and sounds without any of the labels for streams, a folder for each
+# kind, to choose thresholds by and to measure by.
+PARTS = (
+    "clips", "recordings", "other", "measured", "classes", "teacher", "labelled", "speech", "known", "validation",
+    "test",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -64,11 +64,11 @@ def calibration_error(probabilities: np.ndarray, right: np.ndarray) -> float:
 
 def first_labels(model: Path, sets: Sequence[Labelled], speech: Path, program: Program) -> dict[str, Any]:
     """The figures of the card's `first_label`; `speech` is a folder of recordings in which little changes."""
-    names = _names()
+    names = class_names()
     return {"sets": [_of(model, each, names, program) for each in sets], "changes": _changes(model, speech, program)}
 
 
-def _names() -> dict[str, list[str]]:
+def class_names() -> dict[str, list[str]]:
     """AudioSet's labels for each class."""
     names: dict[str, list[str]] = {}
     for file in _NAMES:
@@ -109,20 +109,41 @@ def _changes(model: Path, folder: Path, program: Program) -> dict[str, Any]:
 
 def event_times(model: Path, sets: Sequence[Labelled], program: Program) -> dict[str, Any]:
     """The figures of the card's `event_times`: sounds in a quiet stream, and the events that name them."""
-    names = _names()
+    names = class_names()
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / model.name  # reports the times of its predictions
-        shutil.copytree(model, plain)
-        config = json.loads((plain / "config.json").read_text(encoding="utf-8"))
-        for key in ("onset_delay_ms", "offset_delay_ms", "offset_fall_db"):
-            config["decision"].pop(key, None)
-        (plain / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        plain = _without_times(model, Path(folder), {})
         return {"sets": [_times(model, plain, each, names, program) for each in sets]}
 
 
-def _times(
-    model: Path, plain: Path, recordings: Labelled, names: dict[str, list[str]], program: Program
-) -> dict[str, Any]:
+def event_delays(model: Path, recordings: Labelled, program: Program) -> dict[str, int]:
+    """The delays of a model's events, in whole tenths of a second: medians of their starts and of their ends."""
+    stream, places = _stream(recordings, class_names(), program)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = _without_times(model, Path(folder), {"onset_delay_ms": 0, "offset_delay_ms": 0})
+        events = program.whole_events(plain, stream)
+    delays = np.array([found for place in places if (found := _delays(place, events))])
+    if not len(delays):
+        raise TrainingError(f"{model} reports no sound of {recordings.name}: lower its thresholds", 65)
+    onset, offset = (max(0, round(float(each) * 10) * 100) for each in np.median(delays, 0))
+    return {"onset_delay_ms": onset, "offset_delay_ms": offset}
+
+
+def _without_times(model: Path, folder: Path, values: dict[str, int]) -> Path:
+    """A copy of a model with other values for the times of its events; without any it reports the predictions'."""
+    plain = folder / model.name
+    shutil.copytree(model, plain)
+    config = json.loads((plain / "config.json").read_text(encoding="utf-8"))
+    for key in ("onset_delay_ms", "offset_delay_ms", *(() if values else ("offset_fall_db",))):
+        config["decision"].pop(key, None)
+    config["decision"] |= values
+    (plain / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return plain
+
+
+def _stream(
+    recordings: Labelled, names: dict[str, list[str]], program: Program
+) -> tuple[np.ndarray, list[tuple[float, float, list[str]]]]:
+    """Sounds in a quiet stream, with their starts, ends and labels."""
     rng, rate = np.random.default_rng(0), program.frontend.sample_rate
     chosen = rng.permutation(len(recordings.files))[:_SOUNDS]
     parts, places, at = [np.zeros(rate * 3, np.float32)], [], 3 * rate
@@ -135,21 +156,27 @@ def _times(
         at += len(samples) + len(pause)
     stream = np.clip(np.concatenate(parts), -1, 1)
     stream += rng.normal(0, 10 ** (_NOISE_DB / 20), len(stream)).astype(np.float32)
+    return stream, places
+
+
+def _times(
+    model: Path, plain: Path, recordings: Labelled, names: dict[str, list[str]], program: Program
+) -> dict[str, Any]:
+    stream, places = _stream(recordings, names, program)
     found: dict[str, Any] = {"name": recordings.name, "sounds": len(places)}
     for which, suffix in ((plain, "_before"), (model, "")):
         events = program.whole_events(which, stream)
-        errors = [_errors(place, events) for place in places]
-        reported = np.array([error for error in errors if error])
-        found["reported"] = len(reported)
+        errors = np.abs([error for place in places if (error := _delays(place, events))])
+        found["reported"] = len(errors)
         for index, key in enumerate(("onset", "offset")):
-            found[f"{key}{suffix}"] = round(float(np.median(reported[:, index])), 2) if len(reported) else None
+            found[f"{key}{suffix}"] = round(float(np.median(errors[:, index])), 2) if len(errors) else None
     return found
 
 
-def _errors(place: tuple[float, float, list[str]], events: Sequence[Event]) -> tuple[float, float] | None:
-    """The absolute errors in seconds of the first event that names a sound."""
+def _delays(place: tuple[float, float, list[str]], events: Sequence[Event]) -> tuple[float, float] | None:
+    """How many seconds after a sound's start and its end the first event that names it starts and ends."""
     start, end, labels = place
     for event in events:
         if event.label in labels and start - _EARLY_SECONDS <= event.start <= end + _LATE_SECONDS:
-            return abs(event.start - start), abs(event.end - end)
+            return event.start - start, event.end - end
     return None

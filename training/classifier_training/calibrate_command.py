@@ -1,0 +1,119 @@
+"""`calibrate`: makes the probabilities of a model that tags sounds those of being right, and chooses its thresholds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .choose import token_seconds
+from .errors import TrainingError
+from .export import write_config
+from .model_files import read_model, write_tensors
+from .program import Program
+from .progress import say
+from .recipe import Recipe, stored_recipe
+from .setup import program_of
+from .tag_calibration import Known, Tree, fit_decision, fit_offsets, hears
+from .tagging import Labelled, class_names, event_delays, read_labelled
+
+_KEY = "calibration"
+
+
+def add_calibrate_options(parser: argparse.ArgumentParser) -> None:
+    """The options besides those that all commands have."""
+    parser.add_argument(
+        "--model", type=Path, required=True, metavar="DIR", help="the model directory, which is changed"
+    )
+    parser.add_argument(
+        "--common", type=float, default=1.0, metavar="N", help="added to each logit (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--spread",
+        type=float,
+        default=0.3,
+        metavar="N",
+        help="how far a label's own offset may be below the common one: a standard deviation (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=0.25,
+        metavar="P",
+        help="the threshold of labels that are seldom reported wrongly (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--target",
+        type=float,
+        default=3.0,
+        metavar="N",
+        help="most events of a label an hour where it is not heard, for its threshold (default: %(default)s)",
+    )
+
+
+def calibrate_command(options: argparse.Namespace, _: Recipe) -> int:
+    """Changes the head's bias, the thresholds and the delays of a model, in place."""
+    config, tensors = read_model(options.model)
+    if config["activation"] != "sigmoid" or not config.get("parents"):
+        raise TrainingError(
+            f"{options.model} does not tag sounds by a tree of labels: its activation is not sigmoid", 64
+        )
+    if _KEY in config["card"]:
+        raise TrainingError(f"{options.model} is calibrated already; train or export it again to calibrate it anew", 78)
+    if not (options.spread > 0 and options.target >= 0 and 0 < options.threshold < 0.95):
+        raise TrainingError("--spread must be above 0, --target at least 0, --threshold between 0 and 0.95", 64)
+    recipe = stored_recipe(config["card"].get("recipe", {}), str(options.model))
+    program, sets = program_of(options, recipe), read_labelled(options.data)
+    known = _known(options.model, config, sets, program)
+    seconds = token_seconds(config, program)
+    wanted = fit_offsets(known, seconds, options.common, options.spread)
+    # Background comes first where nothing else is as probable, so that it moves with the labels that are not lowered.
+    wanted[[config["labels"].index(label) for label in config["background"]]] = options.common
+    offsets = _change(options.model, config, tensors, wanted)
+    moved = [Known(one.kind, one.logits + offsets, one.truth) for one in known]
+    config["decision"] = fit_decision(config, moved, seconds, options.threshold, options.target)
+    config["card"][_KEY] = {
+        "recordings": {each.name: len(each.files) for each in sets},
+        **{key: getattr(options, key) for key in ("common", "spread", "threshold", "target")},
+    }
+    write_config(options.model, config)
+    timed = next((each for each in sets if not set(each.classes) <= set(config["labels"])), sets[0])
+    config["decision"] |= event_delays(options.model, timed, program)
+    write_config(options.model, config)
+    own = config["decision"]["class_thresholds"]
+    say(f"{options.model}: {len(own)} labels have a threshold of their own; {json.dumps(config['decision'])[:300]}")
+    return 0
+
+
+def _known(model: Path, config: dict[str, Any], sets: Sequence[Labelled], program: Program) -> list[Known]:
+    """The recordings as the model hears them."""
+    names = class_names()
+    rows = [(each.name, file, label) for each in sets for file, label in zip(each.files, each.classes)]
+    found = {label: [one for one in names.get(label, [label]) if one in config["labels"]] for _, _, label in rows}
+    if unknown := sorted(label for label, own in found.items() if not own):
+        raise TrainingError(f"no label of {model} is known for {', '.join(unknown)}", 65)
+
+    def logits(row: tuple[str, Path, str]) -> np.ndarray:
+        return program.encode(model, program.features(program.samples(row[1])[None])[0])
+
+    say(f"{model} hears {len(rows)} recordings")
+    with ThreadPoolExecutor(2) as pool:
+        heard = list(pool.map(logits, rows))
+    tree = Tree(config["labels"], config["parents"])
+    whole = ((kind, found[label], each) for (kind, _, label), each in zip(rows, heard) if len(each))
+    return hears(whole, tree)
+
+
+def _change(model: Path, config: dict[str, Any], tensors: dict[str, np.ndarray], offsets: np.ndarray) -> np.ndarray:
+    """Adds offsets to the head's bias; returns what was added. Weights have half precision, as `distil` writes them."""
+    bias = tensors["head.bias"]
+    added = (bias + offsets).astype(np.float16).astype(np.float32) - bias
+    changed = {**tensors, "head.bias": bias + added, "golden.logits": tensors["golden.logits"] + added}
+    halves = {name: each.astype(np.float16) for name, each in changed.items() if not name.startswith("golden.")}
+    config["weights"] = write_tensors({**changed, **halves}, model)
+    return added
