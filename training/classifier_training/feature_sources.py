@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -105,7 +106,7 @@ def read_array(reference: str, folder: Path, origin: str) -> np.ndarray:
             raise TrainingError(f"{origin}: {path} has no array `{key}`; it has {', '.join(found.files)}")
         try:
             return found[key]
-        except ValueError as error:
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise TrainingError(f"{origin}: the array `{key}` of {path} cannot be read: {error}") from error
 
 

@@ -30,12 +30,14 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    fresh, old = holder / path.name, holder / "old"
     try:
-        fresh, old = holder / path.name, holder / "old"
         fresh.mkdir()
         yield fresh
         if path.exists():
             os.replace(path, old)
         os.replace(fresh, path)
     finally:
+        if old.exists() and not path.exists():
+            os.replace(old, path)
         shutil.rmtree(holder, ignore_errors=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from .errors import TrainingError
@@ -42,7 +43,7 @@ def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / config["weights"]["file"])
         return config, {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise TrainingError(f"cannot read the model {folder}: {error}", 66) from error
 
 
@@ -56,4 +57,4 @@ def write_tensors(tensors: dict[str, np.ndarray], folder: Path) -> dict[str, Any
 def write_json(file: Path, config: dict[str, Any]) -> None:
     """Writes a JSON file, which appears under its name only when it is complete."""
     with atomic_file(file) as path:
-        path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

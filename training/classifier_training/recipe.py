@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import typing
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -173,6 +174,8 @@ def _checked(value: Any, kind: Any, origin: str) -> Any:
         return tuple(_checked(each, item, origin) for each in value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if kind is float and isinstance(value, float) and not math.isfinite(value):
+        raise TrainingError(f"{origin} is {value}; it must be a finite number", 78)
     plain = typing.get_origin(kind) or kind
     if not isinstance(value, plain) or (isinstance(value, bool) and plain is not bool):
         raise TrainingError(f"{origin} is {value!r}; it must be of type {plain.__name__}", 78)
@@ -181,6 +184,13 @@ def _checked(value: Any, kind: Any, origin: str) -> Any:
 
 def _check_ranges(recipe: Recipe, origin: str) -> None:
     training, decision = recipe.training, recipe.evaluation.decision_seconds
+    for name, value, least, most in (
+        ("batch", training.batch, 1, 1_000_000),
+        ("clip_seconds", training.clip_seconds, 0.01, 3600),
+        ("overlay", training.overlay, 0, 1),
+    ):
+        if not least <= value <= most:
+            raise TrainingError(f"{origin}: {name} is {value}; it must be {least} to {most}", 78)
     if training.frozen_copies < 1:
         raise TrainingError(f"{origin}: frozen_copies is {training.frozen_copies}; it must be 1 or more", 78)
     if training.stem_rate < 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ import numpy as np
 from .dataset import AUDIO_SUFFIXES, TABLE
 from .effects import rms
 from .errors import TrainingError
+from .feature_sources import read_table
 from .program import Event, Program, Summary
 from .store import active_region
 
@@ -42,12 +42,16 @@ class Labelled:
 def read_labelled(folder: Path) -> list[Labelled]:
     """Reads a folder with a table `clips.csv` of `filename` and `label`; its folders are sets of recordings."""
     rows: dict[str, list[tuple[Path, str]]] = defaultdict(list)
-    try:
-        with (folder / TABLE).open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                rows[Path(row["filename"]).parts[0]].append((folder / row["filename"], row["label"]))
-    except (OSError, KeyError) as error:
-        raise TrainingError(f"{folder} has no table {TABLE} of filename and label: {error}", 66) from error
+    for line, row in read_table(folder / TABLE, ("filename", "label")):
+        at = f"{folder / TABLE}, line {line}"
+        for column in ("filename", "label"):
+            if not (row[column] or "").strip():
+                raise TrainingError(f"{at}: no {column}; give every row one, or remove the row")
+        if not (file := folder / row["filename"]).is_file():
+            raise TrainingError(f"{at}: {file} does not exist", 66)
+        rows[Path(row["filename"]).parts[0]].append((file, row["label"]))
+    if not rows:
+        raise TrainingError(f"{folder / TABLE} has no rows", 66)
     return [Labelled(name, *map(tuple, zip(*found))) for name, found in rows.items()]
 
 
@@ -151,7 +155,8 @@ def _stream(
         samples = program.samples(recordings.files[index])
         region = active_region(samples, rate)
         pause = np.zeros(int(rng.uniform(*_PAUSE_SECONDS) * rate), np.float32)
-        places.append(((at + region.start) / rate, (at + region.end) / rate, names[recordings.classes[index]]))
+        label = recordings.classes[index]
+        places.append(((at + region.start) / rate, (at + region.end) / rate, names.get(label, [label])))
         parts += [samples * np.float32(_RMS / rms(samples[region.start : region.end])), pause]
         at += len(samples) + len(pause)
     stream = np.clip(np.concatenate(parts), -1, 1)

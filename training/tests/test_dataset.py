@@ -114,3 +114,15 @@ def test_unusable_rows_are_refused(tmp_path: Path, row: str, message: str) -> No
     (tmp_path / "clips.csv").write_text(f"filename,label,onset,offset\na.wav,a,,\nb.wav,b,,\n{row}\n")
     with pytest.raises(TrainingError, match=message):
         read_dataset(tmp_path / "clips.csv", DataOptions(split="random"))
+
+
+def test_a_table_of_another_program(tmp_path: Path) -> None:
+    """Excel's mark at the beginning is no part of a column's name; letters that are not UTF-8 are refused."""
+    table = tmp_path / "t.csv"
+    rows = "filename,label\n" + "".join(f"{n}.wav,{label}\n" for n, label in enumerate("aabb"))
+    table.write_text("\ufeff" + rows, encoding="utf-8")
+    options = DataOptions(split="random", held_out_fraction=0.5)
+    assert read_dataset(table, options).labels == ("a", "b")
+    table.write_text(rows.replace("a", "ä"), encoding="latin-1")
+    with pytest.raises(TrainingError, match="save the table as UTF-8"):
+        read_dataset(table, options)

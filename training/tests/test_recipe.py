@@ -51,6 +51,10 @@ def test_the_recipes_of_shipped_models_are_read(file: Path) -> None:
         ({"model": {"stem": "yamnet", "frontend": {"recipe": "kaldi"}}}, "needs the front-end `yamnet`"),
         ({"training": {"stem_rate": -1.0}}, "stem_rate is -1.0"),
         ({"training": {"speed": [1.0]}}, "must have 2"),
+        ({"training": {"batch": 0}}, "batch is 0; it must be 1 to"),
+        ({"training": {"clip_seconds": 1e9}}, "clip_seconds is 1000000000.0"),
+        ({"training": {"overlay": -1.0}}, "overlay is -1.0; it must be 0 to 1"),
+        ({"data": {"held_out_fraction": float("nan")}}, "held_out_fraction` is nan; it must be a finite number"),
     ],
 )
 def test_mistakes_are_refused_by_name(values: dict, message: str) -> None:

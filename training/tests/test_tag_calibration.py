@@ -77,10 +77,8 @@ def test_a_shipped_model_is_calibrated_in_place(
 ) -> None:
     """The program's logits move by the offsets, and the model says which sounds it was calibrated by."""
     model, data = tmp_path / "general", tmp_path / "known"
-    shutil.copytree(GENERAL, model)
+    _uncalibrated(model)
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    del config["card"]["calibration"]
-    (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
     times = np.arange(0, 4, 1 / 16_000)
     phase = 2 * np.pi * np.cumsum(900 + 400 * np.sin(2 * np.pi * 0.4 * times)) / 16_000
     (data / "sweeps").mkdir(parents=True)
@@ -104,8 +102,41 @@ def test_a_shipped_model_is_calibrated_in_place(
     capsys.readouterr()
     assert main(command) == 78 and "is calibrated already" in capsys.readouterr().err
     assert main([*command[:1], "--model", str(GENERAL.with_name("keywords-en")), *command[3:]]) == 64
-    (data / "clips.csv").write_text("filename,label\nsweeps/siren.wav,unicorn\n", "utf-8")
-    del made["card"]["calibration"]
-    (model / "config.json").write_text(json.dumps(made), encoding="utf-8")
-    assert main(command) == 65 and "unicorn" in capsys.readouterr().err
     assert probability(np.zeros(1)) == 0.5
+
+
+def _uncalibrated(model: Path) -> bytes:
+    """A copy of a shipped model that says of no calibration; returns its weights."""
+    shutil.copytree(GENERAL, model)
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    del config["card"]["calibration"]
+    (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return (model / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("filename,label\ns/a.wav,unicorn\n", "unicorn"),
+        ("filename,label\n", "has no rows"),
+        ("filename,label\n,Siren\n", "line 2: no filename"),
+        ("filename,label\ns/a.wav\n", "line 2: no label"),
+        ("filename,label\ns/b.wav,Siren\n", "does not exist"),
+        ("name,label\ns/a.wav,Siren\n", "no column `filename`"),
+        ("filename,label\ns/a.wav,Theremin\n", "reports no sound of s"),  # the weights are changed by then
+    ],
+)
+def test_a_model_stays_whole(
+    table: str, words: str, program_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = _uncalibrated(tmp_path / "general")
+    (tmp_path / "data" / "s").mkdir(parents=True)
+    write_wave(tmp_path / "data" / "s" / "a.wav", np.zeros(32_000, np.float32), 16_000)
+    (tmp_path / "data" / "clips.csv").write_text(table, "utf-8")
+    command = ["calibrate", "--model", str(tmp_path / "general"), "--data", str(tmp_path / "data")]
+    assert main([*command, "--work", str(tmp_path / "work")]) in (65, 66) and words in capsys.readouterr().err
+    assert (tmp_path / "general" / "model.safetensors").read_bytes() == weights
+    assert not list(tmp_path.glob(".general*"))
+    for option in ("--common nan", "--spread 0", "--threshold 1e-300", "--target inf"):
+        assert main([*command, "--work", str(tmp_path / "work"), *option.split()]) == 64
+        assert f"{option.split()[0]} is" in capsys.readouterr().err

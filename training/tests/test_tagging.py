@@ -47,5 +47,5 @@ def test_a_shipped_model(program_path: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="unicorn"):
         first_labels(GENERAL, read_labelled(folder), folder, program)
     (folder / "clips.csv").unlink()
-    with pytest.raises(TrainingError, match="no table"):
+    with pytest.raises(TrainingError, match="cannot read"):
         read_labelled(folder)

@@ -4,7 +4,8 @@ package enum DecisionSettings {
     private static let ofModel = "the model's"
 
     package static let threshold = Setting(
-        "threshold", .probability, described: ofModel, "An event starts at this probability.")
+        "threshold", .probability, described: ofModel,
+        "An event starts at this probability. It takes the place of the model's thresholds of single labels, too.")
     package static let thresholdOff = Setting(
         "threshold_off", .probability, described: ofModel, "An event ends below this probability.")
     package static let classThreshold = Setting(

@@ -76,6 +76,10 @@ package enum ModelReport {
         let encoder = configuration.encoder
         let attention = describe(encoder.attention) + (encoder.depth == .window ? ", the window alone" : "")
         let stream = model.makeStream()
+        let thresholds = configuration.decision.classThresholds.values
+        let own = thresholds.min().flatMap { least in
+            thresholds.max().map { "; \(thresholds.count) labels have one of their own, \(least) to \($0)" }
+        }
         var lines = [
             "name         \(configuration.name)",
             "description  \(configuration.description)",
@@ -88,7 +92,8 @@ package enum ModelReport {
                 + "feed-forward \(encoder.feedForward), window \(encoder.window) tokens",
             "attention    \(attention)",
             "memory       \(stream.bytes) bytes a stream",
-            "threshold    \(configuration.decision.threshold) on, \(configuration.decision.thresholdOff) off",
+            "threshold    \(configuration.decision.threshold) on, \(configuration.decision.thresholdOff) off"
+                + (own ?? ""),
         ]
         if configuration.frontend != nil {
             let audio = try AudioModel(model)
