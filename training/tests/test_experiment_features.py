@@ -152,6 +152,9 @@ def test_operations_of_attention_are_those_of_its_formula(program_path: Path) ->
     found = cost(program_path, run)
     assert found.attention == 2 * 28 * 28 * width and found.median_microseconds > 0 and found.state_bytes > 0
     assert operations(program_path, replace(run, system=SYSTEMS[2]))[0] == 2 * 28 * width
+    longer = FeatureRun(DATA[2], SYSTEMS[5], 1, "stream", 60, 240, "tuned", 0)
+    assert longer.system.landmarks > longer.data.recipe.model.window, "a window that the recipe does not have"
+    assert operations(program_path, longer)[0] < operations(program_path, replace(longer, system=TRANSFORMER))[0]
 
 
 def test_published_counts_are_close_to_the_programs(program_path: Path) -> None:

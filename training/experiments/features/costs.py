@@ -50,9 +50,11 @@ def _bench(program: Path, run: FeatureRun, *options: str) -> dict[str, Any]:
     """What `bench` says of the run's encoder."""
     count = run.system.landmarks or 4
     window = run.system.window(run.window)
-    values = {"model": {"attention": "continual-nystrom", "landmark_update": "fixed", "landmarks": count, "layers": 1}}
-    recipe = with_values(run.data.recipe, {**values, "streams": {}}, run.name)
-    recipe = with_values(recipe, {"model": {"window": max(window, count), "depth": "stream"}}, run.name)
+    values: dict[str, Any] = {
+        "attention": "continual-nystrom", "landmark_update": "fixed", "landmarks": count, "layers": 1,
+        "window": max(window, count), "depth": "stream",
+    }  # fmt: skip
+    recipe = with_values(run.data.recipe, {"model": values}, run.name)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "shape"
         folder.mkdir()
