@@ -98,11 +98,12 @@ def _first_label(measured: dict[str, Any] | None) -> list[str]:
     ]
     changes = measured["changes"]
     return [
-        'The first label of a recording\'s summary is right if it is a name of its class; "all" is the label with the '
-        "largest probability at any time. The calibration error is the mean difference between the first label's "
-        "probability and the share of right ones, in ten bins.",
-        "| recordings | number | right, all | right | calibration error, all | calibration error |\n"
-        "|---|---|---|---|---|---|\n" + "\n".join(rows),
+        "The first label of a recording's summary is right if it is a name of its class. A list begins with the most "
+        "exact label or, with `--labels all`, with the label that has the largest probability at any time. The "
+        "calibration error is the mean difference between the first label's probability and the share of right ones, "
+        "in ten bins.",
+        "| recordings | number | right with `--labels all` | right | calibration error with `--labels all` "
+        "| calibration error |\n|---|---|---|---|---|---|\n" + "\n".join(rows),
         f"In {changes['minutes']:g} minutes of {changes['sound']} the first label of frames changes "
         f"{changes['smoothed']:g} times a minute, after the first second of each recording.",
     ]
@@ -161,9 +162,11 @@ def _event_times(measured: dict[str, Any] | None) -> list[str]:
         for found in measured["sets"]
     ]
     return [
-        "Times of events, by sounds in a quiet stream, 6 to 9 s apart: median absolute errors in seconds, of the times "
-        "of the predictions and of those that are reported. The delays are from folds 1 to 3 of ESC-50.",
-        "| sounds | events | onset, predictions | onset | offset, predictions | offset |\n"
+        "Times of events, by sounds in a quiet stream, 6 to 9 s apart: how many of them an event names, and how far "
+        "its beginning and end are from the sound's (median, in seconds). A model hears a sound late; what is reported "
+        "is earlier by its usual delay, which is from folds 1 to 3 of ESC-50.",
+        "| sounds | named by an event | beginning, as heard | beginning, as reported | end, as heard "
+        "| end, as reported |\n"
         "|---|---|---|---|---|---|\n" + "\n".join(rows),
     ]
 
