@@ -70,7 +70,7 @@ public struct Service: Sendable {
         // main thread has that of the process. A process that may not raise its priority keeps the usual one.
         let which = __priority_which_t(PRIO_PROCESS.rawValue)
         let priority = getpriority(which, id_t(getpid()))
-        for loop in group.makeIterator() { loop.execute { setpriority(which, 0, priority) } }
+        for loop in group.makeIterator() { try await loop.submit { _ = setpriority(which, 0, priority) }.get() }
         // From here on signals arrive in order and end nothing by themselves: the outputs take over open events.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let states = StateSaver(
