@@ -21,7 +21,7 @@ from .program import Program
 from .progress import say
 from .recipe import Recipe, stored_recipe
 from .setup import program_of
-from .tag_calibration import Known, Tree, fit_decision, fit_offsets, hears
+from .tag_calibration import Known, Tree, fit_decision, fit_offsets
 from .tagging import Labelled, class_names, event_delays, read_labelled
 
 _KEY = "calibration"
@@ -121,8 +121,9 @@ def _known(model: Path, config: dict[str, Any], sets: Sequence[Labelled], progra
     with ThreadPoolExecutor(2) as pool:
         heard = list(pool.map(logits, rows))
     tree = Tree(config["labels"], config.get("parents", {}))
-    whole = ((kind, found[label], each) for (kind, _, label), each in zip(rows, heard) if len(each))
-    return hears(whole, tree)
+    return [
+        Known(kind, each, tree.truth(found[label], each)) for (kind, _, label), each in zip(rows, heard) if len(each)
+    ]
 
 
 def _change(model: Path, config: dict[str, Any], tensors: dict[str, np.ndarray], offsets: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class Known:
 
     kind: str
     logits: np.ndarray  # (tokens, labels)
-    truth: np.ndarray  # (labels,) 1: is heard, 0: is not, NaN: nobody knows
+    truth: np.ndarray  # (labels,) 1: is heard, 0: is not, NaN: is unknown
 
 
 class Tree:
@@ -129,8 +129,3 @@ def _peaks(logits: np.ndarray, length: int) -> np.ndarray:
 
 def _step(slope: Any, curvature: Any) -> Any:
     return np.clip(slope / curvature, -_LARGEST_STEP, _LARGEST_STEP)
-
-
-def hears(pairs: Iterable[tuple[str, Sequence[str], np.ndarray]], tree: Tree) -> list[Known]:
-    """Recordings with their kinds, the names of their sound and a model's logits of them."""
-    return [Known(kind, logits, tree.truth(names, logits)) for kind, names, logits in pairs]
