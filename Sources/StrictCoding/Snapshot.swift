@@ -10,6 +10,8 @@ package struct SnapshotWriter {
 
     package mutating func write(_ value: Int) { write(Int64(value)) }
 
+    package mutating func write(_ value: Double) { write(Int64(bitPattern: value.bitPattern)) }
+
     package mutating func write(_ value: UInt32) {
         unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
@@ -48,6 +50,13 @@ package struct SnapshotReader {
     /// Reads an integer, and throws an error if it is not in `range`.
     package mutating func readInt(in range: ClosedRange<Int>) throws(Truncated) -> Int {
         guard let value = Int(exactly: try readInt64()), range.contains(value) else { throw Truncated() }
+        return value
+    }
+
+    /// Reads a number, and throws an error if it is not in `range`.
+    package mutating func readDouble(in range: ClosedRange<Double>) throws(Truncated) -> Double {
+        let value = Double(bitPattern: UInt64(bitPattern: try readInt64()))
+        guard range.contains(value) else { throw Truncated() }
         return value
     }
 

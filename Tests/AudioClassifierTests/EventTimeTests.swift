@@ -65,6 +65,20 @@ internal import Testing
         #expect(times(detect(try detector(["offset_fall_db": 15]), louder)).last == [1100, 1600])
     }
 
+    /// The sound is over before the model notices it: its level decides, not that of the silence after it.
+    @Test func levelBeforeTheFirstPredictionEndsASound() throws {
+        let noticedLate: [(p: Float, level: Double)] =
+            [(0, -90), (0, -20), (0, -22), (0, -25), (0, -90), (0, -90)]
+            + Array(repeating: (0.9, -90), count: 10) + [(0, -90)]
+        let rules: [String: JSONValue] = ["onset_delay_ms": 500, "offset_fall_db": 15]
+        #expect(times(detect(try detector(rules), noticedLate)).last == [1100, 1300])
+        // Predictions at the beginning or before it are none of the event's.
+        let shorter: [String: JSONValue] = ["onset_delay_ms": 200, "offset_fall_db": 15]
+        #expect(times(detect(try detector(shorter), noticedLate)).last == [1400, 2500])
+        let between: [String: JSONValue] = ["onset_delay_ms": 400, "offset_fall_db": 4]
+        #expect(times(detect(try detector(between), noticedLate)).last == [1200, 1300])
+    }
+
     @Test func eventBeginsAfterTheOneBefore() throws {
         let track = loud + [(0, -20)] + loud.dropFirst() + [(0, -20)]
         let delayed = try detector(["onset_delay_ms": 900, "offset_delay_ms": 100])

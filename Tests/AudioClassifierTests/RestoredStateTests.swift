@@ -107,6 +107,24 @@ internal import Testing
         }
     }
 
+    /// The levels before an event are of the past, one after the other.
+    @Test func levelsOfTheFutureAreRefused() throws {
+        func isRefused(_ values: [Double], count: Int? = nil) -> Bool {
+            var writer = SnapshotWriter()
+            writer.write(count ?? values.count / 2)
+            for value in values { writer.write(value) }
+            var reader = SnapshotReader(writer.bytes)
+            var levels = RecentLevels(span: 1)
+            do { try levels.restore(from: &reader, time: 2) } catch { return true }
+            return false
+        }
+        #expect(!isRefused([]) && !isRefused([1.5, -20, 2, -120]))
+        for values in [[1.5, -20, 2.1, -20], [1.5, -20, 1.4, -20], [-1, -20], [.nan, -20], [1, .nan], [1, 1e9]] {
+            #expect(isRefused(values), "\(values)")
+        }
+        for count in [-1, 2, 1 << 40, .max] { #expect(isRefused([1, -20], count: count), "\(count)") }
+    }
+
     /// Numbers that are finite, but whose products are not, end in a refusal or in an error of their stream.
     @Test func hugeNumbersDoNotTrap() throws {
         let (bytes, start) = try state()

@@ -35,36 +35,32 @@ public struct EventDetector: Sendable {
         var last = 0.0
         var peak: Float = 0
         var restUntil = -1.0
-        /// Largest level in the event.
-        var loudest = Self.silence
-        /// Newest time at which the level was near the largest one.
-        var lastLoud = 0.0
+        /// The levels since the event's beginning.
+        var loudness = Loudness()
         /// End of the label's last event.
         var previousEnd = 0.0
-
-        /// A level below that of all predictions.
-        static let silence = -1000.0
     }
 
     /// Tolerance of comparisons of times, in seconds, less than a sample. Times are rounded, and whether a gap is the
     /// largest allowed must not depend on its position in the stream.
     private static let rounding = 1e-6
-    /// A level, in dB, that no finite samples have.
-    private static let highestLevel = 1000.0
 
     /// The rules by which it decides.
     public let rules: DecisionRules
     private var tracks: [Track]
+    private var recent: RecentLevels
 
     /// Makes the detector of a new stream.
     public init(_ rules: DecisionRules) {
         self.rules = rules
         tracks = rules.labels.map { _ in Track() }
+        recent = RecentLevels(span: rules.offsetFall.isFinite ? rules.onsetDelay : 0)
     }
 
     /// Returns the events that start or end with the next prediction.
     public mutating func update(_ prediction: Prediction) -> [Event] {
         var events: [Event] = []
+        defer { recent.add(prediction.level, at: prediction.time) }
         for label in tracks.indices where rules.isEvent[label] {
             let probability = prediction.probabilities[label]
             let time = prediction.time
@@ -79,6 +75,7 @@ public struct EventDetector: Sendable {
                 tracks[label] = Track(
                     state: .rising, sample: prediction.sample, start: time, last: time, peak: probability,
                     restUntil: tracks[label].restUntil, previousEnd: tracks[label].previousEnd)
+                tracks[label].loudness = recent.loudness(after: begin(label), fall: rules.offsetFall)
             case .rising:
                 guard isHeld else {
                     tracks[label].state = .idle
@@ -95,8 +92,7 @@ public struct EventDetector: Sendable {
                 tracks[label].state = .active
             }
             tracks[label].last = time
-            tracks[label].loudest = max(tracks[label].loudest, prediction.level)
-            if prediction.level >= tracks[label].loudest - rules.offsetFall { tracks[label].lastLoud = time }
+            tracks[label].loudness.hear(prediction.level, at: time, fall: rules.offsetFall)
             tracks[label].peak = max(tracks[label].peak, probability)
             if case .rising = tracks[label].state,
                 time - tracks[label].start >= rules.minimumDuration - Self.rounding
@@ -127,7 +123,7 @@ public struct EventDetector: Sendable {
     private mutating func end(_ label: Int) -> Event {
         tracks[label].state = .idle
         tracks[label].restUntil = tracks[label].last + rules.refractoryTime
-        let end = max(begin(label), min(tracks[label].last - rules.offsetDelay, tracks[label].lastLoud))
+        let end = max(begin(label), min(tracks[label].last - rules.offsetDelay, tracks[label].loudness.newest))
         defer { tracks[label].previousEnd = end }
         return event(label, end: end + rules.padding)
     }
@@ -145,6 +141,7 @@ public struct EventDetector: Sendable {
     }
 
     package func snapshot(to writer: inout SnapshotWriter) {
+        recent.snapshot(to: &writer)
         for track in tracks {
             let state: Int64 =
                 switch track.state {
@@ -156,11 +153,9 @@ public struct EventDetector: Sendable {
             writer.write(state)
             writer.write(track.sample)
             for value in [
-                track.start, track.last, Double(track.peak), track.restUntil, track.loudest, track.lastLoud,
-                track.previousEnd,
-            ] {
-                writer.write(Int64(bitPattern: value.bitPattern))
-            }
+                track.start, track.last, Double(track.peak), track.restUntil, track.loudness.largest,
+                track.loudness.newest, track.previousEnd,
+            ] { writer.write(value) }
         }
     }
 
@@ -168,28 +163,21 @@ public struct EventDetector: Sendable {
     package mutating func restore(
         from reader: inout SnapshotReader, position: Int64, time: Double
     ) throws(SnapshotReader.Truncated) {
+        try recent.restore(from: &reader, time: time)
         for label in tracks.indices {
             let states: [State] = [.idle, .rising, .active, .falling]
             tracks[label].state = states[try reader.readInt(in: 0...3)]
             tracks[label].sample = Int64(try reader.readInt(in: 0...Int(position)))
-            tracks[label].start = try Self.readDouble(in: 0...time, from: &reader)
-            tracks[label].last = try Self.readDouble(in: tracks[label].start...time, from: &reader)
-            tracks[label].peak = Float(try Self.readDouble(in: 0...1, from: &reader))
-            tracks[label].restUntil = try Self.readDouble(in: -1...time + Self.longestRest, from: &reader)
-            tracks[label].loudest = try Self.readDouble(in: Track.silence...Self.highestLevel, from: &reader)
-            tracks[label].lastLoud = try Self.readDouble(in: 0...time, from: &reader)
-            tracks[label].previousEnd = try Self.readDouble(in: 0...time, from: &reader)
+            tracks[label].start = try reader.readDouble(in: 0...time)
+            tracks[label].last = try reader.readDouble(in: tracks[label].start...time)
+            tracks[label].peak = Float(try reader.readDouble(in: 0...1))
+            tracks[label].restUntil = try reader.readDouble(in: -1...time + Self.longestRest)
+            tracks[label].loudness.largest = try reader.readDouble(in: Loudness.levels)
+            tracks[label].loudness.newest = try reader.readDouble(in: 0...time)
+            tracks[label].previousEnd = try reader.readDouble(in: 0...time)
         }
     }
 
     /// The longest time of rest after an event, in seconds.
     private static let longestRest = 3600.0
-
-    private static func readDouble(
-        in range: ClosedRange<Double>, from reader: inout SnapshotReader
-    ) throws(SnapshotReader.Truncated) -> Double {
-        let value = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
-        guard range.contains(value) else { throw SnapshotReader.Truncated() }
-        return value
-    }
 }

@@ -24,20 +24,12 @@ struct SmoothedProbabilities: Sendable {
     }
 
     func snapshot(to writer: inout SnapshotWriter) {
-        for value in [time] + values.map(Double.init) { writer.write(Int64(bitPattern: value.bitPattern)) }
+        for value in [time] + values.map(Double.init) { writer.write(value) }
     }
 
     /// Reads the state of a stream that has reached this time.
     mutating func restore(from reader: inout SnapshotReader, time end: Double) throws(SnapshotReader.Truncated) {
-        time = try Self.read(in: Self.never...end, from: &reader)
-        for label in values.indices { values[label] = Float(try Self.read(in: 0...1, from: &reader)) }
-    }
-
-    private static func read(
-        in range: ClosedRange<Double>, from reader: inout SnapshotReader
-    ) throws(SnapshotReader.Truncated) -> Double {
-        let value = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
-        guard range.contains(value) else { throw SnapshotReader.Truncated() }
-        return value
+        time = try reader.readDouble(in: Self.never...end)
+        for label in values.indices { values[label] = Float(try reader.readDouble(in: 0...1)) }
     }
 }

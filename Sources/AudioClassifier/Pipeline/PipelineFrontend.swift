@@ -104,7 +104,7 @@ package struct PipelineFrontend: ~Copyable {
     package func snapshot(to writer: inout SnapshotWriter) {
         writer.write(received)
         writer.write(lost)
-        writer.write(Int64(bitPattern: energy.bitPattern))
+        writer.write(energy)
         writer.write(measured)
         extractor.snapshot(to: &writer)
     }
@@ -113,10 +113,10 @@ package struct PipelineFrontend: ~Copyable {
         let positions = 0...Int(Self.largestPosition)
         received = Int64(try reader.readInt(in: positions))
         lost = Int64(try reader.readInt(in: positions))
-        energy = Double(bitPattern: UInt64(bitPattern: try reader.readInt64()))
+        energy = try reader.readDouble(in: 0...Double.greatestFiniteMagnitude)
         measured = try reader.readInt(in: 0...Int(received))
         let loudest = Double(Float.greatestFiniteMagnitude)
-        guard energy >= 0, energy <= Double(measured) * loudest * loudest else { throw SnapshotReader.Truncated() }
+        guard energy <= Double(measured) * loudest * loudest else { throw SnapshotReader.Truncated() }
         try extractor.restore(from: &reader)
         // The samples received so far, less those before the next frame, are those that the extractor keeps.
         let recipe = extractor.recipe

@@ -6,7 +6,7 @@ package import StrictCoding
 /// The state of a suspended stream as bytes, in a file or in a message: with it another process goes on and gives the
 /// same bytes.
 package enum StateFile {
-    private static let magic: Int64 = 0x3630_4554_4154_5341  // "ASTATE06"
+    private static let magic: Int64 = 0x3730_4554_4154_5341  // "ASTATE07"
 
     package static func save(
         _ pipeline: borrowing ClassifierPipeline, _ reporter: StreamReporter, model: AudioModel, to path: String
@@ -63,9 +63,12 @@ package enum StateFile {
 
     /// Returns the bytes of the largest state of a stream of this model.
     package static func largestSize(_ model: AudioModel) throws(ClassifierError) -> Int {
+        let period = Double(model.predictionPeriod) / Double(model.sampleRate)
+        let span = try DecisionRules(model.network.configuration).onsetDelay
+        let levels = RecentLevels.size(RecentLevels.largestCount(span: span, period: period))
         var writer = begin(model)
         try reporter(model).snapshot(to: &writer)
-        return seal(writer).count + (try ClassifierPipeline(model).largestSnapshot)
+        return seal(writer).count + levels + (try ClassifierPipeline(model).largestSnapshot)
     }
 
     private static func reporter(_ model: AudioModel) throws(ClassifierError) -> StreamReporter {

@@ -1,0 +1,70 @@
+package import StrictCoding
+
+/// The loudest moment of a sound, and the newest one that is near it.
+struct Loudness: Sendable {
+    /// Levels, in dB, among which are those of all finite samples.
+    static let levels = -1000.0...1000.0
+
+    /// The largest level, in dB relative to full scale.
+    var largest = Self.levels.lowerBound
+    /// The newest time, in seconds, at which the level was near the largest one up to it.
+    var newest = 0.0
+
+    /// Takes note of the next level; it is near the largest one if it is at most `fall` below it.
+    mutating func hear(_ level: Double, at time: Double, fall: Double) {
+        largest = max(largest, level)
+        if level >= largest - fall { newest = time }
+    }
+}
+
+/// The levels of the newest predictions of a stream, as far back as an event may begin before its first prediction.
+package struct RecentLevels: Sendable {
+    private struct Entry: Sendable {
+        let time: Double
+        let level: Double
+    }
+
+    /// How far back the levels are kept, in seconds.
+    private let span: Double
+    private var entries: [Entry] = []
+
+    package init(span: Double) { self.span = span }
+
+    /// Adds the level of the next prediction, and drops those that are too old.
+    mutating func add(_ level: Double, at time: Double) {
+        let first = entries.firstIndex { $0.time > time - span } ?? entries.count
+        entries.removeFirst(first)
+        if span > 0 { entries.append(Entry(time: time, level: level)) }
+    }
+
+    /// Returns the loudness of the predictions after a time.
+    func loudness(after start: Double, fall: Double) -> Loudness {
+        var loudness = Loudness()
+        for entry in entries where entry.time > start { loudness.hear(entry.level, at: entry.time, fall: fall) }
+        return loudness
+    }
+
+    /// Returns the largest number of levels in a span, one every `period` seconds.
+    static func largestCount(span: Double, period: Double) -> Int { Int(span / period) + 1 }
+
+    /// Returns the bytes that so many levels add to a snapshot.
+    static func size(_ count: Int) -> Int { 2 * MemoryLayout<Double>.size * count }
+
+    func snapshot(to writer: inout SnapshotWriter) {
+        writer.write(entries.count)
+        for entry in entries {
+            writer.write(entry.time)
+            writer.write(entry.level)
+        }
+    }
+
+    /// Reads the levels of a stream that has reached a time, in seconds.
+    package mutating func restore(from reader: inout SnapshotReader, time: Double) throws(SnapshotReader.Truncated) {
+        entries = []
+        var newest = 0.0
+        for _ in 0..<(try reader.readInt(in: 0...reader.remaining / Self.size(1))) {
+            newest = try reader.readDouble(in: newest...time)
+            entries.append(Entry(time: newest, level: try reader.readDouble(in: Loudness.levels)))
+        }
+    }
+}
