@@ -196,7 +196,7 @@ def _clips(config: dict[str, Any]) -> list[str]:
         "| cold: the clip is the first sound of the stream; decided at its last token "
         f"| {cold.accuracy:.1%} | {cold.right_tokens / cold.tokens:.1%} |\n"
         f"| mid-stream: {before}{decided} | {mid.accuracy:.1%} | {mid.right_tokens / mid.tokens:.1%} |",
-        "Mid-stream, by label; the columns after precision count what the clips were taken for:",
+        f"Mid-stream, by label; {mid.counts_in_words}:",
         mid.table(),
         "Cold:",
         cold.table(),

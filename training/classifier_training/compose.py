@@ -9,7 +9,7 @@ import numpy as np
 
 from .channel import Channel
 from .dataset import BACKGROUND, SILENCE, Clip, Dataset
-from .effects import amplitude, colour, resample
+from .effects import amplitude, colour, loud_cuts, resample
 from .frontend import Frontend
 from .label_sets import multi_hot
 from .pieces import Piece, Sequences, level_below
@@ -244,8 +244,8 @@ class Composer:
         options = self._options
         samples, region = self._store.samples(clip), self._store.region(clip)
         piece = Piece(samples, self._labels.index(clip.label), region.start, region.end)
-        if (spare := len(samples) - self.clip_samples) > 0:
-            cut = piece.without_start(int(rng.integers(spare + 1)))
+        if len(samples) > self.clip_samples:
+            cut = piece.without_start(int(rng.choice(loud_cuts(samples, self.clip_samples))))
             # A part of a long sound stands for the sound.
             piece = Piece(
                 cut.samples[: self.clip_samples],

@@ -6,6 +6,8 @@ import numpy as np
 
 _COLOUR_POINTS = 6
 _ECHO_SECONDS = 0.4
+_CUT_SHARE = 0.5
+_CUT_STEPS = 200
 
 
 def resample(samples: np.ndarray, speed: float) -> np.ndarray:
@@ -36,6 +38,17 @@ def colour(samples: np.ndarray, rate: int, largest_db: float, echo: bool, rng: n
 def rms(samples: np.ndarray) -> np.float32:
     """The level of samples, at least 1e-5, so that a sound in which nothing is heard, or without samples, has one."""
     return np.float32(np.sqrt(np.mean(np.square(samples)) + 1e-10)) if len(samples) else np.float32(1e-5)
+
+
+def loud_cuts(samples: np.ndarray, count: int) -> np.ndarray:
+    """Places where `count` samples begin that have at least half of the energy of the loudest such part.
+
+    A steady sound may be cut almost anywhere; of a stroke, the part that decays does not tell what was struck.
+    """
+    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    starts = np.unique(np.linspace(0, len(samples) - count, _CUT_STEPS).astype(int))
+    parts = energy[starts + count] - energy[starts]
+    return starts[parts >= _CUT_SHARE * parts.max()]
 
 
 def amplitude(dbfs: tuple[float, float], rng: np.random.Generator) -> np.float32:

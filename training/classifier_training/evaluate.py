@@ -19,6 +19,8 @@ from .progress import bar
 from .tag_report import TagReport
 
 _CHUNK = 256  # sequences in memory at a time
+_LARGEST_MATRIX = 16  # labels; a wider table cannot be read
+_CONFUSIONS = 3  # of a label, in the table of many labels
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,39 @@ class Confusion:
             "confusion": self.counts.tolist(),
         }
 
+    @property
+    def counts_in_words(self) -> str:
+        """What the columns of the table after recall and precision count."""
+        if self._is_wide:
+            return "the last column counts the other labels that the clips were most often taken for"
+        return "the columns after precision count what the clips were taken for"
+
     def table(self) -> str:
-        """Markdown: a row per label, with recall, precision and the confusions."""
-        head = ["label", "recall", "precision", *self.labels]
+        """Markdown: a row per label, with recall, precision and the confusions; of many labels the most frequent."""
+        head = ["label", "recall", "precision", *(["taken for"] if self._is_wide else self.labels)]
         rows = [
-            [label, f"{recall:.1%}", f"{precision:.1%}", *map(str, counts)]
-            for label, recall, precision, counts in zip(self.labels, self.recall, self.precision, self.counts)
+            [
+                label,
+                f"{recall:.1%}" if counts.any() else "no clips",
+                f"{precision:.1%}" if self.counts[:, row].any() else "-",
+                *([self._most_frequent(row)] if self._is_wide else map(str, counts)),
+            ]
+            for row, (label, recall, precision, counts) in enumerate(
+                zip(self.labels, self.recall, self.precision, self.counts)
+            )
         ]
         return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
+
+    @property
+    def _is_wide(self) -> bool:
+        return len(self.labels) > _LARGEST_MATRIX
+
+    def _most_frequent(self, row: int) -> str:
+        """The labels that the clips of a label were most often taken for, with the number of clips."""
+        counts = self.counts[row].copy()
+        counts[row] = 0
+        order = np.argsort(-counts, kind="stable")[:_CONFUSIONS]
+        return ", ".join(f"{self.labels[column]} {counts[column]}" for column in order if counts[column])
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ class TrainingOptions:
     )
     seed: int = option(0, "seed of everything but the split")
     hours: float = option(6.0, "sound of an epoch (distil, pretrain)")
-    clip_seconds: float = option(1.0, "longer clips are cut to this length at a random position")
+    clip_seconds: float = option(1.0, "longer clips are cut to this length at a random position where they are loud")
     context_seconds: float = option(1.0, "longest other sound before a clip")
     cold_fraction: float = option(0.2, "share of the sequences that start with the clip")
     gain_db: tuple[float, float] = option((-12.0, 6.0), "range of the random gain")

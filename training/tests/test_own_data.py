@@ -15,6 +15,7 @@ from test_pipeline import TINY, train
 from classifier_training.background import background_labels, with_background
 from classifier_training.cli import main
 from classifier_training.dataset import Dataset, read_dataset
+from classifier_training.evaluate import Confusion
 from classifier_training.options import DataOptions
 from classifier_training.program import Program
 from classifier_training.recipe import Recipe, with_values
@@ -151,6 +152,19 @@ def test_the_best_epoch_is_kept(program_path: Path, sounds: Path, tmp_path: Path
     # The export rounds to half precision: one of the 20 clips may change sides.
     assert accuracy["cold"]["accuracy"] + accuracy["mid_stream"]["accuracy"] >= best - 0.1
     assert "epoch that was best on these clips" in (out / "README.md").read_text()
+
+
+def test_confusions_of_many_labels_are_a_list() -> None:
+    """The table of a model with many labels names the most frequent confusions; a row of 20 counts cannot be read."""
+    few = Confusion(("a", "b"), np.array([[3, 1], [0, 0]]), 1, 1)
+    rows = few.table().splitlines()
+    assert rows[2:] == ["| a | 75.0% | 100.0% | 3 | 1 |", "| b | no clips | 0.0% | 0 | 0 |"]
+    labels = tuple(f"l{number}" for number in range(20))
+    counts = np.diag(np.full(20, 5))
+    counts[4, [2, 7, 9, 11]] = 1, 3, 1, 2
+    many = Confusion(labels, counts, 1, 1).table().splitlines()
+    assert many[2:][4] == "| l4 | 41.7% | 100.0% | l7 3, l11 2, l2 1 |"
+    assert many[2:][7] == "| l7 | 100.0% | 62.5% |  |"
 
 
 def test_an_initial_model_brings_its_stem(program_path: Path, sounds: Path, tmp_path: Path) -> None:

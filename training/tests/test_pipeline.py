@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 from classifier_training.cli import main
 from classifier_training.compose import Composer
 from classifier_training.dataset import read_dataset
+from classifier_training.effects import loud_cuts
 from classifier_training.errors import TrainingError
 from classifier_training.evaluate import peaks_in
 from classifier_training.options import DataOptions
@@ -95,6 +96,21 @@ def test_clips_played_backwards_are_unknown(program: Program, sounds: Path) -> N
     out = composer.training(clips, np.random.default_rng(5))
     found = [dataset.labels[label] for label in out.labels[np.arange(len(clips)), out.last]]
     assert found == ["_silence_" if clip.label == "_silence_" else "_unknown_" for clip in clips]
+
+
+def test_long_sounds_are_cut_where_they_are_loud() -> None:
+    rng = np.random.default_rng(0)
+    assert loud_cuts(np.zeros(500, np.float32), 200)[[0, -1]].tolist() == [0, 300], "silence, anywhere"
+    steady = rng.standard_normal(5000)
+    assert set(np.diff(loud_cuts(steady, 1000))) <= {20, 21}, "a steady sound, anywhere"
+    stroke = steady * 10 ** (-3 * np.arange(5000) / 1000)  # 60 dB in 1,000 samples
+    late = np.concatenate([np.zeros(2000), stroke])
+    # Half of a stroke's energy is in about its first 50 samples: a part begins at most so much after the stroke, and
+    # ends at least so much after it. Places are 20 and 30 samples apart.
+    cuts = loud_cuts(stroke, 1000)
+    assert cuts[0] == 0 and 20 <= cuts[-1] <= 80
+    cuts = loud_cuts(late, 1000)
+    assert 1020 <= cuts[0] <= 1110 and 2000 <= cuts[-1] <= 2080
 
 
 def test_parts_of_a_file(program: Program, tmp_path: Path) -> None:
