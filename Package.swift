@@ -12,6 +12,9 @@ let strict: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 
+// For tests that start the program, and whose own code needs no speed: optimising it took two and a half minutes.
+let strictUnoptimised = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 let package = Package(
     name: "audio-classifierd",
     products: [
@@ -145,7 +148,7 @@ let package = Package(
                 "AudioClassifier", "AudioFrontend", "ClassifierServer", "StrictCoding", "TestSupport",
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strictUnoptimised),
         .testTarget(
             name: "FuzzTests",
             dependencies: [
@@ -160,7 +163,7 @@ let package = Package(
             dependencies: [
                 "audio-classifierd", "AudioClassifier", "Kernels", "StreamTransformer", "StrictCoding", "TestSupport",
             ],
-            swiftSettings: strict),
+            swiftSettings: strictUnoptimised),
     ],
     swiftLanguageModes: [.v6]
 )

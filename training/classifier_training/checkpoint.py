@@ -63,14 +63,20 @@ def _differences(found: Any, wanted: Any, key_path: str) -> list[str]:
 
 
 def _changes(found: set[str], wanted: set[str]) -> str:
-    """The clips that only one of two trainings has, or that are on another side of the split."""
+    """The clips that only one of two trainings has, or that have another label, content or side of the split."""
+    came, went = ({_clip_name(clip) for clip in clips} for clips in (wanted - found, found - wanted))
     parts = []
-    for clips, change in ((wanted - found, "came"), (found - wanted, "went")):
-        names = sorted(str(clip[0] if isinstance(clip, list) else clip) for clip in map(json.loads, clips))
+    for clips, change in ((came & went, "changed"), (came - went, "came"), (went - came, "went")):
+        names = sorted(clips)
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         if names:
             parts.append(f"{', '.join(names[:3])}{more} {change}")
     return f"the clips are others ({'; '.join(parts)})" if parts else "the clips are in another order"
+
+
+def _clip_name(clip: str) -> str:
+    value = json.loads(clip)
+    return str(value[0] if isinstance(value, list) else value)
 
 
 def _short(value: Any) -> str:

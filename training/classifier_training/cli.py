@@ -65,8 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 74
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last epoch", file=sys.stderr)
+        trains = hasattr(options, "restart")
+        print("interrupted" + "; the same command goes on from the last epoch" * trains, file=sys.stderr)
         return 130
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,7 @@ from .label_sets import check_separator
 from .loss import embedding_loss, logit_loss
 from .measurement import over_folds
 from .model import Classifier, Network
+from .output import output_name
 from .plots import write_plots
 from .program import Program, find_program
 from .progress import say
@@ -86,7 +86,7 @@ def _train(
     `accuracy` goes into the card of a model without held-out clips. With `keeps_best` the held-out clips choose the
     epoch.
     """
-    name = model_name(out)
+    name = output_name(out)
     threads, device = use_threads(options), training_device(options.device)
     recipe = adopt_initial(recipe, options.given)
     check_separator(recipe, options.given, options.data)
@@ -196,7 +196,7 @@ def _other_peaks(model: Path, setup: Setup, report: Report | TagReport) -> np.nd
 
 def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a student of YAMNet, or of YAMNet and EfficientAT, on sounds without labels."""
-    name = model_name(options.out)
+    name = output_name(options.out)
     check_separator(recipe, options.given, None)
     threads, device = use_threads(options), training_device(options.device)
     yamnet_teacher = Teacher.read(options.yamnet)
@@ -239,7 +239,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a model to start others from, on sounds without labels: its tokens predict Google's speech embedding."""
-    name = model_name(options.out)
+    name = output_name(options.out)
     check_separator(recipe, options.given, None)
     use_threads(options)
     device = training_device(options.device)
@@ -272,7 +272,7 @@ def pretrain_command(options: argparse.Namespace, recipe: Recipe) -> int:
 
 def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Makes a model directory of a PyTorch encoder's weights."""
-    model_name(options.out)
+    output_name(options.out)
     check_epsilon(options.layer_norm_eps)
     import_encoder(
         read_state(options.weights),
@@ -285,11 +285,3 @@ def import_command(options: argparse.Namespace, recipe: Recipe) -> int:
     )
     say(f"wrote {options.out}")
     return 0
-
-
-def model_name(out: Path) -> str:
-    """The name of the model in a directory."""
-    name = out.resolve().name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise TrainingError(f"{out}: a model's name is lower-case letters, digits and `-`", 64)
-    return name

@@ -17,8 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["few"]:
         return _few(given[1:])
-    from .cli import main as others
-
+    try:
+        from .cli import main as others  # loads PyTorch, for a second or more
+    except KeyboardInterrupt:
+        return 130
     return others(given)
 
 
@@ -35,5 +37,8 @@ def _few(arguments: Sequence[str]) -> int:
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 74
     except KeyboardInterrupt:
         return 130

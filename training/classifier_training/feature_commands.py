@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from .commands import model_name
 from .configuration import architecture, complete_config
 from .decide import label_thresholds
 from .device import training_device
@@ -29,6 +28,7 @@ from .feed import CPU
 from .files import atomic_directory
 from .model import Classifier, Network
 from .options import ModelOptions, TrainingOptions
+from .output import output_name
 from .program import find_program
 from .progress import say
 from .recipe import Recipe, stored_recipe, with_values
@@ -57,7 +57,7 @@ SETTINGS = ("cold", "long")
 
 def train_features_command(options: argparse.Namespace, recipe: Recipe) -> int:
     """Trains a model on streams of features, exports it, and measures it on the held-out ones."""
-    name = model_name(options.out)
+    name = output_name(options.out)
     threads, device = use_threads(options), training_device(options.device)
     program = find_program(options.classifier)
     recipe = replace(recipe, command="train-features", model=replace(recipe.model, stem="linear"))
@@ -67,6 +67,7 @@ def train_features_command(options: argparse.Namespace, recipe: Recipe) -> int:
         f"{options.out}: {len(streams.labels)} labels, {trained} streams to train on, {held_out} held out, "
         f"{streams.width} features a step"
     )
+    _name_unlearned(streams)
     _check_tokens(streams, recipe.model.stem_frames)
     try_model(recipe, streams, options.out, program)
     checkpoint = options.work / f"{name}.checkpoint"
@@ -117,6 +118,15 @@ def evaluate_features_command(options: argparse.Namespace, recipe: Recipe) -> in
     return 0
 
 
+def _name_unlearned(streams: StreamSet) -> None:
+    """Says which labels no stream to train on has: the model learns that they never come."""
+    found = np.zeros(len(streams.labels), bool)
+    for stream in streams.of(held_out=False):
+        found |= streams.positive(stream).any(0)
+    if missing := [label for label, has in zip(streams.labels, found) if not has]:
+        say(f"no stream to train on has {', '.join(f'`{label}`' for label in missing[:5])} ({len(missing)} labels)")
+
+
 def _is_of_features(config: Any) -> bool:
     needed = {"labels", "input_width", "stem", "encoder", "decision", "card"}
     if not isinstance(config, dict) or not needed <= config.keys():
@@ -151,7 +161,7 @@ def try_model(recipe: Recipe, streams: StreamSet, out: Path, program: Path) -> N
         except OSError as error:
             raise TrainingError(f"cannot write {out}: {error}", 64) from error
         with holder as place:
-            folder = Path(place) / model_name(out)
+            folder = Path(place) / out.resolve().name
             folder.mkdir()
             export_features(network, recipe, streams, folder.name, folder)
             try:
@@ -175,7 +185,7 @@ def fit_features(recipe: Recipe, streams: StreamSet, checkpoint: Path, device: t
         recipe.model.window if windows else 0,
         training.last_weight,
     )
-    data = [[stream.name, len(stream), stream.held_out] for stream in streams.streams]
+    data = [[stream.name, len(stream), stream.held_out, stream.digest()] for stream in streams.streams]
     build = functools.partial(Network, windows=windows)
     trainer = Trainer(recipe, network, source, data, checkpoint, teacher_loss=label_loss, build=build, device=device)
     model = trainer.fit()
@@ -241,12 +251,11 @@ def _measure(
     if "long" in settings:
         lead = encoder["window"] * frames * encoder["layers"]
         scored["long"] = long(streams, run, frames, lead)
-    if calibrate and streams.has_steps:
+    if calibrate and streams.has_steps and config["card"]["recipe"]["card"]["thresholds"] == "calibrated":
         found = best_thresholds(streams, next(iter(scored.values())))
         config["decision"]["class_thresholds"] = {
             label: round(threshold, 4) for label, threshold in zip(streams.labels, found)
         }
-        config["decision"]["threshold_off"] = min(config["decision"]["threshold_off"], 1e-3)
     thresholds = label_thresholds(config["decision"], streams.labels)
     measured = {name: figures(streams, each, seconds, thresholds) for name, each in scored.items()}
     return measured, [text(each, name) for name, each in measured.items()]

@@ -26,6 +26,7 @@ from .feature_sources import (
     read_table,
 )
 from .feature_streams import FeatureStream, StreamSet, checked, steps_of_spans
+from .progress import say
 
 _LEAST_PROBABILITY = 1e-6  # whose logit is taken for smaller ones
 
@@ -49,6 +50,11 @@ def read_streams(data: Path, arrays: Sequence[ArraySource], options: StreamOptio
     if options.background and background is None:
         raise TrainingError(f"--background is `{options.background}`, none of the labels {', '.join(names)}", 64)
     streams = [_resolved(stream, index, background, options) for stream in raw]
+    if lost := _spans_of_no_step(raw, options):
+        say(
+            f"{len(lost)} spans label no step, because they cover less than {options.least_overlap:g} of each "
+            f"(--least-overlap); the first is {lost[0]}"
+        )
     if options.validation:
         streams = _validation(streams, options.validation)
     found = checked(names, streams, options.activation == "softmax", background)
@@ -272,6 +278,18 @@ def _resolved(
     features = transformed(stream.features, options, f"{stream.origin}: stream `{stream.name}`")
     assumed = tuple(number(label, stream.origin) for label in stream.assumed)
     return FeatureStream(stream.name, stream.origin, features, labels, steps, judged, stream.split != "train", assumed)
+
+
+def _spans_of_no_step(raw: Sequence[RawStream], options: StreamOptions) -> list[str]:
+    """The places of spans that are too short for any step."""
+    return [
+        origin
+        for stream in raw
+        for begin, end, _, origin in stream.spans or ()
+        if not steps_of_spans(
+            [(begin, end, 0)], len(stream.features), 1, options.step_seconds, options.least_overlap
+        ).any()
+    ]
 
 
 def _within(stream: RawStream, options: StreamOptions) -> None:

@@ -76,10 +76,13 @@ def read_table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, s
             reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",", skipinitialspace=True)
             rows = [(reader.line_num, row) for row in reader]
             columns = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise TrainingError(f"{path} is not in UTF-8 ({error.reason}); save the table as UTF-8") from error
+    except (OSError, csv.Error) as error:
         raise TrainingError(f"cannot read {path}: {error}", 66) from error
     if missing := [name for name in needed if name not in columns]:
-        raise TrainingError(f"{path}: has no column `{missing[0]}`; it has {', '.join(columns) or 'none'}")
+        commas = "; its columns must be separated by commas" if len(columns) == 1 and needed else ""
+        raise TrainingError(f"{path}: has no column `{missing[0]}`; it has {', '.join(columns) or 'none'}{commas}")
     if longer := [line for line, row in rows if None in row]:
         raise TrainingError(
             f"{path}:{longer[0]}: has more values than the {len(columns)} columns; quote a value that has a comma"
@@ -91,12 +94,16 @@ def read_array(reference: str, folder: Path, origin: str) -> np.ndarray:
     """The array of a file `NAME.npy`, or of an archive as `NAME.npz:ARRAY`, below `folder`."""
     name, _, key = reference.partition(".npz:")
     path = folder / (f"{name}.npz" if key else name)
+    if path.suffix == ".npz" and not key:
+        raise TrainingError(f"{origin}: {path} is an archive; name one of its arrays, as `{path.name}:features`")
+    if not name:
+        raise TrainingError(f"{origin}: names no array; give it a file NAME.npy, or ARCHIVE.npz:ARRAY")
     try:
         found = np.load(path, allow_pickle=False, mmap_mode=None if path.suffix == ".npz" else "r")
     except FileNotFoundError as error:
         raise TrainingError(f"{origin}: names {path}, which does not exist", 66) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"{origin}: {path} is no NumPy array: {error}") from error
+        raise TrainingError(f"{origin}: {path} is no NumPy array of numbers, or is cut: {_reason(error)}") from error
     if isinstance(found, np.ndarray):
         if key:
             raise TrainingError(f"{origin}: {path} is a single array; name it without `:{key}`")
@@ -108,6 +115,11 @@ def read_array(reference: str, folder: Path, origin: str) -> np.ndarray:
             return found[key]
         except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise TrainingError(f"{origin}: the array `{key}` of {path} cannot be read: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    """NumPy's reason, less its advice to load what runs code of the file."""
+    return "NumPy does not know its format" if "pickle" in str(error) else str(error)
 
 
 class ArrayCache:
@@ -144,14 +156,14 @@ def read_folder(folder: Path) -> Iterator[RawStream]:
     rows = read_table(index, ("stream", "file"))
     if not rows:
         raise TrainingError(f"{index}: names no stream; give it a row for each")
+    for line, row in rows:
+        _check_row(row, f"{index}:{line}")
     spans = read_spans(folder / SPANS) if (folder / SPANS).exists() else None
     if spans and (unknown := spans.keys() - {row["stream"] for _, row in rows}):
         name = min(unknown)
         raise TrainingError(f"{spans[name][0][3]}: labels the stream `{name}`, which {index} does not have")
     for line, row in rows:
         at = f"{index}:{line}"
-        if not row["stream"]:
-            raise TrainingError(f"{at}: `stream` is empty; give each stream a name")
         features = cache.features(row["file"] or "", at)
         part = _rows(row, len(features), at)
         labels = None
@@ -177,11 +189,24 @@ def read_folder(folder: Path) -> Iterator[RawStream]:
             at,
             features[part],
             labels,
-            row.get("split") or "train",
+            row.get("split", "train"),
             arrays["steps"][part] if "steps" in arrays else None,
             arrays["judged"][part].astype(bool) if "judged" in arrays else None,
             own,
         )
+
+
+def _check_row(row: dict[str, str], at: str) -> None:
+    """Refuses a stream without a name, and a side of the split that is a slip."""
+    if not row["stream"]:
+        raise TrainingError(f"{at}: `stream` is empty; give each stream a name")
+    split = row.get("split")
+    if split is None:
+        return
+    if not split.strip():
+        raise TrainingError(f"{at}: `split` is empty; write `train`, or another word for a stream that is held out")
+    if split != "train" and split.strip().lower() == "train":
+        raise TrainingError(f"{at}: `split` is {split!r}; write `train` for a stream to train on")
 
 
 def check_truth(array: np.ndarray, at: str) -> None:
@@ -227,14 +252,19 @@ def read_spans(path: Path, merge: bool = False) -> dict[str, list[tuple[float, f
             begin, end = float(row[names[2]]), float(row[names[3]])
         except (TypeError, ValueError) as error:
             raise TrainingError(f"{at}: begin and end must be numbers of seconds") from error
-        if not 0 <= begin < end < float("inf"):
+        if not (0 <= begin < float("inf") and 0 <= end < float("inf")):
+            raise TrainingError(f"{at}: begin is {begin:g} s and end {end:g} s; they are seconds from 0 on")
+        if end <= begin:
             raise TrainingError(f"{at}: begins at {begin:g} s and ends at {end:g} s; the end must be later")
-        spans.setdefault(row[names[0]], []).append((begin, end, checked_label(row[names[1]], at), at))
+        label = checked_label(row[names[1]], at).strip()
+        spans.setdefault(row[names[0]], []).append((begin, end, label, at))
     for found in spans.values():
         found.sort(key=lambda span: span[:3])
         last: dict[str, tuple[float, float, str, str]] = {}
         for span in found:
             before = last.get(span[2])
+            if before and span[:2] == before[:2] and not merge:
+                raise TrainingError(f"{span[3]}: the same span of `{span[2]}` as {before[3]}; remove one of them")
             if before and span[0] < before[1] - 1e-9 and not merge:
                 raise TrainingError(
                     f"{span[3]}: `{span[2]}` begins at {span[0]:g} s, before {before[3]} ends at {before[1]:g} s"

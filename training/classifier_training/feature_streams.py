@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,14 @@ class FeatureStream:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def digest(self) -> str:
+        """A number of the features and labels: a training goes on with the same ones alone."""
+        found = hashlib.blake2b(repr((self.labels, self.assumed)).encode(), digest_size=8)
+        for values in (self.features, self.steps, self.judged):
+            if values is not None:
+                found.update(np.ascontiguousarray(values).data)
+        return found.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from .few_fit import Detector, Measured, fit_detector
 from .few_rows import few_rows
 from .files import atomic_directory
 from .model_files import model_folder, read_model
+from .output import output_name
 from .program import Program, find_program
 from .progress import say
 from .store import Store, active_region
@@ -89,9 +89,7 @@ def add_few_options(parser: argparse.ArgumentParser) -> None:
 def few_command(options: argparse.Namespace) -> int:
     """Fits the detectors, writes the model directory, and prints what to expect of it."""
     begin = time.monotonic()
-    name = options.out.resolve().name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise TrainingError(f"{options.out}: a model's name is lower-case letters, digits and `-`", 64)
+    name = output_name(options.out)
     if options.false_events < 0:
         raise TrainingError(f"--false-events is {options.false_events:g}; it must not be negative", 64)
     folder = model_folder(options.model)

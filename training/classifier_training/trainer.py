@@ -126,6 +126,8 @@ class Trainer:
         self._inputs.begin(self.model)
         self._held_out = [self._inputs.held_out(mid) for mid in (False, True)]
         phases = training_phases(self._recipe)
+        if state and at.phase == len(phases) - 1 and at.epoch >= phases[-1].epochs:
+            say(f"{self._checkpoint}: this training is complete; --restart begins it anew")
         estimate = Estimate(sum(each.epochs for each in phases[at.phase :]) - at.epoch)
         for phase in phases[at.phase :]:
             phase.freeze(self.model)

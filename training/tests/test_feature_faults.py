@@ -16,6 +16,7 @@ from classifier_training.feature_options import StreamOptions
 from classifier_training.feature_reading import read_streams
 from classifier_training.feature_sequences import FeatureSequences
 from classifier_training.feature_sources import ArraySource
+from classifier_training.output import output_name
 
 ONE, SEVERAL = StreamOptions(), StreamOptions(activation="sigmoid")
 INDEX = "stream,file,labels\nx,a.npy,dog\ny,b.npy,cat\n"
@@ -83,6 +84,14 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"index": "stream,file,labels\n"}, r"streams.csv: names no stream"),
     ({"index": "stream,file,labels\nx,a.npy,\n"}, r"no stream has a label"),
     ({"index": "stream,file,labels\n,a.npy,dog\n"}, r"streams.csv:2: `stream` is empty"),
+    ({"index": "stream,file,labels,split\nx,a.npy,dog,\n"}, r"streams.csv:2: `split` is empty; write `train`"),
+    ({"index": "stream,file,labels,split\nx,a.npy,dog,Train\n"}, r"streams.csv:2: `split` is 'Train'; write `train`"),
+    ({"index": "stream;file\nx;a.npy\n"}, r"no column `stream`; it has stream;file; .* separated by commas"),
+    ({"index": "stream,file,labels\nx,,dog\n"}, r"streams.csv:2: names no array; give it a file"),
+    ({"index": "stream,file,labels\nx,a.npz,dog\n"}, r"streams.csv:2: .*a.npz is an archive; .* `a.npz:features`"),
+    ({"index": ONE_STREAM, "tables": {"spans": f"{SPANS}x,shot,-1,2\n"}}, r"spans.csv:2: begin is -1 s .* from 0 on"),
+    ({"index": ONE_STREAM, "tables": {"spans": f"{SPANS}x,shot,nan,2\n"}}, r"spans.csv:2: begin is nan s"),
+    ({"index": ONE_STREAM, "tables": {"spans": f"{SPANS}x,shot,1,2\nx,shot,1,2\n"}}, r"spans.csv:3: the same span"),
     ({"index": "stream,file,labels,split\nx,a.npy,dog,cat,train\n"}, r"streams.csv:2: has more values than the 4"),
     ({"a": np.zeros((3, 0)), "b": np.zeros((3, 0))}, r"streams.csv:2: stream `x` has 0 features a step"),
     ({"a": WIDE, "b": WIDE}, r"`x` has 65537 features a step; .* 65536"),
@@ -124,6 +133,52 @@ def test_an_option_with_which_nothing_is_learned(options: dict[str, Any], messag
     with pytest.raises(TrainingError, match=message) as raised:
         read_streams(write(tmp_path), (), StreamOptions(**options))
     assert raised.value.code == 64
+
+
+def test_spans_that_label_no_step_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spans = f"{SPANS}x,shot,0,1\nx,shot,2.5,2.52\n"
+    found = read_streams(write(tmp_path, ONE_STREAM, {"spans": spans}), (), SEVERAL)
+    assert found.streams[0].steps is not None and found.streams[0].steps[:, 0].tolist() == [True, False, False]
+    said = capsys.readouterr().err
+    assert said.startswith("1 spans label no step") and said.rstrip().endswith("spans.csv:3")
+
+
+def test_a_table_in_another_encoding(tmp_path: Path) -> None:
+    (write(tmp_path) / "streams.csv").write_bytes(INDEX.replace("dog", "caf\u00e9").encode("latin-1"))
+    with pytest.raises(TrainingError, match=r"streams.csv is not in UTF-8 .*; save the table as UTF-8"):
+        read_streams(tmp_path, (), ONE)
+
+
+def test_nothing_but_a_model_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model takes the place of a whole folder, so that it must not be one with anything else."""
+    model = tmp_path / "mine"
+    assert output_name(model) == "mine"
+    model.mkdir()
+    assert output_name(model) == "mine", "an empty folder"
+    for name in ("config.json", "README.md", "model.safetensors", "clips.csv", "confusion.svg"):
+        (model / name).write_text("{}")
+    assert output_name(model) == "mine"
+    (tmp_path / "link").symlink_to(model)
+    (tmp_path / "file").write_text("")
+    for wrong, message in (
+        ("link", "link is a symbolic link"),
+        ("file", "file is a file"),
+        ("my model", "a model's name is lower-case letters"),
+    ):
+        with pytest.raises(TrainingError, match=message):
+            output_name(tmp_path / wrong)
+    write(tmp_path / "data")
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    for folder, lost in (("data", "a.npy, b.npy"), ("models", "mine")):
+        with pytest.raises(TrainingError, match=f"{folder} is no model's folder: it has {lost}") as raised:
+            output_name(tmp_path / folder)
+        assert raised.value.code == 64
+    (model / "notes.txt").write_text("mine")
+    with pytest.raises(TrainingError, match=r"it has notes\.txt"):
+        output_name(model)
+    monkeypatch.chdir(tmp_path / "models" / "mine")
+    with pytest.raises(TrainingError, match="the folder in which this command runs"):
+        output_name(Path("."))
 
 
 def test_the_logit_is_of_probabilities(tmp_path: Path) -> None:

@@ -189,6 +189,27 @@ def test_labels_of_steps_are_found_while_they_last(steps: Path, program_path: Pa
     assert "their AP is undefined and in no mean: 1 (z)" in (out / "README.md").read_text()
 
 
+def test_other_features_or_labels_are_another_training(
+    steps: Path, program_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A finished training says so; after a correction of the data the same command does not give the old model."""
+    command = ["train-features", "--data", str(steps), "--work", str(tmp_path / "work"), "--out", str(tmp_path / "m")]
+    command += [*TINY, *"--activation sigmoid --step-seconds 0.5 --thresholds fixed --threshold-off 0.2".split()]
+    assert main(command) == 0
+    decision = json.loads((tmp_path / "m" / "config.json").read_text())["decision"]
+    assert not decision["class_thresholds"] and decision["threshold_off"] == 0.2
+    assert "complete" not in capsys.readouterr().err
+    assert main(command) == 0
+    assert "m.checkpoint: this training is complete; --restart begins it anew" in capsys.readouterr().err
+    table = (steps / "spans.csv").read_text()
+    (steps / "spans.csv").write_text(table.rpartition("\n")[0])
+    assert main(command) == 78 and "the clips are others (s15 changed)" in capsys.readouterr().err
+    (steps / "spans.csv").write_text(table)
+    np.save(steps / "5.npy", np.load(steps / "5.npy") * 2)
+    assert main(command) == 78 and "the clips are others (s5 changed)" in capsys.readouterr().err
+    assert main([*command, "--restart"]) == 0
+
+
 def test_one_label_a_step_with_background(steps: Path, program_path: Path, tmp_path: Path) -> None:
     """Streams in which labels overlap are refused with softmax."""
     out = tmp_path / "spans"
