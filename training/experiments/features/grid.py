@@ -32,8 +32,10 @@ In the mean of three seeds, with a window of 10, gunshot and baby cry have an AP
 figures, but for gunshot no more than 1.2 times what the linear model has that is measured here, and for baby cry about
 as much.
 
-Clips that follow each other in a stream have nothing to do with one another. A window of more than 10 steps, a clip's
-length, has nothing to gain here, and one of 480 costs precision."""
+Clips that follow each other in a stream have nothing to do with one another, so that a window of more than 10 steps, a
+clip's length, has nothing to gain here. Rows of different windows do not compare: streams for longer windows are
+longer, a training step has as many of them, and so there are fewer steps (for 480 one in 16 of those for 10). Rows of
+one window do compare."""
 
 
 @dataclass(frozen=True)
