@@ -98,6 +98,12 @@ def evaluate_features_command(options: argparse.Namespace, recipe: Recipe) -> in
     if options.recipe_file:
         stored = replace(recipe, model=stored.model)
     recipe = with_values(stored, options.given, "options")
+    if recipe.streams.step_seconds != stored.streams.step_seconds:
+        raise TrainingError(
+            f"--step-seconds is {recipe.streams.step_seconds:g}, and {options.model} was trained on steps of "
+            f"{stored.streams.step_seconds:g} s; leave it out",
+            64,
+        )
     streams = read_streams(options.data, recipe.arrays, recipe.streams)
     if list(streams.labels) != config["labels"]:
         raise TrainingError(f"{options.data} has other labels than {options.model}: {', '.join(streams.labels[:20])}")

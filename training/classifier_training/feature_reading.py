@@ -55,6 +55,8 @@ def read_streams(data: Path, arrays: Sequence[ArraySource], options: StreamOptio
             f"{len(lost)} spans label no step, because they cover less than {options.least_overlap:g} of each "
             f"(--least-overlap); the first is {lost[0]}"
         )
+    if cut := [span[3] for stream in raw for span in stream.spans or () if _ends_beyond(stream, span[1], options)]:
+        say(f"{len(cut)} spans end more than a step after their stream, and are cut there; the first is {cut[0]}")
     if options.validation:
         streams = _validation(streams, options.validation)
     found = checked(names, streams, options.activation == "softmax", background)
@@ -290,6 +292,10 @@ def _spans_of_no_step(raw: Sequence[RawStream], options: StreamOptions) -> list[
             [(begin, end, 0)], len(stream.features), 1, options.step_seconds, options.least_overlap
         ).any()
     ]
+
+
+def _ends_beyond(stream: RawStream, end: float, options: StreamOptions) -> bool:
+    return end > (len(stream.features) + 1) * options.step_seconds
 
 
 def _within(stream: RawStream, options: StreamOptions) -> None:

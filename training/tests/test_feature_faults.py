@@ -136,11 +136,12 @@ def test_an_option_with_which_nothing_is_learned(options: dict[str, Any], messag
 
 
 def test_spans_that_label_no_step_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spans = f"{SPANS}x,shot,0,1\nx,shot,2.5,2.52\n"
+    spans = f"{SPANS}x,shot,0,1\nx,shot,2.5,2.52\nx,bang,1,4\nx,thud,0,4.1\n"
     found = read_streams(write(tmp_path, ONE_STREAM, {"spans": spans}), (), SEVERAL)
-    assert found.streams[0].steps is not None and found.streams[0].steps[:, 0].tolist() == [True, False, False]
-    said = capsys.readouterr().err
-    assert said.startswith("1 spans label no step") and said.rstrip().endswith("spans.csv:3")
+    assert found.streams[0].steps is not None and found.streams[0].steps[:, 1].tolist() == [True, False, False]
+    none, beyond = capsys.readouterr().err.splitlines()
+    assert none.startswith("1 spans label no step") and none.endswith("spans.csv:3")
+    assert beyond.startswith("1 spans end more than a step after their stream") and beyond.endswith("spans.csv:5")
 
 
 def test_a_table_in_another_encoding(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ def test_train_and_evaluate(data: Path, program_path: Path, tmp_path: Path, caps
     config["card"]["figures"]["cold"]["accuracy"] += 0.01
     (out / "config.json").write_text(json.dumps(config))
     assert main([*again, "--check"]) == 1 and "not the same" in capsys.readouterr().out
+    assert main([*again, "--step-seconds", "0.5"]) == 64 and "was trained on steps of 1 s" in capsys.readouterr().err
     np.save(data / "0.npy", np.zeros((3, WIDTH + 1)))
     assert main(again) == 65 and "features a step" in capsys.readouterr().err
 
