@@ -52,11 +52,11 @@ def read_streams(data: Path, arrays: Sequence[ArraySource], options: StreamOptio
     streams = [_resolved(stream, index, background, options) for stream in raw]
     if lost := _spans_of_no_step(raw, options):
         say(
-            f"{len(lost)} spans label no step, because they cover less than {options.least_overlap:g} of each "
-            f"(--least-overlap); the first is {lost[0]}"
+            f"spans that label no step, because they cover less than {options.least_overlap:g} of each "
+            f"(--least-overlap): {len(lost)}, the first at {lost[0]}"
         )
     if cut := [span[3] for stream in raw for span in stream.spans or () if _ends_beyond(stream, span[1], options)]:
-        say(f"{len(cut)} spans end more than a step after their stream, and are cut there; the first is {cut[0]}")
+        say(f"spans that end more than a step after their stream, and are cut there: {len(cut)}, the first at {cut[0]}")
     if options.validation:
         streams = _validation(streams, options.validation)
     found = checked(names, streams, options.activation == "softmax", background)

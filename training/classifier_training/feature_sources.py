@@ -81,8 +81,9 @@ def read_table(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, s
     except (OSError, csv.Error) as error:
         raise TrainingError(f"cannot read {path}: {error}", 66) from error
     if missing := [name for name in needed if name not in columns]:
-        commas = "; its columns must be separated by commas" if len(columns) == 1 and needed else ""
-        raise TrainingError(f"{path}: has no column `{missing[0]}`; it has {', '.join(columns) or 'none'}{commas}")
+        mark = "tabs" if path.suffix == ".tsv" else "commas"
+        hint = f"; its columns must be separated by {mark}" if len(columns) == 1 else ""
+        raise TrainingError(f"{path}: has no column `{missing[0]}`; it has {', '.join(columns) or 'none'}{hint}")
     if longer := [line for line, row in rows if None in row]:
         raise TrainingError(
             f"{path}:{longer[0]}: has more values than the {len(columns)} columns; quote a value that has a comma"
@@ -200,9 +201,9 @@ def _check_row(row: dict[str, str], at: str) -> None:
     """Refuses a stream without a name, and a side of the split that is a slip."""
     if not row["stream"]:
         raise TrainingError(f"{at}: `stream` is empty; give each stream a name")
-    split = row.get("split")
-    if split is None:
+    if "split" not in row:
         return
+    split = row["split"] or ""  # nothing where the row has fewer values
     if not split.strip():
         raise TrainingError(f"{at}: `split` is empty; write `train`, or another word for a stream that is held out")
     if split != "train" and split.strip().lower() == "train":

@@ -55,6 +55,19 @@ def test_a_feature_that_no_model_takes_is_named(value: float, kind: Any, tmp_pat
     assert raised.value.code == 65
 
 
+def test_a_stream_has_a_digest_of_its_numbers(tmp_path: Path) -> None:
+    """Of arrays of every kind: another value or label gives another one, another place in memory does not."""
+    for kind in (np.float16, ">f4", np.float64, np.uint8, bool):
+        for number, (value, order) in enumerate(((0, "C"), (0, "F"), (1, "C"))):
+            features = np.asarray(changed(value, kind), order=order)  # type: ignore[call-overload]
+            write(tmp_path / f"{np.dtype(kind).name}-{number}", b=features)
+        digests = [
+            read_streams(tmp_path / f"{np.dtype(kind).name}-{number}", (), ONE).streams[1].digest()
+            for number in range(3)
+        ]
+        assert digests[0] == digests[1] != digests[2]
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [(1_000_000, np.int64), (-1_000_000, np.int32), (-128, np.int8), (65504, np.float16), (True, bool)],
@@ -85,6 +98,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"index": "stream,file,labels\nx,a.npy,\n"}, r"no stream has a label"),
     ({"index": "stream,file,labels\n,a.npy,dog\n"}, r"streams.csv:2: `stream` is empty"),
     ({"index": "stream,file,labels,split\nx,a.npy,dog,\n"}, r"streams.csv:2: `split` is empty; write `train`"),
+    ({"index": "stream,file,labels,split\nx,a.npy,dog\n"}, r"streams.csv:2: `split` is empty; write `train`"),
     ({"index": "stream,file,labels,split\nx,a.npy,dog,Train\n"}, r"streams.csv:2: `split` is 'Train'; write `train`"),
     ({"index": "stream;file\nx;a.npy\n"}, r"no column `stream`; it has stream;file; .* separated by commas"),
     ({"index": "stream,file,labels\nx,,dog\n"}, r"streams.csv:2: names no array; give it a file"),
@@ -140,8 +154,9 @@ def test_spans_that_label_no_step_are_counted(tmp_path: Path, capsys: pytest.Cap
     found = read_streams(write(tmp_path, ONE_STREAM, {"spans": spans}), (), SEVERAL)
     assert found.streams[0].steps is not None and found.streams[0].steps[:, 1].tolist() == [True, False, False]
     none, beyond = capsys.readouterr().err.splitlines()
-    assert none.startswith("1 spans label no step") and none.endswith("spans.csv:3")
-    assert beyond.startswith("1 spans end more than a step after their stream") and beyond.endswith("spans.csv:5")
+    assert none.startswith("spans that label no step") and ": 1, the first at " in none and none.endswith("spans.csv:3")
+    assert beyond.startswith("spans that end more than a step after their stream")
+    assert ": 1, the first at " in beyond and beyond.endswith("spans.csv:5")
 
 
 def test_a_table_in_another_encoding(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ public struct EventDetector: Sendable {
         var last = 0.0
         var peak: Float = 0
         var restUntil = -1.0
-        /// The levels since the event's beginning.
+        /// The loudness since the event's beginning.
         var loudness = Loudness()
         /// End of the label's last event.
         var previousEnd = 0.0
