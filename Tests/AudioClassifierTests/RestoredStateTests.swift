@@ -13,9 +13,12 @@ internal import Testing
     init() throws { (model, files) = try audioModel() }
 
     /// Returns the whole state of a stream after some samples, and the offset of the stream's own part.
-    private func state(samples count: Int = 2000) throws -> (bytes: [UInt8], start: Int) {
+    private func state(
+        samples count: Int = 2000, of other: AudioModel? = nil
+    ) throws -> (bytes: [UInt8], start: Int) {
+        let model = other ?? model
         var pipeline = try ClassifierPipeline(model)
-        var reporter = try reporter()
+        var reporter = try reporter(model)
         try pipeline.push(noise(count, seed: 1).span) { _ = reporter.records($0) }
         var writer = StateFile.begin(model)
         let start = StateFile.seal(writer).count
@@ -24,7 +27,7 @@ internal import Testing
         return (StateFile.seal(writer), start)
     }
 
-    private func reporter() throws -> StreamReporter {
+    private func reporter(_ model: AudioModel) throws -> StreamReporter {
         let configuration = model.network.configuration
         return StreamReporter(
             configuration, stream: "s", options: ReportOptions(rules: try DecisionRules(configuration)))
@@ -51,6 +54,20 @@ internal import Testing
             let (bytes, _) = try state(samples: count)
             try StateFile.check(bytes, model: model)
             #expect(bytes.count <= (try StateFile.largestSize(model)))
+        }
+    }
+
+    /// The levels before an event are part of the state: the largest one has as many as the delay spans.
+    @Test func levelsFitIntoTheLargestState() throws {
+        let files = files
+        files.configuration = files.configuration
+            .with(["decision", "onset_delay_ms"], 300).with(["decision", "offset_fall_db"], 15)
+        try files.write()
+        let delayed = try AudioModel(Model(directory: files.directory))
+        for count in [0, 400, 2000, 6401, 16000, 32003] {
+            let (bytes, _) = try state(samples: count, of: delayed)
+            try StateFile.check(bytes, model: delayed)
+            #expect(bytes.count <= (try StateFile.largestSize(delayed)), "after \(count) samples")
         }
     }
 
