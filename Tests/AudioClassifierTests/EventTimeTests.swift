@@ -79,6 +79,25 @@ internal import Testing
         #expect(times(detect(try detector(between), noticedLate)).last == [1200, 1300])
     }
 
+    /// What was quiet is not the sound, however early the model may have noticed it.
+    @Test func eventBeginsWhereTheLevelRises() throws {
+        let rules: [String: JSONValue] = ["onset_delay_ms": 600, "offset_fall_db": 15]
+        let quiet = Array(repeating: (p: Float(0), level: -90.0), count: 5)
+        let sound = Array(repeating: (p: Float(0.9), level: -25.0), count: 4)
+        let begins = { [self] (rules: [String: JSONValue], track: [(p: Float, level: Double)]) in
+            times(detect(try detector(rules), track)).first
+        }
+        #expect(try begins(rules, quiet + [(0, -20), (0, -22)] + sound) == [1400, nil])
+        #expect(try begins(rules, quiet + [(0, -60), (0, -41), (0, -39)] + sound) == [1600, nil], "16 dB are quiet")
+        #expect(try begins(rules, quiet + sound) == [1400, nil], "the first prediction alone is loud")
+        #expect(try begins(rules, quiet + [(0, -20), (0, -90)] + sound) == [1400, nil], "pauses are inside")
+        #expect(try begins(["onset_delay_ms": 600], quiet + [(0, -20), (0, -22)] + sound) == [1100, nil])
+        let noise = quiet.map { (p: $0.p, level: -34.0) }
+        #expect(try begins(rules, noise + [(0, -20), (0, -22)] + sound) == [1100, nil], "14 dB are loud")
+        let shorter: [String: JSONValue] = ["onset_delay_ms": 200, "offset_fall_db": 15]
+        #expect(try begins(shorter, quiet + [(0, -20), (0, -22), (0, -25)] + sound) == [1600, nil], "always loud")
+    }
+
     @Test func eventBeginsAfterTheOneBefore() throws {
         let track = loud + [(0, -20)] + loud.dropFirst() + [(0, -20)]
         let delayed = try detector(["onset_delay_ms": 900, "offset_delay_ms": 100])

@@ -40,10 +40,17 @@ internal import Testing
     @Test func labelsThatGaveWayAreLast() throws {
         let rules = try rules()
         #expect(
-            list(rules, [0.9, 0.5, 0.3, 0.1, 0.2, 0.4]) == ["Bark", "Speech", "Growl", "Cat", "Animal", "Dog"])
+            list(rules, [0.9, 0.5, 0.3, 0.1, 0.2, 0.4]) == ["Bark", "Speech", "Growl", "Animal", "Dog", "Cat"])
         #expect(list(rules, [0.9, 0.5, 0.3, 0.1, 0.2, 0.4], 2) == ["Bark", "Speech"])
-        #expect(list(rules, [0.9, 0.5, 0.3, 0.1, 0.2, 0.4], 5) == ["Bark", "Speech", "Growl", "Cat", "Animal"])
+        #expect(list(rules, [0.9, 0.5, 0.3, 0.1, 0.2, 0.4], 5) == ["Bark", "Speech", "Growl", "Animal", "Dog"])
         #expect(list(rules, [0.9, 0.5, 0.3, 0.1, 0.2, 0.4], 0) == [])
+    }
+
+    /// A bark is a dog's, and a dog an animal, also where the dog is more probable than either.
+    @Test func labelGivesWayToAChildThatGaveWayItself() throws {
+        let rules = try rules()
+        #expect(list(rules, [0.74, 0.89, 0.8, 0.01, 0.1, 0.05], 3) == ["Bark", "Growl", "Speech"])
+        #expect(list(rules, [0.74, 0.89, 0.8, 0.3, 0.1, 0.05], 3) == ["Bark", "Cat", "Growl"])
     }
 
     @Test func equalProbabilitiesAreInTheModelsOrder() throws {

@@ -15,7 +15,8 @@ package import StrictCoding
 /// after each event. The events depend on the predictions alone.
 ///
 /// A model notices a sound late, and remembers it after its end. The times of an event are therefore earlier than those
-/// of its predictions by the delays in its rules, and an event ends at the latest when the level falls.
+/// of its predictions by the delays in its rules; but an event begins at the earliest when the level rises, and ends at
+/// the latest when it falls.
 public struct EventDetector: Sendable {
     private enum State: Equatable {
         case idle
@@ -37,8 +38,8 @@ public struct EventDetector: Sendable {
         var restUntil = -1.0
         /// The loudness since the event's beginning.
         var loudness = Loudness()
-        /// End of the label's last event.
-        var previousEnd = 0.0
+        /// Time before which the sound has not begun: the label's last event ends there, or the quiet before this one.
+        var earliest = 0.0
     }
 
     /// Tolerance of comparisons of times, in seconds, less than a sample. Times are rounded, and whether a gap is the
@@ -74,7 +75,10 @@ public struct EventDetector: Sendable {
                 guard isOn && time >= tracks[label].restUntil - Self.rounding else { continue }
                 tracks[label] = Track(
                     state: .rising, sample: prediction.sample, start: time, last: time, peak: probability,
-                    restUntil: tracks[label].restUntil, previousEnd: tracks[label].previousEnd)
+                    restUntil: tracks[label].restUntil, earliest: tracks[label].earliest)
+                if let quiet = recent.quiet(after: begin(label), before: prediction.level, fall: rules.offsetFall) {
+                    tracks[label].earliest = quiet
+                }
                 tracks[label].loudness = recent.loudness(after: begin(label), fall: rules.offsetFall)
             case .rising:
                 guard isHeld else {
@@ -124,13 +128,13 @@ public struct EventDetector: Sendable {
         tracks[label].state = .idle
         tracks[label].restUntil = tracks[label].last + rules.refractoryTime
         let end = max(begin(label), min(tracks[label].last - rules.offsetDelay, tracks[label].loudness.newest))
-        defer { tracks[label].previousEnd = end }
+        defer { tracks[label].earliest = end }
         return event(label, end: end + rules.padding)
     }
 
     /// Returns the time at which the sound of a label began.
     private func begin(_ label: Int) -> Double {
-        max(0, tracks[label].previousEnd, tracks[label].start - rules.onsetDelay)
+        max(0, tracks[label].earliest, tracks[label].start - rules.onsetDelay)
     }
 
     private func event(_ label: Int, end: Double? = nil) -> Event {
@@ -154,7 +158,7 @@ public struct EventDetector: Sendable {
             writer.write(track.sample)
             for value in [
                 track.start, track.last, Double(track.peak), track.restUntil, track.loudness.largest,
-                track.loudness.newest, track.previousEnd,
+                track.loudness.newest, track.earliest,
             ] { writer.write(value) }
         }
     }
@@ -174,7 +178,7 @@ public struct EventDetector: Sendable {
             tracks[label].restUntil = try reader.readDouble(in: -1...time + Self.longestRest)
             tracks[label].loudness.largest = try reader.readDouble(in: Loudness.levels)
             tracks[label].loudness.newest = try reader.readDouble(in: 0...time)
-            tracks[label].previousEnd = try reader.readDouble(in: 0...time)
+            tracks[label].earliest = try reader.readDouble(in: 0...time)
         }
     }
 

@@ -44,6 +44,15 @@ package struct RecentLevels: Sendable {
         return loudness
     }
 
+    /// Returns the time up to which it was quiet after `start`, or `nil` if it was loud at once.
+    ///
+    /// A level is loud if it is at most `fall` below the largest of all, the newest level `level` included.
+    func quiet(after start: Double, before level: Double, fall: Double) -> Double? {
+        let window = entries.drop { $0.time <= start }
+        let largest = max(level, window.map(\.level).max() ?? level)
+        return window.prefix { $0.level < largest - fall }.last?.time
+    }
+
     /// Returns the largest number of levels in a span, one every `period` seconds.
     static func largestCount(span: Double, period: Double) -> Int { Int(span / period) + 1 }
 

@@ -10,10 +10,10 @@ public enum LabelChoice: String, Sendable, CaseIterable {
 
 /// The order of labels in a list, by their probabilities and by the tree of a model's labels.
 ///
-/// With ``LabelChoice/leaf`` the list begins at the most probable label. It gives way to the most probable of its
-/// children if that has at least half of its probability, and so on; the label at the end of this path is the first of
-/// the list. The next label is found in the same way among the labels that are on no path yet. Labels that have given
-/// way follow behind all others, the most probable first.
+/// With ``LabelChoice/leaf`` a label gives way to the most probable of its children if that has at least half of its
+/// probability, and so on down to a label that gives way to none. The list has the labels to which all labels lead,
+/// from the most probable label to the least. Labels that have given way follow behind all others, the most probable
+/// first.
 package struct LabelRanking: Sendable, Equatable {
     private let isIncluded: [Bool]
     /// Indices of all labels, then those of each label's children.
@@ -58,9 +58,7 @@ package struct LabelRanking: Sendable, Equatable {
 
     /// Returns the index of the first label of the list, or `nil` for an empty list, without allocating memory.
     package func first(_ probabilities: [Float]) -> Int? {
-        guard var label = largest(in: probabilities.indices, probabilities, isIncluded) else { return nil }
-        while let child = heir(of: label, probabilities, isIncluded) { label = child }
-        return label
+        largest(in: probabilities.indices, probabilities, isIncluded).map { end(of: $0, probabilities) }
     }
 
     /// Returns the indices of the first labels of the list. Of equal probabilities the first one counts as larger.
@@ -68,24 +66,25 @@ package struct LabelRanking: Sendable, Equatable {
         guard !children.isEmpty else { return probabilities.ranked(count) { isIncluded[$0] } }
         var isLeft = isIncluded
         var list: [Int] = []
-        var passed: [Int] = []
-        while list.count < count, var label = largest(in: probabilities.indices, probabilities, isLeft) {
+        while list.count < count, let label = largest(in: probabilities.indices, probabilities, isLeft) {
             isLeft[label] = false
-            while let child = heir(of: label, probabilities, isLeft) {
-                passed.append(label)
-                label = child
-                isLeft[label] = false
-            }
-            list.append(label)
+            let end = end(of: label, probabilities)
+            if !list.contains(end) { list.append(end) }
         }
         guard list.count < count else { return list }
-        passed.sort { (probabilities[$0], $1) > (probabilities[$1], $0) }
-        return list + passed.prefix(count - list.count)
+        return list + probabilities.ranked(count - list.count) { isIncluded[$0] && !list.contains($0) }
+    }
+
+    /// Returns the label at the end of the path on which a label gives way; it may be the label itself.
+    private func end(of label: Int, _ probabilities: [Float]) -> Int {
+        var label = label
+        while let child = heir(of: label, probabilities) { label = child }
+        return label
     }
 
     /// Returns the child to which a label gives way, or `nil` if it does not.
-    private func heir(of label: Int, _ probabilities: [Float], _ isLeft: [Bool]) -> Int? {
-        guard !children.isEmpty, let child = largest(in: children[label], probabilities, isLeft),
+    private func heir(of label: Int, _ probabilities: [Float]) -> Int? {
+        guard !children.isEmpty, let child = largest(in: children[label], probabilities, isIncluded),
             probabilities[child] >= Self.share * probabilities[label]
         else { return nil }
         return child
