@@ -2,11 +2,15 @@ internal import AudioClassifier
 internal import FoundationEssentials
 internal import Glibc
 public import StreamTransformer
+internal import StrictCoding
 
 /// Models of encoder layers with random weights and a minimal stem and head, for benchmarks of attention.
 public enum LayerModel {
     /// Shape of the layers unless a model's encoder is given.
     static let (width, heads, feedForward, landmarks) = (192, 16, 192, 8)
+
+    /// The code of the error for layers that no model may have, such as those of too costly a window.
+    static let errorCode = "benchmark"
 
     /// Returns the configuration of layers of the benchmark's shape, or of the shape of `encoder`.
     public static func configuration(
@@ -27,7 +31,7 @@ public enum LayerModel {
         do {
             return try JSONDecoder().decode(ModelConfiguration.self, from: Data(json.utf8))
         } catch let error as DecodingError {
-            throw ClassifierError(.usage, code: "benchmark", "\(system.name), n = \(window): \(error)")
+            throw ClassifierError(.usage, code: errorCode, "\(system.name), n = \(window): \(error.explanation())")
         }
     }
 

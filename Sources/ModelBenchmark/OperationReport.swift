@@ -1,3 +1,4 @@
+internal import AudioClassifier
 internal import FoundationEssentials
 public import StreamTransformer
 internal import StrictCoding
@@ -15,13 +16,19 @@ public struct OperationReport: Sendable {
     public let model: String?
 
     /// Counts layers of D = 192, 16 heads, FFN 192 and m = 8 landmarks, or those of a model with its stem and head.
+    /// - Parameter windows: in tokens; empty for the default ones, without those that cost more than a model may.
     public init(_ selection: AttentionSystem.Selection, windows: [Int], model: Model?) throws {
         let around = model.map { OperationCount($0.configuration) }
         var rows: [Row] = []
         for system in selection.systems {
-            for window in windows {
-                let encoder = try LayerModel.configuration(system, window: window, like: model?.configuration.encoder)
-                    .encoder
+            for window in windows.isEmpty ? StageBenchmark.windows : windows {
+                let encoder: EncoderConfiguration
+                do {
+                    encoder = try LayerModel.configuration(system, window: window, like: model?.configuration.encoder)
+                        .encoder
+                } catch let error as ClassifierError where windows.isEmpty && error.code == LayerModel.errorCode {
+                    continue
+                }
                 var count = OperationCount(encoder)
                 (count.stem, count.head) = (around?.stem ?? 0, around?.head ?? 0)
                 rows.append(Row(system: system, window: window, count: count))

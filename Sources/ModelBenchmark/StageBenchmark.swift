@@ -1,3 +1,4 @@
+internal import AudioClassifier
 internal import AudioFrontend
 internal import Glibc
 internal import Kernels
@@ -51,8 +52,12 @@ public struct StageBenchmark: Sendable {
     public func run(progress: (Double, String) -> Void) throws -> [Row] {
         let cases = try selection.systems.flatMap { system in
             try windows.filter { window in
-                let count = OperationCount(try LayerModel.configuration(system, window: window, like: shape))
-                return hasChosenWindows || count.total < Self.longestStep
+                do {
+                    let count = OperationCount(try LayerModel.configuration(system, window: window, like: shape))
+                    return hasChosenWindows || count.total < Self.longestStep
+                } catch let error as ClassifierError where !hasChosenWindows && error.code == LayerModel.errorCode {
+                    return false  // it costs more than a model may
+                }
             }.map { (system, $0) }
         }
         var rows: [Row] = []

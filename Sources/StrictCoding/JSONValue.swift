@@ -32,9 +32,11 @@ package indirect enum JSONValue: Sendable, Equatable, Codable {
         do { return try container.decode(type) } catch DecodingError.typeMismatch { return nil } catch let error
             as DecodingError
         { throw error } catch {
-            // The decoder's own error of a number has neither a path nor a public type.
+            // The decoder's own error of a number or a text has neither a path nor a public type.
             throw DecodingError.dataCorrupted(
-                .init(codingPath: container.codingPath, debugDescription: "the number is out of range"))
+                .init(
+                    codingPath: container.codingPath,
+                    debugDescription: "a number is out of range, or a text is not Unicode"))
         }
     }
 

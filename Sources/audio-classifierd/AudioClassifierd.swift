@@ -32,6 +32,8 @@ struct AudioClassifierd: AsyncParsableCommand {
         // First of all: a service manager may ask for a reload as soon as the process is there.
         if CommandLine.arguments.dropFirst().first == "serve" { EarlySignals.hold() }
         occupyStandardDescriptors()
+        // A write beyond the largest size of a file (ulimit -f) then fails with an error instead of a signal.
+        signal(SIGXFSZ, SIG_IGN)
         DecoderMessages.capture()
         do {
             let words = ProgramArguments.read()

@@ -63,8 +63,7 @@ struct Bench: SettableCommand {
         let model = try model.map { try ModelCatalog().load($0, precision: weights) }
         if let model, layers.isEmpty { selection.layers = [model.configuration.encoder.layers] }
         if operations {
-            let report = try OperationReport(
-                selection, windows: window.isEmpty ? StageBenchmark.windows : window, model: model)
+            let report = try OperationReport(selection, windows: window, model: model)
             return try OutputSink().write(format == .table ? report.table : report.json)
         }
         let benchmark = StageBenchmark(selection, windows: window, model: model, precision: weights, streams: streams)

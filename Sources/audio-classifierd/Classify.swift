@@ -70,6 +70,7 @@ struct Classify: SettableCommand {
         let search = try archive.search(paths)
         let log = Logger(label: "audio-classifierd")
         if let warning = search.warning { log.warning("\(warning)") }
+        for folder in search.emptyFolders { log.warning("\(folder): there is no audio file there") }
         let plan = ArchivePlan(search.found)
         guard !plan.items.isEmpty else {
             throw search.failures.first
@@ -79,7 +80,7 @@ struct Classify: SettableCommand {
                         ? "\(archive.lists.joined(separator: ", ")): the list names no file"
                         : "\(paths.joined(separator: ", ")): there is no audio file there")
         }
-        try archive.check(plan.items, format)
+        try archive.check(plan.items, decision.files, format)
         let journal = try archive.openJournal(journalSettings(model))
         let progress = JournalProgress(journal, plan.items, place: archive.place, format: format)
         let output = try output(model, session, journal)

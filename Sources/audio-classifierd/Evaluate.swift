@@ -145,7 +145,7 @@ struct Evaluate: SettableCommand {
         let outputs = Outputs(
             result: output.map(ProgramArguments.file), predictions: predictions.map(ProgramArguments.file),
             plot: plot.map(ProgramArguments.file), configuration: writeConfig.map(ProgramArguments.file))
-        let inputs = data.recordings.map(\.name) + self.data.map(ProgramArguments.file)
+        let inputs = data.recordings.map(\.name) + self.data.map(ProgramArguments.file) + decision.files
         let named = [
             ("--output", outputs.result), ("--predictions", outputs.predictions), ("--plot", outputs.plot),
             ("--write-config", outputs.configuration),

@@ -106,7 +106,7 @@ struct ReportCommand: SettableCommand {
                     .noInput, code: "not_found", "\(paths.joined(separator: ", ")): there is no audio file there")
         }
         for (option, output) in outputs {
-            for file in search.files { try OutputFiles.refuse(output, over: file, option: option) }
+            for file in search.files + decision.files { try OutputFiles.refuse(output, over: file, option: option) }
         }
         guard png == nil && svg == nil || search.files.count == 1 else {
             throw ClassifierError(
@@ -164,7 +164,7 @@ struct ReportCommand: SettableCommand {
 
     private func writeArchive(_ page: FileName) throws {
         let sources = paths.map(ProgramArguments.file)
-        for source in sources { try OutputFiles.refuse(page, over: source, option: "--output") }
+        for source in sources + decision.files { try OutputFiles.refuse(page, over: source, option: "--output") }
         var report = ArchiveReport(sources, page: page, threshold: decision.threshold ?? 0)
         let progress = Progress.ifTerminal("report")
         defer { progress?.finish() }

@@ -20,7 +20,7 @@ struct Run: SettableCommand {
     var input = "-"
 
     @Option(ReportSettings.sourceName) var sourceName: String
-    @Option(ReportSettings.emit) var emit: ReportMode
+    @Option(ProgramSettings.liveEmit) var emit: ReportMode?
     @Option(ReportSettings.every) var every: Int
     @Option(ReportSettings.format) var format: OutputFormat
 
@@ -40,7 +40,7 @@ struct Run: SettableCommand {
     @OptionGroup(title: "Messages") var logging: LogArguments
 
     static let settings: [any SettingDescription] =
-        [ReportSettings.sourceName, ReportSettings.emit, ReportSettings.every, ReportSettings.format]
+        [ReportSettings.sourceName, ProgramSettings.liveEmit, ReportSettings.every, ReportSettings.format]
         + ModelArguments.settings + InputSettings.all + DecisionArguments.settings + ProgramSettings.logging
 
     func run() throws {
@@ -56,14 +56,17 @@ struct Run: SettableCommand {
         let stateIn = try ProgramArguments.text(stateIn, of: "--state-in")
         let stateOut = try ProgramArguments.text(stateOut, of: "--state-out")
         if let stateOut {
-            try OutputFiles.refuse(FileName(stateOut), over: file, option: "--state-out")
+            for input in [file] + decision.files {
+                try OutputFiles.refuse(FileName(stateOut), over: input, option: "--state-out")
+            }
             try OutputFiles.checkWritable(FileName(stateOut), option: "--state-out")
         }
-        try format.check(emit)
+        let mode = emit ?? (format.isOfLabels ? .events : .frames)
+        try format.check(mode)
         let interrupt = StopSignal.install()
         let model = try modelArguments.load()
         var report = ReportOptions(rules: try decision.rules(for: model))
-        report.mode = emit
+        report.mode = mode
         report.topCount = decision.topK
         report.every = every
         var session = StreamSession(model: model, report: report)

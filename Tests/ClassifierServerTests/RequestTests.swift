@@ -45,8 +45,9 @@ internal import Testing
 
     @Test(arguments: [
         "streem=a", "stream=", "stream=a/b", "stream=.a", "stream=ä", "rate=0", "rate=x", "channels=0", "emit=",
-        "emit=frames,loud", "threshold=nan", "class_threshold=0.5", "position=-1", "live=1", "sample_format=mp3",
-        "channel=left", "min_duration_ms=-1", "every=0",
+        "emit=frames,loud", "emit=frames,changes", "emit=events,summary,frames", "threshold=nan",
+        "class_threshold=0.5", "position=-1", "live=1", "sample_format=mp3", "channel=left", "min_duration_ms=-1",
+        "every=0",
     ])
     func wrongParametersAreNamed(query: String) throws {
         let name = String(query.prefix { $0 != "=" })

@@ -22,7 +22,7 @@ internal import Testing
     }
 
     @Test(arguments: [
-        (["clasify", "a.wav"], "\"clasify\"; did you mean \"classify\"?"), (["help", "nonsense"], "\"nonsense\""),
+        (["clasify", "a.wav"], "\"clasify\" (did you mean \"classify\"?)"), (["help", "nonsense"], "\"nonsense\""),
         (["help", "encod"], "did you mean \"encode\"?"), (["models", "lst"], "did you mean \"list\"?"),
         (["help", "models", "shwo"], "did you mean \"show\"?"), (["run", "--treshold", "0.5"], "'--threshold'"),
         (["classify", "-", "-"], "once"),

@@ -122,6 +122,10 @@ internal import Testing
         }
         let frames = try Program.run(["classify", path(files[0]), "--format", "raven", "--emit", "frames"])
         #expect(frames.status == 64 && frames.errors.contains("a beginning and an end"), "\(frames.errors)")
+        // A live stream has events in these formats, too, unless other records are asked for.
+        let live = try Program.run(["run", path(files[0]), "--format", "srt"])
+        #expect(live.status == 0, "\(live.errors)")
+        #expect(try live.output == Program.run(["classify", path(files[0]), "--format", "srt"]).output)
     }
 
     // MARK: Tables of many recordings

@@ -131,6 +131,18 @@ internal import Testing
         #expect(shown.status == 0 && shown.output.contains("\(models)/found"), "\(shown)")
     }
 
+    /// Without options no window costs more than a model may: those are left out.
+    @Test func operationsOfTheDefaultWindows() throws {
+        let bench = try Program.run(["bench", "--operations", "--format", "json"])
+        #expect(bench.status == 0, "\(bench.errors)")
+        let rows = try bench.records()
+        #expect(rows.contains { $0["attention"] == "full" && $0["window"] == 1920 })
+        #expect(rows.contains { $0["attention"] == "continual-nystrom" && $0["window"] == 12000 })
+        let chosen = try Program.run(["bench", "--operations", "--attention", "full", "--window", "12000"])
+        #expect(chosen.status == 64 && chosen.errors.contains("n = 12000: encoder: a prediction would take 58 billion"))
+        #expect(!chosen.errors.contains("DecodingError"))
+    }
+
     @Test func benchmarkIsReadByMachines() throws {
         let bench = try Program.run(
             [

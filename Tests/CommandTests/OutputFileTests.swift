@@ -30,6 +30,40 @@ internal import Testing
         }
     }
 
+    /// A configuration and a list of files are inputs, too.
+    @Test func settingsAndListsAreNotOverwritten() throws {
+        try folder.write(Array("model: \(Program.model)\n".utf8), to: "c.yaml")
+        try folder.write(Array("a.wav\n".utf8), to: "list")
+        try folder.write(Array("filename,label\na.wav,yes\n".utf8), to: "t.csv")
+        let (configuration, list) = (["--config", path("c.yaml")], ["--files-from", path("list")])
+        let evaluate = ["evaluate", path("t.csv")] + configuration
+        let cases: [(String, [String])] = [
+            ("c.yaml", evaluate + ["--false-events-per-hour", "1", "--write-config"]),
+            ("c.yaml", evaluate + ["--output"]), ("c.yaml", evaluate + ["--plot"]),
+            ("c.yaml", ["classify", path("a.wav")] + configuration + ["--output"]),
+            ("c.yaml", ["classify", path("a.wav")] + configuration + ["--output", path("x"), "--journal"]),
+            ("c.yaml", ["run", path("a.wav")] + configuration + ["--state-out"]),
+            ("c.yaml", ["report", path("a.wav")] + configuration + ["--output"]),
+            ("list", ["classify"] + list + ["--output"]),
+        ]
+        for (name, arguments) in cases {
+            let before = try folder.read(name)
+            let finished = try Program.run(arguments + [path(name)])
+            #expect(finished.status == 64 && finished.errors.contains("would overwrite"), "\(finished.errors)")
+            #expect(try folder.read(name) == before)
+        }
+    }
+
+    /// A write beyond the largest size of a file fails as one to a full disk does.
+    @Test func largestFileIsAnError() throws {
+        let words = ["run", path("a.wav"), "--emit", "summary", "--state-out", path("s")].joined(separator: " ")
+        let command = "set -o pipefail; ulimit -f 1; '\(Program.path)' \(words) | cat"
+        let finished = try ChildProcess(["-c", command], program: "/bin/bash").wait()
+        #expect(finished.status == 74 && finished.errors.contains("the state cannot be written"), "\(finished)")
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(Set(left) == ["a.wav", "link.wav", "same.wav"])
+    }
+
     @Test func featuresAreNotOverwritten() throws {
         #expect(
             try Program.run(["features", path("a.wav"), "--model", Program.model, "--out", path("x.npy")]).status == 0)

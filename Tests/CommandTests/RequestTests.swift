@@ -167,9 +167,9 @@ internal import Testing
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"top_k\":0}", "from 1"),
         (
             "{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"top_k\":1e999}",
-            "top_k: the number is out of range"
+            "top_k: a number is out of range"
         ),
-        ("{\"type\":\"classify\",\"request\":\"x\",\"deny\":[\"a\",-1e999]}", "deny.1: the number is out of range"),
+        ("{\"type\":\"classify\",\"request\":\"x\",\"deny\":[\"a\",-1e999]}", "deny.1: a number is out of range"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"deny\":\"yes\"}", "an array of"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"emit\":\"frames\",\"window\":1}", "leave out emit"),
         ("{\"type\":\"classify\",\"request\":\"x\",\"path\":\"a\",\"model\":\"none\"}", "no model"),

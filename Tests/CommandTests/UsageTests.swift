@@ -137,6 +137,8 @@ internal import Testing
         let path = "\(folder.path)/none"
         let state = try Program.run(["run", recording, "--state-in", path])
         #expect(state.status == 66 && state.errors.contains("\(path): the state cannot be read: No such file"))
+        let endless = try Program.run(["run", recording, "--state-in", "/dev/zero"])
+        #expect(endless.status == 66 && endless.errors.contains("/dev/zero: the state cannot be read: it has more"))
         let configuration = try Program.run(["serve", "--check", "--config", path])
         #expect(configuration.status == 78)
         #expect(configuration.errors.contains("\(path): the configuration cannot be read: No such file"))

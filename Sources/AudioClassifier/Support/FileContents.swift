@@ -35,7 +35,8 @@ package enum FileContents {
             if count == 0 { return bytes }
             bytes += chunk[..<count]
             if bytes.count > bounds.bytes {
-                throw Failure(description: "it has more than \(bounds.bytes >> 20) MiB")
+                let size = bounds.bytes < 1 << 20 ? "\(bounds.bytes) bytes" : "\(bounds.bytes >> 20) MiB"
+                throw Failure(description: "it has more than \(size)")
             }
         }
     }

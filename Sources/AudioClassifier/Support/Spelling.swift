@@ -17,7 +17,7 @@ package enum Spelling {
     /// The words as a question for a message; empty where nothing is near.
     package static func question(_ word: String, in words: some Sequence<String>) -> String {
         let near = nearest(to: word, in: words).map { "\"\($0)\"" }
-        return near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
+        return near.isEmpty ? "" : " (did you mean \(near.joined(separator: " or "))?)"
     }
 
     /// Insertions, removals, replacements and exchanges of neighbours that make one word of the other.

@@ -29,15 +29,16 @@ extension ValueKind<String> {
 }
 
 extension ValueKind<[ReportMode]> {
-    /// One kind of records, or events together with frames or changes.
+    /// One kind of records, or events together with another kind.
     static let emissions = ValueKind(
         placeholder: "records",
-        expected: "frames, changes or events, or two of them with a comma between; for files also summary",
+        expected: "frames, changes or events, or events and another kind with a comma between; for files also summary",
         words: ReportMode.allCases.map(\.rawValue),
         show: { $0.map(\.rawValue).joined(separator: ",") }
     ) { text in
         let words = text.split(separator: ",").map { ReportMode(rawValue: String($0)) }
         let emissions = words.compactMap { $0 }
-        return !words.isEmpty && words.count == emissions.count ? emissions : nil
+        let isKnown = !words.isEmpty && words.count == emissions.count
+        return isKnown && Set(emissions).subtracting([.events]).count <= 1 ? emissions : nil
     }
 }

@@ -37,7 +37,7 @@ struct WebSocketRequest: Sendable {
         guard let loop = hub.loop(of: id), let model = await loop.model(of: id) else {
             throw AdmissionRefusal(reason: .model, message: "there is no stream \"\(id)\"; GET /v1/streams lists them")
         }
-        let report = try hub.report(parameters, model)
+        let report = try hub.liveReport(parameters, model)
         let watched: WatchedStream?
         do throws(AdmissionRefusal) {
             watched = try await loop.watch(id, report: report, subscription: parameters.subscription)

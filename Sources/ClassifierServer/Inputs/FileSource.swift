@@ -120,7 +120,11 @@ struct FileSource: Sendable {
                         await saveResumePoint(file, &stream, before: bytes.count, isNew: isNew)
                     }
                     isResumePointSaved = true
-                    try await stream.receive(bytes)
+                    do { try await stream.receive(bytes) } catch let error as AudioError {
+                        // What is refused stays refused: later bytes of a FLAC file do not look like one.
+                        file.unread(bytes.count)
+                        throw error
+                    }
                     backoff.reset()
                 }
             } catch is CancellationError {

@@ -56,7 +56,8 @@ struct ConnectionListener: Sendable {
                 return Bound(channel: channel, address: .network(host: host, port: channel.localAddress?.port ?? port))
             case .unix(let path):
                 let channel = try await bootstrap.withBoundSocket(try UnixSocketFile.bind(path)).get()
-                channel.closeFuture.whenComplete { _ in _ = unsafe unlink(path) }
+                let file = UnixSocketFile.identity(of: path)
+                channel.closeFuture.whenComplete { _ in UnixSocketFile.remove(path, file) }
                 return Bound(channel: channel, address: address)
             }
         } catch {

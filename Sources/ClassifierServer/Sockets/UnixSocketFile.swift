@@ -42,6 +42,23 @@ enum UnixSocketFile {
         return descriptor
     }
 
+    /// The file at a path, which another one may replace.
+    struct Identity: Sendable, Equatable {
+        let device: dev_t
+        let number: ino_t
+    }
+
+    /// Returns the identity of the file at a path; nil if there is none.
+    static func identity(of path: String) -> Identity? {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 ? Identity(device: status.st_dev, number: status.st_ino) : nil
+    }
+
+    /// Removes a socket from the file system unless another file has taken its place.
+    static func remove(_ path: String, _ identity: Identity?) {
+        if identity != nil, Self.identity(of: path) == identity { _ = unsafe unlink(path) }
+    }
+
     /// Calls `body` with the address of a path, which the configuration has found short enough.
     private static func withAddress(of path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
         var address = sockaddr_un()

@@ -74,10 +74,13 @@ final class StateSaver: Sendable {
     /// Marks a stream as running.
     func began(_ id: String) { _ = running.withLockedValue { $0.insert(id) } }
 
+    /// Marks a stream as ended that leaves the saved state of its name as it is.
+    func left(_ id: String) { _ = running.withLockedValue { $0.remove(id) } }
+
     /// Saves the last state of a stream.
     /// - Parameter state: nil for a stream that cannot be resumed, whose saved state is removed.
     func ended(_ id: String, _ state: [UInt8]?) {
-        _ = running.withLockedValue { $0.remove(id) }
+        left(id)
         pool.submit { [self] _ in
             if let state { write(id, state) } else { store.remove(id) }
         }

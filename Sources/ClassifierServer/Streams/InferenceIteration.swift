@@ -113,7 +113,11 @@ extension InferenceLoop {
         let predictions = group.batch.predictions(slot: stream.slot)
         // The state is taken before open events end, so that they go on in a resumed stream.
         let isFinal = reason.isFinal || !stream.setup.keepsState
-        states.ended(stream.setup.id, isFinal ? nil : snapshot(stream, group))
+        if stream.hasState {
+            states.ended(stream.setup.id, isFinal ? nil : snapshot(stream, group))
+        } else {
+            states.left(stream.setup.id)
+        }
         group.batch.leave(stream.slot)
         group.count -= 1
         if group.isRetired && group.count == 0 { groups[ObjectIdentifier(stream.setup.model.network)] = nil }

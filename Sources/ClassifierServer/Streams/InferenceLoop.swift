@@ -301,5 +301,7 @@ actor InferenceLoop {
 }
 
 extension InferenceLoop: StateProvider {
-    var positions: [(id: String, position: Int64)] { streams.values.map { ($0.setup.id, $0.frontend.position) } }
+    var positions: [(id: String, position: Int64)] {
+        streams.values.filter(\.hasState).map { ($0.setup.id, $0.frontend.position) }
+    }
 }

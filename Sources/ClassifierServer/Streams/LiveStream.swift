@@ -37,6 +37,8 @@ final class LiveStream {
     /// Tasks that wait for the end of the stream.
     var endWaiters: [CheckedContinuation<Void, Never>] = []
     private(set) var dropped: Int64 = 0
+    /// Whether its state takes the place of the saved one of its name: it continues that, or has had audio.
+    private(set) var hasState = false
     /// Audio ahead of real time: the predictions of a client that sends faster are not late.
     private(set) var pace = TokenBucket.realTime
     private var input: StreamInput?
@@ -84,6 +86,7 @@ final class LiveStream {
     func begin(at position: Int64?, isResumed: Bool) {
         if let position, !isResumed { frontend.skip(min(position, Self.largestPosition)) }
         queuedPosition = frontend.position
+        hasState = isResumed
         guard let position, isResumed else { return }
         let ahead = position.subtractingReportingOverflow(frontend.position).partialValue
         if ahead > 0 { lose(ahead) } else { samplesToSkip = -ahead }
@@ -142,6 +145,7 @@ final class LiveStream {
         let new = samples.extracting(skipped..<samples.count)
         pace.spend(Double(new.count) / Double(setup.model.recipe.sampleRate), at: Double(arrived) * 1e-9)
         queuedPosition += Int64(new.count)
+        if !new.isEmpty { hasState = true }
         if setup.dropsWhenFull {
             metrics.lose(queue.offer(new, arrived: arrived))
         } else {

@@ -53,7 +53,8 @@ final class StreamHub: Sendable {
         guard let found = models.model(name) else {
             let names = models.byName.keys.sorted().joined(separator: ", ")
             throw AdmissionRefusal(
-                reason: .model, message: "there is no model \"\(name ?? "")\" here; there are \(names)")
+                reason: .model,
+                message: "there is no model \"\(name ?? "")\" here; there are \(names) (settings model and models)")
         }
         return found
     }
@@ -67,6 +68,14 @@ final class StreamHub: Sendable {
             report.topCount = parameters.topCount
             return report
         } catch { throw StreamParameters.wrong(error.messageForSettings) }
+    }
+
+    /// Returns the options of the reports of a live stream.
+    func liveReport(_ parameters: StreamParameters, _ model: AudioModel) throws(AdmissionRefusal) -> ReportOptions {
+        guard parameters.emission != .summary else {
+            throw StreamParameters.wrong("a live stream has no summary; use emit=frames, changes or events")
+        }
+        return try report(parameters, model)
     }
 
     /// Begins the stream of a connection, which sends bytes and reads the outputs.
@@ -104,10 +113,7 @@ final class StreamHub: Sendable {
         _ parameters: StreamParameters, id: String, client: String, near: Int?, hasReader: Bool
     ) async throws(AdmissionRefusal) -> OpenStream {
         let model = try model(parameters.model)
-        guard parameters.emission != .summary else {
-            throw StreamParameters.wrong("a live stream has no summary; use emit=frames, changes or events")
-        }
-        let report = try report(parameters, model)
+        let report = try liveReport(parameters, model)
         let rate = model.recipe.sampleRate
         let isAtModelRate = parameters.rate ?? rate == rate
         // A name of the service's own is given again after a restart, to another client.

@@ -74,13 +74,14 @@ struct ArchiveArguments: ParsableArguments {
         return search
     }
 
+    /// - Parameter settings: files that other options read.
     /// - Throws: ``ClassifierError`` if an output would overwrite an input or another output.
-    func check(_ items: [ArchiveItem], _ format: OutputFormat) throws(ClassifierError) {
+    func check(_ items: [ArchiveItem], _ settings: [FileName], _ format: OutputFormat) throws(ClassifierError) {
         let journal = journal.map(ProgramArguments.file)
         let output = output.map(ProgramArguments.file)
-        for item in items {
-            if let output { try OutputFiles.refuse(output, over: item.name, option: "--output") }
-            if let journal { try OutputFiles.refuse(journal, over: item.name, option: "--journal") }
+        for input in items.map(\.name) + lists.map(ProgramArguments.file) + settings {
+            if let output { try OutputFiles.refuse(output, over: input, option: "--output") }
+            if let journal { try OutputFiles.refuse(journal, over: input, option: "--journal") }
         }
         try OutputFiles.refuseRepeated([("--output", output), ("--journal", journal)])
         if let journal, output == nil, place == nil, journal.isStandardOutput {

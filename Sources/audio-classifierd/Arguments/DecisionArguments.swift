@@ -1,5 +1,7 @@
 import ArgumentParser
 import AudioClassifier
+import AudioFrontend
+import Logging
 import StreamTransformer
 
 /// The options that turn probabilities into events.
@@ -27,6 +29,9 @@ struct DecisionArguments: ParsableArguments {
 
     static let settings: [any SettingDescription] = DecisionSettings.all + [ReportSettings.topCount]
 
+    /// The files that these options read.
+    var files: [FileName] { config.map { [ProgramArguments.file($0)] } ?? [] }
+
     var settings: DecisionRules.Settings {
         var settings = DecisionRules.Settings()
         settings.threshold = threshold
@@ -44,7 +49,14 @@ struct DecisionArguments: ParsableArguments {
     }
 
     func rules(for model: AudioModel) throws -> DecisionRules {
-        try withFileName { try DecisionRules(model.network.configuration, settings) }
+        let rules = try withFileName { try DecisionRules(model.network.configuration, settings) }
+        let background = Set(model.network.configuration.background)
+        let silent = classThreshold.map(\.label).filter(background.contains)
+        if let label = silent.first ?? (background.isSuperset(of: allow) ? allow.first : nil) {
+            let log = Logger(label: "audio-classifierd")
+            log.notice("\(label) is a label of \(model.name)'s background: lists have it, and no event")
+        }
+        return rules
     }
 
     /// Adds the name of the configuration to an error of the decisions, which may come from it.

@@ -37,7 +37,7 @@ enum EnvironmentArguments {
         return environment.keys.sorted().filter { $0.hasPrefix(SettingVariable.prefix) && !known.contains($0) }.map {
             let near = Spelling.nearest(to: name($0), in: known.map(name)).map { SettingVariable.prefix + $0 }
             return "\($0) is not a setting; docs/configuration.md lists them"
-                + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?")
+                + (near.isEmpty ? "" : " (did you mean \(near.joined(separator: " or "))?)")
         }
     }
 }

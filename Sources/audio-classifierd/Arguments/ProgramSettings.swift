@@ -18,6 +18,8 @@ enum ProgramSettings {
 
     /// The kind of records, by default a summary, which suits most recordings.
     static let emit = ReportSettings.emit.with(default: nil, described: "summary; events with a format of labels")
+    /// The kind of records of a live stream.
+    static let liveEmit = ReportSettings.emit.with(default: nil, described: "frames; events with a format of labels")
     static let fileSourceName = ReportSettings.sourceName.with(default: nil, described: "each file's path")
     static let window = Setting(
         "window", .number(0.1...86_400, "seconds", unit: "s"), described: "the whole recording",

@@ -42,6 +42,19 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
+    /// A service that stops removes its own socket, and no file that has taken its place.
+    @Test func otherFilesAtTheSocketsPathStay() throws {
+        let path = "\(folder.path)/own.sock"
+        let first = try Server(unixPath: path)
+        #expect(try first.stop().status == 0)
+        #expect(!FileManager.default.fileExists(atPath: path))
+        let second = try Server(unixPath: path)
+        #expect(unsafe unlink(path) == 0)
+        try folder.write(Array("precious".utf8), to: "own.sock")
+        #expect(try second.stop().status == 0)
+        #expect(try folder.read("own.sock") == Array("precious".utf8))
+    }
+
     /// A service does not take the socket of a running one, and replaces that of a killed one.
     @Test func runningServiceKeepsItsSocket() throws {
         let path = "\(folder.path)/pcm.sock"

@@ -179,6 +179,14 @@ internal import Testing
 
     // MARK: Files
 
+    /// What is refused at a file's beginning stays refused: later bytes do not look like FLAC.
+    @Test func refusedFileIsNotHeardLater() throws {
+        try folder.write(Array("fLaC".utf8) + Self.raw + Self.raw + Self.raw, to: "a.flac")
+        let server = try serve("  - {name: coded, follow: \"\(folder.path)/a.flac\", from: start}")
+        try server.child.waitForErrors { $0.components(separatedBy: "these bytes are FLAC").count > 3 }
+        #expect(try server.stop().status == 0)
+    }
+
     /// A file that appears later, grows and is rotated is one stream; a truncated file begins a new one.
     @Test func fileIsFollowed() throws {
         let server = try serve("  - {name: log, follow: \"\(folder.path)/a.raw\"}", ["limits.idle_seconds=300"])

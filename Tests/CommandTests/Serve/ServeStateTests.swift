@@ -206,6 +206,25 @@ internal import Testing
         #expect(names.count == 3 && names.contains("mic.state") && !names.contains("b.state"), "\(names)")
     }
 
+    /// Only a stream that has had audio takes the place of the saved one.
+    @Test(arguments: ["&resume=true&rate=8000", "&resume=true&model=general"])
+    func streamWithoutAudioKeepsTheState(parameters: String) throws {
+        let whole = try expected()
+        let server = try Server(settings + ["models=general"])
+        let socket = try WebSocketClient(server, "/v1/stream?stream=mic")
+        try socket.send(Array(Self.raw[..<40_000]))
+        try socket.send(text: "{\"type\":\"ping\"}")
+        while try record(socket.receive())["type"] != "pong" {}
+        socket.socket.vanish()
+        let other = try WebSocketClient(server, "/v1/stream?stream=mic\(parameters)")
+        #expect(try record(other.receive())["resumed"] == .bool(false))
+        usleep(500_000)  // states are saved several times meanwhile
+        other.socket.vanish()
+        let (start, frames) = try resume(server)
+        #expect(start["resumed"] == .bool(true) && start["sample"] == 20_000, "\(start)")
+        #expect(frames == whole.suffix(frames.count))
+    }
+
     /// Streams without a usable state start afresh, and `note` gives the reason.
     @Test func otherStatesStartAfresh() throws {
         let whole = try expected()

@@ -45,7 +45,8 @@ struct MonoConverter: ~Copyable {
         guard finite == count else {
             throw AudioError(
                 .sample,
-                "\(name): sample \(position) (\(seconds) s) is not a finite number; what came before it was used")
+                "\(name): sample \(position) (\((seconds * 1000).rounded() / 1000) s) is not a finite number; "
+                    + "only what came before it can be used")
         }
     }
 

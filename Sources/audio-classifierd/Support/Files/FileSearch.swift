@@ -30,7 +30,10 @@ package struct FileSearch: Sendable {
         /// The reason why the file is not classified; nil for one that is.
         package var skip: (code: String, message: String)? {
             guard isForeign else { return nil }
-            if let converted { return ("converted", "\(name): is done under the name \(converted)") }
+            if let converted {
+                let remedy = "if these are two recordings, rename one"
+                return ("converted", "\(name): \(converted) is taken for its conversion; \(remedy)")
+            }
             let advice = "convert it first: \(name.conversionCommand)"
             return ("format", "\(name): libsndfile does not read this format; \(advice)")
         }
@@ -44,6 +47,8 @@ package struct FileSearch: Sendable {
 
     /// The found files in the order of the arguments, those of a folder sorted by their bytes.
     package private(set) var found: [Found] = []
+    /// Folders of the arguments without an audio file.
+    package private(set) var emptyFolders: [FileName] = []
     /// Errors of unreadable folders.
     package private(set) var failures: [ClassifierError] = []
     /// Number of hidden files and folders that were left out.
@@ -73,6 +78,7 @@ package struct FileSearch: Sendable {
         search.findConverted()
         found += search.found.sorted { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }
         failures += search.failures
+        if search.found.isEmpty, search.failures.isEmpty { emptyFolders.append(folder) }
         hiddenCount += search.hiddenCount
     }
 
