@@ -21,7 +21,8 @@ extension EvaluationReport {
         if exactCount != firstLabel.right || firstLabel.related != firstLabel.right {
             rows.append([
                 "  exact, related",
-                "\(exactCount) are right without the tree of labels, \(firstLabel.related) if labels above count too",
+                "\(exactCount) name the given label itself, \(firstLabel.right) it or one below it, "
+                    + "\(firstLabel.related) also one above it",
             ])
         }
         let total = counts.total
