@@ -128,7 +128,7 @@ internal import Testing
         samples[5000] = value
         let bytes = WaveFile(samples).bytes
         let path = try write(bytes, "nan.wav")
-        try expectRefusal(path, status: 65, code: "non_finite_sample", "sample 5000 (0.3125 s)")
+        try expectRefusal(path, status: 65, code: "non_finite_sample", "sample 5000 (0.313 s)")
         let stream = try Program.run(["run", "-"], input: bytes)
         #expect(stream.status == 65 && stream.errors.contains("standard input: sample 5000"))
         #expect(stream.lines("frame") == clean.lines("frame"), "the predictions before it are reported")

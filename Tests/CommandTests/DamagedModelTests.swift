@@ -150,7 +150,7 @@ internal import Testing
             try folder.write(Array(text.replacing("\"HUGE\"", with: number).utf8), to: "config.json")
             try folder.write(weights, to: "model.safetensors")
             let finished = try Program.run(["models", "verify", "\(folder.path)/"])
-            let expected = "\(object).\(key): the number is out of range"
+            let expected = "\(object).\(key): a number is out of range"
             #expect(finished.status == 78 && finished.errors.contains(expected), "\(finished.errors)")
         }
     }

@@ -76,6 +76,11 @@ internal import Testing
         let folder = try TemporaryDirectory()
         let server = try Server(["state.folder=\(folder.path)/states"], hasTCP: true)
         let named = try ["tcp-1", "stream-1"].map { try WebSocketClient(server, "/v1/stream?stream=\($0)") }
+        for client in named {
+            try client.send(Self.raw)
+            try client.send(text: "{\"type\":\"ping\"}")
+            while case .text(let text)? = try client.receive(), !text.contains("\"pong\"") {}
+        }
         let refused = try #require(throws: WebSocketClient.Refused.self) {
             _ = try WebSocketClient(server, "/v1/stream?stream=tcp~1")
         }
