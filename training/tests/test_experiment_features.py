@@ -80,6 +80,8 @@ def test_the_grid_has_what_the_paper_compares() -> None:
         expected = whole.landmark_epochs + (whole.epochs if run.schedule == "scratch" else 0)
         assert total == expected and (recipe.training.initial == "base") == (run.schedule != "scratch")
         assert (recipe.training.landmark_schedule == "layerwise") == (run.schedule == "layerwise")
+        tokens, (window, length) = recipe.training.batch * (run.length or run.window), run.data.windows[0]
+        assert tokens == pytest.approx(whole.batch * (length or window), rel=0.07), "other steps for a longer window"
     assert {(run.layers, run.system.is_fixed) for run in runs if run.schedule == "layerwise"} == {(2, True)}
 
 

@@ -27,12 +27,14 @@ _SHAPE_NAMES = {(1, "stream"): "1 layer", (2, "stream"): "2 layers, stream", (2,
 _ABOUT = """\
 This page is made by `make experiment DATA=FOLDER`. The command runs what is missing of the grid, each run with a file
 below `build/experiment/features`, and writes the page again; after an interruption the same command continues. A run
-of GTZAN takes half a minute on one core, of gunshots and baby cries a minute, of AudioSet's clips ten. How to repeat a
-few rows stands in [training/README.md](../training/README.md#the-retention-experiment).
+of GTZAN takes half a minute on one core, of gunshots and baby cries a minute (with a window of 480 ten), of AudioSet's
+clips ten. [training/README.md](../training/README.md#the-retention-experiment) says how to repeat a few rows; `make
+evaluate DATA=FOLDER` measures two of the models again, with the program (`training/experiments/models/`).
 
 The grid has all systems with 1 and 2 layers and the shortest window of a data set; longer windows with one layer;
 random weights with one layer. Seeds are five for GTZAN and three for AudioSet, but one for what costs most: AudioSet's
-527 labels with a longer window, with 2 layers or from random weights."""
+527 labels with a longer window or 2 layers, and a window of 480. These 527 labels are tried neither from random weights
+nor in window depth, and `nystromformer`, which recomputes windows, with them in a window of 10 alone."""
 _COLUMNS = """\
 **Settings.** *Cold*: each stream from an empty state. *Long*: one after the other, with full windows. A clip is
 decided at its last token. *Tuned*: trained with softmax attention, then with the system in place; *layerwise*: the
