@@ -9,10 +9,9 @@ struct Encode: SettableCommand {
         abstract: "Send any feature stream, audio or not, through a model's encoder.",
         discussion: """
             Features come from a NumPy array, or line by line from standard input: the numbers of a frame between \
-            spaces \
-            or commas. Logits go to a NumPy array, or scores to standard output: a JSON line a prediction, as soon as \
-            it \
-            is made. docs/feature-streams.md shows an example.
+            spaces or commas. Logits go to a NumPy array, or scores to standard output: a JSON line a prediction, as \
+            soon as it is made. An array of streams x frames x features has many streams, each with an empty history; \
+            their logits are streams x tokens x labels. docs/feature-streams.md shows an example.
 
             Examples:
               audio-classifierd encode --model keywords-en --features dog.npy \\
@@ -28,12 +27,12 @@ struct Encode: SettableCommand {
     @Option(ModelSettings.weights) var weights: WeightPrecision
 
     @Option(
-        help: "A NumPy array of frames x features, float32 or float64; or - for lines of standard input.",
+        help: "A NumPy array of (streams x) frames x features, float32 or float64; or - for lines of standard input.",
         completion: .file(extensions: ["npy"]))
     var features: String
 
     @Option(
-        help: "The .npy file to write: tokens x labels, float32 logits; or - for lines on standard output.",
+        help: "The .npy file to write: (streams x) tokens x labels, float32 logits; or - for lines on standard output.",
         completion: .file(extensions: ["npy"]))
     var out = "-"
 

@@ -74,6 +74,36 @@ internal import Testing
         #expect(try toLines.output == encode(["--scores", "logits"], input: lines(frames)).output)
     }
 
+    /// An array of many streams gives the logits of each, bit for bit; a refused frame is named by its stream.
+    @Test func manyStreams() throws {
+        let folder = try TemporaryDirectory()
+        var streams: [[[Float]]] = (0..<3).map { shape.frames(tokens: 2 * shape.window, seed: 20 + UInt64($0)) }
+        let (length, width) = (streams[0].count, shape.bands)
+        func run(_ name: String, _ bytes: [UInt8], _ arguments: [String]) throws -> Finished {
+            try folder.write(bytes, to: name)
+            return try Program.run(
+                ["encode", "--model", model.directory, "--features", "\(folder.path)/\(name)"] + arguments)
+        }
+        func together() -> [UInt8] { npy(Array(streams.joined()), shape: "(3, \(length), \(width))") }
+        #expect(try run("all.npy", together(), ["--out", "\(folder.path)/all.out.npy"]).status == 0)
+        var expected: [UInt8] = []
+        for (index, frames) in streams.enumerated() {
+            #expect(try run("\(index).npy", npy(frames), ["--out", "\(folder.path)/one.npy"]).status == 0)
+            expected += try folder.read("one.npy")[128...]
+        }
+        let found = try folder.read("all.out.npy")
+        #expect(Array(found[128...]) == expected)
+        let header = String(decoding: found[10..<128], as: UTF8.self)
+        #expect(header.contains("(3, \(2 * shape.window), \(shape.labels))"), "\(header)")
+
+        let toLines = try run("all.npy", together(), [])
+        #expect(toLines.status == 64 && toLines.output == "" && toLines.errors.contains("--out FILE.npy"))
+        streams[1][3][0] = .nan
+        let refused = try run("bad.npy", together(), ["--out", "\(folder.path)/bad.out.npy"])
+        #expect(refused.status == 65 && refused.errors.contains("bad.npy, stream 1: "), "\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/bad.out.npy"))
+    }
+
     /// Probabilities sum to one, and the first labels are those with the greatest logits.
     @Test func scores() throws {
         let input = lines(shape.frames(tokens: 5, seed: 4))
@@ -147,8 +177,9 @@ internal import Testing
     }
 
     /// A NumPy array (frames, bands) of float32, by the format's definition.
-    private func npy(_ frames: [[Float]]) -> [UInt8] {
-        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(frames.count), \(frames[0].count)), }"
+    private func npy(_ frames: [[Float]], shape: String? = nil) -> [UInt8] {
+        let shape = shape ?? "(\(frames.count), \(frames[0].count))"
+        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }"
         header += String(repeating: " ", count: 117 - header.count) + "\n"
         var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(header.utf8)
         for value in frames.joined() {

@@ -71,6 +71,16 @@ internal import audio_classifierd
         #expect((written.count - 24).isMultiple(of: 64), "the numbers are aligned")
     }
 
+    @Test func threeDimensions() throws {
+        let writer = try NumpyWriter(path: FileName(path), columns: 2, streams: 3)
+        let values: [Float] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+        try writer.append(values.span)
+        try writer.close()
+        #expect(try folder.read("x.npy") == file(shape: "(3, 2, 2)", data: bytes(values)))
+        let array = try NumpyArray(path: FileName(path))
+        #expect(array.streams == 3 && array.rows == 2 && array.columns == 2 && array.values == values)
+    }
+
     @Test func oneDimension() throws {
         let writer = try NumpyWriter(path: FileName(path), columns: nil)
         let values: [Float] = [1, -2, 3]
@@ -122,11 +132,14 @@ internal import audio_classifierd
         for descr in ["'>f4'", "'<i4'", "'<f2'", "'|O'", "[('a', '<f2')]"] {
             #expect(try refusal(file(descr: descr, shape: "(2, 2)", data: four)).contains("not floats"))
         }
-        for shape in ["()", "(1, 2, 2)", "(-2, -2)", "(x,)", "(99999999999, 0)"] {
+        for shape in ["()", "(1, 1, 2, 2)", "(-2, -2)", "(x,)", "(99999999999, 0)"] {
             #expect(try refusal(file(shape: shape, data: four)).contains("shape"), "\(shape)")
         }
         #expect(try refusal(file(shape: "2, 2", data: four)).contains("shape"))
-        for shape in ["(2, 3)", "(2, 1)", "(0, 2)", "(1073741823, 1073741823)", "(4294967295, 4294967295)"] {
+        for shape in [
+            "(2, 3)", "(2, 1)", "(0, 2)", "(1073741823, 1073741823)", "(4294967295, 4294967295)",
+            "(2, 2, 2)", "(1073741823, 1073741823, 1073741823)", "(1073741823, 0, 1)",
+        ] {
             #expect(try refusal(file(shape: shape, data: four)).contains("shape"), "\(shape) of 4 numbers")
         }
     }

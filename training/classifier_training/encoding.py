@@ -24,7 +24,10 @@ def run_program(
 
 
 def encode(program: Path, model: Path, features: np.ndarray, weights: str = "f32") -> np.ndarray:
-    """Logits (tokens, labels) of one stream of features (steps, width) from an empty state."""
+    """Logits (tokens, labels) of one stream of features (steps, width) from an empty state.
+
+    Those of many streams, (streams, steps, width), are (streams, tokens, labels).
+    """
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "features.npy", Path(folder) / "logits.npy"
         np.save(source, np.ascontiguousarray(features, np.float32))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from .card import model_card
+from .errors import TrainingError
 from .feature_card import feature_card
 from .files import atomic_file
 from .model import Classifier
@@ -17,6 +18,7 @@ from .model_files import write_json, write_tensors
 from .program import Program
 
 _GOLDEN_SECONDS = 3.0
+_LARGEST_LOGIT = 500.0  # float32 resolves 3e-5 there, of the 1e-4 by which the program's logits may differ
 
 
 def export_model(model: Classifier, config: dict[str, Any], program: Program, folder: Path, half: bool) -> None:
@@ -37,6 +39,12 @@ def export_weights(model: Classifier, features: np.ndarray, folder: Path, half: 
     with torch.no_grad():
         exact = copy.deepcopy(folded).double()
         logits = exact(torch.from_numpy(features).double()[None])[0].float()
+    largest = float(logits.abs().max())
+    if not largest <= _LARGEST_LOGIT:
+        raise TrainingError(
+            f"the training diverged: its logits reach {largest:.3g}, and are below 100 where something was learned; "
+            "train again with a lower --learning-rate and --restart"
+        )
     kind = np.float16 if half else np.float32
     tensors = {name: tensor.numpy().astype(kind) for name, tensor in folded.state_dict().items()}
     return write_tensors({**tensors, "golden.features": features, "golden.logits": logits.numpy()}, folder)

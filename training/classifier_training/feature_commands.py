@@ -68,6 +68,7 @@ def train_features_command(options: argparse.Namespace, recipe: Recipe) -> int:
         f"{streams.width} features a step"
     )
     _name_unlearned(streams)
+    _name_shared(streams)
     _check_tokens(streams, recipe.model.stem_frames)
     try_model(recipe, streams, options.out, program)
     checkpoint = options.work / f"{name}.checkpoint"
@@ -131,6 +132,17 @@ def _name_unlearned(streams: StreamSet) -> None:
         found |= streams.positive(stream).any(0)
     if missing := [label for label, has in zip(streams.labels, found) if not has]:
         say(f"no stream to train on has {', '.join(f'`{label}`' for label in missing[:5])} ({len(missing)} labels)")
+
+
+def _name_shared(streams: StreamSet) -> None:
+    """Says which held-out streams are trained on as well."""
+    trained = {stream.digest(labels=False) for stream in streams.of(held_out=False)}
+    shared = [stream for stream in streams.of(held_out=True) if stream.digest(labels=False) in trained]
+    if shared:
+        say(
+            "held-out streams with the features of one that is trained on, which make the figures too good: "
+            f"{len(shared)}, the first {shared[0].origin}, `{shared[0].name}`"
+        )
 
 
 def _is_of_features(config: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from .progress import bar, say
 # Streams (steps, width), each from an empty state, to their logits (tokens, labels).
 EncodeAll = Callable[[list[np.ndarray]], list[np.ndarray]]
 TOLERANCES = (1, 2, 5, 10)  # seconds at which starts are compared
+_BATCH_STEPS = 16384  # of the streams that a process encodes, unless one alone has more
 _PARTS = 32  # streams of the long setting, so that several can be computed at a time
 
 
@@ -36,11 +38,29 @@ def program_encoder(program: Path, model: Path, threads: int = 1) -> EncodeAll:
 
     def encode_all(streams: list[np.ndarray]) -> list[np.ndarray]:
         say(f"measuring {len(streams)} streams with {program.name}")
+        batches = _equally_long(streams)
+        logits: list[np.ndarray] = [np.zeros(0)] * len(streams)
         with ThreadPoolExecutor(threads) as pool:
-            work = pool.map(lambda features: encode(program, model, features), streams)
-            return list(bar(work, len(streams), "streams"))
+            work = pool.map(lambda batch: encode(program, model, np.stack([streams[each] for each in batch])), batches)
+            for batch, found in zip(batches, bar(work, len(batches), "batches of streams")):
+                for index, row in zip(batch, found):
+                    logits[index] = row
+        return logits
 
     return encode_all
+
+
+def _equally_long(streams: list[np.ndarray]) -> list[list[int]]:
+    """The indices of streams with one number of steps, in batches: a process for each stream costs more than the
+    encoding of a short one."""
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for index, stream in enumerate(streams):
+        by_length[len(stream)].append(index)
+    batches = []
+    for length, indices in by_length.items():
+        size = max(1, _BATCH_STEPS // max(length, 1))
+        batches += [indices[at : at + size] for at in range(0, len(indices), size)]
+    return batches
 
 
 def cold(streams: StreamSet, encode_all: EncodeAll, frames: int) -> Scored:

@@ -30,10 +30,10 @@ class FeatureStream:
     def __len__(self) -> int:
         return len(self.features)
 
-    def digest(self) -> str:
-        """A number of the features and labels: a training goes on with the same ones alone."""
-        found = hashlib.blake2b(repr((self.labels, self.assumed)).encode(), digest_size=8)
-        for values in (self.features, self.steps, self.judged):
+    def digest(self, labels: bool = True) -> str:
+        """A number of the features and labels, or of the features alone: a training goes on with the same ones."""
+        found = hashlib.blake2b(repr((self.labels, self.assumed) if labels else ()).encode(), digest_size=8)
+        for values in (self.features, self.steps, self.judged) if labels else (self.features,):
             if values is not None:
                 found.update(np.ascontiguousarray(values).data)
         return found.hexdigest()

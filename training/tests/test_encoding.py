@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from classifier_training import feature_evaluation
 from classifier_training.configuration import architecture
 from classifier_training.encoding import encode
 from classifier_training.feature_commands import FEATURE_DEFAULTS, export_features
@@ -16,8 +18,11 @@ from classifier_training.model import Network
 from classifier_training.recipe import with_values
 
 
-def test_streams_that_are_measured_at_a_time_have_the_logits_of_each(tmp_path: Path, program_path: Path) -> None:
-    """Bit for bit, and in their order, however many processes run; also of streams without a step."""
+def test_streams_that_are_measured_at_a_time_have_the_logits_of_each(
+    tmp_path: Path, program_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit, and in their order, however many processes and batches there are; also streams without a step."""
+    monkeypatch.setattr(feature_evaluation, "_BATCH_STEPS", 40)
     values = {"width": 16, "heads": 2, "feed_forward": 16, "window": 8, "attention": "continual"}
     recipe = with_values(FEATURE_DEFAULTS, {"model": values}, "test")
     rng = np.random.default_rng(0)
@@ -26,7 +31,7 @@ def test_streams_that_are_measured_at_a_time_have_the_logits_of_each(tmp_path: P
     folder = tmp_path / "model"
     folder.mkdir()
     export_features(Network(architecture(recipe.model, streams.labels, 2)), recipe, streams, "model", folder)
-    lengths = [40, 1, 0, 17, 9, 3, 25]
+    lengths = [40, 1, 0, 17, 9, 17, 3, 25, 50, 17, 0, 40, 3]
     inputs = [rng.standard_normal((length, 2)) for length in lengths]
     found = program_encoder(program_path, folder, threads=3)(inputs)
     assert [len(each) for each in found] == lengths

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from classifier_training import feature_commands, trainer
 from classifier_training.cli import main
+from classifier_training.configuration import architecture
 from classifier_training.errors import TrainingError
+from classifier_training.feature_commands import FEATURE_DEFAULTS, export_features
 from classifier_training.feature_options import StreamOptions
 from classifier_training.feature_reading import read_streams
 from classifier_training.feature_sequences import FeatureSequences
 from classifier_training.feature_sources import ArraySource
+from classifier_training.model import Network
 from classifier_training.output import output_name
 
 ONE, SEVERAL = StreamOptions(), StreamOptions(activation="sigmoid")
@@ -285,7 +290,22 @@ def test_a_training_that_diverges_ends(tmp_path: Path, capsys: Any, program_path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "schedule", lambda done, warm_up: float("nan"))
         assert train(tmp_path, "--epochs 50") == 64
-    assert "the loss is nan" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "the loss is nan" in errors
+    assert re.search("the features of one that is trained on, .*: 1, the first .*streams.csv:4, `z`", errors)
+
+
+def test_weights_that_diverged_are_not_exported(tmp_path: Path) -> None:
+    """Of logits above 500 the program's differ from PyTorch's by more than a model's may."""
+    streams = read_streams(write(tmp_path), (), ONE)
+    network = Network(architecture(FEATURE_DEFAULTS.model, streams.labels, 2))
+    with torch.no_grad():
+        network.head.bias += 400
+    export_features(network, FEATURE_DEFAULTS, streams, "m", tmp_path)
+    with torch.no_grad():
+        network.head.bias += 200
+    with pytest.raises(TrainingError, match=r"the training diverged: its logits reach 60\d.*lower --learning-rate"):
+        export_features(network, FEATURE_DEFAULTS, streams, "m", tmp_path)
 
 
 def test_other_models_are_not_measured(tmp_path: Path, capsys: Any) -> None:

@@ -39,11 +39,12 @@ struct ModelShow: SettableCommand {
     func run() throws {
         logging.start()
         let model = try ModelCatalog().load(name)
-        if let plot { try write(PlotData(model.configuration), to: ProgramArguments.file(plot)) }
+        if let plot { try write(model, to: ProgramArguments.file(plot)) }
         try OutputSink().write(card ? ModelReport.whole(model) : ModelReport.show(model, named: name))
     }
 
-    private func write(_ data: PlotData, to file: FileName) throws {
+    private func write(_ model: Model, to file: FileName) throws {
+        let data = PlotData(model.configuration)
         guard !data.isEmpty else {
             let others = ModelReport.drawable(ModelCatalog())
             throw ClassifierError(
@@ -51,7 +52,9 @@ struct ModelShow: SettableCommand {
                 "\(data.title) has none of accuracy, first_label, event_times, in_streams, calibration and "
                     + "threshold_curves, which are drawn"
                     + (others.isEmpty ? "" : "; the cards of \(others.joined(separator: ", ")) have some")
-                    + "; audio-classifierd evaluate DATA --model \(name) --plot FILE draws your recordings")
+                    + (model.configuration.frontend == nil
+                        ? "; the model is for streams of features, which classifier-training evaluate-features measures"
+                        : "; audio-classifierd evaluate DATA --model \(name) --plot FILE draws your recordings"))
         }
         let log = Logger(label: "audio-classifierd")
         for sentence in data.missing { log.notice("\(sentence)") }

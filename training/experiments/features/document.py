@@ -29,7 +29,7 @@ This page is made by `make experiment DATA=FOLDER`. The command runs what is mis
 below `build/experiment/features`, and writes the page again; after an interruption the same command continues. A run
 of GTZAN takes half a minute on one core, of gunshots and baby cries a minute (with a window of 480 ten), of AudioSet's
 clips ten. [training/README.md](../training/README.md#the-retention-experiment) says how to repeat a few rows; `make
-evaluate DATA=FOLDER` measures two of the models again, with the program (`training/experiments/models/`).
+evaluate DATA=FOLDER` measures three of the models again, with the program (`training/experiments/models/`).
 
 The grid has all systems with 1 and 2 layers and the shortest window of a data set; longer windows with one layer;
 random weights with one layer. Seeds are five for GTZAN and three for AudioSet, but one for what costs most: AudioSet's

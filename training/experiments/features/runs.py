@@ -152,9 +152,10 @@ class FeatureRuns:
 
 
 def _comparable(recipe: dict[str, Any], origin: str) -> dict[str, Any]:
-    """A recipe's values with today's defaults for options that are newer than it, and the weights it began with by the
-    name of their folder."""
+    """What the figures of a recipe depend on: its values without the model card, with today's defaults for options that
+    are newer than it, and the weights it began with by the name of their folder."""
     values = stored_recipe(recipe, origin).json()
+    values.pop("card")
     return {**values, "training": {**values["training"], "initial": Path(values["training"]["initial"]).name}}
 
 

@@ -20,23 +20,31 @@ package struct FeatureEncoding: Sendable {
 
     private var width: Int { model.configuration.inputWidth }
 
-    /// Encodes an array into an array of logits (tokens, labels).
+    /// Encodes an array into one of logits (tokens, labels), or (streams, tokens, labels) if it has many streams.
     /// - Throws: ``ClassifierError`` at the first refused frame; no output is then written.
     package func run(array path: FileName, out: FileName, progress: Progress?) throws {
-        let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count)
-        try encode(array: path, progress: progress) { _, stream in
+        let features = try read(path)
+        let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count, streams: features.streams)
+        try encode(features, path, progress: progress) { _, stream in
             try StopSignal.check("\(out) was not written")
             try writer.append(stream.newestLogits)
         }
         try writer.close()
     }
 
-    /// Encodes an array into lines.
+    /// Encodes an array of one stream into lines.
     package func run(array path: FileName, _ write: ([String]) throws -> Void) throws {
+        let features = try read(path)
+        guard features.streams == nil else {
+            throw ClassifierError(
+                .usage, code: "usage",
+                "\(path): has three dimensions, (streams, frames, features); --out FILE.npy takes the logits of many "
+                    + "streams, and lines are of one")
+        }
         try write([startLine])
         var tokens = 0
         let result = Result {
-            try encode(array: path, progress: nil) { row, stream in
+            try encode(features, path, progress: nil) { row, stream in
                 try write([line(stream, row: row)])
                 tokens += 1
             }
@@ -69,21 +77,31 @@ package struct FeatureEncoding: Sendable {
 
     private typealias Body = (_ row: Int, borrowing StreamState) throws -> Void
 
-    private func encode(array path: FileName, progress: Progress?, _ body: Body) throws {
+    private func read(_ path: FileName) throws(ClassifierError) -> NumpyArray {
         let features = try NumpyArray(path: path)
         guard features.columns == width else {
             throw ClassifierError(
                 .data, code: "features",
                 "\(path): has \(features.columns) features a frame, \(model.configuration.name) takes \(width)")
         }
+        return features
+    }
+
+    /// Encodes the streams of an array, each from an empty state.
+    private func encode(_ features: NumpyArray, _ path: FileName, progress: Progress?, _ body: Body) throws {
         defer { progress?.finish() }
         var stream = model.makeStream()
         let values = features.values
-        for row in 0..<features.rows {
+        for row in 0..<(features.streams ?? 1) * features.rows {
+            if row % features.rows == 0 { stream.reset() }
             let frame = values.span.extracting(row * width..<(row + 1) * width)
-            if try step(frame, &stream, path.description) { try body(row, stream) }
-            if row % 1000 == 0 { progress?.update(Double(row) / Double(features.rows)) }
+            if try step(frame, &stream, Self.place(path, features, row)) { try body(row % features.rows, stream) }
+            if row % 1000 == 0 { progress?.update(Double(row * width) / Double(values.count)) }
         }
+    }
+
+    private static func place(_ path: FileName, _ features: NumpyArray, _ row: Int) -> String {
+        features.streams == nil ? "\(path)" : "\(path), stream \(row / features.rows)"
     }
 
     private func encodeLines(_ interrupt: Int32?, _ body: Body) throws {

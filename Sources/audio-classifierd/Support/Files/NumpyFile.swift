@@ -11,13 +11,17 @@ package final class NumpyWriter {
     private let path: FileName
     private let temporary: FileName
     private let columns: Int?
+    private let streams: Int?
     private var file: UnsafeMutablePointer<FILE>?
     private var values = 0
 
-    /// - Parameter columns: floats a row, or nil for a one-dimensional array.
-    package init(path: FileName, columns: Int?) throws(ClassifierError) {
+    /// - Parameters:
+    ///   - columns: floats a row, or nil for a one-dimensional array.
+    ///   - streams: streams of equally many rows, one after the other, or nil for an array of at most two dimensions.
+    package init(path: FileName, columns: Int?, streams: Int? = nil) throws(ClassifierError) {
         self.path = path
         self.columns = columns
+        self.streams = streams
         temporary = FileName(bytes: path.bytes + Array(".partial".utf8))
         unsafe file = unsafe temporary.withCString { unsafe fopen($0, "w") }
         guard unsafe file != nil else { throw Self.failure(path) }
@@ -60,7 +64,9 @@ package final class NumpyWriter {
 
     /// Writes the header, padded to 128 bytes for every shape, so that it can be overwritten.
     private func writeHeader() throws(ClassifierError) {
-        let shape = columns.map { "(\(values / max($0, 1)), \($0))" } ?? "(\(values),)"
+        let rows = columns.map { values / max($0, 1) } ?? values
+        let extents = [streams, rows / max(streams ?? 1, 1), columns].compactMap { $0 }.map(String.init)
+        let shape = extents.count == 1 ? "(\(extents[0]),)" : "(\(extents.joined(separator: ", ")))"
         var text = "{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }"
         text += String(repeating: " ", count: 117 - text.utf8.count) + "\n"
         let bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(text.utf8)
@@ -73,10 +79,14 @@ package final class NumpyWriter {
     }
 }
 
-/// A float array read from `.npy`: one or two dimensions, float32 or float64, little-endian, rows first.
+/// A float array read from `.npy`: one to three dimensions, float32 or float64, little-endian, rows first.
 package struct NumpyArray: Sendable {
+    /// Number of streams in an array of three dimensions (streams, rows, columns), otherwise nil.
+    package let streams: Int?
+    /// Rows of a stream.
     package let rows: Int
     package let columns: Int
+    /// (streams, rows, columns).
     package let values: [Float]
 
     package init(path: FileName) throws(ClassifierError) {
@@ -107,20 +117,36 @@ package struct NumpyArray: Sendable {
         let shape = header[header.index(after: open)..<end].split(separator: ",").compactMap {
             Int($0.filter { $0 != " " })
         }
-        guard (1...2).contains(shape.count), shape.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) else {
-            throw wrong("its shape is not (rows, columns)")
+        guard (1...3).contains(shape.count), shape.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) else {
+            throw wrong("its shape is not (rows, columns) or (streams, rows, columns)")
         }
-        // Invariant: extents are below 2^30, so that their product and its bytes are below 2^63. Other sums are those
-        // of bytes in memory or of one header.
-        let count = shape.reduce(1, *)
+        // Invariant: the product of the extents is that of numbers in memory. Other sums are those of bytes in memory
+        // or of one header.
         let size = isDouble ? 8 : 4
-        guard bytes.count - start == count * size else { throw wrong("it has not as many numbers as its shape says") }
-        rows = shape[0]
-        columns = shape.count == 2 ? shape[1] : 1
+        let (count, remainder) = (bytes.count - start).quotientAndRemainder(dividingBy: size)
+        guard remainder == 0, shape.product == count else {
+            throw wrong("it has not as many numbers as its shape says")
+        }
+        streams = shape.count == 3 ? shape[0] : nil
+        rows = shape.count == 3 ? shape[1] : shape[0]
+        columns = shape.count == 1 ? 1 : shape[shape.count - 1]
         values = (0..<count).map { index in
             var pattern: UInt64 = 0
             for byte in 0..<size { pattern |= UInt64(bytes[start + index * size + byte]) << UInt64(8 * byte) }
             return isDouble ? Float(Double(bitPattern: pattern)) : Float(bitPattern: UInt32(pattern))
         }
+    }
+}
+
+extension [Int] {
+    /// The product of extents, or nil if it is not an Int.
+    fileprivate var product: Int? {
+        var product = 1
+        for extent in self.sorted() {  // a zero comes first
+            let (next, overflow) = product.multipliedReportingOverflow(by: extent)
+            guard !overflow else { return nil }
+            product = next
+        }
+        return product
     }
 }

@@ -57,7 +57,7 @@ package enum ModelReport {
         let configuration = model.configuration
         let card = CardSummary(configuration.card)
         let labels = CardSummary.labels(configuration, of: name)
-        let place = FileName(model.directory + "/README.md")
+        let place = FileName(model.directory).appending("README.md")
         return try facts(model, labels: labels) + card.lines
             + ["card         models show \(name) --card\(place.exists ? "; in words: \(place)" : "")"]
     }
