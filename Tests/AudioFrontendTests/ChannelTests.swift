@@ -42,6 +42,25 @@ struct ChannelTests {
         try compareBits(read.samples, with: RawSamples.values(mono, .s16le).map(Float.init), "\(channels) channels")
     }
 
+    /// Channels of opposite sign are named, others are not: equal ones, ones without a relation, and one alone.
+    @Test(arguments: [(-1.0, true), (-0.7, true), (-0.3, false), (1, false), (0, false)])
+    func channelsThatCancel(_ factor: Double, _ cancel: Bool) throws {
+        var random = SplitMix64(seed: 21)
+        let (first, other) = (random.normals(9_000), random.normals(9_000))
+        var wave = WaveBytes(format: .f32le, rate: 16_000, channels: 2)
+        wave.data = zip(first, other).flatMap { first, other in
+            let second = factor == 0 ? other : Float(factor) * first
+            return [first / 8, second / 8].flatMap { value in
+                (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+            }
+        }
+        let mixed = try Reading(ByteFeeder(wave.bytes), rate: 16_000)
+        #expect(mixed.warnings.count == (cancel ? 1 : 0), "\(mixed.warnings)")
+        #expect(mixed.warnings.allSatisfy { $0.contains("its channels cancel each other: their mean is ") })
+        let alone = try Reading(ByteFeeder(wave.bytes), rate: 16_000) { $0.selection = .channel(1) }
+        #expect(alone.warnings.isEmpty)
+    }
+
     @Test(arguments: [0, -1, 4, 1_000])
     func noSuchChannel(_ number: Int) throws {
         let error = try #require(throws: AudioError.self) { try both { $0.selection = .channel(number) } }

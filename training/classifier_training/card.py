@@ -54,7 +54,7 @@ def _accuracy(config: dict[str, Any]) -> list[str]:
     card = config["card"]
     parts = [
         *_agreement(card.get("agreement")),
-        *_first_label(card.get("first_label")),
+        *first_label_section(card.get("first_label")),
         *_calibration(card.get("calibration")),
         *(tag_card(card["tags"], card.get("kept_epoch"), card.get("plots", [])) if "tags" in card else _clips(config)),
         *_events(card.get("events")),
@@ -87,7 +87,7 @@ def _agreement(measured: dict[str, Any] | None) -> list[str]:
     return parts
 
 
-def _first_label(measured: dict[str, Any] | None) -> list[str]:
+def first_label_section(measured: dict[str, Any] | None) -> list[str]:
     """The first label of summaries, with the tree of labels and without."""
     if not measured:
         return []
@@ -104,8 +104,21 @@ def _first_label(measured: dict[str, Any] | None) -> list[str]:
         "in ten bins.",
         "| recordings | number | right with `--labels all` | right | calibration error with `--labels all` "
         "| calibration error |\n|---|---|---|---|---|---|\n" + "\n".join(rows),
+        *_gains(measured["sets"]),
         f"In {changes['minutes']:g} minutes of {changes['sound']} the first label of frames changes "
         f"{changes['smoothed']:g} times a minute, after the first second of each recording.",
+    ]
+
+
+def _gains(sets: list[dict[str, Any]]) -> list[str]:
+    """The share of right first labels of quieter and louder recordings, if it was measured."""
+    if not all("gains_db" in found for found in sets):
+        return []
+    gains = list(sets[0]["gains_db"])
+    rows = [f"| {found['name']} | " + " | ".join(f"{found['gains_db'][gain]:.1%}" for gain in gains) for found in sets]
+    return [
+        "Right first labels of the same recordings, made quieter or louder (and clipped) by so many decibels:",
+        f"| recordings | {' | '.join(gains)} |\n|---|{'---|' * len(gains)}\n" + "\n".join(f"{row} |" for row in rows),
     ]
 
 

@@ -141,8 +141,9 @@ def _parser() -> argparse.ArgumentParser:
         default="f32",
         help="precision of the model's matrices in the program (default: %(default)s)",
     )
-    evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    evaluate.add_argument(
+    shown = evaluate.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    shown.add_argument(
         "--check",
         action="store_true",
         help="compare with the model's card, and fail if a figure differs by more than half a point",
@@ -212,8 +213,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_features(evaluate_features, only={"streams": None})
     evaluate_features.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
-    evaluate_features.add_argument("--json", action="store_true", help="print JSON instead of text")
-    evaluate_features.add_argument(
+    shown = evaluate_features.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print JSON instead of text")
+    shown.add_argument(
         "--check",
         action="store_true",
         help="compare with the model's card, and fail if a figure differs by more than 0.001",

@@ -44,8 +44,13 @@ def _with_noise(noise: np.ndarray, snr: float) -> Condition:
     return apply
 
 
+def with_gain(samples: np.ndarray, gain: float) -> np.ndarray:
+    """The samples louder by `gain` decibels, and clipped."""
+    return np.clip(samples * np.float32(10 ** (gain / 20)), -1, 1)
+
+
 def _with_gain(gain: float) -> Condition:
-    return lambda stream: np.clip(stream.samples * np.float32(10 ** (gain / 20)), -1, 1)
+    return lambda stream: with_gain(stream.samples, gain)
 
 
 def _telephone(stream: Stream) -> np.ndarray:

@@ -22,7 +22,7 @@ from .recipe import Recipe
 from .recordings import Recordings
 from .store import Store
 
-_LEVEL_DBFS = (-45.0, -12.0)  # of a layer of sounds
+_LEAST_LEVEL = 1e-6  # (RMS or peak) that is raised to another one
 _SECOND_DB = (-20.0, 0.0)  # a second layer's level, in relation to the first one's
 _PIECE_SECONDS = (0.5, 10.0)
 
@@ -43,6 +43,14 @@ def read_recordings(folder: Path, held_out: str) -> Dataset:
     if all(clip.held_out for clip in clips):
         raise TrainingError(f"all files in {folder} match `{held_out}`: none is left to train on", 64)
     return Dataset(folder, tuple(sorted({clip.label for clip in clips})), clips, ())
+
+
+def raised(mixtures: np.ndarray, dbfs: float) -> np.ndarray:
+    """(count, samples) with quieter rows raised to this level (RMS), and louder ones lowered to peaks of 1."""
+    level = np.sqrt(np.mean(np.square(mixtures), axis=1, keepdims=True))
+    peak = np.abs(mixtures).max(1, keepdims=True)
+    gain = np.maximum(1, 10 ** (dbfs / 20) / np.maximum(level, _LEAST_LEVEL))
+    return (mixtures * np.minimum(gain, 1 / np.maximum(peak, _LEAST_LEVEL))).astype(np.float32)
 
 
 # (sequences, samples) and their features to the teacher's output at each token, (sequences, tokens, values), and to a
@@ -73,10 +81,11 @@ class Mixtures:
 
     def samples(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """(count, samples) of training sequences."""
-        return np.stack([self._sequence(rng) for _ in range(count)])
+        return np.clip(np.stack([self._mixture(rng) for _ in range(count)]), -1, 1)
 
     def chunk(self, numbers: np.ndarray, rng: np.random.Generator) -> Chunk:
-        return self._chunk(self.samples(len(numbers), rng))
+        mixtures = np.stack([self._mixture(rng) for _ in numbers])
+        return self._chunk(np.clip(mixtures, -1, 1), raised(mixtures, self._options.teacher_dbfs))
 
     def shares(self, balance: float) -> None:
         """`None`: sequences have no one label."""
@@ -105,22 +114,28 @@ class Mixtures:
         row[: len(samples)] = samples
         return len(samples)
 
-    def _chunk(self, samples: np.ndarray) -> Chunk:
-        """Sequences with the teacher's outputs; tokens without one have the weight 0."""
+    def _chunk(self, samples: np.ndarray, heard: np.ndarray | None = None) -> Chunk:
+        """Sequences with the teacher's outputs; tokens without one have the weight 0.
+
+        The teacher hears the same sequences at the level of `heard`.
+        """
         features = torch.from_numpy(np.ascontiguousarray(self._program.features(samples)))
+        taught = features
+        if heard is not None:
+            taught = torch.from_numpy(np.ascontiguousarray(self._program.features(heard)))
         with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bfloat16"):
-            targets, mask = self._targets(samples, features)
+            targets, mask = self._targets(samples if heard is None else heard, taught)
         weights = np.tile(mask.astype(np.float32), (len(samples), 1))
         last = np.full(len(samples), int(np.flatnonzero(mask)[-1]))
         return Chunk(features, *map(torch.from_numpy, (targets, weights, last)))
 
-    def _sequence(self, rng: np.random.Generator) -> np.ndarray:
-        """(samples,): a layer of sounds, often a second one, sometimes hiss."""
-        out = self._layer(rng, amplitude(_LEVEL_DBFS, rng))
+    def _mixture(self, rng: np.random.Generator) -> np.ndarray:
+        """(samples,): a layer of sounds, often a second one; samples may be beyond ±1."""
+        out = self._layer(rng, amplitude(self._options.mixture_dbfs, rng))
         if rng.random() < self._options.noise_probability:
             level = np.float32(np.sqrt(np.mean(np.square(out)))) * amplitude(_SECOND_DB, rng)
             out += self._layer(rng, level)
-        return np.clip(out, -1, 1, out=out)
+        return out
 
     def _layer(self, rng: np.random.Generator, level: np.float32) -> np.ndarray:
         """Sounds one after the other, each at about this level (RMS)."""

@@ -14,6 +14,7 @@ def feature_card(config: dict[str, Any]) -> str:
         f", and {len(config['labels']) - 40} more" if len(config["labels"]) > 40 else ""
     )
     figures = card.get("figures")
+    thresholds = " Thresholds of labels are those with the best F1 on the same streams."
     parts = [
         f"# {config['name']}",
         config["description"],
@@ -29,7 +30,7 @@ def feature_card(config: dict[str, Any]) -> str:
         f"{streams['trained']} streams were trained on, {streams['held_out']} held out.",
         "## Accuracy",
         "Measured with audio-classifierd on the held-out streams; *cold*: each from an empty state; *long*: one after "
-        "the other, with full windows. Thresholds of labels are those with the best F1 on the same streams."
+        "the other, with full windows." + (thresholds if config["decision"].get("class_thresholds") else "")
         if figures
         else "Not measured: no stream was held out.",
         "\n\n".join(f"```\n{text(each, name)}\n```" for name, each in (figures or {}).items()),

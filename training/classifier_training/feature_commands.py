@@ -91,8 +91,10 @@ def evaluate_features_command(options: argparse.Namespace, recipe: Recipe) -> in
     file = options.model / "config.json"
     try:
         config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"cannot read {file}: {error}", 66) from error
+    except OSError as error:
+        raise TrainingError(f"cannot read {file}: {error.strerror}", 66) from error
+    except (ValueError, RecursionError) as error:
+        raise TrainingError(f"{file}: not JSON: {error}", 78) from error
     if not _is_of_features(config):
         raise TrainingError(f"{file} is not that of a model for streams of features; train-features makes one")
     stored = stored_recipe(config["card"].get("recipe", {}), str(file))
@@ -116,11 +118,12 @@ def evaluate_features_command(options: argparse.Namespace, recipe: Recipe) -> in
         raise TrainingError(f"no stream of {options.data} is held out; those of another split than `train` are", 64)
     _check_tokens(streams, config["stem"]["frames"])
     config["card"]["recipe"] = recipe.json()
+    _name_shared(streams)
     measured, lines = _measure(
         options.model, config, streams, find_program(options.classifier), use_threads(options), options.settings
     )
     if options.check:
-        return _compare(config["card"].get("figures", {}), measured)
+        return _compare(config["card"].get("figures", {}), measured, file)
     print(json.dumps(measured, indent=2) if options.json else "\n".join(lines))
     return 0
 
@@ -279,16 +282,18 @@ def _measure(
     return measured, [text(each, name) for name, each in measured.items()]
 
 
-def _compare(stored: dict[str, Any], measured: dict[str, Any], same: float = 1e-3) -> int:
+def _compare(stored: Any, measured: dict[str, Any], file: Path, same: float = 1e-3) -> int:
     """Prints the figures beside the card's; returns 1 if some differ by more than `same`."""
+    if not isinstance(stored, dict) or not all(isinstance(each, dict) for each in stored.values()):
+        raise TrainingError(f"{file}: `card.figures` is no object of settings; train-features writes it", 78)
     status = 0
     for setting, values in measured.items():
         for key, now in values.items():
             card = stored.get(setting, {}).get(key)
             if not isinstance(now, float):
                 continue
-            if card is None:
-                raise TrainingError(f"the model's card has no {key}, {setting}: train-features writes it")
+            if not isinstance(card, float):
+                raise TrainingError(f"{file}: its card has no number of {key}, {setting}: train-features writes it", 78)
             differs = abs(card - now) > same
             print(f"{setting}, {key}: {now:.4f}, in the card {card:.4f}{': not the same' if differs else ''}")
             status |= differs

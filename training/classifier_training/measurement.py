@@ -136,6 +136,7 @@ def _shares(figures: dict[str, Any]) -> list[tuple[str, float]]:
             shares.append(("classes named", zero_shot["accuracy"]))
     for found in figures.get("first_label", {}).get("sets", ()):
         shares += [(f"first labels right, {found['name']}", found["right"])]
+        shares += [(f"{gain} dB, {found['name']}", right) for gain, right in found.get("gains_db", {}).items()]
     if events := figures.get("events"):
         shares.append(("events found", events["found"] / events["clips"]))
     return shares

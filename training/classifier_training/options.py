@@ -156,6 +156,8 @@ class TrainingOptions:
         0, "stop a phase after this many epochs without a better one, and keep the best one; 0: never"
     )
     seed: int = option(0, "seed of everything but the split")
+    mixture_dbfs: tuple[float, float] = option((-45.0, -12.0), "level (RMS) of a layer of sounds that a teacher hears")
+    teacher_dbfs: float = option(-100.0, "level (RMS) to which quieter mixtures are raised before a teacher hears them")
     hours: float = option(6.0, "sound of an epoch (distil, pretrain)")
     clip_seconds: float = option(1.0, "longer clips are cut to this length at a random position where they are loud")
     context_seconds: float = option(1.0, "longest other sound before a clip")

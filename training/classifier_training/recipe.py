@@ -81,20 +81,24 @@ def read_recipe(path: Path, defaults: Recipe | None = None) -> Recipe:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainingError(f"cannot read the recipe {path}: {error.strerror}", 66) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TrainingError(f"{path}: not JSON: {error}", 78) from error
+    if not isinstance(values, dict):
+        raise TrainingError(f"{path}: it must be a JSON object of sections", 78)
     return with_values(defaults or Recipe(), values, str(path))
 
 
 def stored_recipe(values: dict[str, Any], origin: str) -> Recipe:
     """The recipe in a model's card. Options that have been removed since it was written are left out."""
+    if not isinstance(values, dict) or not all(isinstance(values.get(name, {}), dict) for name in SECTIONS):
+        raise TrainingError(f"{origin}: the recipe in its card is not one; train the model again", 78)
     known = {
         name: {key: value for key, value in section.items() if key in typing.get_type_hints(SECTIONS[name])}
         for name, section in values.items()
         if name in SECTIONS
     }
     if "arrays" in values:
-        known |= {"arrays": values["arrays"], "command": values["command"]}
+        known |= {"arrays": values["arrays"], "command": values.get("command", "train-features")}
     return with_values(Recipe(), known, origin)
 
 
@@ -182,19 +186,48 @@ def _checked(value: Any, kind: Any, origin: str) -> Any:
     return value
 
 
+_SHARES = (
+    "overlay cold_fraction echo_probability noise_probability recording_share recording_sequences backward_share "
+    "recording_noise room_probability telephone_probability level_probability warm_up"
+).split()
+_RANGES: dict[str, tuple[float, float]] = dict.fromkeys(_SHARES, (0, 1)) | {
+    "epochs": (0, 1e6),
+    "landmark_epochs": (0, 1e6),
+    "batch": (1, 1e6),
+    "learning_rate": (1e-12, 1e9),
+    "landmark_learning_rate": (0, 1e9),
+    "stem_rate": (0, 1e6),
+    "frozen_layers": (0, 1e6),
+    "frozen_copies": (1, 1e6),
+    "weight_decay": (0, 1e6),
+    "mixup": (0, 1e6),
+    "dropout": (0, 0.99),
+    "token_dropout": (0, 0.99),
+    "average": (0, 0.999999),
+    "patience": (0, 1e6),
+    "seed": (0, 2**32 - 1),
+    "hours": (1e-6, 1e6),
+    "clip_seconds": (0.01, 3600),
+    "context_seconds": (0, 3600),
+    "speed": (0.1, 10),
+    "balance": (0, 100),
+    "last_weight": (1e-6, 1e6),
+    "memory_seconds": (0, 3600),
+    "memory_weight": (0, 1e6),
+    "time_mask_frames": (0, 1e6),
+    "band_mask_bands": (0, 1e6),
+}  # of training options; beyond them a training fails or learns nothing
+
+
 def _check_ranges(recipe: Recipe, origin: str) -> None:
     training, decision = recipe.training, recipe.evaluation.decision_seconds
-    for name, value, least, most in (
-        ("batch", training.batch, 1, 1_000_000),
-        ("clip_seconds", training.clip_seconds, 0.01, 3600),
-        ("overlay", training.overlay, 0, 1),
-    ):
-        if not least <= value <= most:
-            raise TrainingError(f"{origin}: {name} is {value}; it must be {least} to {most}", 78)
-    if training.frozen_copies < 1:
-        raise TrainingError(f"{origin}: frozen_copies is {training.frozen_copies}; it must be 1 or more", 78)
-    if training.stem_rate < 0:
-        raise TrainingError(f"{origin}: stem_rate is {training.stem_rate}; it must not be negative", 78)
+    for name, (least, most) in _RANGES.items():
+        value = getattr(training, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if not least <= each <= most:
+                raise TrainingError(f"{origin}: {name} is {each}; it must be {least:.10g} to {most:.10g}", 78)
+    if training.epochs + training.landmark_epochs == 0:
+        raise TrainingError(f"{origin}: epochs and landmark_epochs are 0: nothing would be learned", 78)
     if not 0 <= decision <= training.clip_seconds:
         raise TrainingError(f"{origin}: decision_seconds is {decision}; it must be 0 to clip_seconds", 78)
     fixed = recipe.model.attention == "continual-nystrom" and recipe.model.landmark_update == "fixed"
@@ -202,8 +235,6 @@ def _check_ranges(recipe: Recipe, origin: str) -> None:
         raise TrainingError(
             f"{origin}: landmark_schedule is `layerwise`; this needs the fixed landmarks of continual-nystrom", 78
         )
-    if training.mixup < 0:
-        raise TrainingError(f"{origin}: mixup is {training.mixup}; it must not be negative", 78)
 
 
 def _check_model(model: ModelOptions, origin: str) -> None:

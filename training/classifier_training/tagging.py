@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .conditions import GAINS_DB, with_gain
 from .dataset import AUDIO_SUFFIXES, TABLE
 from .effects import rms
 from .errors import TrainingError
@@ -90,6 +91,12 @@ def _of(model: Path, recordings: Labelled, names: dict[str, list[str]], program:
         error = calibration_error(np.array([summary.probability for summary in summaries]), right)
         found["all" if prefix else "right"] = round(float(right.mean()), 3)
         found[f"{prefix}calibration_error"] = round(error, 3)
+    sounds = [program.samples(file) for file in recordings.files]
+    found["gains_db"] = {}
+    for gain in GAINS_DB:
+        firsts = program.first_labels(model, [with_gain(samples, gain) for samples in sounds])
+        right = np.array([first in names[name] for first, name in zip(firsts, recordings.classes)])
+        found["gains_db"][f"{gain:+}"] = round(float(right.mean()), 3)
     return found
 
 

@@ -219,7 +219,9 @@ class Trainer:
                 self._update_average(steps + epoch * -(-count // self._options.batch))
                 total, steps, done = total + loss.item(), steps + 1, done + len(batch)
         if not math.isfinite(total):
-            raise TrainingError(f"{label}: the loss is {total}: the training diverges; use a lower --learning-rate", 64)
+            raise TrainingError(
+                f"{label}: the loss is {total}: the training diverges; use a lower --learning-rate, with --restart", 64
+            )
         return total / max(1, steps)
 
     @torch.no_grad()

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from bundle_writer import write_yamnet, yamnet_tensors
 from safetensors.numpy import load_file
+from torch import Tensor
 
 from classifier_training.agreement import zero_shot
 from classifier_training.cli import main
-from classifier_training.distillation import read_recordings
+from classifier_training.distillation import Mixtures, read_recordings
 from classifier_training.errors import TrainingError
 from classifier_training.metrics import average_precision
+from classifier_training.program import Program
+from classifier_training.recipe import Recipe, with_values
+from classifier_training.store import Store
 from classifier_training.yamnet import BLOCKS, read_stem
 
 
@@ -63,3 +67,36 @@ def test_distil(program_path: Path, sounds: Path, tmp_path: Path) -> None:
     agreement = config["card"]["agreement"]
     assert agreement["recordings"] == 6 and 0 <= agreement["mean_average_precision"] <= 1
     assert not list((tmp_path / "work").glob("copies-*"))
+
+
+def test_teachers_hear_quiet_and_clipped_mixtures_as_loud_as_others(
+    program_path: Path, sounds: Path, tmp_path: Path
+) -> None:
+    """The student hears a mixture at its level and clipped, the teacher at -20 dBFS or with peaks of 1."""
+    program = Program(program_path, Recipe().model.frontend, tmp_path)
+    heard: list[np.ndarray] = []
+
+    def targets(samples: np.ndarray, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        heard.append(samples)
+        assert np.array_equal(features.numpy(), program.features(samples))
+        return np.zeros((*features.shape[:2], 3), np.float32), np.ones(features.shape[1], bool)
+
+    dataset = read_recordings(sounds, "")
+    for level in (-60.0, 10.0):
+        values = {"mixture_dbfs": [level, level], "teacher_dbfs": -20.0, "gain_db": [0.0, 0.0], "clip_seconds": 2.0}
+        recipe = with_values(Recipe(), {"training": values}, "test")
+        source = Mixtures(dataset, Store(dataset, program, tmp_path, 0), targets, program, 1, recipe)
+        numbers = np.arange(8)
+        chunk = source.chunk(numbers, np.random.default_rng(1))
+        student = source.samples(8, np.random.default_rng(1))
+        assert np.array_equal(chunk.inputs.numpy(), program.features(student))
+        for quiet, loud in zip(student, heard.pop()):
+            peak, rms = np.abs(loud).max(), np.sqrt(np.mean(np.square(loud)))
+            assert peak <= 1 + 1e-6
+            assert peak == pytest.approx(1) or rms == pytest.approx(0.1, rel=1e-3)
+            if level < 0:
+                assert np.sqrt(np.mean(np.square(quiet))) < 0.002
+                gain = np.abs(loud).max() / np.abs(quiet).max()
+                np.testing.assert_allclose(loud, quiet * gain, atol=1e-6)
+            else:
+                assert np.abs(quiet).max() == 1

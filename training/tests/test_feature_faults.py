@@ -274,6 +274,12 @@ def train(folder: Path, options: str = "") -> int:
         ({}, "--layers 257", 78, "layers is 257; it must be 1 to 256"),
         ({}, "--stem-frames 4097", 78, "stem_frames is 4097; it must be 1 to 4096"),
         ({}, "--attention continual-nystrom --landmarks 9", 78, "landmarks is 9; it must be 1 to 1024, and at most"),
+        ({}, "--learning-rate 0", 78, "learning_rate is 0.0; it must be 1e-12 to 1000000000"),
+        ({}, "--dropout 1", 78, "dropout is 1.0; it must be 0 to 0.99"),
+        ({}, "--average 2", 78, "average is 2.0; it must be 0 to 0.999999"),
+        ({}, "--cold-fraction 7", 78, "cold_fraction is 7.0; it must be 0 to 1"),
+        ({}, "--seed -1", 78, "seed is -1; it must be 0 to 4294967295"),
+        ({}, "--epochs 0 --landmark-epochs 0", 78, "epochs and landmark_epochs are 0: nothing would be learned"),
     ],
 )
 @pytest.mark.usefixtures("no_training")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,3 +80,20 @@ def test_mistakes_on_the_command_line_end_with_a_status(tmp_path: Path, capsys: 
     assert main(arguments) == 66  # no audio files
     assert main([*arguments[:4], str(tmp_path / "No Good")]) == 64
     assert "unknown key `training.epoch`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("[1]", "must be a JSON object"), ("[" * 100_000, "not JSON"), ("{", "not JSON"), ('{"training": 1}', "object")],
+)
+def test_files_that_are_no_recipe(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text(text)
+    with pytest.raises(TrainingError, match=message) as raised:
+        read_recipe(tmp_path / "recipe.json")
+    assert raised.value.code == 78
+
+
+@pytest.mark.parametrize("values", [5, [], {"streams": 7}, {"training": "x"}])
+def test_cards_whose_recipe_is_none(values: Any) -> None:
+    with pytest.raises(TrainingError, match="m: the recipe in its card is not one"):
+        stored_recipe(values, "m")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from classifier_training.card import first_label_section
 from classifier_training.errors import TrainingError
 from classifier_training.program import Program, write_wave
 from classifier_training.tagging import calibration_error, event_times, first_labels, read_labelled
@@ -37,6 +38,15 @@ def test_a_shipped_model(program_path: Path, tmp_path: Path) -> None:
     program = Program(program_path, {"recipe": "yamnet"}, tmp_path / "work")
     found = first_labels(GENERAL, sets, folder, program)
     assert found["sets"][0]["recordings"] == 2 and found["sets"][0]["right"] == 0.5
+    gains = found["sets"][0]["gains_db"]
+    assert list(gains) == ["-40", "-30", "-20", "-10", "+10", "+20"] and gains["+10"] == 0.5
+    assert max(gains.values()) == 0.5, "a tone is no dog at any level"
+    quiet = tmp_path / "quiet.wav"
+    write_wave(quiet, (0.003 * np.sign(np.sin(phase))).astype(np.float32), 16_000)
+    heard = program.summaries(GENERAL, [quiet])[0].label
+    assert gains["-40"] == (0.5 if "siren" in heard.lower() else 0), heard
+    table = next(part for part in first_label_section(found) if part.startswith("| recordings | -40 "))
+    assert table.endswith("| " + " | ".join(f"{gain:.1%}" for gain in gains.values()) + " |")
     assert found["changes"]["minutes"] == 0.1 and found["changes"]["smoothed"] >= 0
     reported = event_times(GENERAL, sets, program)["sets"][0]
     assert reported["sounds"] == 2 and reported["reported"] <= 1

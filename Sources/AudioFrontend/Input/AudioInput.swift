@@ -137,7 +137,7 @@ public struct AudioInput: ~Copyable {
             throw error
         }
         ended = true
-        try converter.finish(body)
+        try finish(body)
         return false
     }
 
@@ -153,12 +153,18 @@ public struct AudioInput: ~Copyable {
         }
     }
 
+    /// Ends what has one rate and number of channels.
+    private mutating func finish(_ body: (Span<Float>) throws(AudioError) -> Void) throws(AudioError) {
+        if let sentence = converter.cancellationSentence { parts.warn(sentence) }
+        try converter.finish(body)
+    }
+
     /// Continues with the next recording of the same input.
     private mutating func begin(
         _ next: any SampleSource, _ body: (Span<Float>) throws(AudioError) -> Void
     ) throws(AudioError) {
         if next.sampleRate != source.sampleRate || next.channels != source.channels {
-            try converter.finish(body)
+            try finish(body)
             earlierSeconds += converter.seconds
             let converter = try MonoConverter(
                 name: name, sampleRate: next.sampleRate, channels: next.channels,

@@ -95,7 +95,7 @@ final class AudioParts {
     }
 
     /// Keeps a warning of the recording, and hands it to the caller.
-    private func warn(_ sentence: String) {
+    func warn(_ sentence: String) {
         let warning = "\(bytes.name): \(sentence)"
         warnings.append(warning)
         options.warn(warning)

@@ -48,7 +48,7 @@ struct StreamInput: ~Copyable {
     var isFull: Bool { byteCount >= Self.largest.bytes || items.count >= Self.largest.items }
 
     /// What is odd about the audio, as sentences. Known at its end.
-    var warnings: [String] { [decoder.missingAudio].compactMap { $0 } }
+    var warnings: [String] { [decoder.missingAudio, decoder.cancellation].compactMap { $0 } }
 
     mutating func append(_ item: Item) {
         guard case .bytes(var bytes, let arrived) = item else {

@@ -8,6 +8,7 @@ struct MonoConverter: ~Copyable {
     private let mixer: ChannelMixer
     private var resampler: Resampler?
     private var mono: [Float]
+    private var cancellation: ChannelCancellation?
 
     /// Largest number of sample frames in one call.
     static let capacity = 4096
@@ -24,7 +25,11 @@ struct MonoConverter: ~Copyable {
         self.mixer = mixer
         self.resampler = resampler
         mono = [Float](repeating: 0, count: channels == 1 ? 0 : Self.capacity)
+        if channels > 1, case .mix = selection { cancellation = ChannelCancellation(channels: channels) }
     }
+
+    /// The end of a sentence on channels that cancel each other in their mean; `nil` for others.
+    var cancellationSentence: String? { cancellation?.sentence }
 
     /// Duration of the converted samples, in seconds.
     var seconds: Double { Double(position) / Double(sampleRate) }
@@ -40,6 +45,7 @@ struct MonoConverter: ~Copyable {
             try hand(interleaved, finite, to: body)
         } else {
             finite = mixer.mix(interleaved, count: count, into: &mono)
+            cancellation?.examine(interleaved, mono, count: finite)
             try hand(mono, finite, to: body)
         }
         guard finite == count else {

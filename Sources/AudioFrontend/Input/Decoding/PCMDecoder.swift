@@ -44,6 +44,9 @@ public struct PCMDecoder: ~Copyable {
     /// end.
     package var missingAudio: String? { AudioInput.leftover(leftoverBytes, of: name) }
 
+    /// The sentence of ``AudioInput/warnings`` on channels that cancel each other; `nil` for others. Known at the end.
+    package var cancellation: String? { converter.cancellationSentence.map { "\(name): \($0)" } }
+
     /// Takes the next bytes and hands over the samples that they complete.
     /// - Throws: ``AudioError`` `sample` where a sample is not finite; the samples before it have been handed over.
     ///   ``AudioError``

@@ -96,10 +96,14 @@ package struct NumpyArray: Sendable {
                 "\(path): \(reason); expected a NumPy array of float32 or float64, one row a frame")
         }
         guard let bytes = path.contents else {
-            throw ClassifierError(.noInput, code: "not_found", "\(path): cannot be read")
+            throw ClassifierError(
+                .noInput, code: "not_found", "\(path): cannot be read: \(unsafe String(cString: strerror(errno)))")
         }
         guard bytes.count >= 10, bytes[0] == 0x93, bytes[1..<6].elementsEqual("NUMPY".utf8) else {
             throw wrong("is not a .npy file")
+        }
+        guard (1...3).contains(bytes[6]) else {
+            throw wrong("is of version \(bytes[6]); 1 to 3 are known")
         }
         let wide = bytes[6] >= 2
         let length =
@@ -107,19 +111,10 @@ package struct NumpyArray: Sendable {
             | (wide && bytes.count >= 12 ? Int(bytes[10]) << 16 | Int(bytes[11]) << 24 : 0)
         let start = (wide ? 12 : 10) + length
         guard start <= bytes.count else { throw wrong("its header is cut") }
-        let header = String(decoding: bytes[(wide ? 12 : 10)..<start], as: UTF8.self)
-        guard header.contains("'fortran_order': False") else { throw wrong("its columns come first") }
-        let isDouble = header.contains("'<f8'")
-        guard isDouble || header.contains("'<f4'") else { throw wrong("its numbers are not floats") }
-        guard let open = header.firstIndex(of: "("), let end = header[open...].firstIndex(of: ")") else {
-            throw wrong("it has no shape")
-        }
-        let shape = header[header.index(after: open)..<end].split(separator: ",").compactMap {
-            Int($0.filter { $0 != " " })
-        }
-        guard (1...3).contains(shape.count), shape.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) else {
-            throw wrong("its shape is not (rows, columns) or (streams, rows, columns)")
-        }
+        let (shape, isDouble): ([Int], Bool)
+        do {
+            (shape, isDouble) = try Self.described(String(decoding: bytes[(wide ? 12 : 10)..<start], as: UTF8.self))
+        } catch { throw wrong(error.reason) }
         // Invariant: the product of the extents is that of numbers in memory. Other sums are those of bytes in memory
         // or of one header.
         let size = isDouble ? 8 : 4
@@ -135,6 +130,41 @@ package struct NumpyArray: Sendable {
             for byte in 0..<size { pattern |= UInt64(bytes[start + index * size + byte]) << UInt64(8 * byte) }
             return isDouble ? Float(Double(bitPattern: pattern)) : Float(bitPattern: UInt32(pattern))
         }
+    }
+
+    private struct Refusal: Error { let reason: String }
+
+    /// Reads a header, a dictionary in Python's notation, as in
+    /// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+    private static func described(_ header: String) throws(Refusal) -> (shape: [Int], isDouble: Bool) {
+        let orders = header.matches(of: /'fortran_order'\s*:\s*(True|False)/).map { $0.1 }
+        let shapes = header.matches(of: /'shape'\s*:\s*\(([^()]*)\)/).map { $0.1 }
+        guard orders.count == 1, shapes.count == 1 else {
+            throw Refusal(reason: "its header is not NumPy's: it has not one fortran_order and one shape")
+        }
+        guard orders[0] == "False" else {
+            throw Refusal(reason: "its columns come first (Fortran order); save np.ascontiguousarray(x)")
+        }
+        guard let kind = header.firstMatch(of: /'descr'\s*:\s*'([<=>|]?)([a-zA-Z]\d*)'/) else {
+            throw Refusal(reason: "its numbers are not floats, but records; save one column for each feature")
+        }
+        guard kind.1 != ">" else {
+            throw Refusal(reason: "its numbers are not little-endian floats; save x.astype('<f4')")
+        }
+        guard ["f4", "f8"].contains(kind.2) else {
+            throw Refusal(reason: "its numbers are not floats of 4 or 8 bytes, but \(kind.2); save x.astype('<f4')")
+        }
+        return (try extents(shapes[0]), kind.2 == "f8")
+    }
+
+    private static func extents(_ text: Substring) throws(Refusal) -> [Int] {
+        var words = text.split(separator: ",", omittingEmptySubsequences: false)
+        if words.count > 1, words[words.count - 1].allSatisfy(\.isWhitespace) { words.removeLast() }
+        let extents = words.compactMap { $0.wholeMatch(of: /\s*(\d+)L?\s*/).flatMap { Int($0.1) } }
+        guard extents.count == words.count, (1...3).contains(extents.count), extents.allSatisfy({ $0 < 1 << 30 }) else {
+            throw Refusal(reason: "its shape (\(text)) is not (rows, columns) or (streams, rows, columns)")
+        }
+        return extents
     }
 }
 
