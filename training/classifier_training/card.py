@@ -44,8 +44,8 @@ def model_card(config: dict[str, Any]) -> str:
         f"{encoder['width']} with {encoder['heads']} heads, {encoder['attention']['kind']} attention over "
         f"{encoder['window']} tokens of {card['token_ms']:g} ms.",
         "## Recipe",
-        f"Made on {card['date']} with `classifier-training train`; everything that it depends on besides the "
-        "data is in `card.recipe` of config.json.",
+        f"Made on {card['date']} with `classifier-training {card['recipe'].get('command', 'train')}`; everything that "
+        "it depends on besides the data is in `card.recipe` of config.json.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -98,7 +98,9 @@ def stored_recipe(values: dict[str, Any], origin: str) -> Recipe:
         if name in SECTIONS
     }
     if "arrays" in values:
-        known |= {"arrays": values["arrays"], "command": values.get("command", "train-features")}
+        known |= {"arrays": values["arrays"], "command": "train-features"}
+    if "command" in values:
+        known["command"] = values["command"]
     return with_values(Recipe(), known, origin)
 
 

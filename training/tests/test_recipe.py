@@ -28,7 +28,8 @@ def test_the_recipes_are_valid(path: Path) -> None:
 
 def test_a_stored_recipe_may_have_options_that_were_removed() -> None:
     values = {"data": {"split": "random", "silence": "_silence_"}, "training": {"epochs": 3, "seed": 4, "pupils": 1}}
-    recipe = stored_recipe(values, "card")
+    recipe = stored_recipe({**values, "command": "distil"}, "card")
+    assert recipe.command == "distil" and stored_recipe(values, "card").command == "train"
     assert (recipe.data.split, recipe.training.epochs, recipe.training.seed) == ("random", 3, 4)
 
 
