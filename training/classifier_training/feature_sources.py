@@ -14,7 +14,9 @@ import numpy as np
 
 from .errors import TrainingError
 from .feature_labels import checked_label
+from .progress import say
 
+_COLUMNS = ("stream", "file", "labels", "split", "first", "frames", "steps", "judged")
 INDEX, SPANS, LABELS = "streams.csv", "spans.csv", "labels.csv"
 
 
@@ -157,12 +159,19 @@ def read_folder(folder: Path) -> Iterator[RawStream]:
     rows = read_table(index, ("stream", "file"))
     if not rows:
         raise TrainingError(f"{index}: names no stream; give it a row for each")
+    if unused := sorted(key for key in rows[0][1] if isinstance(key, str) and key not in _COLUMNS):
+        say(
+            f"{index}: not used are the columns {', '.join(f'`{each}`' for each in unused)}; known ones are "
+            f"{', '.join(_COLUMNS)}"
+        )
     for line, row in rows:
         _check_row(row, f"{index}:{line}")
     spans = read_spans(folder / SPANS) if (folder / SPANS).exists() else None
     if spans and (unknown := spans.keys() - {row["stream"] for _, row in rows}):
         name = min(unknown)
         raise TrainingError(f"{spans[name][0][3]}: labels the stream `{name}`, which {index} does not have")
+    if spans:
+        _check_names(rows, index)
     for line, row in rows:
         at = f"{index}:{line}"
         features = cache.features(row["file"] or "", at)
@@ -195,6 +204,17 @@ def read_folder(folder: Path) -> Iterator[RawStream]:
             arrays["judged"][part].astype(bool) if "judged" in arrays else None,
             own,
         )
+
+
+def _check_names(rows: Sequence[tuple[int, dict[str, str]]], index: Path) -> None:
+    """Refuses a name of several streams, whose spans would be labels of each."""
+    lines: dict[str, int] = {}
+    for line, row in rows:
+        first = lines.setdefault(row["stream"], line)
+        if first != line:
+            raise TrainingError(
+                f"{index}:{line}: `{row['stream']}` is the name of line {first}, too; {SPANS} needs one for each stream"
+            )
 
 
 def _check_row(row: dict[str, str], at: str) -> None:

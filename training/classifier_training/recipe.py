@@ -92,7 +92,7 @@ def stored_recipe(values: dict[str, Any], origin: str) -> Recipe:
     """The recipe in a model's card. Options that have been removed since it was written are left out."""
     if not isinstance(values, dict) or not all(isinstance(values.get(name, {}), dict) for name in SECTIONS):
         raise TrainingError(f"{origin}: the recipe in its card is not one; train the model again", 78)
-    known = {
+    known: dict[str, Any] = {
         name: {key: value for key, value in section.items() if key in typing.get_type_hints(SECTIONS[name])}
         for name, section in values.items()
         if name in SECTIONS

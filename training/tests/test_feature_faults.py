@@ -154,6 +154,13 @@ def test_an_option_with_which_nothing_is_learned(options: dict[str, Any], messag
     assert raised.value.code == 64
 
 
+def test_names_and_columns_that_are_slips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    twice = "stream,file,judge\nx,a.npy,\nx,b.npy,\n"
+    with pytest.raises(TrainingError, match=r"streams.csv:3: `x` is the name of line 2, too; spans.csv needs one"):
+        read_streams(write(tmp_path, twice, {"spans": SPANS + "x,dog,0,1\n"}), (), SEVERAL)
+    assert "not used are the columns `judge`; known ones are stream, file, labels" in capsys.readouterr().err
+
+
 def test_spans_that_label_no_step_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spans = f"{SPANS}x,shot,0,1\nx,shot,2.5,2.52\nx,bang,1,4\nx,thud,0,4.1\n"
     found = read_streams(write(tmp_path, ONE_STREAM, {"spans": spans}), (), SEVERAL)
