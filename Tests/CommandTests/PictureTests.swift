@@ -207,7 +207,9 @@ internal import audio_classifierd
         let arguments = ["report", sound, "--svg", path("a.svg"), "--threshold", "0.02", "--model"]
         #expect(try Program.run(arguments + ["general"]).status == 0)
         let many = String(decoding: try bytes("a.svg"), as: UTF8.self)
-        #expect(many.contains("Bars begin 0.9 s before the model notices a sound"), "onset_delay_ms of the model")
+        let delay = try Program.onsetDelay(of: "general")
+        let seconds = delay == delay.rounded() ? "\(Int(delay))" : "\(delay)"
+        #expect(many.contains("Bars begin \(seconds) s before the model notices a sound"), "\(many.prefix(3000))")
         #expect(many.contains("Broken lines are the colours of further classes.") && many.contains("Grey curves:"))
         let hidden = try #require(many.firstMatch(of: /\+([0-9]+)( more)?</)?.output.1)
         #expect(many.contains("+\(hidden) more: bars without room."))

@@ -1,5 +1,7 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import StrictCoding
+internal import Testing
 
 /// The built program and its models.
 enum Program {
@@ -23,6 +25,13 @@ enum Program {
 
     /// The tests' default model: small, and with known events in recordings of a human voice.
     static let model = "keywords-en"
+
+    /// Returns a shipped model's usual delay, in seconds, as its configuration has it.
+    static func onsetDelay(of model: String) throws -> Double {
+        let data = try Data(contentsOf: URL(filePath: "\(models)/\(model)/config.json"))
+        let configuration = try JSONDecoder().decode(JSONValue.self, from: data)
+        return try #require(configuration["decision"]?["onset_delay_ms"]?.number) / 1000
+    }
 
     /// Runs the program to its end without the capabilities by which root may open every file and folder.
     static func runWithoutOverrides(_ arguments: [String]) throws -> Finished {
