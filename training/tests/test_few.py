@@ -13,7 +13,7 @@ from conftest import RATE, write_wav
 
 from classifier_training.contexts import Contexts, context_parts
 from classifier_training.entry import main
-from classifier_training.few_background import FewBackground, Stretch, make_background
+from classifier_training.few_background import SHIPPED, FewBackground, Stretch, make_background, weights_hash
 from classifier_training.few_fit import Detector, false_events, fit_detector, threshold_for
 from classifier_training.logistic import fit_logistic
 from classifier_training.model_files import model_folder, read_model
@@ -174,3 +174,9 @@ def test_it_needs_no_pytorch() -> None:
     )
     script += "\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=Path(__file__).parents[1])
+
+
+def test_the_shipped_background_is_that_of_the_shipped_model() -> None:
+    """Otherwise `few` computes it for some minutes."""
+    config = json.loads((Path(__file__).parents[2] / "models/general/config.json").read_text(encoding="utf-8"))
+    assert FewBackground.read(SHIPPED).model == weights_hash(config)
