@@ -19,7 +19,9 @@ internal import Testing
     }
 
     @Test func modelNamesTheStatistics() throws {
-        let track: [(Int, [Float])] = [(600, [0.25, 0.5, 0.25]), (700, [0.75, 0.125, 0.125]), (800, [0.5, 0, 0.5])]
+        let track: [(Int, [Float])] = [
+            (1100, [0.25, 0.5, 0.25]), (1200, [0.75, 0.125, 0.125]), (1300, [0.5, 0, 0.5]),
+        ]
         let all = ["horn": "mean", "dog": "least", "quiet": "largest"]
         #expect(try scores(background: ["quiet"], summary: all, track) == [0.5, 0, 0.5])
         #expect(
@@ -30,11 +32,11 @@ internal import Testing
     @Test func leastLeavesOutTheBeginning() throws {
         let least = ["quiet": "least"]
         let silence: [(Int, [Float])] = [
-            (160, [0, 0, 0.1]), (480, [0, 0, 0.2]), (640, [0, 0, 0.7]), (800, [0, 0, 0.9]),
+            (160, [0, 0, 0.1]), (960, [0, 0, 0.2]), (1120, [0, 0, 0.7]), (1280, [0, 0, 0.9]),
         ]
         #expect(try scores(summary: least, silence)[2] == 0.7)
         #expect(try scores(summary: least, Array(silence.prefix(2)))[2] == 0.2, "a shorter one has its last prediction")
-        let cough = silence + [(960, [0, 0.5, 0.05]), (1120, [0, 0, 0.95])]
+        let cough = silence + [(1440, [0, 0.5, 0.05]), (1600, [0, 0, 0.95])]
         #expect(try scores(summary: least, cough)[2] == 0.05, "a sound that is short ends the silence")
     }
 

@@ -130,6 +130,36 @@ struct ContentTests {
         try compareBits(read.samples, with: RawSamples.values(bytes, .s16le).map(Float.init), "a period of 192 samples")
     }
 
+    /// MP3 is recognised by its frames although the input is described as raw PCM, and refused where nothing else is
+    /// taken; full-scale noise after one such header is samples.
+    @Test func framesAreNoRawSamples() throws {
+        let coding = try #require(Libsndfile.codings.first { $0.name == "mp3" })
+        let path = "\(folder.path)/a.mp3"
+        try Libsndfile.encode(testSignal(100_000, seed: 91), as: coding, to: path)
+        let bytes = try folder.read("a.mp3")
+        try #require(bytes[0] == 0xFF)
+        let plain = try Reading(path: path, rate: 16_000)
+        for describe in [{ $0.sampleFormat = .s16le }, { $0.sampleRate = 44_100 }] as [(inout InputOptions) -> Void] {
+            try compareBits(Reading(path: path, rate: 16_000, describe).samples, with: plain.samples, "by path")
+            let piped = try Reading(ByteFeeder(bytes), rate: 16_000, describe)
+            try compareBits(piped.samples, with: plain.samples, "by pipe")
+        }
+        for size in [1, 3, 700, bytes.count] {
+            var decoder = try PCMDecoder(name: "socket", format: .s16le, sampleRate: 16_000, rate: 16_000)
+            let error = #expect(throws: AudioError.self) {
+                for start in stride(from: 0, to: bytes.count, by: size) {
+                    try decoder.push(Array(bytes[start..<min(start + size, bytes.count)])) { _ in }
+                }
+            }
+            #expect(error?.message.contains("these bytes are MP3, not raw PCM") == true, "\(size) bytes at a time")
+        }
+        for seed in 0..<20 as Range<UInt64> {
+            let noise = Array(bytes.prefix(4)) + RawSamples.bytes(.s16le, count: 5_000, seed: seed)
+            let read = try Reading(ByteFeeder(noise), rate: 16_000) { $0.sampleFormat = .s16le }
+            try compareBits(read.samples, with: RawSamples.values(noise, .s16le).map(Float.init), "seed \(seed)")
+        }
+    }
+
     /// A file that is opened by its name is raw PCM only if the caller declares it so.
     @Test func namedFilesAreNotRaw() throws {
         let bytes = RawSamples.encode(Self.microphone(2, seed: 1), as: .s16le)

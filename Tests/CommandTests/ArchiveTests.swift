@@ -61,6 +61,41 @@ internal import audio_classifierd
         #expect(finished.errors.contains("3 files were named again; each is done once"), "\(finished.errors)")
     }
 
+    /// Names are bytes: an accent in one character or in two makes two names, of two files, in every list and journal.
+    @Test func namesThatLookAlikeAreTwoFiles() throws {
+        let names = ["other/caf\u{E9}.wav", "other/cafe\u{301}.wav"]
+        for (index, name) in names.enumerated() {
+            try folder.write(WaveFile(Sound.samples(4000, seed: UInt64(10 + index))).bytes, to: name)
+        }
+        func files(_ arguments: [String]) throws -> Set<[UInt8]> {
+            Set(try summaries(arguments).compactMap { $0?.string.map { Array($0.utf8) } })
+        }
+        let both = Set(names.map { Array(path($0).utf8) })
+        #expect(try files(names.map(path)) == both)
+        #expect(try files([path("other")]) == both.union([Array(path("other/5.wav").utf8)]))
+        let journal = ["--journal", path("journal"), "--output", path("out")]
+        #expect(try Program.run(["classify", path(names[0])] + journal).status == 0)
+        let rest = try Program.run(["classify"] + names.map(path) + journal)
+        #expect(rest.status == 0 && rest.errors.contains("1 of 2 files"), "\(rest.errors)")
+        #expect(!rest.errors.contains("changed"), "\(rest.errors)")
+        let written = try folder.read("out").split(separator: UInt8(ascii: "\n"))
+        #expect(written.count == 2)
+    }
+
+    /// What a decoder prints is no result: libsndfile names the faults of a MIDI sample dump on standard output.
+    @Test func decodersPrintNoResults() throws {
+        let coding = Libsndfile.Coding(name: "sds", format: 0x110000 | 2, rate: 16000, channels: 1)
+        let samples = Sound.samples(16000).map { Float($0) / 32768 }
+        try Libsndfile.encode(samples, as: coding, to: path("other/6.sds"))
+        var bytes = try folder.read("other/6.sds")
+        bytes.insert(0, at: 2000)
+        try folder.write(bytes, to: "other/6.sds")
+        let finished = try Program.run(["classify", path("other/5.wav"), path("other/6.sds"), "--log-level", "info"])
+        #expect(try finished.records().map { $0["file"] } == paths("other/5.wav", "other/6.sds"))
+        let words = finished.errors.split(separator: "\n").filter { $0.contains("6.sds: Error") }
+        #expect((1...20).contains(words.count), "\(finished.errors)")
+    }
+
     /// A link gives way to its file, in whatever order they are found.
     @Test func aFileComesBeforeItsLinks() throws {
         link("b/2.wav", "a/0.wav")
@@ -77,6 +112,8 @@ internal import audio_classifierd
         try folder.write(lines, to: "list.txt")
         #expect(try summaries(["--files-from", path("list.txt")]) == paths("other/5.wav", "a/b/2.wav"))
         #expect(try summaries(["--files-from", "-"], input: lines) == paths("other/5.wav", "a/b/2.wav"))
+        let marked = [0xEF, 0xBB, 0xBF] + lines  // as editors of Windows write it
+        #expect(try summaries(["--files-from", "-"], input: marked) == paths("other/5.wav", "a/b/2.wav"))
         let zeros = Array("\(path(odd))\0\(path("a/1.wav"))\0".utf8)
         #expect(try summaries(["--files0-from", "-"], input: zeros) == paths(odd, "a/1.wav"))
         let wrong = try Program.run(["classify", "--files-from", "-"], input: zeros)

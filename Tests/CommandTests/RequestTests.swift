@@ -49,6 +49,22 @@ internal import Testing
         return "\(folder.path)/\(name)"
     }
 
+    /// The number of bytes may be a text. Names are bytes: two that differ in the form of an accent are two names.
+    @Test func namesThatLookAlikeAreTwoStreams() throws {
+        let client = try Client()
+        let second = Sound.raw(Sound.samples(16000))
+        for name in ["\u{E9}", "e\u{301}"] { try client.send("{\"type\":\"open\",\"request\":\"\(name)\"}") }
+        for name in ["\u{E9}", "e\u{301}"] {
+            let header = "{\"type\":\"push\",\"request\":\"\(name)\",\"bytes\":\"\(second.count)\"}"
+            try client.send(header, second)
+            try client.send("{\"type\":\"close\",\"request\":\"\(name)\"}")
+        }
+        let finished = try client.finish()
+        #expect(try finished.records("error").isEmpty, "\(finished.output)")
+        let done = try finished.records("done").compactMap { $0["request"]?.string.map { Array($0.utf8) } }
+        #expect(Set(done) == [Array("\u{E9}".utf8), Array("e\u{301}".utf8)])
+    }
+
     // MARK: Equal to the other commands
 
     @Test(arguments: [

@@ -117,6 +117,11 @@ class Composer:
         samples = self._recordings.stretch(self.clip_samples, rng) * amplitude(self._options.gain_db, rng)
         return Piece(np.clip(samples, -1, 1), self._unknown, 0, len(samples))
 
+    def through_channel(self, piece: Piece, rng: np.random.Generator) -> Piece:
+        """A piece as it comes out of a room, a telephone or a microphone."""
+        samples = self._channel.apply(piece.samples, rng)
+        return Piece(np.clip(samples, -1, 1), piece.label, piece.onset, piece.end)
+
     def before(self, piece: Piece, count: int, rng: np.random.Generator) -> np.ndarray:
         """(count,) samples of sound before a piece: silence, hiss, or the end of the piece itself."""
         kind = rng.integers(3)

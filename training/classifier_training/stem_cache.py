@@ -192,10 +192,12 @@ class StemCache:
         rng = np.random.default_rng((self._options.seed, number, zlib.crc32(name.encode())))
         cold = index < len(self._clips) and rng.random() < self._options.cold_fraction
         if index < len(self._clips):
-            return self._composer.clip_in_noise(self._clips[index], rng), cold, rng
-        if index < len(self._clips) + _FILLINGS:
-            return self._composer.filling_without_clip(rng), False, rng
-        return self._composer.recording(rng), False, rng
+            piece = self._composer.clip_in_noise(self._clips[index], rng)
+        elif index < len(self._clips) + _FILLINGS:
+            piece = self._composer.filling_without_clip(rng)
+        else:
+            piece = self._composer.recording(rng)
+        return self._composer.through_channel(piece, rng), cold, rng
 
     @torch.no_grad()
     def _features(

@@ -12,7 +12,7 @@ package struct ClipSummary: Sendable {
     private var count = 0
 
     /// Seconds at the beginning of a stream in which a model, having heard next to nothing, does not know silence yet.
-    private static let settlingTime = 0.5
+    private static let settlingTime = 1.0
 
     package init(_ model: ModelConfiguration) {
         statistics = model.labels.map { label in

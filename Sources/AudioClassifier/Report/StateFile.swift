@@ -23,7 +23,7 @@ package enum StateFile {
         _ pipeline: inout ClassifierPipeline, _ reporter: inout StreamReporter, model: AudioModel, from path: String
     ) throws(ClassifierError) {
         let bytes: [UInt8]
-        let bounds = FileContents.Bounds(bytes: try largestSize(model), seconds: nil)
+        let bounds = FileContents.Bounds(bytes: try largestSize(model), seconds: 5)
         do { bytes = try FileContents.bytes(of: path, bounds) } catch {
             throw ClassifierError(.noInput, code: "not_found", "\(path): the state cannot be read: \(error)")
         }

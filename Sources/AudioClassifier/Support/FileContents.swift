@@ -26,7 +26,7 @@ package enum FileContents {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
-            if let seconds = bounds.seconds, !isReady(file, seconds) {
+            if let seconds = bounds.seconds, try !isReady(file, seconds) {
                 throw Failure(description: "nothing came within \(seconds) seconds, and it may have no writer")
             }
             let count = unsafe read(file, &chunk, chunk.count)
@@ -49,10 +49,12 @@ package enum FileContents {
         return text
     }
 
-    /// Waits until there are bytes or the end.
-    private static func isReady(_ file: Int32, _ seconds: Int) -> Bool {
+    /// Waits until there are bytes or the end. A signal ends the wait.
+    private static func isReady(_ file: Int32, _ seconds: Int) throws(Failure) -> Bool {
         var wanted = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
-        return unsafe poll(&wanted, 1, Int32(clamping: seconds * 1000)) != 0
+        let count = unsafe poll(&wanted, 1, Int32(clamping: seconds * 1000))
+        if count < 0 { throw failure() }
+        return count > 0
     }
 
     private static func failure() -> Failure { Failure(description: unsafe String(cString: strerror(errno))) }

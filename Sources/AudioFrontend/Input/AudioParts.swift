@@ -181,8 +181,9 @@ final class AudioParts {
             }
         }
         let isRaw = options.sampleFormat != nil || options.sampleRate != nil
-        if content == nil && !isRaw {
-            content = try ContentIdentifier.bySearch(bytes.peek)
+        if content == nil {
+            content =
+                isRaw ? try ContentIdentifier.framesInRaw(head, bytes.peek) : try ContentIdentifier.bySearch(bytes.peek)
         }
         switch content {
         case .foreign where isRaw: return try raw()

@@ -1,11 +1,11 @@
-// What decoders print to the C library's `stderr`, kept apart from the program's messages.
+// What decoders print to the C library's `stdout` and `stderr`, kept apart from the program's results and messages.
 #pragma once
 #include <stddef.h>
 
-// Replaces `stderr` by a stream that passes everything on to descriptor 2, unless a decoder is at work on the thread.
+// Replaces both by streams that pass everything on to descriptors 1 and 2, unless a decoder is at work on the thread.
 void decoder_messages_install(void);
 
-// From here on, this thread's output to `stderr` is a decoder's, and kept.
+// From here on, this thread's output to both is a decoder's, and kept.
 void decoder_messages_begin(void);
 
 // The decoder has returned. Returns how many bytes are kept.

@@ -82,7 +82,7 @@ struct ClassifyRequest: Sendable {
         return .refused
     }
 
-    /// Returns the format of the input: raw PCM if the request names a sample format, otherwise the file's own.
+    /// Returns the format of the input: the file's own or, of a file without one, that of the request.
     private static func input(_ target: RequestTarget, _ parameters: StreamParameters) -> InputOptions {
         let names = Set(target.query.map(\.name))
         var input = InputOptions()
@@ -93,9 +93,7 @@ struct ClassifyRequest: Sendable {
         input.selection = parameters.selection
         if names.contains("rate") { input.sampleRate = parameters.rate }
         if names.contains("channels") { input.channels = parameters.channels }
-        guard names.contains("sample_format") else { return input }
-        input.container = .raw
-        input.sampleFormat = parameters.format
+        if names.contains("sample_format") { input.sampleFormat = parameters.format }
         return input
     }
 

@@ -6,7 +6,7 @@ import Synchronization
 /// The words of the command line. The parser takes text only, so the bytes of files' names are kept here.
 enum ProgramArguments {
     /// Names outside UTF-8, by the text that the parser gets in place of them.
-    private static let names = Mutex<[String: FileName]>([:])
+    private static let names = Mutex<[FileName: FileName]>([:])
 
     /// Returns the words after the program's name.
     static func read() -> [String] {
@@ -18,12 +18,15 @@ enum ProgramArguments {
 
     /// Returns the text that represents a name among the arguments.
     private static func text(_ name: FileName) -> String {
-        if !name.isText { names.withLock { $0[name.description] = name } }
+        if !name.isText { names.withLock { $0[FileName(name.description)] = name } }
         return name.description
     }
 
     /// Returns the file that an argument names.
-    static func file(_ argument: String) -> FileName { names.withLock { $0[argument] } ?? FileName(argument) }
+    static func file(_ argument: String) -> FileName {
+        let name = FileName(argument)
+        return names.withLock { $0[name] } ?? name
+    }
 
     /// Returns the files that an argument names: itself, or those that it matches as a pattern in quotes.
     static func files(_ argument: String) -> [FileName] {
@@ -41,7 +44,7 @@ enum ProgramArguments {
     /// Returns an argument that is used as text.
     /// - Throws: ``ClassifierError`` `usage` if it is not UTF-8.
     static func text(_ argument: String?, of option: String) throws(ClassifierError) -> String? {
-        guard let argument, names.withLock({ $0[argument] }) != nil else { return argument }
+        guard let argument, names.withLock({ $0[FileName(argument)] }) != nil else { return argument }
         throw ClassifierError(.usage, code: "usage", "\(option) \(argument): this name must be UTF-8")
     }
 

@@ -15,6 +15,15 @@ internal import Testing
         return Array("POST \(target) HTTP/1.1\r\n\(host)\r\nContent-Length: \(length)\r\n\r\n".utf8)
     }
 
+    /// A description of raw PCM is for bodies without a header, as it is by path and pipe.
+    @Test func headersDescribeTheirSamples() throws {
+        let server = try Server()
+        let wave = WaveFile(Sound.samples(16_000)).bytes
+        let plain = try server.request("POST", "/v1/classify", body: wave)
+        let described = try server.request("POST", "/v1/classify?sample_format=f32le&channels=1", body: wave)
+        #expect(plain.status == 200 && described.status == 200 && described.text == plain.text, "\(described.text)")
+    }
+
     @Test func slowBodiesTakeNoSlot() throws {
         let server = try Server(["limits.files=1", "limits.idle_seconds=2"])
         let slow = try server.connect()

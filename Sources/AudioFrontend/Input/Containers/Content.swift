@@ -38,12 +38,36 @@ enum ContentIdentifier {
         return try bySearch(peek)
     }
 
-    /// Identifies a container by a magic of four bytes or more, in a stream that is declared to be raw PCM.
+    /// Identifies MP3 that begins with the first byte, in an input that is described as raw PCM. It waits for more
+    /// bytes only where the first ones are a frame's header.
+    /// - Parameter peek: as for ``bySearch(_:)``.
+    static func framesInRaw(
+        _ head: [UInt8], _ peek: (Int) throws(AudioError) -> [UInt8]
+    ) throws(AudioError) -> Content? {
+        var bytes = head
+        while true {
+            let found = FrameSearch.first(bytes, isWhole: bytes.count >= longestSearch)
+            guard found == .needsMore else { return found == .found(.mpeg(0)) ? .mpeg(0) : nil }
+            let more = try peek(bytes.count + searchStep)
+            guard more.count > bytes.count else {
+                return FrameSearch.first(more, isWhole: true) == .found(.mpeg(0)) ? .mpeg(0) : nil
+            }
+            bytes = more
+        }
+    }
+
+    /// Identifies a container by a magic of four bytes or more, or MP3 by its frames, in a stream that is declared to
+    /// be raw PCM.
     /// - Returns: the content, and whether the bytes suffice to know it.
     /// - Parameter isWhole: whether no more bytes follow.
     static func inRawStream(_ head: [UInt8], isWhole: Bool = false) -> (content: Content?, isKnown: Bool) {
         if !isWhole, rawMagics.contains(where: { $0.end > head.count && $0.mayBegin(head) }) { return (nil, false) }
         if let magic = rawMagics.first(where: { $0.matches(head.prefix(headLength)) }) { return (magic.content, true) }
+        switch FrameSearch.first(head, isWhole: isWhole || head.count >= longestSearch) {
+        case .found(let content): return (content, true)
+        case .needsMore: return (nil, false)
+        case .nothing: break
+        }
         // The letters of a text are as many loud samples, one after the other.
         if !isWhole, head.count < TextContent.beginning, TextContent.mayBegin(head) { return (nil, false) }
         return (TextContent.beginning(head).map(Content.foreign), true)

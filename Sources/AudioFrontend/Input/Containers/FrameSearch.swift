@@ -43,6 +43,17 @@ enum FrameSearch {
         return .nothing
     }
 
+    /// Looks for frames of MPEG that begin with the first byte: as many as are proof, because a whole input of few
+    /// samples can look like one frame.
+    /// - Parameter isWhole: as for ``search(_:isWhole:)``.
+    static func first(_ bytes: [UInt8], isWhole: Bool) -> Finding {
+        guard bytes.first == 0xFF else { return .nothing }
+        let finding =
+            bytes.count < 4
+            ? .needsMore : sequence(bytes, 0, isWhole: false, content: .mpeg(0)) { MPEGFrame($0)?.identity }
+        return isWhole && finding == .needsMore ? .nothing : finding
+    }
+
     /// The length of a header's frame, and the fields that all headers of a stream share.
     struct Identity: Equatable {
         let length: Int

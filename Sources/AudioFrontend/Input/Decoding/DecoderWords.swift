@@ -1,12 +1,13 @@
 internal import CDecoderMessages
 
-/// Captures the messages that decoders print to `stderr`.
+/// Captures the messages that decoders print to `stdout` and `stderr`.
 public enum DecoderMessages {
-    /// Takes over the C library's `stderr`, on which libmpg123 prints warnings without a file's name. From then on a
-    /// reader of an input gets these warnings (``InputOptions/inform``); all other text arrives unchanged.
+    /// Takes over the C library's `stdout`, on which libsndfile names faults of a MIDI sample dump, and its `stderr`,
+    /// on which libmpg123 prints warnings without a file's name. From then on a reader of an input gets these messages
+    /// (``InputOptions/inform``); all other text arrives unchanged.
     ///
-    /// Only programs should call it, at their start, because it affects the whole process. Direct writes to descriptor
-    /// 2 are not affected.
+    /// Only programs should call it, at their start, because it affects the whole process. Direct writes to descriptors
+    /// 1 and 2 are not affected.
     public static func capture() { decoder_messages_install() }
 }
 

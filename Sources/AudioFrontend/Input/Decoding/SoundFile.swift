@@ -21,8 +21,9 @@ public final class SoundFile: SampleSource {
     private var position: Int64 = 0
     /// Number of sample frames by the last one of a FLAC without that number in its header.
     var lengthByLastFrame: Int64?
-    /// Receives the decoder's own messages, a line each.
+    /// Receives the decoder's own messages, a line each, and each line once: a damaged file repeats them.
     private let inform: @Sendable (String) -> Void
+    private var said: Set<String> = []
 
     /// - Throws: ``AudioError`` `notFound` where the file cannot be opened, `decode` where it is not audio.
     public convenience init(path: String) throws(AudioError) { try self.init(FileName(path)) }
@@ -51,7 +52,8 @@ public final class SoundFile: SampleSource {
         let words = DecoderWords()
         let opened = unsafe sf_open_virtual(
             &callbacks, Int32(SFM_READ), &information, Unmanaged.passUnretained(cursor).toOpaque())
-        for line in words.end() { options.inform("\(name): \(line)") }
+        let found = words.end()
+        for line in found where said.insert(line).inserted { options.inform("\(name): \(line)") }
         guard let handle = unsafe opened else {
             let reason = unsafe String(cString: sf_strerror(nil))
             throw AudioError(
@@ -89,7 +91,7 @@ public final class SoundFile: SampleSource {
         let count = unsafe samples.withUnsafeMutableBufferPointer { buffer in
             unsafe Int(sf_readf_float(handle, buffer.baseAddress, sf_count_t(wanted)))
         }
-        for line in words.end() { inform("\(name): \(line)") }
+        for line in words.end() where said.insert(line).inserted { inform("\(name): \(line)") }
         position += Int64(count)
         // An error behind the last byte means that the file is cut, which the caller reports.
         let isCut = missing > 0 && cursor.window.furthest >= cursor.window.count

@@ -13,8 +13,8 @@ package struct ArchiveItem: Sendable {
     package let name: FileName
     /// The name below the searched folder, for a mirrored tree of results.
     package let relative: FileName
-    /// The name without links and `..`, by which a journal knows the file.
-    package let key: String
+    /// The name without links and `..`, by which a journal knows the file. It is text in UTF-8.
+    package let key: FileName
     package fileprivate(set) var work: Work
     /// Bytes of the file; 0 for a pipe or a missing file.
     package let size: Int
@@ -28,7 +28,7 @@ package struct ArchivePlan: Sendable {
     /// Number of times that a file was named again.
     package private(set) var repeatedCount = 0
 
-    private var names: Set<String> = []
+    private var names: Set<FileName> = []
     /// Indices of the items that are classified.
     private var first: [FileIdentity: Int] = [:]
     private var folders: [FileName: FileName] = [:]
@@ -73,15 +73,15 @@ package struct ArchivePlan: Sendable {
             code: "same_file", message: "\(name): is a link to the same file as \(other), which is classified")
     }
 
-    private mutating func key(of name: FileName) -> String {
-        guard !name.isStandardInput else { return "-" }
+    private mutating func key(of name: FileName) -> FileName {
+        guard !name.isStandardInput else { return name }
         let folder = name.folder
         let real = folders[folder] ?? Self.real(folder)
         folders[folder] = real
         let path = real.appending(name.entry)
         // A real name begins with a slash, so that no text is taken for the digits of other bytes.
-        return path.isText
-            ? path.description : "bytes:" + path.bytes.map { String($0, radix: 16) }.joined(separator: ",")
+        guard !path.isText else { return path }
+        return FileName("bytes:" + path.bytes.map { String($0, radix: 16) }.joined(separator: ","))
     }
 
     /// Returns the folder's name without links; the name itself if the folder cannot be found.

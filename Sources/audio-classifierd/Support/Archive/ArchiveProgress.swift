@@ -1,3 +1,4 @@
+internal import AudioFrontend
 internal import StrictCoding
 internal import Synchronization
 
@@ -7,7 +8,7 @@ package final class ArchiveProgress: Sendable {
         var files = 0
         var finished = Part()
         /// The finished parts of the files that are being classified.
-        var parts: [String: Part] = [:]
+        var parts: [FileName: Part] = [:]
     }
 
     /// An amount of work and of audio.

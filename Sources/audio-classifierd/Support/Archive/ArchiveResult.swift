@@ -31,7 +31,7 @@ package struct ArchiveResult: Sendable {
 
     func entry(_ item: ArchiveItem, rows: Int, end: Int) -> JournalEntry {
         JournalEntry(
-            file: item.key, state: failure == nil ? .done : isSkipped ? .skipped : .failed, size: item.size,
+            file: item.key.description, state: failure == nil ? .done : isSkipped ? .skipped : .failed, size: item.size,
             changed: item.changed, seconds: seconds, rows: rows, end: end,
             code: failure?.code ?? missingAudio.map { _ in JournalEntry.cut },
             message: failure?.message ?? missingAudio)

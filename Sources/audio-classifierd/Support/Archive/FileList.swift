@@ -6,6 +6,9 @@ internal import Glibc
 package enum FileList {
     package enum Separator: Sendable { case line, zero }
 
+    /// Editors of Windows begin a text with it.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     /// Reads a list from a file, or from standard input for `-`.
     /// - Throws: ``ClassifierError`` `noInput` if it cannot be read, `data` if it is a list of the other kind.
     package static func read(_ list: FileName, _ separator: Separator) throws(ClassifierError) -> [FileName] {
@@ -19,7 +22,9 @@ package enum FileList {
             throw ClassifierError(
                 .data, code: "list", "\(list): the list of files has zero bytes; --files0-from reads such a list")
         }
-        let names = bytes.split(separator: separator == .line ? UInt8(ascii: "\n") : 0)
+        let hasMark = separator == .line && bytes.starts(with: Self.byteOrderMark)
+        let names = bytes.dropFirst(hasMark ? Self.byteOrderMark.count : 0).split(
+            separator: separator == .line ? UInt8(ascii: "\n") : 0)
         return names.map { line in
             // A list from Windows ends its lines with CR and LF.
             let hasReturn = separator == .line && line.last == UInt8(ascii: "\r")

@@ -21,7 +21,8 @@ struct JournalProgress {
             remaining = items
             return
         }
-        let entries = Dictionary(journal.entries.map { ($0.file, $0) }) { $1 }
+        // Names are bytes: as texts, two that differ in the form of an accent would be the same.
+        let entries = Dictionary(journal.entries.map { (FileName($0.file), $0) }) { $1 }
         for item in items {
             guard let entry = entries[item.key], Self.isThere(entry, item, place, format) else {
                 remaining.append(item)

@@ -23,7 +23,7 @@ package struct RecordingEvaluator: Sendable {
                     indices[label.text].map { GivenEvent(label: $0, range: label.range ?? Self.whole) }
                 } : nil
             file = ArchiveItem(
-                name: recording.name, relative: recording.name.entry, key: recording.name.description, work: .classify,
+                name: recording.name, relative: recording.name.entry, key: recording.name, work: .classify,
                 size: recording.name.status.map { Int($0.st_size) } ?? 0, changed: 0)
         }
 

@@ -94,7 +94,8 @@ struct Request: Sendable {
     private static func payload(_ members: [String: JSONValue]) throws(RequestFault) -> Int? {
         guard let value = members["bytes"] else { return nil }
         let name = members["request"]?.string
-        guard let count = value.number.flatMap(Int.init(exactly:)), count >= 0 else {
+        let number = value.number.flatMap(Int.init(exactly:)) ?? value.string.flatMap { Int($0) }
+        guard let count = number, count >= 0 else {
             throw fault(name, "bytes: expected a whole number from 0 to \(largestPayload)", 0)
         }
         guard count <= largestPayload else {

@@ -20,7 +20,7 @@ package final class RequestService: Sendable {
     private let output = RequestOutput()
     private let workers: WorkerThreads
     /// Names of requests without an end.
-    private let active = Mutex<Set<String>>([])
+    private let active = Mutex<Set<[UInt8]>>([])
 
     /// - Parameter threads: recordings that are worked on at the same time.
     package init(_ defaults: RequestOptions, threads: Int) {
@@ -86,7 +86,7 @@ package final class RequestService: Sendable {
 
     /// Notes the name of a request.
     private func begin(_ request: Request, payload: Int) throws(RequestFault) {
-        guard active.withLock({ $0.insert(request.name).inserted }) else {
+        guard active.withLock({ $0.insert(Array(request.name.utf8)).inserted }) else {
             // An error with this name would end the other request.
             let error = ClassifierError(
                 .usage, code: "request", "request \"\(request.name)\" has not ended yet; give each one another name")
@@ -94,7 +94,7 @@ package final class RequestService: Sendable {
         }
     }
 
-    private func end(_ name: String) { active.withLock { _ = $0.remove(name) } }
+    private func end(_ name: String) { active.withLock { _ = $0.remove(Array(name.utf8)) } }
 
     /// Stores the bytes of a recording.
     private func receiveBytes(_ request: Request, _ reader: inout RequestReader) throws -> UnnamedFile? {

@@ -50,12 +50,12 @@ final class RequestStreams {
 
     private let output: RequestOutput
     private let running = DispatchGroup()
-    /// The writing ends of the streams' pipes.
-    private var pipes: [String: Int32] = [:]
+    /// The writing ends of the streams' pipes, by the bytes of their names.
+    private var pipes: [[UInt8]: Int32] = [:]
 
     init(_ output: RequestOutput) { self.output = output }
 
-    func isKnown(_ name: String) -> Bool { pipes[name] != nil }
+    func isKnown(_ name: String) -> Bool { pipes[Array(name.utf8)] != nil }
 
     /// Starts a stream.
     /// - Parameter ended: called on the stream's thread when it has ended.
@@ -80,26 +80,27 @@ final class RequestStreams {
             for end in ends { Glibc.close(end) }
             throw error
         }
-        pipes[name] = writing
+        pipes[Array(name.utf8)] = writing
     }
 
     /// Hands bytes to a stream. A stream that has failed ignores them: its error has been answered.
     func push(_ bytes: [UInt8], to name: String) {
-        guard let descriptor = pipes[name] else { return }
+        guard let descriptor = pipes[Array(name.utf8)] else { return }
         try? writeAll(bytes, to: descriptor)
     }
 
     /// Ends a stream.
     /// - Returns: false if there is none of this name.
     func close(_ name: String) -> Bool {
-        guard let descriptor = pipes.removeValue(forKey: name) else { return false }
+        guard let descriptor = pipes.removeValue(forKey: Array(name.utf8)) else { return false }
         Glibc.close(descriptor)
         return true
     }
 
     /// Ends all streams, and returns after their last answers.
     func finish() {
-        for name in Array(pipes.keys) { _ = close(name) }
+        for descriptor in pipes.values { Glibc.close(descriptor) }
+        pipes = [:]
         running.wait()
     }
 }
