@@ -118,7 +118,7 @@ def test_sounds_of_copies_have_a_level(program: Program, sounds: Path, tmp_path:
     "option", [{"room_probability": 1.0}, {"telephone_probability": 1.0}, {"level_probability": 1.0}]
 )
 def test_copies_differ_with_the_way_of_the_sound(
-    program: Program, sounds: Path, tmp_path: Path, option: dict[str, float]
+    program: Program, sounds: Path, tmp_path: Path, option: dict[str, Any]
 ) -> None:
     plain, *_ = cache_of(program, sounds, tmp_path, 2)
     changed, *_ = cache_of(program, sounds, tmp_path / "changed", 2, **option)
