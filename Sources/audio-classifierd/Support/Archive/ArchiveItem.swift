@@ -13,7 +13,7 @@ package struct ArchiveItem: Sendable {
     package let name: FileName
     /// The name below the searched folder, for a mirrored tree of results.
     package let relative: FileName
-    /// The name without links and `..`, by which a journal knows the file. It is text in UTF-8.
+    /// The name without links and `..`, by which a journal knows the file; there it is text in UTF-8.
     package let key: FileName
     package fileprivate(set) var work: Work
     /// Bytes of the file; 0 for a pipe or a missing file.
