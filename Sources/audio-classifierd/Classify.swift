@@ -70,8 +70,10 @@ struct Classify: SettableCommand {
         let search = try archive.search(paths)
         let log = Logger(label: "audio-classifierd")
         if let warning = search.warning { log.warning("\(warning)") }
-        for folder in search.emptyFolders { log.warning("\(folder): there is no audio file there") }
         let plan = ArchivePlan(search.found)
+        if !(plan.items.isEmpty && search.failures.isEmpty) {
+            for folder in search.emptyFolders { log.warning("\(folder): there is no audio file there") }
+        }
         guard !plan.items.isEmpty else {
             throw search.failures.first
                 ?? ClassifierError(

@@ -64,8 +64,7 @@ struct Encode: SettableCommand {
         }
         try OutputFiles.refuse(target, over: input, option: "--out")
         if out != "-" { try OutputFiles.checkWritable(target, option: "--out") }
-        // Without a handler a signal ends the program between two lines of an array.
-        let interrupt = isLive || out != "-" ? StopSignal.install() : nil
+        let interrupt = isLive ? StopSignal.install() : nil
         var encoding = FeatureEncoding(try ModelCatalog().load(model, precision: weights))
         (encoding.scores, encoding.topCount, encoding.name) = (scores, topK, sourceName)
         let output = OutputSink()

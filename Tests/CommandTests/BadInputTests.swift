@@ -62,7 +62,7 @@ internal import Testing
         _ = try write(Array("notes".utf8), "notes.txt")
         let finished = try Program.run(["classify", folder.path])
         #expect(finished.status == 66 && finished.output == "")
-        #expect(finished.errors.contains("\(folder.path): there is no audio file there"))
+        #expect(finished.errors == "audio-classifierd: error: \(folder.path): there is no audio file there\n")
         let stream = try Program.run(["run", folder.path])
         #expect(stream.status == 66 && stream.errors.contains("\(folder.path): is a folder"))
     }

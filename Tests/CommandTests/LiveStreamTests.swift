@@ -89,6 +89,20 @@ internal import Testing
         #expect(finished.status == 0 && finished.lines("end").count == 1, "\(finished)")
     }
 
+    /// A program that waits for an array has no work to complete.
+    @Test func signalEndsAWaitForAnArray() throws {
+        let folder = try TemporaryDirectory()
+        let fifo = "\(folder.path)/fifo"
+        #expect(unsafe mkfifo(fifo, 0o600) == 0)
+        let out = "\(folder.path)/out.npy"
+        let child = try ChildProcess(["encode", "--model", "keywords-en", "--features", fifo, "--out", out])
+        // A writer's open returns when the program has opened its end.
+        let descriptor = unsafe open(fifo, O_WRONLY | O_CLOEXEC)
+        defer { close(descriptor) }
+        child.send(signal: SIGTERM)
+        #expect(try child.wait(atMost: 10).status == -SIGTERM)
+    }
+
     /// A program with an unread output cannot drain; the second signal, of either kind, ends it at once.
     @Test(arguments: [(SIGTERM, SIGTERM), (SIGINT, SIGTERM)])
     func secondSignalEndsAtOnce(first: Int32, second: Int32) throws {

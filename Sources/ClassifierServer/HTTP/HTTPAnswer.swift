@@ -3,6 +3,18 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import StrictCoding
 
+extension HTTPServerResponsePart {
+    /// A part of a response whose body is a byte buffer.
+    init(_ part: HTTPPart<HTTPResponseHead, ByteBuffer>) {
+        self =
+            switch part {
+            case .head(let head): .head(head)
+            case .body(let buffer): .body(.byteBuffer(buffer))
+            case .end(let trailers): .end(trailers)
+            }
+    }
+}
+
 /// A complete answer to a request.
 struct HTTPAnswer: Sendable {
     var status: HTTPResponseStatus

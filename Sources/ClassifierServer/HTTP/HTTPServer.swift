@@ -250,12 +250,7 @@ private final class ResponseBuffers: ChannelDuplexHandler {
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
         }
-        let part: HTTPServerResponsePart =
-            switch Self.unwrapOutboundIn(data) {
-            case .head(let head): .head(head)
-            case .body(let buffer): .body(.byteBuffer(buffer))
-            case .end(let trailers): .end(trailers)
-            }
+        let part = HTTPServerResponsePart(Self.unwrapOutboundIn(data))
         context.write(Self.wrapOutboundOut(part), promise: promise)
     }
 }

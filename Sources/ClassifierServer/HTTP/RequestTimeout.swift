@@ -1,11 +1,14 @@
 internal import NIOCore
 internal import NIOHTTP1
+internal import StrictCoding
 
 /// Closes a connection if for too long its client does not complete a request, does not read an answer, or sends no
 /// further request. The service's own time for an answer does not count, nor does the time in which it reads no body.
+/// A client whose body is late is told so, unless its answer has begun.
 final class RequestTimeout: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
 
     /// Time for a client to read an answer that came before the end of its request.
     private static let linger = TimeAmount.seconds(2)
@@ -16,6 +19,10 @@ final class RequestTimeout: ChannelDuplexHandler {
     private var deadline: Scheduled<Void>?
     /// True between the end of a request and the end of its answer.
     private var isAnswering = false
+    /// Whether the answer to the present request has begun.
+    private var hasBegunAnswer = false
+    /// Whether a body was late: an answer of the request's task comes too late, too.
+    private var isOver = false
     /// The time of the present request's body; nil after its end or its answer.
     private var pace: BodyPace?
     /// Whether the service has asked for bytes on this connection.
@@ -38,6 +45,7 @@ final class RequestTimeout: ChannelDuplexHandler {
         switch Self.unwrapInboundIn(data) {
         case .head(let head):
             knowsInterimAnswers = head.version != .http1_0
+            hasBegunAnswer = false
             deadline?.cancel()
             pace = BodyPace(limit: seconds, at: MonotonicClock.now())
             watchBody(context)
@@ -63,8 +71,14 @@ final class RequestTimeout: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isOver else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
         inputEnd.isAnswerAwaited = false
-        if case .end = Self.unwrapOutboundIn(data) {
+        let part = Self.unwrapOutboundIn(data)
+        if case .head(let head) = part, head.status.code >= 200 { hasBegunAnswer = true }
+        if case .end = part {
             // An answer before the end of its request is the last one.
             let isEarly = !isAnswering
             isAnswering = false
@@ -95,13 +109,33 @@ final class RequestTimeout: ChannelDuplexHandler {
         }
         guard let left = pace.map({ $0.deadline - now }) else { return }
         guard left > 0 else {
-            context.channel.close(promise: nil)
+            end(context)
             return
         }
         // Invariant: a deadline is at most the limit away, which is at most a day.
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(left * 1e9))) {
             self.watchBody(context)
         }
+    }
+
+    /// Ends a connection whose body is late.
+    private func end(_ context: ChannelHandlerContext) {
+        isOver = true
+        let channel = context.channel
+        guard !hasBegunAnswer else {
+            channel.close(promise: nil)
+            return
+        }
+        let message =
+            "the request's body is late: nothing of it came for \(Decimal.text(seconds, 1)) s, or less than "
+            + "\(Int(BodyPace.leastRate / 1024)) KiB a second"
+        let answer = HTTPAnswer.failure(.requestTimeout, code: "idle", message)
+        for part in answer.parts(keepsAlive: false) {
+            context.write(Self.wrapOutboundOut(HTTPServerResponsePart(part)), promise: nil)
+        }
+        context.flush()
+        arm(context, .now() + min(limit, Self.linger))
+        channel.close(mode: .output, promise: nil)
     }
 
     private func arm(_ context: ChannelHandlerContext, _ time: NIODeadline) {

@@ -24,6 +24,8 @@ package struct FeatureEncoding: Sendable {
     /// - Throws: ``ClassifierError`` at the first refused frame; no output is then written.
     package func run(array path: FileName, out: FileName, progress: Progress?) throws {
         let features = try read(path)
+        // Before this, a signal ends the program where it waits for the writer of a FIFO.
+        _ = StopSignal.install()
         let writer = try NumpyWriter(path: out, columns: model.configuration.labels.count, streams: features.streams)
         try encode(features, path, progress: progress) { _, stream in
             try StopSignal.check("\(out) was not written")
