@@ -53,13 +53,18 @@ class Composer:
         self._recordings = recordings
         self._channel = Channel(options, self._rate)
         silent = self._labels.index(SILENCE) if SILENCE in self._labels else None
+        background = set(BACKGROUND) - {SILENCE}
+        self._unknown = next((self._labels.index(label) for label in sorted(background & set(self._labels))), None)
         self.rule = TargetRule(
-            silent, options.target_ramp, options.last_weight, options.memory_seconds, options.memory_weight
+            silent,
+            self._unknown if silent is None else silent,
+            options.target_ramp,
+            options.last_weight,
+            options.memory_seconds,
+            options.memory_weight,
         )
         self._evaluation = recipe.evaluation
         self._context = dataset.of(held_out=False)
-        background = set(BACKGROUND) - {SILENCE}
-        self._unknown = next((self._labels.index(label) for label in sorted(background & set(self._labels))), None)
         self._background = [clip for clip in self._context if clip.label in background] or self._context
         self._noise = list(dataset.noise) + [clip.file for clip in self._context if clip.label == SILENCE]
         self._surroundings = Surroundings(self._noise, recordings, store, options, self._rate, self._unknown)
@@ -94,10 +99,13 @@ class Composer:
     def clip_in_noise(self, clip: Clip, rng: np.random.Generator) -> Piece:
         """A clip as a sequence would have it, in some cases with noise or a recording behind it."""
         piece = self._clip(clip, rng)
-        if rng.random() >= self._options.noise_probability or not (self._noise or self._recordings):
+        if rng.random() >= self._options.noise_probability or not (self._surroundings.has_noise or self._recordings):
             return piece
         samples = piece.samples.copy()
-        if self._recordings and (not self._noise or rng.random() < 0.5):
+        if self._surroundings.is_steady(rng):
+            noise = self._surroundings.steady(len(samples), rng)
+            samples += noise * level_below(piece, self._options.noise_snr_db, rng)
+        elif self._recordings and (not self._noise or rng.random() < 0.5):
             other = self._recordings.stretch(len(samples), rng)
             rms = np.float32(np.sqrt(np.mean(np.square(other)) + 1e-10))
             samples += other * (level_below(piece, self._options.noise_snr_db, rng) / rms)
@@ -204,10 +212,9 @@ class Composer:
 
     def _empty(self, count: int, length: int, times: np.ndarray) -> Sequences:
         tokens = (count, len(times))
-        silence = self.rule.silence
         return Sequences(
             np.zeros((count, length), np.float32),
-            np.full(tokens, silence or 0, np.int64),
+            np.full(tokens, self.rule.quiet or 0, np.int64),
             np.zeros(tokens, np.float32),
             np.zeros(count, np.int64),
         )

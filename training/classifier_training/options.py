@@ -179,6 +179,9 @@ class TrainingOptions:
         0.0, "share of the clips that are played backwards, with the label `_unknown_`: the same voices without a word"
     )
     recording_noise: float = option(0.0, "share of the noise that is a recording, or several at once")
+    steady_noise: float = option(
+        0.0, "share of the noise that is steady: its level falls with the frequency by 0 to 6 dB an octave"
+    )
     room_probability: float = option(0.0, "share of the sequences with the echo of a room")
     telephone_probability: float = option(0.0, "share of the sequences with the band of a telephone")
     level_probability: float = option(0.0, "share of the sequences with a random level")

@@ -190,7 +190,7 @@ def _checked(value: Any, kind: Any, origin: str) -> Any:
 
 _SHARES = (
     "overlay cold_fraction echo_probability noise_probability recording_share recording_sequences backward_share "
-    "recording_noise room_probability telephone_probability level_probability warm_up"
+    "recording_noise steady_noise room_probability telephone_probability level_probability warm_up"
 ).split()
 _RANGES: dict[str, tuple[float, float]] = dict.fromkeys(_SHARES, (0, 1)) | {
     "epochs": (0, 1e6),

@@ -90,7 +90,7 @@ class StemCache:
         shape = (len(indices), tokens)
         inputs = np.zeros((*shape, *copy.features.shape[1:]), np.float16)
         labels, weights = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
-        labels[:] = self._composer.rule.silence or 0
+        labels[:] = self._composer.rule.quiet or 0
         last = np.zeros(len(indices), np.int64)
         for row, sequence in enumerate(map(int, indices)):
             for index, at, skip in self._sequence(copy, sequence, rng):

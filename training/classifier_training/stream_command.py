@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .choose import choose_decision
+from .conditions import conditions
 from .dataset import Clip, Dataset, folds, read_dataset
 from .distillation import read_recordings
 from .errors import TrainingError
@@ -25,7 +26,7 @@ from .split import is_held_out
 from .store import Store
 from .stream_report import SILENT, heard_in_conditions, measure_streams, other_streams, sounds_by_kind
 from .stream_table import compare, stream_table
-from .streams import Sound
+from .streams import Sound, Stream
 
 _CARD_KEY = "in_streams"
 _TESTED = 0.5  # share of the held-out speakers or clips that nothing was chosen by
@@ -162,6 +163,12 @@ def _with_decision(model: Path, config: dict[str, Any], folder: Path) -> Path:
     return folder
 
 
+def with_telephone(streams: dict[str, Stream]) -> dict[str, Stream]:
+    """The streams, and each of them in the band of a telephone: to a model a voice is another sound there."""
+    telephone = conditions(None)["telephone band"]
+    return streams | {f"{kind}, telephone": each.with_samples(telephone(each)) for kind, each in streams.items()}
+
+
 def _choose(
     options: argparse.Namespace,
     config: dict[str, Any],
@@ -173,7 +180,7 @@ def _choose(
     rate = program.frontend.sample_rate
     heard = heard_in_conditions(clips, config["background"], store, kinds, rate, _CHOSEN_IN) if store else {}
     streams = [list(each) for each in heard.values()]
-    others = other_streams(kinds, rate)
+    others = with_telephone(other_streams(kinds, rate))
     chosen = choose_decision(options.model, config, streams, others, program, options.target, options.confused)
     say(
         f"{chosen.decision}: {chosen.reported:.1%} reported, {chosen.false:.1f} false events an hour, "

@@ -33,13 +33,28 @@ class Surroundings:
 
     @property
     def has_noise(self) -> bool:
-        return bool(self._noise or (self._recordings and self._options.recording_noise))
+        options = self._options
+        return bool(self._noise or options.steady_noise or (self._recordings and options.recording_noise))
 
     def behind(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """(count,) samples of noise or of babble, at a level (RMS) of 1."""
+        if self.is_steady(rng) or not (self._noise or self._recordings):
+            return self.steady(count, rng)
         if self._recordings and (not self._noise or rng.random() < self._options.recording_noise):
             return self._babble(count, rng)
         return self.noise(count, rng)
+
+    def is_steady(self, rng: np.random.Generator) -> bool:
+        """Whether the next noise is a steady one; without these nothing is drawn from `rng`."""
+        return self._options.steady_noise > 0 and rng.random() < self._options.steady_noise
+
+    def steady(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count,) samples of noise between white and brown, as rain, wind and machines have it, at an RMS of 1."""
+        length = 1 << max(1, count - 1).bit_length()
+        bins = np.arange(1, length // 2 + 2, dtype=np.float32)
+        phases = np.exp(2j * np.pi * rng.random(len(bins), dtype=np.float32))
+        samples = np.fft.irfft(bins ** -rng.uniform(0, 1) * phases, length)[:count]
+        return (samples / np.sqrt(np.mean(np.square(samples)))).astype(np.float32)
 
     def noise(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """(count,) of noise pieces, one after the other, at a level (RMS) of 1."""

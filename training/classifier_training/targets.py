@@ -8,7 +8,8 @@ import numpy as np
 
 from .frontend import Frontend
 
-_SILENCE_WEIGHT = 0.1  # of tokens without a sound
+_SILENCE_WEIGHT = 0.1  # of tokens without a sound, which are many
+_UNKNOWN_SILENCE_WEIGHT = 1.0  # where their label is `_unknown_`: with less, silence has that of the shortest sounds
 _HOLD_SECONDS = 0.5  # after a sound's end, in which its label is to be held if `memory_weight` is not 0
 _RELEASE_SECONDS = 0.2  # after a clip's end, in which its label fades out: tokens there have the weight 0
 
@@ -17,7 +18,8 @@ _RELEASE_SECONDS = 0.2  # after a clip's end, in which its label fades out: toke
 class TargetRule:
     """How targets follow from the position of a sound; times are in seconds after the piece's first sample."""
 
-    silence: int | None  # index of the label of silence; None: silence has the weight 0
+    silence: int | None  # index of the label `_silence_`, if there is one
+    quiet: int | None  # index of the label of tokens without a sound; None: they have the weight 0
     ramp: tuple[float, float]  # shares of the sound after which the weight of its label begins to rise, and is full
     last_weight: float
     memory: float  # seconds after a sound in which its label may still be reported
@@ -70,10 +72,16 @@ class TargetRule:
             held = (after > 0) & (after <= _HOLD_SECONDS)
             labels[held], weights[held] = label, -self.memory_weight
 
+    @property
+    def _quiet_weight(self) -> float:
+        if self.quiet is None:
+            return 0
+        return _UNKNOWN_SILENCE_WEIGHT if self.silence is None else _SILENCE_WEIGHT
+
     def _quiet(self, where: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:
         where = where & ~np.isnan(weights) & (weights >= 0)
-        labels[where] = 0 if self.silence is None else self.silence
-        weights[where] = 0 if self.silence is None else _SILENCE_WEIGHT
+        labels[where] = 0 if self.quiet is None else self.quiet
+        weights[where] = self._quiet_weight
 
 
 def token_times(frontend: Frontend, frames_per_token: int, samples: int) -> np.ndarray:

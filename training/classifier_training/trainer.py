@@ -35,7 +35,8 @@ from .yamnet import read_stem
 # Training options on which the cached features of a frozen stem depend.
 COPIED = (
     "initial seed clip_seconds cold_fraction gain_db speed colour_db echo_probability noise_probability noise_snr_db "
-    "room_probability telephone_probability level_probability level_db time_mask_frames band_mask_bands precision"
+    "steady_noise room_probability telephone_probability level_probability level_db time_mask_frames band_mask_bands "
+    "precision"
 ).split()
 _GRADIENT_NORM = 5.0
 _STANDARD = 128  # sequences from which the deviations of a stem's output are estimated

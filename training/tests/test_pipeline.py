@@ -98,6 +98,30 @@ def test_clips_played_backwards_are_unknown(program: Program, sounds: Path) -> N
     assert found == ["_silence_" if clip.label == "_silence_" else "_unknown_" for clip in clips]
 
 
+def test_steady_noise_is_white_to_brown(program: Program, sounds: Path) -> None:
+    """Ten dB below a clip's sound; from one octave to the second above it, its power falls by 0 to 12 dB."""
+    dataset = read_dataset(sounds, SPLIT)
+    store = Store(dataset, program, sounds.parent / "work", 400)
+    quiet: dict[str, Any] = {"noise_probability": 0.0, "gain_db": (-12.0, -12.0)}  # nothing is clipped
+    noisy = {**quiet, "noise_probability": 1.0, "steady_noise": 1.0, "noise_snr_db": (10.0, 10.0)}
+    composers = [
+        Composer(dataset, store, program.frontend, 4, with_values(Recipe(data=SPLIT), {"training": values}, "test"))
+        for values in (noisy, quiet)
+    ]
+    clip = next(clip for clip in dataset.of(held_out=False) if clip.label == "low")
+    falls = []
+    for seed in range(20):
+        heard, plain = (composer.clip_in_noise(clip, np.random.default_rng(seed)) for composer in composers)
+        noise = heard.samples - plain.samples
+        sound = plain.samples[int(plain.onset) : int(plain.end)]
+        assert abs(10 * np.log10(np.mean(np.square(noise)) / np.mean(np.square(sound))) + 10) < 0.1
+        power = np.square(np.abs(np.fft.rfft(noise)))
+        hertz = np.fft.rfftfreq(len(noise), 1 / RATE)
+        low, high = (power[(hertz >= least) & (hertz < 2 * least)].mean() for least in (500, 2000))
+        falls.append(10 * np.log10(low / high))
+    assert -2 < min(falls) < 4 and 8 < max(falls) < 14
+
+
 def test_long_sounds_are_cut_where_they_are_loud() -> None:
     rng = np.random.default_rng(0)
     assert loud_cuts(np.zeros(500, np.float32), 200)[[0, -1]].tolist() == [0, 300], "silence, anywhere"

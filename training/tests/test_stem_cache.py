@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +150,15 @@ def test_recordings_are_unknown(program: Program, sounds: Path, tmp_path: Path) 
     assert cache.count > trained and own.any() and bool((chunk.labels[trained:][own] == unknown).all())
     among = chunk.labels[:trained][judged[:trained]]
     assert bool((among == unknown).any()) and bool((among != unknown).any())
+
+
+def test_silence_is_unknown_without_a_label_of_its_own(
+    program: Program, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classifier_training.stem_cache._OTHER", 0.0)  # no recordings around the clips
+    shutil.rmtree(sounds / "_silence_")
+    cache, dataset, *_ = cache_of(program, sounds, tmp_path, 2, unknown=True, cold_fraction=0.0, context_seconds=3.0)
+    chunk = cache.chunk(0, np.arange(cache.count), np.random.default_rng(0))
+    around = slice(len(dataset.of(held_out=False)))
+    unknown = chunk.labels[around] == dataset.labels.index("_unknown_")
+    assert bool((chunk.weights[around][unknown] > 0).any())

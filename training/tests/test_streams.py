@@ -20,7 +20,7 @@ from classifier_training.fragments import fragment
 from classifier_training.intervals import ratio
 from classifier_training.options import DataOptions
 from classifier_training.split import is_held_out
-from classifier_training.stream_command import is_tested
+from classifier_training.stream_command import is_tested, with_telephone
 from classifier_training.stream_report import prediction_sample
 from classifier_training.stream_table import compare, stream_table
 from classifier_training.streams import Place, Sound, Stream, Word, false_events, reports, stream_of_sounds
@@ -86,6 +86,15 @@ def test_a_condition_changes_a_tone_as_its_name_says(name: str, hertz: float, ex
     samples = tone(hertz)
     change = level(conditions(None)[name](stream(samples))) - level(samples)
     assert abs(change - expected) < 0.5 if expected > -30 or "gain" in name else change < expected
+
+
+def test_other_sounds_are_heard_in_the_band_of_a_telephone() -> None:
+    """White noise keeps 3100 of its 8000 Hz there, and its places."""
+    noise = np.random.default_rng(0).standard_normal(10 * RATE).astype(np.float32)
+    found = with_telephone({"speech": Stream(0.1 * noise, RATE, PLACES)})
+    assert list(found) == ["speech", "speech, telephone"] and found["speech, telephone"].places == PLACES
+    whole, band = (float(np.mean(np.square(stream.samples))) for stream in found.values())
+    assert abs(band / whole - 3100 / 8000) < 0.02
 
 
 @pytest.mark.parametrize("snr", [20, 10, 5, 0])

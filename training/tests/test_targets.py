@@ -16,8 +16,10 @@ YAMNET = Frontend(sample_rate=16000, bands=64, hop=160, window_length=400, fft_l
 TIMES = np.arange(1, 51) * 0.04  # two seconds of tokens
 
 
-def targets(silence: int | None = 0, **piece: object) -> tuple[np.ndarray, np.ndarray, int | None]:
-    rule = TargetRule(silence, (0.5, 1.0), last_weight=2.0, memory=0.6)
+def targets(
+    silence: int | None = 0, quiet: int | None = 0, **piece: object
+) -> tuple[np.ndarray, np.ndarray, int | None]:
+    rule = TargetRule(silence, quiet, (0.5, 1.0), last_weight=2.0, memory=0.6)
     labels, weights = np.zeros(len(TIMES), int), np.zeros(len(TIMES))
     values: dict[str, Any] = {"label": 3, "onset": 0.2, "end": 0.6, "length": 1.0, "complete": True, **piece}
     last = rule.apply(TIMES, labels, weights, **values)
@@ -37,7 +39,7 @@ def test_a_word_counts_from_its_middle_and_in_full_from_its_end() -> None:
 
 
 def test_silence_after_a_word_counts_only_when_its_label_has_faded() -> None:
-    rule = TargetRule(0, (0.5, 1.0), 2.0, 0.6)
+    rule = TargetRule(0, 0, (0.5, 1.0), 2.0, 0.6)
     labels, weights = np.zeros(len(TIMES), int), np.zeros(len(TIMES))
     rule.apply(TIMES, labels, weights, label=3, onset=0.2, end=0.9, length=1.0, complete=True)
     rule.apply(TIMES - 1.0, labels, weights, label=None, onset=0, end=1, length=1.0, complete=True)
@@ -51,9 +53,19 @@ def test_a_cut_word_counts_for_nothing() -> None:
     assert (weights[TIMES <= 0.5] == 0).all()
 
 
-def test_without_a_silence_label_quiet_tokens_count_for_nothing() -> None:
-    _, weights, _ = targets(silence=None)
+def test_without_a_label_for_it_silence_counts_for_nothing() -> None:
+    _, weights, _ = targets(silence=None, quiet=None)
     assert (weights[TIMES < 0.399] == 0).all() and np.nanmax(weights[TIMES > 0.601]) == 2
+
+
+def test_without_a_label_of_its_own_silence_is_none_of_the_sounds() -> None:
+    labels, weights, _ = targets(silence=None, quiet=7)
+    before = TIMES < 0.199
+    assert (labels[before] == 7).all() and (weights[before] == 1).all()
+    # A recording with that label is a sound like others.
+    labels, weights, last = targets(silence=None, quiet=7, label=7)
+    assert last is not None and (labels[TIMES > 0.201][:10] == 7).all() and weights[last] == 2
+    assert (weights[(TIMES > 0.601) & (TIMES < 0.96)] == 1).all()
 
 
 def test_token_times_end_with_the_newest_sample() -> None:
