@@ -19,7 +19,7 @@ internal import Testing
         TestScale.isFull ? all : Array(all.sorted { bytes(ofWeights: $0) < bytes(ofWeights: $1) }.prefix(1))
 
     /// Models that fail `agreesWithFewerBits` with 8 bits (docs/performance.md, "Weights of fewer bits").
-    private static let below8Bits: Set<String> = ["environment", "environment-10"]
+    private static let below8Bits: Set<String> = ["environment"]
 
     private static func bytes(ofWeights name: String) -> Int {
         let file = "\(directory)/\(name)/model.safetensors"
