@@ -4,7 +4,7 @@ internal import StrictCoding
 
 /// Closes a connection if for too long its client does not complete a request, does not read an answer, or sends no
 /// further request. The service's own time for an answer does not count, nor does the time in which it reads no body.
-/// A client whose body is late is told so, unless its answer has begun.
+/// A late body is answered with 408, unless the answer to its request has begun.
 final class RequestTimeout: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
