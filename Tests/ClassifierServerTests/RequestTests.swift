@@ -47,7 +47,7 @@ internal import Testing
         "streem=a", "stream=", "stream=a/b", "stream=.a", "stream=ä", "rate=0", "rate=x", "channels=0", "emit=",
         "emit=frames,loud", "emit=frames,changes", "emit=events,summary,frames", "threshold=nan",
         "class_threshold=0.5", "position=-1", "live=1", "sample_format=mp3", "channel=left", "min_duration_ms=-1",
-        "every=0",
+        "every=0", "every=2&every=3", "every=2&every=2", "stream=a&stream=b",
     ])
     func wrongParametersAreNamed(query: String) throws {
         let name = String(query.prefix { $0 != "=" })

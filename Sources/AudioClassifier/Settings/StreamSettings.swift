@@ -33,7 +33,7 @@ package enum ReportSettings {
         "format", ValueKind<OutputFormat>.choice("format"), default: .jsonl,
         "The format of the output: JSON lines, a table, or labels for another program.")
     package static let sourceName = Setting(
-        "source_name", .text("name"), default: "audio", "The stream's name in every record.")
+        "source_name", .text("name"), default: "audio", "The stream's name in its records; a summary has the file's.")
 }
 
 /// The model that listens.

@@ -36,7 +36,10 @@ struct ConfigurationSection {
     func position(of keys: String...) -> String { keys.lazy.compactMap { origins[$0] }.first ?? origin }
 
     func refuseOthers() throws(ClassifierError) {
-        guard isMapping else { throw ConfigurationReader.wrong(origin, "expected settings, as \"key: value\"") }
+        guard isMapping else {
+            let name = path.isEmpty ? "" : "\(path.dropLast()): "
+            throw ConfigurationReader.wrong(origin, "\(name)expected settings, as \"key: value\"")
+        }
         for (key, _) in Self.entries(mapping) {
             let name = key.scalar?.string ?? "?"
             guard !known.contains(name) else { continue }
@@ -129,12 +132,14 @@ struct ConfigurationSection {
             (texts, origin) = (elements, override.origin)
         } else if let node = mapping?[key], !node.isNull {
             guard let items = node.sequence, items.allSatisfy({ $0.scalar != nil }) else {
-                throw ConfigurationReader.wrong(position(of: node), "\(path)\(key): expected a list of words")
+                throw ConfigurationReader.wrong(
+                    position(of: node), "\(path)\(key): expected a list of words, as [a, b]")
             }
             (texts, origin) = (items.compactMap { $0.scalar?.string }, position(of: node))
         }
         var values: [Value] = []
         for text in texts {
+            guard !text.utf8.contains(0) else { throw zeroByte(origin, key) }
             guard let value = setting.kind.parse(text) else { throw wrong(origin, key, text, setting.expected) }
             values.append(value)
         }
@@ -178,6 +183,7 @@ struct ConfigurationSection {
         guard let found = try text(key) else { return nil }
         origins[key] = found.origin
         if mayBeEmpty && found.text.isEmpty { return nil }
+        guard !found.text.utf8.contains(0) else { throw zeroByte(found.origin, key) }
         guard let value = setting.kind.parse(found.text) else {
             throw wrong(found.origin, key, setting.isSecret ? "(secret)" : found.text, setting.expected)
         }
@@ -188,6 +194,11 @@ struct ConfigurationSection {
 
     private func wrong(_ origin: String, _ key: String, _ text: String, _ expected: String) -> ClassifierError {
         ConfigurationReader.wrong(origin, "\(path)\(key) is \"\(text)\"; expected \(expected)")
+    }
+
+    /// The error of a text that would end at its zero byte in the system's calls.
+    private func zeroByte(_ origin: String, _ key: String) -> ClassifierError {
+        ConfigurationReader.wrong(origin, "\(path)\(key) has a zero byte; remove it")
     }
 
     private func position(of node: Node?) -> String { source ?? reader.origin(node) }

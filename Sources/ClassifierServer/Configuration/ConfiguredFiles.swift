@@ -34,7 +34,7 @@ extension ServeConfiguration {
         }
     }
 
-    /// Checks that the service may write now where the configuration wants it to.
+    /// Checks that the service may write now where the configuration wants it to, and start the sources' commands.
     /// - Throws: ``ClassifierError`` `configuration` with the origin of the first setting that is wrong.
     func checkAccess() throws(ClassifierError) {
         if let folder = state.folder, let fault = FileAccess.fault(ofMakingIn: FileAccess.existing(folder)) {
@@ -50,6 +50,11 @@ extension ServeConfiguration {
                 !willBeMadeForStates(folder), let fault = FileAccess.fault(ofMakingIn: folder)
             else { continue }
             throw wrong("listen.\(key)", "\(address ?? .unix(path: path))", fault)
+        }
+        for source in sources {
+            guard case .command(let words) = source.origin, let fault = FileAccess.fault(ofStarting: words.first ?? "")
+            else { continue }
+            throw ConfigurationReader.wrong("the source \"\(source.name)\"", fault)
         }
     }
 

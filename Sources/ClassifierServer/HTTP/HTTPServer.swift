@@ -35,14 +35,15 @@ struct HTTPServer: Sendable {
                 upgradeConfiguration: .init(
                     upgraders: [upgrader(upgrade, boundInputEnd)],
                     notUpgradingCompletionHandler: { requests($0, upgrade, boundInputEnd.value) }))
+            configuration.enableErrorHandling = false
             configuration.decoderConfiguration.maxHeaderFieldSize = limits.headerBytes
             configuration.decoderConfiguration.maxHeaderListSize = limits.headerBytes
             let result = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
                 configuration: configuration)
             let handler = try channel.pipeline.syncOperations.handler(
                 type: NIOTypedHTTPServerUpgradeHandler<Void>.self)
-            try channel.pipeline.syncOperations.addHandler(UpgradeFilter(inputEnd), position: .before(handler))
-            try channel.pipeline.syncOperations.addHandler(ParserErrorClose())
+            try channel.pipeline.syncOperations.addHandlers(
+                ParserErrorAnswer(), UpgradeFilter(inputEnd), position: .before(handler))
             // Bounds the time of the first request, even of a client that sends a byte now and then.
             // Invariant: settings of times are at most a day.
             let limit = TimeAmount.nanoseconds(Int64(limits.idleSeconds * 1e9))
@@ -63,8 +64,8 @@ struct HTTPServer: Sendable {
             let requests = try Requests(wrappingChannelSynchronously: channel)
             let client = channel.clientAddress
             connections.serve(channel) {
-                // An error means that the connection broke, or that its bytes were no HTTP, which the parser has
-                // answered.
+                // An error means that the connection broke, or that its bytes were no HTTP, which
+                // `ParserErrorAnswer` has answered.
                 try? await requests.executeThenClose { inbound, outbound in
                     try await serve(inbound, outbound, upgrade, channel, client: client)
                 }
@@ -92,6 +93,8 @@ struct HTTPServer: Sendable {
     private func serveWebSocket(_ channel: any Channel, _ upgrade: UpgradeRequest) throws {
         let pipeline = channel.pipeline.syncOperations
         let outlet = try pipeline.context(handlerType: WebSocketFrameEncoder.self)
+        // What is written from here on are frames, and no parts of HTTP.
+        try pipeline.removeHandler(pipeline.handler(type: ParserErrorAnswer.self), promise: nil)
         guard let task = upgrade.takeTask() else { throw ChannelError.alreadyClosed }
         let handler = WebSocketHandler(
             task, limits: limits, outputs: hub.defaults.outputs, connections: hub.connections)
@@ -221,18 +224,8 @@ private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandle
     }
 }
 
-/// Closes a connection after the parser has answered bytes that are no HTTP.
-private final class ParserErrorClose: ChannelInboundHandler, Sendable {
-    typealias InboundIn = NIOAny
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.fireErrorCaught(error)
-        if error is HTTPParserError { context.close(promise: nil) }
-    }
-}
-
-/// Turns byte buffers into parts of responses, and drops those that follow the parser's own answer to bytes that are no
-/// HTTP: the task of a request may answer at the same time.
+/// Turns byte buffers into parts of responses, and drops those that follow the answer to bytes that are no HTTP: the
+/// task of a request may answer at the same time.
 private final class ResponseBuffers: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPPart<HTTPResponseHead, ByteBuffer>

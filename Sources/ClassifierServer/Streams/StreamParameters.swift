@@ -43,10 +43,14 @@ package struct StreamParameters: Sendable {
         _ defaults: ServeConfiguration.Streams, query: [RequestTarget.Parameter], known: [QueryParameter]
     ) throws(AdmissionRefusal) {
         self.init(defaults)
+        var names: Set<String> = []
         for parameter in query {
             guard let found = known.first(where: { $0.setting.name == parameter.name }) else {
                 let names = known.map(\.setting.name).joined(separator: ", ")
                 throw Self.wrong("there is no parameter \"\(parameter.name)\"; known are \(names)")
+            }
+            guard names.insert(parameter.name).inserted || found.setting.isRepeated else {
+                throw Self.wrong("there are two parameters \"\(parameter.name)\"; leave one out")
             }
             guard found.apply(parameter.value, &self) else {
                 throw Self.wrong("\(parameter.name)=\(parameter.value): expected \(found.setting.expected)")

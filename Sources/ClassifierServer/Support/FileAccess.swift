@@ -21,6 +21,19 @@ package enum FileAccess {
             + "change its owner or its mode, or choose another file"
     }
 
+    /// Returns the reason why a program cannot be started now, with the remedy; nil if it can.
+    /// - Parameter program: a path, or a name without a slash, which is looked for in the folders of PATH.
+    static func fault(ofStarting program: String) -> String? {
+        func canStart(_ path: String) -> Bool { unsafe kind(of: path) == S_IFREG && access(path, X_OK) == 0 }
+        if program.contains("/") {
+            guard !canStart(program) else { return nil }
+            return "\(program) is no program that the service's user can start; correct its path or its mode"
+        }
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/bin:/usr/bin").split(separator: ":")
+        guard !folders.contains(where: { canStart("\($0)/\(program)") }) else { return nil }
+        return "there is no program \"\(program)\" in the folders of PATH; install it, or give its whole path"
+    }
+
     /// Returns the folder itself, or the nearest one above it that exists.
     static func existing(_ path: String) -> String {
         var path = path

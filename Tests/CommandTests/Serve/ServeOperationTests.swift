@@ -228,6 +228,37 @@ internal import Testing
         }
     }
 
+    /// A command that cannot be started is found by the check; the service itself goes on to try it.
+    @Test func missingProgramIsFound() throws {
+        try folder.write(Array("#!/bin/sh\n".utf8), to: "text")
+        for (program, message) in [
+            ("no-such-program", "there is no program \"no-such-program\" in the folders of PATH"),
+            ("\(folder.path)/none", "is no program that the service's user can start"),
+            ("\(folder.path)/text", "is no program that the service's user can start"),
+            (folder.path, "is no program that the service's user can start"),
+        ] {
+            let found = try ChildProcess([
+                "serve", "--check", "--set", "sources=[{name: a, command: [sh]}, {name: b, command: [\(program)]}]",
+            ]).wait()
+            #expect(found.status == 78 && found.output.isEmpty, "\(program): \(found)")
+            #expect(found.errors.contains("the source \"b\": ") && found.errors.contains(message), "\(found.errors)")
+        }
+        for program in ["sh", "/bin/sh"] {
+            let source = "sources=[{name: a, command: [\(program)]}]"
+            #expect(try ChildProcess(["serve", "--check", "--set", source]).wait().status == 0)
+        }
+    }
+
+    /// A text would end at its zero byte in the calls of the system.
+    @Test(arguments: [
+        "sources:\n- {name: a, command: [sh, \"b\\0c\"]}\n", "state:\n  folder: \"a\\0b\"\n", "models: [\"a\\0b\"]\n",
+    ])
+    func zeroBytesAreRefused(lines: String) throws {
+        try folder.write(Array(lines.utf8), to: "c.yaml")
+        let found = try ChildProcess(["serve", "--check", "--config", "\(folder.path)/c.yaml"]).wait()
+        #expect(found.status == 78 && found.errors.contains("has a zero byte; remove it"), "\(found)")
+    }
+
     @Test func possibleFilesAreGood() throws {
         for setting in [
             "events.file.path=\(folder.path)/events.jsonl", "events.file.path=/dev/null", "state.folder=\(folder.path)",
