@@ -152,7 +152,8 @@ def _in_streams(config: dict[str, Any]) -> list[str]:
         return []
     return [
         "In streams, at the model's own thresholds, as a daemon hears them; in brackets the interval in which a figure "
-        "lies with a probability of 95 %, by the bootstrap over speakers or recordings. "
+        "lies with a probability of 95 %, by the bootstrap over speakers or recordings, and by Poisson's distribution "
+        "where there is no event or one speaker. "
         + (
             "The sounds without the labels are recordings of Debian's packages that were not trained on, noise and "
             "silence; the thresholds were chosen on the held-out clips."

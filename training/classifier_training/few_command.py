@@ -281,7 +281,8 @@ def _card(
 def _text(few: dict[str, Any]) -> str:
     return "\n".join(
         f"{label}: {found['found']} of {found['recordings']} recordings are reported by detectors that were fitted to "
-        f"the others; {_rate(found['false_events_an_hour']['all'])} false events an hour in "
+        "the others (sounds of another occasion may be found less often); "
+        f"{_rate(found['false_events_an_hour']['all'])} false events an hour in "
         f"{found['false_events_an_hour']['all']['hours']:.2f} hours of background"
         for label, found in few.items()
     )
@@ -305,8 +306,9 @@ def few_card(config: dict[str, Any]) -> str:
         "## What to expect",
         "*Found* are the recordings that are reported by a detector that was fitted to the others. *False events an "
         "hour* are counted in background that neither the fit nor the threshold has seen; in brackets the interval in "
-        "which the figure lies with a probability of 95 %, by the bootstrap over recordings. A sound that resembles "
-        "yours and is not in this background may be reported.",
+        "which the figure lies with a probability of 95 %, by the bootstrap over recordings, and by Poisson's "
+        "distribution where there is no event. A sound that resembles yours and is not in this background may be "
+        "reported; sounds of another occasion than your recordings' may be found less often.",
     ]
     for label, found in card["few"].items():
         rows = "\n".join(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .few_background import FewBackground
-from .intervals import Figure, ratio
+from .intervals import Figure, rate
 from .logistic import fit_logistic
 
 _PENALTIES = (0.3, 0.1, 0.03, 0.01, 0.003)
@@ -97,7 +97,7 @@ def false_events(detector: Scorer, background: FewBackground) -> dict[str, tuple
         count = float((_peaks(detector(rows), background.seconds) >= 0).sum())
         for kind in ("all", stretch.kind):
             counts.setdefault(kind, []).append((stretch.group, count, hours))
-    return {kind: (sum(hours for _, _, hours in found), ratio(found)) for kind, found in counts.items()}
+    return {kind: (sum(hours for _, _, hours in found), rate(found)) for kind, found in counts.items()}
 
 
 def nearest_neighbour(examples: Sequence[np.ndarray]) -> NearestNeighbour:

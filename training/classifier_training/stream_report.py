@@ -13,7 +13,7 @@ import numpy as np
 
 from .conditions import Condition, conditions
 from .dataset import SILENCE, Clip
-from .intervals import Figure, ratio
+from .intervals import Figure, rate, ratio
 from .program import Program
 from .progress import say
 from .recordings import Recordings
@@ -140,7 +140,7 @@ def count_false(
         found = false_events(stream, heard_events(model, stream, program))
         counts = [(group, float(len(labels)), seconds / 3600) for group, (seconds, labels) in found.items()]
         labels = Counter(label for _, labels in found.values() for label in labels)
-        result[kind] = (stream.seconds / 3600, ratio(counts), labels)
+        result[kind] = (stream.seconds / 3600, rate(counts), labels)
     return result
 
 

@@ -17,7 +17,7 @@ from classifier_training.conditions import conditions, convolved
 from classifier_training.dataset import Clip
 from classifier_training.errors import TrainingError
 from classifier_training.fragments import fragment
-from classifier_training.intervals import ratio
+from classifier_training.intervals import poisson_interval, rate, ratio
 from classifier_training.options import DataOptions
 from classifier_training.split import is_held_out
 from classifier_training.stream_command import is_tested, with_telephone
@@ -160,6 +160,19 @@ MEASURED: dict[str, Any] = {
     },
     "refused": {"value": 0.8, "low": 0.7, "high": 0.9, "groups": 12},
 }
+
+
+def test_few_events_have_the_interval_of_poissons_distribution() -> None:
+    # Garwood 1936, as tables of the exact interval have it.
+    for count, expected in ((0, (0.0, 3.689)), (1, (0.0253, 5.572)), (3, (0.6187, 8.767)), (10, (4.795, 18.39))):
+        assert poisson_interval(count) == pytest.approx(expected, abs=0.005)
+    nothing = rate([("a", 0.0, 0.25), ("b", 0.0, 0.25)])
+    assert (nothing.value, nothing.low, nothing.groups) == (0.0, 0.0, 2)
+    assert nothing.high == pytest.approx(7.38, abs=0.01)
+    alone = rate([("a", 3.0, 0.5)])
+    assert (alone.value, alone.low, alone.high) == pytest.approx((6.0, 1.237, 17.53), abs=0.01)
+    several = [(group, float(group % 3), 0.1) for group in range(30)]
+    assert rate(several) == ratio(several)
 
 
 def test_the_table_has_each_figure_with_its_interval() -> None:
