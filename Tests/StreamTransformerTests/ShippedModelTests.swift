@@ -18,9 +18,6 @@ internal import Testing
     static let names =
         TestScale.isFull ? all : Array(all.sorted { bytes(ofWeights: $0) < bytes(ofWeights: $1) }.prefix(1))
 
-    /// Models that fail `agreesWithFewerBits` with 8 bits (docs/performance.md, "Weights of fewer bits").
-    private static let below8Bits: Set<String> = ["environment"]
-
     private static func bytes(ofWeights name: String) -> Int {
         let file = "\(directory)/\(name)/model.safetensors"
         return (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0
@@ -29,7 +26,6 @@ internal import Testing
     /// An empty list would let the tests below pass without a model.
     @Test func modelsAreFound() {
         #expect(!Self.names.isEmpty, "no model in \(Self.directory)")
-        #expect(Self.below8Bits.isSubset(of: Self.all), "an exception names a model that is not shipped")
         let skipped = Self.all.filter { !Self.names.contains($0) }
         if !skipped.isEmpty {
             let names = skipped.joined(separator: ", ")
@@ -66,11 +62,7 @@ internal import Testing
             pair.0.indices.max { pair.0[$0] < pair.0[$1] } == pair.1.indices.max { pair.1[$0] < pair.1[$1] }
         }
         let share = Double(tops.count) / Double(expected.count)
-        if precision == .int8, TestScale.isFull, Self.below8Bits.contains(name) {
-            withKnownIssue("narrow convolutions lose too much with 8 bits") { #expect(share >= 0.995) }
-        } else {
-            #expect(share >= 0.995, "\(tops.count) of \(expected.count) predictions have the same first label")
-        }
+        #expect(share >= 0.995, "\(tops.count) of \(expected.count) predictions have the same first label")
     }
 
     /// A thousand frames, ten seconds of most front-ends: noise of the training data's mean and deviation that swells
