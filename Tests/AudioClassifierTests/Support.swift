@@ -9,7 +9,7 @@ internal import TestSupport
 func configuration(
     labels: [String] = ["horn", "dog", "quiet"], background: [String] = ["quiet"],
     decision: [String: JSONValue] = [:], smoothing: Int = 0, summary: [String: String] = [:],
-    parents: [String: [String]] = [:]
+    summaryStart: Int = 0, parents: [String: [String]] = [:]
 ) throws -> ModelConfiguration {
     var defaults: [String: JSONValue] = [
         "threshold": 0.6, "threshold_off": 0.4, "min_duration_ms": 0, "max_gap_ms": 0, "refractory_ms": 0,
@@ -20,6 +20,7 @@ func configuration(
         .with(["background"], .array(background.map { .string($0) }))
         .with(["decision"], .object(defaults))
         .with(["smoothing_ms"], .number(Double(smoothing)))
+        .with(["summary_from_ms"], .number(Double(summaryStart)))
         .with(["summary"], .object(summary.mapValues { .string($0) }))
         .with(["parents"], .object(parents.mapValues { .array($0.map { .string($0) }) }))
     return try JSONDecoder().decode(ModelConfiguration.self, from: JSONEncoder().encode(json))

@@ -62,6 +62,7 @@ internal import Testing
             "parents: \"label 1\" is above itself"),
         Change("parents", .object(["label 0": "label 1"]), "parents.label 0: expected a list"),
         Change("smoothing_ms", -1, "smoothing_ms: -1 ms are not in 0 ... 60000"),
+        Change("summary_from_ms", 60_001, "summary_from_ms: 60001 ms are not in 0 ... 60000"),
         Change("input_width", 0, "input_width: 0 is not in 1 ... 65536"),
         Change("input_width", 1.5, "config.json"),
         Change("activation", "tanh", "activation"),

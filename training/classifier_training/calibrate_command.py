@@ -25,6 +25,7 @@ from .tag_calibration import Known, Tree, fit_decision, fit_offsets
 from .tagging import Labelled, class_names, event_delays, read_labelled
 
 _KEY = "calibration"
+_FALL_DB = 15.0  # of the level, with which a sound has ended
 
 
 def add_calibrate_options(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +94,7 @@ def calibrate_command(options: argparse.Namespace, _: Recipe) -> int:
         offsets = _change(fresh, config, tensors, wanted)
         moved = [Known(one.kind, one.logits + offsets, one.truth) for one in known]
         config["decision"] = fit_decision(config, moved, seconds, options.threshold, options.target)
+        config["decision"].setdefault("offset_fall_db", _FALL_DB)
         config["card"][_KEY] = {
             "recordings": {each.name: len(each.files) for each in sets},
             **{key: getattr(options, key) for key in ("common", "spread", "threshold", "target")},

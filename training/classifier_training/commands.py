@@ -46,6 +46,7 @@ from .speech_embedding import WIDTH, SpeechEmbedding
 from .split import FOLDS_RULE
 from .store import Store
 from .stream_report import measure_streams
+from .tag_labels import tag_labels
 from .tag_report import TagReport
 from .tag_teacher import TagTeacher, frequency_offsets
 from .teacher import Teacher
@@ -220,7 +221,7 @@ def distil_command(options: argparse.Namespace, recipe: Recipe) -> int:
     with torch.no_grad():
         offsets = frequency_offsets(yamnet_teacher.labels, recipe.training.frequent_offset)
         model.head.bias -= torch.from_numpy(offsets)
-    config = complete_config(name, recipe, network, "sigmoid")
+    config = complete_config(name, recipe, network, "sigmoid", tag_labels(yamnet_teacher.labels))
     card = {
         **card_values(recipe, dataset, model, program),
         "split": f"Held out: the files that match `{held_out}`.",

@@ -44,14 +44,23 @@ def architecture(options: ModelOptions, labels: Sequence[str], bands: int) -> di
     }
 
 
-def complete_config(name: str, recipe: Recipe, network: dict[str, Any], activation: str = "softmax") -> dict[str, Any]:
+def complete_config(
+    name: str,
+    recipe: Recipe,
+    network: dict[str, Any],
+    activation: str = "softmax",
+    about_labels: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """The whole of a model's config.json without `weights` and `card`, in the order of docs/model-format.md.
 
-    `network` are the values of `architecture`.
+    `network` are the values of `architecture`, `about_labels` the keys from `background` to `smoothing_ms`, if the
+    labels are not those of a data set.
     """
     labels, card = network["labels"], recipe.card
-    background = [label for label in labels if label in BACKGROUND]
-    others = {label: "largest" for label in background if label != SILENCE}
+    if about_labels is None:
+        background = [label for label in labels if label in BACKGROUND]
+        others = {label: "largest" for label in background if label != SILENCE}
+        about_labels = {"background": background, **({"summary": others} if others else {})}
     return {
         "format_version": 1,
         "name": name,
@@ -59,8 +68,7 @@ def complete_config(name: str, recipe: Recipe, network: dict[str, Any], activati
         "licence": card.licence,
         **network,
         "activation": activation,
-        "background": background,
-        **({"summary": others} if others else {}),
+        **about_labels,
         "decision": {
             "threshold": card.threshold,
             "threshold_off": card.threshold_off,

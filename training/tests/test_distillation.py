@@ -58,7 +58,7 @@ def test_distil(program_path: Path, sounds: Path, tmp_path: Path) -> None:
     ).split()
     assert main(["distil", *places, "--yamnet", str(checkpoint), "--held-out", "/s1_", *options]) == 0
     config, tensors = json.loads((out / "config.json").read_text()), load_file(out / "model.safetensors")
-    assert config["activation"] == "sigmoid" and len(config["labels"]) == 521
+    assert config["activation"] == "sigmoid" and len(config["labels"]) == 521 and config["summary_from_ms"] == 1000
     assert config["labels"][3] == "Sound 3, of a kind" and config["card"]["label_ids"][3] == "/m/00003"
     stem = read_stem(checkpoint, 2)
     for name, tensor in stem.items():

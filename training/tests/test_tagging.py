@@ -10,6 +10,7 @@ import pytest
 from classifier_training.card import first_label_section
 from classifier_training.errors import TrainingError
 from classifier_training.program import Program, write_wave
+from classifier_training.tag_labels import tag_labels
 from classifier_training.tagging import calibration_error, event_times, first_labels, read_labelled
 
 GENERAL = Path(__file__).resolve().parents[2] / "models" / "general"
@@ -59,3 +60,17 @@ def test_a_shipped_model(program_path: Path, tmp_path: Path) -> None:
     (folder / "clips.csv").unlink()
     with pytest.raises(TrainingError, match="cannot read"):
         read_labelled(folder)
+
+
+def test_audiosets_labels_have_their_tree() -> None:
+    labels = ["Animal", "Dog", "Domestic animals, pets", "Bark", "Silence", "Something else"]
+    about = tag_labels(labels)
+    # As AudioSet's ontology has them: a bark is of a dog, a dog is a pet, pets are animals.
+    assert about["parents"] == {
+        "Dog": ["Domestic animals, pets"],
+        "Domestic animals, pets": ["Animal"],
+        "Bark": ["Dog"],
+    }
+    assert about["background"] == ["Silence"] and about["summary"] == {"Silence": "least"}
+    assert tag_labels(labels[:2])["parents"] == {}, "a label above that the model does not have is left out"
+    assert tag_labels(["Bark"])["background"] == []

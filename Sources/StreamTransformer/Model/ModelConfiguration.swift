@@ -22,6 +22,8 @@ public struct ModelConfiguration: Sendable {
     /// The statistics of labels in summaries; others have ``SummaryStatistic/largest``, or ``SummaryStatistic/mean`` if
     /// they are background.
     public let summary: [String: SummaryStatistic]
+    /// Time, in milliseconds from the beginning of a stream, up to which predictions do not count in a summary.
+    public let summaryStart: Int
     /// More general labels, by label; a label that is not among the keys has none.
     public let parents: [String: [String]]
     /// Time constant, in milliseconds, of the probabilities by which labels of single predictions are ranked.
@@ -75,6 +77,7 @@ extension ModelConfiguration: Decodable {
         case name, description, licence, labels, frontend, stem, encoder, head, activation, background, summary,
             parents, decision, golden, card
         case smoothing = "smoothing_ms"
+        case summaryStart = "summary_from_ms"
         case weightsFile = "weights"
         case formatVersion = "format_version"
         case inputWidth = "input_width"
@@ -127,6 +130,9 @@ extension ModelConfiguration: Decodable {
         summary = try values.decodeIfPresent([String: SummaryStatistic].self, forKey: .summary) ?? [:]
         try values.require(
             known.isSuperset(of: summary.keys), .summary, "a statistic names a label that there is not")
+        summaryStart = try values.decodeIfPresent(Int.self, forKey: .summaryStart) ?? 0
+        try values.require(
+            (0...60_000).contains(summaryStart), .summaryStart, "\(summaryStart) ms are not in 0 ... 60000")
         parents = try values.decodeIfPresent([String: [String]].self, forKey: .parents) ?? [:]
         if let fault = LabelRelations(labels).fault(inParents: parents) { throw values.error(.parents, fault) }
         smoothing = try values.decodeIfPresent(Int.self, forKey: .smoothing) ?? 0

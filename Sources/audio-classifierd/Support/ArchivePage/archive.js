@@ -5,8 +5,8 @@ const firstLabels = 15;
 const firstExamples = 12;
 const hoursOfDay = 24;
 const kinds = {
-  summary: ["recordings", "whole recordings, each under its most probable class"],
-  window: ["windows", "windows, each under its most probable class"],
+  summary: ["recordings", "whole recordings, each under its first label"],
+  window: ["windows", "windows, each under its first label"],
   event: ["events", "events"],
 };
 

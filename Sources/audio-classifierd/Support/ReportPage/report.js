@@ -236,7 +236,7 @@ function contents(recordings) {
     make("a", { href: `#recording-${index + 1}` }, pathWords(one.name)), position(one.seconds),
     `${one.events.length}`, one.first === null ? "none" : classWords(one.first),
   ]);
-  return table("Recordings", ["Recording", "Length", "Events", "Most probable class"], rows);
+  return table("Recordings", ["Recording", "Length", "Events", "First label"], rows);
 }
 
 /** The files that are not on the page, with the reasons. */
