@@ -47,7 +47,7 @@ final class ParserErrorAnswer: ChannelDuplexHandler, RemovableChannelHandler {
         case .invalidEOFState: "the request ends before its end: a header or a part of the body is missing"
         // The parser has no name for some contradictions.
         case .unexpectedContentLength, .unknown:
-            "the request contradicts itself: it may have both a Content-Length and a Transfer-Encoding; send one of them"
+            "the request contradicts itself: it may have both a Content-Length and a Transfer-Encoding; send only one"
         default: "this is no HTTP/1.1 request: \(error)"
         }
     }
