@@ -22,7 +22,7 @@ def tag_labels(labels: Sequence[str]) -> dict[str, Any]:
     found = {label: [one for one in parents.get(label, []) if one in labels] for label in labels}
     return {
         "background": silence,
-        "summary": {label: "least" for label in silence},
+        "summary": dict.fromkeys(silence, "least"),
         "summary_from_ms": _SUMMARY_FROM_MS,
         "parents": {label: above for label, above in found.items() if above},
         "smoothing_ms": _SMOOTHING_MS,
