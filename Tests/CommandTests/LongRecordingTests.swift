@@ -11,7 +11,7 @@ internal import Testing
         let folder = try TemporaryDirectory()
         let file = "\(folder.path)/long.wav"
         try folder.write(WaveFile(Self.samples).bytes, to: "long.wav")
-        let events = ["--emit", "events", "--min-dbfs", "-100", "--threshold", "0.05", "--min-duration-ms", "40"]
+        let events = ["--emit", "events", "--min-dbfs", "-100", "--threshold", "0.02", "--min-duration-ms", "40"]
         for options in [["--emit", "frames"], events] {
             let options = options + ["--model", model]
             let stream = try Program.run(["run", file, "--source-name", file] + options)
