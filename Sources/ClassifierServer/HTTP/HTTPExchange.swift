@@ -15,8 +15,6 @@ struct HTTPExchange {
     private var bodyLimit: Int
     private var bodyBytes = 0
     private var isRead = false
-    /// Whether the answer came before the end of the body.
-    private(set) var leavesBody = false
     /// Whether the connection stays open after the answer.
     private(set) var keepsAlive: Bool
 
@@ -29,7 +27,9 @@ struct HTTPExchange {
         self.parts = parts
         self.outbound = outbound
         self.bodyLimit = bodyLimit
-        keepsAlive = head.isKeepAlive
+        // The parser takes what follows a request for an upgrade, or a tunnel, for another protocol.
+        let isUpgrade = head.headers[canonicalForm: "Connection"].contains { $0.lowercased() == "upgrade" }
+        keepsAlive = head.isKeepAlive && !isUpgrade && head.method != .CONNECT
     }
 
     /// Accepts a body, with `100 Continue` if the client expects it.
@@ -82,7 +82,6 @@ struct HTTPExchange {
     /// - Parameter message: words in place of those about a file.
     mutating func answerTooLarge(_ message: String? = nil) async throws {
         keepsAlive = false
-        leavesBody = true
         isRead = true
         try await answer(
             .failure(
@@ -94,12 +93,12 @@ struct HTTPExchange {
     mutating func begin(contentType: String) async throws {
         try await settle()
         var headers = HTTPHeaders([("Content-Type", contentType)])
-        if head.version != .http1_0 {
-            headers.add(name: "Transfer-Encoding", value: "chunked")
-        } else {
-            keepsAlive = false
-        }
-        try await outbound.write(.head(HTTPAnswer.head(.ok, headers, keepsAlive: keepsAlive)))
+        // HTTP/1.0 has no chunks: the end of the connection ends the body.
+        let isOld = head.version == .http1_0
+        if isOld { keepsAlive = false } else { headers.add(name: "Transfer-Encoding", value: "chunked") }
+        var answer = HTTPAnswer.head(.ok, headers, keepsAlive: keepsAlive)
+        if isOld { answer.version = .http1_0 }
+        try await outbound.write(.head(answer))
     }
 
     func write(_ text: String) async throws { try await outbound.write(.body(ByteBuffer(string: text))) }
@@ -113,7 +112,6 @@ struct HTTPExchange {
             || (head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0) > 0
         if hasBody && !isRead {
             keepsAlive = false
-            leavesBody = true
         } else {
             _ = try await readBody()
         }

@@ -42,11 +42,11 @@ struct HTTPServer: Sendable {
                 configuration: configuration)
             let handler = try channel.pipeline.syncOperations.handler(
                 type: NIOTypedHTTPServerUpgradeHandler<Void>.self)
-            try channel.pipeline.syncOperations.addHandlers(
-                ParserErrorAnswer(), UpgradeFilter(inputEnd), position: .before(handler))
-            // Bounds the time of the first request, even of a client that sends a byte now and then.
             // Invariant: settings of times are at most a day.
             let limit = TimeAmount.nanoseconds(Int64(limits.idleSeconds * 1e9))
+            try channel.pipeline.syncOperations.addHandlers(
+                ParserErrorAnswer(limit: limit), UpgradeFilter(inputEnd), position: .before(handler))
+            // Bounds the time of the first request, even of a client that sends a byte now and then.
             let deadline = channel.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
             result.whenComplete { _ in deadline.cancel() }
         }
@@ -158,13 +158,11 @@ struct HTTPServer: Sendable {
         _ outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>, _ upgrade: UpgradeRequest,
         _ channel: any Channel, client: String
     ) async throws {
-        // The pipeline does not pass on the head of a refused upgrade.
-        if let refusal = upgrade.takeRefusal() {
-            try await outbound.write(contentsOf: refusal.parts(keepsAlive: false))
-            return
-        }
         var parts = inbound.makeAsyncIterator()
-        while let part = try await parts.next() {
+        // The pipeline does not pass on the head of a refused upgrade.
+        let refused = upgrade.takeRefusal()
+        if let refused { try await outbound.write(contentsOf: refused.parts(keepsAlive: false)) }
+        while refused == nil, let part = try await parts.next() {
             guard case .head(let head) = part else { continue }
             // A stopping service waits for the answer.
             hub.connections.enter()
@@ -178,15 +176,12 @@ struct HTTPServer: Sendable {
             }
             parts = exchange.parts
             if router.files.isStopping { await Self.flush(channel) }
-            guard exchange.keepsAlive else {
-                // An earlier close could reset the connection and destroy the answer before the client has read it.
-                // `RequestTimeout` bounds the time.
-                while exchange.leavesBody, let part = try await parts.next() {
-                    if case .end = part { return }
-                }
-                return
-            }
+            guard exchange.keepsAlive else { break }
         }
+        // A connection that is closed with unread bytes is reset, and its client may lose the answer.
+        // `RequestTimeout` bounds the time.
+        channel.close(mode: .output, promise: nil)
+        while try await parts.next() != nil {}
     }
 
     /// Returns when the client's system has all that was written, or the connection is closed.
@@ -224,25 +219,12 @@ private final class UpgradeFilter: ChannelInboundHandler, RemovableChannelHandle
     }
 }
 
-/// Turns byte buffers into parts of responses, and drops those that follow the answer to bytes that are no HTTP: the
-/// task of a request may answer at the same time.
-private final class ResponseBuffers: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
+/// Turns byte buffers into parts of responses.
+private final class ResponseBuffers: ChannelOutboundHandler {
     typealias OutboundIn = HTTPPart<HTTPResponseHead, ByteBuffer>
     typealias OutboundOut = HTTPServerResponsePart
 
-    private var isBroken = false
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError { isBroken = true }
-        context.fireErrorCaught(error)
-    }
-
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard !isBroken else {
-            promise?.fail(ChannelError.ioOnClosedChannel)
-            return
-        }
         let part = HTTPServerResponsePart(Self.unwrapOutboundIn(data))
         context.write(Self.wrapOutboundOut(part), promise: promise)
     }

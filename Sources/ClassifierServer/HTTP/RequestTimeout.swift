@@ -10,9 +10,6 @@ final class RequestTimeout: ChannelDuplexHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// Time for a client to read an answer that came before the end of its request.
-    private static let linger = TimeAmount.seconds(2)
-
     private let seconds: Double
     private let limit: TimeAmount
     private let inputEnd: InputEnd
@@ -79,13 +76,24 @@ final class RequestTimeout: ChannelDuplexHandler {
         let part = Self.unwrapOutboundIn(data)
         if case .head(let head) = part, head.status.code >= 200 { hasBegunAnswer = true }
         if case .end = part {
-            // An answer before the end of its request is the last one.
-            let isEarly = !isAnswering
             isAnswering = false
             pace = nil
-            arm(context, .now() + (isEarly ? min(limit, Self.linger) : limit))
+            arm(context, .now() + limit)
         }
         context.write(data, promise: promise)
+    }
+
+    /// Bounds the time after the last answer has been written, in which a client may still send.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .output else {
+            context.close(mode: mode, promise: promise)
+            return
+        }
+        let written = promise ?? context.eventLoop.makePromise()
+        written.futureResult.assumeIsolated().whenSuccess {
+            self.arm(context, .now() + min(self.limit, ParserErrorAnswer.linger))
+        }
+        context.close(mode: .output, promise: written)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -134,7 +142,6 @@ final class RequestTimeout: ChannelDuplexHandler {
             context.write(Self.wrapOutboundOut(HTTPServerResponsePart(part)), promise: nil)
         }
         context.flush()
-        arm(context, .now() + min(limit, Self.linger))
         channel.close(mode: .output, promise: nil)
     }
 

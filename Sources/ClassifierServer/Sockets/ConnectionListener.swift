@@ -63,14 +63,23 @@ struct ConnectionListener: Sendable {
         } catch {
             throw ClassifierError(
                 .unavailable, code: "listen",
-                "cannot listen on \(address): \(Self.reason(error)); is another program there? "
-                    + "Choose another address with listen")
+                "cannot listen on \(address): \(Self.reason(error)); \(Self.advice(error))")
         }
     }
 
     /// The system's reason of an error, without the names of functions that an `IOError` adds.
     private static func reason(_ error: any Error) -> String {
         (error as? IOError).map { unsafe String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+    }
+
+    private static func advice(_ error: any Error) -> String {
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE: "another program may be there; choose another address in the section listen"
+        case EACCES:
+            "the service's user may not have the right to it; choose a port from 1024 on, or another path, in the "
+                + "section listen"
+        default: "choose another address in the section listen"
+        }
     }
 
     private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {

@@ -1,6 +1,7 @@
 internal import AudioClassifier
 internal import FoundationEssentials
 internal import Glibc
+internal import NIOCore
 internal import NIOSSL
 
 /// The certificate and the key of the HTTP listener, checked before the first connection.
@@ -48,6 +49,8 @@ struct ServerCertificate: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuiteValues = Self.cipherSuites
+        // A stop waits this long for a client that does not answer the end of TLS.
+        configuration.shutdownTimeout = .seconds(1)
         configuration.applicationProtocols = ["http/1.1"]
         do { context = try NIOSSLContext(configuration: configuration) } catch {
             throw wrong(

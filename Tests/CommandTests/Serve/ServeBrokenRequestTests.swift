@@ -1,3 +1,4 @@
+internal import Glibc
 internal import StrictCoding
 internal import TestSupport
 internal import Testing
@@ -57,10 +58,63 @@ internal import Testing
         #expect(statuses(text) == [Substring(request.status)], "\(text)")
     }
 
+    /// A client that sends more than the service has read at the time of its answer still reads the answer.
+    @Test(arguments: [
+        ("zeros", "", "400"),
+        ("TLS at a port of plain HTTP", "\u{16}\u{3}\u{1}\u{2}\u{0}", "400"),
+        ("HTTP/1.0 without a length", "POST /v1/classify HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\nRIFF", "422"),
+        ("a wrong length", Self.form + "Content-Length: -1\r\n\r\n", "400"),
+        ("a wrong chunk", Self.form + "Transfer-Encoding: chunked\r\n\r\nZZ\r\n", "400"),
+        ("the last request", "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", "200"),
+        ("the second request", "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\njunk\r\n\r\n", "200 400"),
+    ])
+    func answerIsReadByAClientThatGoesOn(what: String, request: String, expected: String) throws {
+        for _ in 0..<5 {
+            let socket = try server.connect()
+            try socket.send(Array(request.utf8))
+            for _ in 0..<30 {
+                // The service may have closed the connection's other direction, but it goes on reading.
+                try socket.send([UInt8](repeating: 0, count: 1000))
+                usleep(1000)
+            }
+            let text = String(decoding: try socket.receiveAll(), as: UTF8.self)
+            #expect(statuses(text).joined(separator: " ") == expected, "\(what): \(text)")
+        }
+    }
+
     /// Behind an answered request of a connection that goes on, a broken one is answered, too.
     @Test func brokenRequestBehindAGoodOneIsAnswered() throws {
         let text = try answer("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nRIFFnothing\r\n\r\n")
         #expect(statuses(text) == ["200", "400"], "\(text)")
+    }
+
+    /// Behind a request for another protocol the parser reads no HTTP: the answer ends the connection.
+    @Test(arguments: [
+        (
+            "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
+            "200"
+        ),
+        (form + "Content-Length: 3\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\nabc", "422"),
+        ("GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "426"),
+        ("CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "404"),
+    ])
+    func otherProtocolEndsTheConnection(request: String, status: String) throws {
+        let health = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        for before in ["", health] {
+            let text = try answer(before + request, isEnded: false)
+            #expect(statuses(text) == (before.isEmpty ? [] : ["200"]) + [Substring(status)], "\(text)")
+            #expect(text.contains("Connection: close"), "\(text)")
+        }
+    }
+
+    /// HTTP/1.0 knows no chunks: the end of the connection ends an answer without a length (RFC 9112, section 6.1).
+    @Test func oldClientsGetNoChunks() throws {
+        let samples = String(repeating: "\0", count: 32000)
+        let query = "sample_format=s16le&rate=16000&emit=frames"
+        let request = "POST /v1/classify?\(query) HTTP/1.0\r\nContent-Length: 32000\r\n\r\n\(samples)"
+        let reply = try Reply(Array(try answer(request, isEnded: false).utf8))
+        #expect(reply.status == 200 && reply.headers["transfer-encoding"] == nil, "\(reply.headers)")
+        #expect(reply.lines.count > 2 && reply.lines.allSatisfy { $0.hasPrefix("{") && $0.hasSuffix("}") })
     }
 
     /// An opening of a WebSocket has no body.

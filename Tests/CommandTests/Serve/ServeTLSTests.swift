@@ -47,6 +47,28 @@ internal import Testing
         #expect(try server.stop().status == 0)
     }
 
+    /// A client that does not answer the end of TLS delays a stop by a second at most, not by NIOSSL's five.
+    @Test func silentClientDoesNotDelayAStop() throws {
+        let server = try Server(settings())
+        let client = try ChildProcess(
+            [
+                "-u", "-c",
+                """
+                import socket, ssl, time
+                context = ssl.create_default_context(cafile="\(folder.path)/server.pem")
+                address = ("127.0.0.1", \(server.httpPort))
+                client = context.wrap_socket(socket.create_connection(address), server_hostname="localhost")
+                client.sendall(b"GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+                print(client.recv(15).decode())
+                time.sleep(60)
+                """,
+            ], program: "/usr/bin/python3")
+        try client.waitForOutput { $0.contains("200") }
+        server.child.send(signal: SIGTERM)
+        #expect(try server.child.wait(atMost: 4).status == 0)
+        client.send(signal: SIGKILL)
+    }
+
     @Test func wrongFilesAreNamed() throws {
         try certificates.make("other")
         try folder.write(Array("nothing".utf8), to: "empty.pem")
