@@ -165,11 +165,13 @@ experiment: build  ## What low-rank attention keeps of the accuracy: docs/result
 
 PREFIX ?= /usr/local
 
-install: setup  ## Install the program, its models and its shell completions under PREFIX (/usr/local)
+install: setup  ## Install the program, its models, documents and shell completions under PREFIX (/usr/local)
 	$(BUILD) --product audio-classifierd --static-swift-stdlib --scratch-path .build-static
 	install -D -m 755 .build-static/release/audio-classifierd $(DESTDIR)$(PREFIX)/bin/audio-classifierd
 	mkdir -p $(DESTDIR)$(PREFIX)/share/audio-classifierd
 	cp -r models $(DESTDIR)$(PREFIX)/share/audio-classifierd/
+	mkdir -p $(DESTDIR)$(PREFIX)/share/doc/audio-classifierd
+	cp -r README.md CHANGELOG.md docs $(DESTDIR)$(PREFIX)/share/doc/audio-classifierd/
 	for shell in bash:share/bash-completion/completions/audio-classifierd zsh:share/zsh/site-functions/_audio-classifierd \
 	    fish:share/fish/vendor_completions.d/audio-classifierd.fish; do \
 	    mkdir -p "$$(dirname "$(DESTDIR)$(PREFIX)/$${shell#*:}")"; \

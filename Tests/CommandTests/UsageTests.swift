@@ -93,6 +93,7 @@ internal import Testing
     /// A misspelt name is answered with the nearest ones.
     @Test func suggestions() throws {
         let cases: [([String], Int32, String)] = [
+            ([recording], 64, "audio-classifierd classify \(recording)"),
             (["run", recording, "--model", "keyword-en"], 78, "did you mean \"keywords-en\""),
             (["features", recording, "--out", "x", "--recipe", "yamnett"], 64, "did you mean \"yamnet\""),
             (["serve", "--check", "--set", "limits.stream=5"], 78, "did you mean \"limits.streams\""),

@@ -167,7 +167,9 @@ final class AudioParts {
         let head = try bytes.peek(ContentIdentifier.headLength)
         if isInterrupted { return try raw() }
         guard !head.isEmpty else {
-            let what = bytes.fileSize == nil ? "there is no byte in it" : "the file is empty"
+            let what =
+                bytes.fileSize == nil
+                ? "there is no byte in it; the program that writes it may have failed" : "the file is empty"
             throw AudioError(.decode, "\(bytes.name): \(what)")
         }
         var content = ContentIdentifier.byMagic(head[...])

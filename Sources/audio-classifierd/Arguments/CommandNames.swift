@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioClassifier
+import Glibc
 
 /// The names of the commands.
 enum CommandNames {
@@ -12,11 +13,13 @@ enum CommandNames {
             let subcommands = command.configuration.subcommands
             guard !word.hasPrefix("-"), !subcommands.isEmpty else { break }
             guard let found = subcommands.first(where: { $0._commandName == word }) else {
+                let isFile = unsafe access(word, F_OK) == 0
+                let advice = isFile ? "; to classify a file: audio-classifierd classify \(word)" : ""
                 let names = subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
                 throw ClassifierError(
                     .usage, code: "usage",
                     "there is no command \"\(word)\"\(Spelling.question(word, in: names)); there are "
-                        + "\(names.joined(separator: ", "))"
+                        + "\(names.joined(separator: ", "))\(advice)"
                 )
             }
             command = found
