@@ -12,7 +12,7 @@ MODEL ?= keywords-en
 
 .PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training \
     test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train \
-    cross-validate evaluate experiment install docs clean run-serve soak fuzz archive-demo check-all test-threads \
+    cross-validate evaluate experiment install uninstall docs clean run-serve soak fuzz archive-demo check-all test-threads \
     test-fuzz-sanitizer wheel test-wheel test-ray test-slurm
 
 help:  ## What there is
@@ -177,6 +177,14 @@ install: setup  ## Install the program, its models, documents and shell completi
 	    mkdir -p "$$(dirname "$(DESTDIR)$(PREFIX)/$${shell#*:}")"; \
 	    .build-static/release/audio-classifierd --generate-completion-script $${shell%%:*} >"$(DESTDIR)$(PREFIX)/$${shell#*:}"; \
 	done
+
+uninstall:  ## Remove what install has put under PREFIX
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/,bin/audio-classifierd share/doc/audio-classifierd \
+	    $(addprefix share/audio-classifierd/,$(wildcard models/*)) \
+	    share/bash-completion/completions/audio-classifierd share/zsh/site-functions/_audio-classifierd \
+	    share/fish/vendor_completions.d/audio-classifierd.fish)
+	! test -d $(DESTDIR)$(PREFIX)/share/audio-classifierd || \
+	    find $(DESTDIR)$(PREFIX)/share/audio-classifierd -depth -type d -empty -delete
 
 docs: setup  ## The libraries' documentation, in .build/documentation
 	@scripts/build-documentation
