@@ -177,6 +177,11 @@ internal import Testing
         #expect(try message("sources:\n  - {name: a, command: [b], decisoin: {}}\n").contains("did you mean"))
     }
 
+    @Test func addressWithAPasswordIsNotRepeated() throws {
+        let hook = try message("events:\n  webhook: {url: \"http://user:pass1@host/\"}\n")
+        #expect(hook.contains("without a user and a password") && !hook.contains("pass1"), "\(hook)")
+    }
+
     @Test func sources() throws {
         let configuration = try read(
             """

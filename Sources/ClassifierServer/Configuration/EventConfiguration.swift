@@ -68,9 +68,11 @@ extension ServeConfiguration.Events {
             let authorities = try section.optional(EventSettings.WebHook.authorities)
             guard let address else { return nil }
             guard let hook = WebHook(address, tries: tries, authorities: authorities) else {
+                // A wrong address may have a password in it.
                 throw ConfigurationReader.wrong(
                     section.position(of: "url"),
-                    "events.webhook.url is \"\(address)\"; expected \(EventSettings.WebHook.address.expected)")
+                    "events.webhook.url cannot be used; expected \(EventSettings.WebHook.address.expected), without a "
+                        + "user and a password")
             }
             return hook
         }

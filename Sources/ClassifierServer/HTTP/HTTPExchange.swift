@@ -37,7 +37,8 @@ struct HTTPExchange {
     /// - Throws: ``BodyTooLarge`` if its announced length is above the limit.
     mutating func acceptBody(limit: Int = .max) async throws {
         bodyLimit = min(bodyLimit, limit)
-        if let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }), length > bodyLimit {
+        // The parser accepts numbers that are larger than any `Int`.
+        if let length = head.headers.first(name: "Content-Length"), Int(length) ?? .max > bodyLimit {
             throw BodyTooLarge()
         }
         guard head.headers[canonicalForm: "Expect"].contains(where: { $0.lowercased() == "100-continue" }) else {
@@ -109,7 +110,7 @@ struct HTTPExchange {
     private mutating func settle() async throws {
         let hasBody =
             head.headers.contains(name: "Transfer-Encoding")
-            || (head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0) > 0
+            || head.headers.first(name: "Content-Length").map { Int($0) != 0 } ?? false
         if hasBody && !isRead {
             keepsAlive = false
         } else {

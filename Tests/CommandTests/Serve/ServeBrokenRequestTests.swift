@@ -107,6 +107,12 @@ internal import Testing
         }
     }
 
+    @Test(arguments: ["9223372036854775807", "9223372036854775808", "18446744073709551615"])
+    func hugeLengthIsRefusedAtOnce(length: String) throws {
+        let text = try answer("\(Self.form)Content-Length: \(length)\r\n\r\nabc", isEnded: false)
+        #expect(statuses(text) == ["413"], "\(text)")
+    }
+
     /// HTTP/1.0 knows no chunks: the end of the connection ends an answer without a length (RFC 9112, section 6.1).
     @Test func oldClientsGetNoChunks() throws {
         let samples = String(repeating: "\0", count: 32000)
