@@ -12,8 +12,8 @@ MODEL ?= keywords-en
 
 .PHONY: help setup setup-tests build run test check lint test-swift test-fuzz test-sanitizer test-training \
     test-instructions test-benchmarks test-examples test-arm bench bench-peers bench-archive endurance train \
-    cross-validate evaluate experiment install uninstall docs clean run-serve soak fuzz archive-demo check-all test-threads \
-    test-fuzz-sanitizer wheel test-wheel test-ray test-slurm
+    cross-validate evaluate experiment install uninstall docs clean run-serve soak fuzz archive-demo check-all \
+    test-threads test-fuzz-sanitizer wheel test-wheel test-ray test-slurm
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
