@@ -83,12 +83,13 @@ final class RequestTimeout: ChannelDuplexHandler {
         context.write(data, promise: promise)
     }
 
-    /// Bounds the time after the last answer has been written, in which a client may still send.
+    /// Bounds the time in which the last answer is written, and that after it, in which a client may still send.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard mode == .output else {
             context.close(mode: mode, promise: promise)
             return
         }
+        arm(context, .now() + limit)
         let written = promise ?? context.eventLoop.makePromise()
         written.futureResult.assumeIsolated().whenSuccess {
             self.arm(context, .now() + min(self.limit, ParserErrorAnswer.linger))
@@ -129,6 +130,7 @@ final class RequestTimeout: ChannelDuplexHandler {
     /// Ends a connection whose body is late.
     private func end(_ context: ChannelHandlerContext) {
         isOver = true
+        pace = nil
         let channel = context.channel
         guard !hasBegunAnswer else {
             channel.close(promise: nil)
