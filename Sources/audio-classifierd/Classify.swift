@@ -157,6 +157,7 @@ struct Classify: SettableCommand {
         settings["--threshold-off"] = decision.thresholdOff.map { "\($0)" }
         settings["--min-duration-ms"] = decision.minDurationMs.map { "\($0)" }
         settings["--max-gap-ms"] = decision.maxGapMs.map { "\($0)" }
+        settings["--min-rise-db"] = decision.minRiseDb.map { "\($0)" }
         settings["--refractory-ms"] = decision.refractoryMs.map { "\($0)" }
         let lists = [
             ("--class-threshold", decision.classThreshold.map { "\($0.label)=\($0.threshold)" }),

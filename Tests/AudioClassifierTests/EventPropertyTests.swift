@@ -24,6 +24,7 @@ internal import Testing
             settings.refractoryTime = [0, 0, 120, 1000][random.integer(in: 0...3)]
             settings.padding = [0, 100][random.integer(in: 0...1)]
             settings.minimumLevel = [-120, -40][random.integer(in: 0...1)]
+            settings.minimumRise = [0, 6][random.integer(in: 0...1)]
             rules = try DecisionRules(
                 try configuration(labels: EventPropertyTests.labels, background: ["noise"]), settings)
             var values = [Double](repeating: 0.5, count: EventPropertyTests.labels.count)

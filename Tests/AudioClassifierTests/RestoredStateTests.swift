@@ -58,15 +58,17 @@ internal import Testing
         }
     }
 
-    /// The levels before an event are part of the state: the largest one has as many as the delay spans.
-    @Test func levelsFitIntoTheLargestState() throws {
+    /// The levels before an event are part of the state: the largest one has as many as the delay spans, and those of a
+    /// second at least, for the rise that any stream may ask for.
+    @Test(arguments: [["onset_delay_ms": 2300, "offset_fall_db": 15], ["min_rise_db": 8]] as [[String: JSONValue]])
+    func levelsFitIntoTheLargestState(decision: [String: JSONValue]) throws {
         let files = files
-        files.configuration = files.configuration
-            .with(["decision", "onset_delay_ms"], 300).with(["decision", "offset_fall_db"], 15)
+        for (key, value) in decision { files.configuration = files.configuration.with(["decision", key], value) }
         try files.write()
         let delayed = try AudioModel(Model(directory: files.directory))
-        #expect(try DecisionRules(delayed.network.configuration).onsetDelay == 0.3)
-        let room = try StateFile.largestSize(delayed) - StateFile.largestSize(model)
+        let period = Double(model.predictionPeriod) / Double(model.sampleRate)
+        let second = RecentLevels.size(RecentLevels.largestCount(span: 1, period: period))
+        let room = try second + StateFile.largestSize(delayed) - StateFile.largestSize(model)
         for count in [0, 400, 2000, 6401, 16000, 32003] {
             let (bytes, _) = try state(samples: count, of: delayed)
             try StateFile.check(bytes, model: delayed)
@@ -107,7 +109,7 @@ internal import Testing
         let (bytes, _) = try state()
         let labels = model.labels.count
         let track = bytes.count - 72 * labels
-        for (field, values) in [(1, [-1, 2001]), (0, [-1, 4])] as [(Int, [Int64])] {
+        for (field, values) in [(1, [-1, 2001]), (0, [-1, 5])] as [(Int, [Int64])] {
             for value in values {
                 let damaged = changed(bytes, at: track + 8 * field) { _ in value }
                 #expect(throws: (any Error).self) { try StateFile.check(damaged, model: model) }

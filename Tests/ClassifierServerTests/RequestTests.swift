@@ -34,11 +34,12 @@ internal import Testing
     @Test func parametersAreRead() throws {
         let some = try parameters(
             "stream=mic.0&sample_format=f32le&rate=48000&channels=2&channel=1&emit=changes,events&top_k=5&threshold=0.7"
-                + "&class_threshold=a=b%3D0.5&deny=x&deny=y&min_dbfs=-50&live=true&position=16000")
+                + "&class_threshold=a=b%3D0.5&deny=x&deny=y&min_dbfs=-50&min_rise_db=3&live=true&position=16000")
         #expect(some.id == "mic.0" && some.rate == 48000 && some.channels == 2 && some.topCount == 5)
         #expect(some.emission == .changes && some.subscription.events && some.subscription.frames)
         #expect(some.decision.classThresholds == ["a=b": 0.5] && some.decision.deny == ["x", "y"])
         #expect(some.dropsWhenFull && some.position == 16000 && some.decision.minimumLevel == -50)
+        #expect(some.decision.minimumRise == 3)
         let events = try parameters("emit=events")
         #expect(events.emission == .events && !events.subscription.frames && events.subscription.events)
     }

@@ -137,6 +137,8 @@ internal import Testing
         Change("decision.onset_delay_ms", -1, "decision.onset_delay_ms: a delay of -1 ms is not in"),
         Change("decision.offset_delay_ms", 60001, "decision.", "a delay of 60001 ms is not in"),
         Change("decision.offset_fall_db", 0, "decision.offset_fall_db: 0.0 dB are not above 0"),
+        Change("decision.steady_threshold", 0, "decision.steady_threshold: 0.0 is not above 0 and at most 1"),
+        Change("decision.min_rise_db", -1, "decision.min_rise_db: -1.0 dB are not in 0 ... 120"),
         Change("decision.class_thresholds.label 9", 0.5, "decision: a class threshold names a label that there is not"),
     ]
 

@@ -7,11 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .decide import events_of
+from .decide import events_of, levels_of, rises_of
 from .program import Program
 from .streams import Stream
 
@@ -56,10 +56,8 @@ def choose_decision(
 
     `clips` has, for each condition in which they are heard, their streams, each with the model that hears it.
     """
-    heard = [
-        [(stream, program.probabilities(each, config, stream.samples)) for each, stream in streams] for streams in clips
-    ]
-    without = [(stream, program.probabilities(model, config, stream.samples)) for stream in others.values()]
+    heard = [[_hear(each, config, stream, program) for each, stream in streams] for streams in clips]
+    without = [_hear(model, config, stream, program) for stream in others.values()]
     seconds = token_seconds(config, program)
     labels = [label for label in config["labels"] if label not in config["background"]]
     total = max(1, sum(len(stream.places) for streams in clips for _, stream in streams))
@@ -85,17 +83,38 @@ def choose_decision(
 
 def token_seconds(config: dict[str, Any], program: Program) -> float:
     """The time from token to token."""
+    return _frames(config) * program.frontend.hop / program.frontend.sample_rate
+
+
+def _frames(config: dict[str, Any]) -> int:
+    """The frames of a token."""
     strides = [layer["time_stride"] for layer in config["stem"].get("layers", [])]
-    frames = int(np.prod(strides)) if strides else config["stem"]["frames"]
-    return frames * program.frontend.hop / program.frontend.sample_rate
+    return int(np.prod(strides)) if strides else config["stem"]["frames"]
+
+
+class _Heard(NamedTuple):
+    """What a model says of a stream."""
+
+    stream: Stream
+    probabilities: np.ndarray  # (tokens, labels)
+    rises: np.ndarray | None  # (tokens,) whether the level has risen; everywhere if it is None
+
+
+def _hear(model: Path, config: dict[str, Any], stream: Stream, program: Program) -> _Heard:
+    probabilities = program.probabilities(model, config, stream.samples)
+    rises = None
+    if least := config["decision"].get("min_rise_db", 0):
+        levels = levels_of(stream.samples, program.frontend, _frames(config))[: len(probabilities)]
+        rises = rises_of(levels, token_seconds(config, program), least)
+    return _Heard(stream, probabilities, rises)
 
 
 def _label(
     label: str,
     config: dict[str, Any],
     decision: dict[str, Any],
-    heard: Sequence[Sequence[tuple[Stream, np.ndarray]]],
-    without: Sequence[tuple[Stream, np.ndarray]],
+    heard: Sequence[Sequence[_Heard]],
+    without: Sequence[_Heard],
     seconds: float,
 ) -> _Label:
     column = config["labels"].index(label)
@@ -105,16 +124,17 @@ def _label(
         settings = {
             **{key: decision[key] for key in ("threshold_off", "min_duration_ms", "max_gap_ms", "refractory_ms")},
             "threshold": threshold,
+            "steady_threshold": decision.get("steady_threshold", 1.0),
         }
         for streams in heard:
-            hours = sum(stream.seconds for stream, _ in streams) / 3600
-            for stream, probabilities in streams:
-                starts = events_of(probabilities[:, column], seconds, **settings)[:, 0] * seconds
+            hours = sum(each.stream.seconds for each in streams) / 3600
+            for stream, probabilities, rises in streams:
+                starts = events_of(probabilities[:, column], seconds, **settings, rises=rises)[:, 0] * seconds
                 found = {place for start in starts if (place := stream.place(start)) is not None}
                 reported[row] += sum(label in place.labels for place in found)
                 wrong[row, -1] += sum(label not in place.labels for place in found) / hours
-        for kind, (stream, probabilities) in enumerate(without):
-            events = events_of(probabilities[:, column], seconds, **settings)
+        for kind, (stream, probabilities, rises) in enumerate(without):
+            events = events_of(probabilities[:, column], seconds, **settings, rises=rises)
             events = events[[not stream.is_spoken(label, start * seconds) for start in events[:, 0]]]
             lengths = (events[:, 1] - events[:, 0]) * seconds
             wrong[row, kind] = np.maximum(1, lengths / _LONG_SECONDS).sum() / (stream.seconds / 3600)

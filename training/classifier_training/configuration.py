@@ -75,6 +75,8 @@ def complete_config(
             "min_duration_ms": card.min_duration_ms,
             "max_gap_ms": card.max_gap_ms,
             "refractory_ms": card.refractory_ms,
+            "min_rise_db": card.min_rise_db,
+            "steady_threshold": card.steady_threshold,
             "class_thresholds": {},
         },
         "golden": {"tolerance": 1e-4},

@@ -240,3 +240,5 @@ class CardOptions:
     min_duration_ms: int = option(0, "shorter events are dropped")
     max_gap_ms: int = option(120, "longest gap inside an event")
     refractory_ms: int = option(500, "least time between two events of a label")
+    min_rise_db: float = option(0.0, "rise of the level below which an event needs steady_threshold; 0: none is needed")
+    steady_threshold: float = option(1.0, "probability that an event reaches where the level has not risen")

@@ -37,6 +37,19 @@ public struct DecisionRules: Sendable, Equatable {
     public let padding: Double
     /// Level, in dB relative to full scale, below which no event starts.
     public let minimumLevel: Double
+    /// Rise of the level, in dB, below which an event needs ``steadyThreshold``; 0 if none is needed.
+    ///
+    /// It is the largest level of the half second up to the event's first prediction over the mean power of the half
+    /// second before.
+    public let minimumRise: Double
+    /// The probability that an event reaches in a sound whose level has not risen.
+    public let steadyThreshold: Float
+    /// Time, in seconds, on both sides of a rise.
+    package static let riseTime = 0.5
+    /// How far back the levels are needed, in seconds.
+    package var levelSpan: Double {
+        max(offsetFall.isFinite ? onsetDelay : 0, minimumRise > 0 ? 2 * Self.riseTime : 0)
+    }
 
     /// Changes to a model's rules; `nil` keeps the model's value.
     public struct Settings: Sendable, Equatable {
@@ -62,6 +75,8 @@ public struct DecisionRules: Sendable, Equatable {
         public var padding = 0
         /// Level below which no event starts, in dB relative to full scale.
         public var minimumLevel = -120.0
+        /// Rise of the level, in dB, below which an event needs the model's threshold for steady sounds; 0 for none.
+        public var minimumRise: Double?
 
         /// Changes nothing.
         public init() {}
@@ -105,6 +120,8 @@ public struct DecisionRules: Sendable, Equatable {
         offsetFall = defaults.offsetFall ?? .infinity
         padding = Double(settings.padding) / 1000
         minimumLevel = settings.minimumLevel
+        minimumRise = settings.minimumRise ?? defaults.minimumRise
+        steadyThreshold = Float(defaults.steadyThreshold)
     }
 
     private static func check(_ settings: Settings, _ model: ModelConfiguration) throws(ClassifierError) {
@@ -121,6 +138,9 @@ public struct DecisionRules: Sendable, Equatable {
         }
         for value in [settings.minimumDuration, settings.maximumGap, settings.refractoryTime, settings.padding]
         where (value ?? 0) < 0 { throw usage("a time of \(value ?? 0) ms is negative") }
+        if let rise = settings.minimumRise, !(0...120).contains(rise) {
+            throw usage("a rise of \(rise) dB is not in 0 ... 120")
+        }
         let (on, off) = thresholds(settings, model.decision)
         guard off <= on else { throw usage("--threshold-off \(off) is above --threshold \(on)") }
     }

@@ -26,6 +26,8 @@ public struct EventDetector: Sendable {
         case active
         /// Reported, and below the lower threshold since `last`.
         case falling
+        /// Above the threshold, without a rise of the level, and not sure enough.
+        case doubtful
     }
 
     private struct Track {
@@ -55,7 +57,7 @@ public struct EventDetector: Sendable {
     public init(_ rules: DecisionRules) {
         self.rules = rules
         tracks = rules.labels.map { _ in Track() }
-        recent = RecentLevels(span: rules.offsetFall.isFinite ? rules.onsetDelay : 0)
+        recent = RecentLevels(span: rules.levelSpan)
     }
 
     /// Returns the events that start or end with the next prediction.
@@ -74,13 +76,14 @@ public struct EventDetector: Sendable {
             case .idle:
                 guard isOn && time >= tracks[label].restUntil - Self.rounding else { continue }
                 tracks[label] = Track(
-                    state: .rising, sample: prediction.sample, start: time, last: time, peak: probability,
+                    state: isRise(to: prediction) ? .rising : .doubtful, sample: prediction.sample, start: time,
+                    last: time, peak: probability,
                     restUntil: tracks[label].restUntil, earliest: tracks[label].earliest)
                 if let quiet = recent.quiet(after: begin(label), before: prediction.level, fall: rules.offsetFall) {
                     tracks[label].earliest = quiet
                 }
                 tracks[label].loudness = recent.loudness(after: begin(label), fall: rules.offsetFall)
-            case .rising:
+            case .rising, .doubtful:
                 guard isHeld else {
                     tracks[label].state = .idle
                     continue
@@ -98,6 +101,9 @@ public struct EventDetector: Sendable {
             tracks[label].last = time
             tracks[label].loudness.hear(prediction.level, at: time, fall: rules.offsetFall)
             tracks[label].peak = max(tracks[label].peak, probability)
+            if case .doubtful = tracks[label].state, tracks[label].peak >= rules.steadyThreshold {
+                tracks[label].state = .rising
+            }
             if case .rising = tracks[label].state,
                 time - tracks[label].start >= rules.minimumDuration - Self.rounding
             {
@@ -119,9 +125,17 @@ public struct EventDetector: Sendable {
             case .active, .falling: return [end(label)]
             case .rising where track.last - track.start >= rules.minimumDuration / 2 - Self.rounding:
                 return [event(label), end(label)]
-            case .idle, .rising: return []
+            case .idle, .rising, .doubtful: return []
             }
         }
+    }
+
+    /// Returns whether the level has risen enough for an event whose first prediction this is.
+    private func isRise(to prediction: Prediction) -> Bool {
+        guard rules.minimumRise > 0 else { return true }
+        let middle = prediction.time - DecisionRules.riseTime + Self.rounding
+        let rise = recent.rise(at: middle, from: middle - DecisionRules.riseTime, to: prediction.level)
+        return rise >= rules.minimumRise
     }
 
     private mutating func end(_ label: Int) -> Event {
@@ -153,6 +167,7 @@ public struct EventDetector: Sendable {
                 case .rising: 1
                 case .active: 2
                 case .falling: 3
+                case .doubtful: 4
                 }
             writer.write(state)
             writer.write(track.sample)
@@ -169,8 +184,8 @@ public struct EventDetector: Sendable {
     ) throws(SnapshotReader.Truncated) {
         try recent.restore(from: &reader, time: time)
         for label in tracks.indices {
-            let states: [State] = [.idle, .rising, .active, .falling]
-            tracks[label].state = states[try reader.readInt(in: 0...3)]
+            let states: [State] = [.idle, .rising, .active, .falling, .doubtful]
+            tracks[label].state = states[try reader.readInt(in: 0...4)]
             tracks[label].sample = Int64(try reader.readInt(in: 0...Int(position)))
             tracks[label].start = try reader.readDouble(in: 0...time)
             tracks[label].last = try reader.readDouble(in: tracks[label].start...time)

@@ -1,3 +1,4 @@
+internal import Glibc
 package import StrictCoding
 
 /// The loudest moment of a sound, and the newest one that is near it.
@@ -17,7 +18,7 @@ struct Loudness: Sendable {
     }
 }
 
-/// The levels of the newest predictions of a stream, as far back as an event may begin before its first prediction.
+/// The levels of the newest predictions of a stream, as far back as the rules of events need them.
 package struct RecentLevels: Sendable {
     private struct Entry: Sendable {
         let time: Double
@@ -53,11 +54,20 @@ package struct RecentLevels: Sendable {
         return window.prefix { $0.level < largest - fall }.last?.time
     }
 
+    /// Returns the rise, in dB, of the largest level after `middle`, the newest level `level` included, over the mean
+    /// power of the levels after `start` up to `middle`; infinity if there are none.
+    func rise(at middle: Double, from start: Double, to level: Double) -> Double {
+        let before = entries.filter { $0.time > start && $0.time <= middle }
+        guard !before.isEmpty else { return .infinity }
+        let power = before.reduce(0) { $0 + pow(10, $1.level / 10) } / Double(before.count)
+        return entries.reduce(level) { $1.time > middle ? max($0, $1.level) : $0 } - 10 * log10(power)
+    }
+
     /// Returns the largest number of levels in a span, one every `period` seconds.
-    static func largestCount(span: Double, period: Double) -> Int { Int(span / period) + 1 }
+    package static func largestCount(span: Double, period: Double) -> Int { Int(span / period) + 1 }
 
     /// Returns the bytes that so many levels add to a snapshot.
-    static func size(_ count: Int) -> Int { 2 * MemoryLayout<Double>.size * count }
+    package static func size(_ count: Int) -> Int { 2 * MemoryLayout<Double>.size * count }
 
     func snapshot(to writer: inout SnapshotWriter) {
         writer.write(entries.count)

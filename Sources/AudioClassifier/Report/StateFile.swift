@@ -65,7 +65,8 @@ package enum StateFile {
     /// Returns the bytes of the largest state of a stream of this model.
     package static func largestSize(_ model: AudioModel) throws(ClassifierError) -> Int {
         let period = Double(model.predictionPeriod) / Double(model.sampleRate)
-        let span = try DecisionRules(model.network.configuration).onsetDelay
+        let rules = try DecisionRules(model.network.configuration)
+        let span = max(rules.onsetDelay, 2 * DecisionRules.riseTime)
         let levels = RecentLevels.size(RecentLevels.largestCount(span: span, period: period))
         var writer = begin(model)
         try reporter(model).snapshot(to: &writer)

@@ -33,8 +33,13 @@ package enum DecisionSettings {
         "min_dbfs", .number(-200...0, "dBFS", unit: "dBFS"), default: -120,
         "No event starts in sound below this level.")
 
+    package static let minimumRise = Setting(
+        "min_rise_db", .number(0...120, "dB", unit: "dB"), described: ofModel,
+        "Where the level has not risen by this much within half a second, an event needs the model's threshold for "
+            + "steady sounds; 0 asks for no rise.")
+
     package static let all: [any SettingDescription] = [
         threshold, thresholdOff, classThreshold, allow, deny, labels, minimumDuration, maximumGap, refractoryTime,
-        padding, minimumLevel,
+        padding, minimumLevel, minimumRise,
     ]
 }

@@ -30,6 +30,7 @@ package struct ConfiguredDecisions: Sendable {
         add(DecisionSettings.refractoryTime, path, [decision.refractoryTime.map { "\($0)" }])
         add(DecisionSettings.padding, path, ["\(decision.padding)"])
         add(DecisionSettings.minimumLevel, path, ["\(decision.minimumLevel)"])
+        add(DecisionSettings.minimumRise, path, [decision.minimumRise.map { "\($0)" }])
         self.values = values
     }
 }

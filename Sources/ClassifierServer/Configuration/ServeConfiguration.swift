@@ -273,6 +273,7 @@ extension DecisionRules.Settings {
         settings.refractoryTime = try section.optional(DecisionSettings.refractoryTime)
         settings.padding = try section.value(DecisionSettings.padding)
         settings.minimumLevel = try section.value(DecisionSettings.minimumLevel)
+        settings.minimumRise = try section.optional(DecisionSettings.minimumRise)
         return settings
     }
 }

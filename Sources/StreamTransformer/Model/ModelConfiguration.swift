@@ -66,6 +66,10 @@ public struct DecisionDefaults: Sendable, Equatable {
     public var offsetDelay = 0
     /// Fall of the level, in dB, with which a sound has ended at the latest; `nil` means that its level says nothing.
     public var offsetFall: Double?
+    /// Rise of the level, in dB, below which an event needs ``steadyThreshold``; 0 for none.
+    public var minimumRise = 0.0
+    /// Probability that an event reaches in a sound whose level has not risen.
+    public var steadyThreshold = 1.0
     /// Thresholds of single labels, in place of ``threshold``.
     public var classThresholds: [String: Double] = [:]
 
@@ -207,6 +211,8 @@ extension DecisionDefaults: Decodable {
         case onsetDelay = "onset_delay_ms"
         case offsetDelay = "offset_delay_ms"
         case offsetFall = "offset_fall_db"
+        case minimumRise = "min_rise_db"
+        case steadyThreshold = "steady_threshold"
         case classThresholds = "class_thresholds"
     }
 
@@ -220,6 +226,8 @@ extension DecisionDefaults: Decodable {
         onsetDelay = try values.decodeIfPresent(Int.self, forKey: .onsetDelay) ?? 0
         offsetDelay = try values.decodeIfPresent(Int.self, forKey: .offsetDelay) ?? 0
         offsetFall = try values.decodeIfPresent(Double.self, forKey: .offsetFall)
+        minimumRise = try values.decodeIfPresent(Double.self, forKey: .minimumRise) ?? 0
+        steadyThreshold = try values.decodeIfPresent(Double.self, forKey: .steadyThreshold) ?? 1
         classThresholds = try values.decodeIfPresent([String: Double].self, forKey: .classThresholds) ?? [:]
         try values.require(
             0 < thresholdOff && thresholdOff <= threshold && threshold <= 1, .threshold,
@@ -235,6 +243,11 @@ extension DecisionDefaults: Decodable {
             try values.require(
                 offsetFall > 0 && offsetFall <= 120, .offsetFall, "\(offsetFall) dB are not above 0 and at most 120")
         }
+        try values.require(
+            (0...120).contains(minimumRise), .minimumRise, "\(minimumRise) dB are not in 0 ... 120")
+        try values.require(
+            steadyThreshold > 0 && steadyThreshold <= 1, .steadyThreshold,
+            "\(steadyThreshold) is not above 0 and at most 1")
         for time in [minimumDuration, maximumGap, refractoryTime] {
             try values.require(
                 (0...3_600_000).contains(time), .minimumDuration, "a time of \(time) ms is not in 0 ... 3600000")

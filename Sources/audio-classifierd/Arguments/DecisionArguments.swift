@@ -25,6 +25,7 @@ struct DecisionArguments: ParsableArguments {
     @Option(DecisionSettings.padding) var padMs: Int
     // A level begins with a minus, which would otherwise be parsed as another flag.
     @Option(DecisionSettings.minimumLevel, parsing: .unconditional) var minDbfs: Double
+    @Option(DecisionSettings.minimumRise) var minRiseDb: Double?
     @Option(ReportSettings.topCount) var topK: Int
 
     static let settings: [any SettingDescription] = DecisionSettings.all + [ReportSettings.topCount]
@@ -45,6 +46,7 @@ struct DecisionArguments: ParsableArguments {
         settings.refractoryTime = refractoryMs
         settings.padding = padMs
         settings.minimumLevel = minDbfs
+        settings.minimumRise = minRiseDb
         return settings
     }
 
@@ -89,6 +91,7 @@ struct DecisionArguments: ParsableArguments {
         add(DecisionSettings.refractoryTime, refractoryMs)
         if padMs != DecisionSettings.padding.fallback { add(DecisionSettings.padding, padMs) }
         if minDbfs != DecisionSettings.minimumLevel.fallback { add(DecisionSettings.minimumLevel, minDbfs) }
+        add(DecisionSettings.minimumRise, minRiseDb)
         return values
     }
 }

@@ -141,6 +141,7 @@ struct RequestMember: Sendable {
         Self(DecisionSettings.refractoryTime) { $1.decision.refractoryTime = $0 },
         Self(DecisionSettings.padding) { $1.decision.padding = $0 },
         Self(DecisionSettings.minimumLevel) { $1.decision.minimumLevel = $0 },
+        Self(DecisionSettings.minimumRise) { $1.decision.minimumRise = $0 },
     ]
 
     static let classify =
