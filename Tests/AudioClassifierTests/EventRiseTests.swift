@@ -10,10 +10,12 @@ internal import Testing
 
     /// Returns the starts of events in milliseconds, with a prediction every 100 ms from 1 s on.
     private func starts(
-        _ steps: [(p: Float, level: Double)], model: Double = 8, asked: Double? = nil, steady: Double = 1
+        _ steps: [(p: Float, level: Double)], model: Double = 8, asked: Double? = nil, steady: Double = 1,
+        threshold: Double? = nil
     ) throws -> [Int] {
         var settings = DecisionRules.Settings()
         settings.minimumRise = asked
+        settings.threshold = threshold
         let decision: [String: JSONValue] = ["min_rise_db": .number(model), "steady_threshold": .number(steady)]
         var detector = EventDetector(try DecisionRules(try configuration(decision: decision), settings))
         var events: [Event] = []
@@ -52,6 +54,12 @@ internal import Testing
         #expect(try starts(alone, steady: 0.9) == [2000], "after a pause the label's threshold is enough")
         #expect(try starts(times(10, Self.sentence) + times(3, Self.word), steady: 0.3) == [2000])
         #expect(try starts(times(10, Self.sentence) + times(3, (p: 0.5, level: -20)), steady: 0.3) == [])
+    }
+
+    @Test func thresholdOfTheUserIsEnough() throws {
+        let inside = times(10, Self.sentence) + times(3, Self.word)
+        #expect(try starts(inside, threshold: 0.8) == [2000])
+        #expect(try starts(inside, asked: 8, threshold: 0.8) == [], "but for a rise that is asked for as well")
     }
 
     /// A run of predictions that begins without a rise stays none, whatever follows in it.

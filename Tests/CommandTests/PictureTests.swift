@@ -172,13 +172,13 @@ internal import audio_classifierd
     }
 
     /// No two words of the events cover each other or leave the picture, as a browser draws them.
-    @Test(.enabled(if: Browser.isReady, Browser.needs), arguments: ["390x800", "1200x700"])
+    @Test(.enabled(if: Browser.isReady, Browser.needs), arguments: ["390x1000", "1200x700"])
     func wordsOfEventsStandApart(size: String) throws {
         try Data(WaveFile(Sound.samples(960_000)).bytes).write(to: URL(filePath: path("noise.wav")))
         let run = try Program.run(
             [
                 "report", path("noise.wav"), "--svg", path("a.svg"), "--size", size, "--model", "general",
-                "--threshold", "0.18",
+                "--threshold", "0.12",
             ])
         #expect(run.status == 0, "\(run.errors)")
         let browser = try Browser("file://\(path("a.svg"))")

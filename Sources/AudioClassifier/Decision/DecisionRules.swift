@@ -53,7 +53,7 @@ public struct DecisionRules: Sendable, Equatable {
 
     /// Changes to a model's rules; `nil` keeps the model's value.
     public struct Settings: Sendable, Equatable {
-        /// Probability at which an event starts, for all labels.
+        /// Probability at which an event starts, for all labels; by itself it asks for no rise of the level.
         public var threshold: Double?
         /// Probability below which an event ends, for all labels.
         public var thresholdOff: Double?
@@ -120,7 +120,7 @@ public struct DecisionRules: Sendable, Equatable {
         offsetFall = defaults.offsetFall ?? .infinity
         padding = Double(settings.padding) / 1000
         minimumLevel = settings.minimumLevel
-        minimumRise = settings.minimumRise ?? defaults.minimumRise
+        minimumRise = settings.minimumRise ?? (settings.threshold == nil ? defaults.minimumRise : 0)
         steadyThreshold = Float(defaults.steadyThreshold)
     }
 

@@ -5,7 +5,8 @@ package enum DecisionSettings {
 
     package static let threshold = Setting(
         "threshold", .probability, described: ofModel,
-        "An event starts at this probability. It takes the place of the model's thresholds of single labels, too.")
+        "An event starts at this probability. It takes the place of the model's thresholds of single labels, and of "
+            + "min_rise_db, too.")
     package static let thresholdOff = Setting(
         "threshold_off", .probability, described: ofModel, "An event ends below this probability.")
     package static let classThreshold = Setting(
