@@ -48,7 +48,8 @@ internal import Testing
         "streem=a", "stream=", "stream=a/b", "stream=.a", "stream=ä", "rate=0", "rate=x", "channels=0", "emit=",
         "emit=frames,loud", "emit=frames,changes", "emit=events,summary,frames", "threshold=nan",
         "class_threshold=0.5", "position=-1", "live=1", "sample_format=mp3", "channel=left", "min_duration_ms=-1",
-        "every=0", "every=2&every=3", "every=2&every=2", "stream=a&stream=b",
+        "every=0", "every=2&every=3", "every=2&every=2", "stream=a&stream=b", "threshold=0.3%00", "min_rise_db=6%001",
+        "class_threshold=yes=0.5%00",
     ])
     func wrongParametersAreNamed(query: String) throws {
         let name = String(query.prefix { $0 != "=" })

@@ -6,12 +6,12 @@ package enum DecisionSettings {
     package static let threshold = Setting(
         "threshold", .probability, described: ofModel,
         "An event starts at this probability. It takes the place of the model's thresholds of single labels, and of "
-            + "min_rise_db, too.")
+            + "the model's min_rise_db, too.")
     package static let thresholdOff = Setting(
         "threshold_off", .probability, described: ofModel, "An event ends below this probability.")
     package static let classThreshold = Setting(
         "class_threshold", .classThreshold, isRepeated: true, configurationKey: "class_thresholds",
-        "The threshold of one label.")
+        "The threshold of one label. It leaves min_rise_db as it is.")
     package static let allow = Setting(
         "allow", .text("label", expected: "a label of the model"), described: "all labels", isRepeated: true,
         "Report only this label.")
@@ -36,8 +36,8 @@ package enum DecisionSettings {
 
     package static let minimumRise = Setting(
         "min_rise_db", .number(0...120, "dB", unit: "dB"), described: ofModel,
-        "Where the level has not risen by this much within half a second, an event needs the model's threshold for "
-            + "steady sounds; 0 asks for no rise.")
+        "Where the level has not risen by this much from one half second to the next, an event must reach the model's "
+            + "steady_threshold (0.92 of keywords-en; 1, if it has none); 0 asks for no rise.")
 
     package static let all: [any SettingDescription] = [
         threshold, thresholdOff, classThreshold, allow, deny, labels, minimumDuration, maximumGap, refractoryTime,

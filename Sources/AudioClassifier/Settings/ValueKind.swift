@@ -72,13 +72,16 @@ extension ValueKind<Double> {
         return ValueKind(
             placeholder: placeholder,
             expected: "a number from \(bounds[0]) to \(bounds[1])\(unit.map { " \($0)" } ?? "")", show: { "\($0)" }
-        ) { text in Double(text).flatMap { range.contains($0) ? $0 : nil } }
+        ) { text in decimal(text).flatMap { range.contains($0) ? $0 : nil } }
     }
 
     /// A probability at which something happens; at 0 it would always happen.
     package static let probability = ValueKind(
         placeholder: "p", expected: "a number above 0 and at most 1", show: { "\($0)" }
-    ) { text in Double(text).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil } }
+    ) { text in decimal(text).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil } }
+
+    /// Returns the number that all of a text is. `Double.init` reads a text up to its first zero byte.
+    package static func decimal(_ text: String) -> Double? { text.utf8.contains(0) ? nil : Double(text) }
 }
 
 extension ValueKind<Bool> {
