@@ -39,8 +39,8 @@ public struct DecisionRules: Sendable, Equatable {
     public let minimumLevel: Double
     /// Rise of the level, in dB, below which an event needs ``steadyThreshold``; 0 if none is needed.
     ///
-    /// It is the largest level of the half second up to the event's first prediction over the mean power of the half
-    /// second before.
+    /// The rise is that from the mean power of a half second to the largest level of the next one, which the event's
+    /// first prediction ends.
     public let minimumRise: Double
     /// The probability that an event reaches in a sound whose level has not risen.
     public let steadyThreshold: Float
