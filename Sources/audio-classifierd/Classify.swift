@@ -82,6 +82,7 @@ struct Classify: SettableCommand {
                         ? "\(archive.lists.joined(separator: ", ")): the list names no file"
                         : "\(paths.joined(separator: ", ")): there is no audio file there")
         }
+        for item in plan.items { try ProgramArguments.refuseTerminal(item.name) }
         try archive.check(plan.items, decision.files, format)
         let journal = try archive.openJournal(journalSettings(model))
         let progress = JournalProgress(journal, plan.items, place: archive.place, format: format)

@@ -68,6 +68,7 @@ struct Features: SettableCommand {
         logging.start()
         guard !printRecipes else { return try OutputSink().write([LogMelRecipe.namedAsJSON]) }
         guard let input = input.map(ProgramArguments.file), let out = out.map(ProgramArguments.file) else { return }
+        try ProgramArguments.refuseTerminal(input)
         let frontend = try FrontendChoice.recipe(model: model, named: recipe, file: frontend)
         let job = FeatureExtraction(
             recipe: frontend, samplesOnly: stage == .samples,

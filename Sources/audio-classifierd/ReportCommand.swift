@@ -105,6 +105,7 @@ struct ReportCommand: SettableCommand {
                 ?? ClassifierError(
                     .noInput, code: "not_found", "\(paths.joined(separator: ", ")): there is no audio file there")
         }
+        for file in search.files { try ProgramArguments.refuseTerminal(file) }
         for (option, output) in outputs {
             for file in search.files + decision.files { try OutputFiles.refuse(output, over: file, option: option) }
         }

@@ -46,11 +46,12 @@ struct Run: SettableCommand {
     func run() throws {
         logging.start()
         let file = ProgramArguments.file(input)
-        guard !file.isStandardInput || isatty(STDIN_FILENO) == 0 else {
+        try ProgramArguments.refuseTerminal(file)
+        guard !input.contains("://") || file.exists else {
             throw ClassifierError(
                 .usage, code: "usage",
-                "standard input is a terminal: pipe audio into it (arecord -q -t raw -f S16_LE -r 16000 "
-                    + "-c 1 | audio-classifierd run -) or name a file"
+                "\(input): no address is opened; pipe its audio: "
+                    + "ffmpeg -nostdin -loglevel error -i \(input) -f s16le -ar 16000 -ac 1 - | audio-classifierd run -"
             )
         }
         let stateIn = try ProgramArguments.text(stateIn, of: "--state-in")

@@ -45,7 +45,11 @@ internal import Testing
         let early = try detector(["onset_delay_ms": 2000, "offset_delay_ms": 0])
         #expect(times(detect(early, loud)).first == [0, nil])
         let short = try detector(["onset_delay_ms": 0, "offset_delay_ms": 2000])
-        #expect(times(detect(short, loud)).last == [1100, 1100])
+        #expect(times(detect(short, loud + [(0, -20)])).last == [1100, 1100])
+        #expect(times(detect(short, loud)).last == [1100, 1500], "the model has not forgotten it at the stream's end")
+        // What was noticed at 1.1 s has lasted until then.
+        let both = try detector(["onset_delay_ms": 300, "offset_delay_ms": 2000])
+        #expect(times(detect(both, loud + [(0, -20)])).last == [800, 1100])
     }
 
     @Test func identityIsThePredictions() throws {

@@ -79,6 +79,7 @@ internal import Testing
         {
             #expect(shown.output.contains(word), "\(word)")
         }
+        #expect(shown.output.contains("; 0.92 where the level has not risen by 6 dB\n"))
         #expect(shown.output.contains("(12)") && shown.output.contains("README.md"), "labels and the card's place")
     }
 

@@ -131,4 +131,28 @@ internal import Testing
         let finished = try child.wait(atMost: 10)
         #expect(finished.status == 130 && finished.lines("end").count == 1)
     }
+
+    /// The summary of a part of a pipe is marked: a whole one has no warning.
+    @Test func stoppedSummarySaysSo() throws {
+        let child = try ChildProcess(["classify", "-", "--input-format", "raw"], input: .pipe)
+        try child.write(Sound.raw(Sound.samples(32000)))
+        try child.waitForHandler(of: SIGTERM)
+        usleep(500_000)
+        child.send(signal: SIGTERM)
+        let finished = try child.wait(atMost: 10)
+        let summary = try #require(try finished.records("summary").first)
+        #expect(summary["seconds"] == 2 && finished.errors.contains("was stopped after 2 s"), "\(finished)")
+        #expect(summary["warnings"]?.elements.first?.string?.contains("was stopped after 2 s") == true)
+        let whole = try Program.run(
+            ["classify", "-", "--input-format", "raw"], input: Sound.raw(Sound.samples(32000)))
+        #expect(try whole.records("summary").first?["warnings"] == nil)
+    }
+
+    /// Audio does not come from a keyboard.
+    @Test(arguments: [["run", "-"], ["classify", "-"], ["report", "-", "--svg", "x.svg"]])
+    func terminalIsRefused(words: [String]) throws {
+        let line = ([Program.path] + words).map { "'\($0)'" }.joined(separator: " ")
+        let finished = try ChildProcess(["-qec", line, "/dev/null"], program: "/usr/bin/script").wait(atMost: 20)
+        #expect(finished.status == 64 && finished.output.contains("standard input is a terminal"), "\(finished)")
+    }
 }

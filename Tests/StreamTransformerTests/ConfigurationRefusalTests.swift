@@ -135,7 +135,7 @@ internal import Testing
         Change("decision.threshold_off", 0.7, "decision.threshold: threshold_off 0.7 and threshold 0.6 are not"),
         Change("decision.refractory_ms", -1, "decision.", "a time of -1 ms is not in"),
         Change("decision.onset_delay_ms", -1, "decision.onset_delay_ms: a delay of -1 ms is not in"),
-        Change("decision.offset_delay_ms", 60001, "decision.", "a delay of 60001 ms is not in"),
+        Change("decision.offset_delay_ms", 60001, "decision.offset_delay_ms: a delay of 60001 ms is not in"),
         Change("decision.offset_fall_db", 0, "decision.offset_fall_db: 0.0 dB are not above 0"),
         Change("decision.steady_threshold", 0, "decision.steady_threshold: 0.0 is not above 0 and at most 1"),
         Change("decision.min_rise_db", -1, "decision.min_rise_db: -1.0 dB are not in 0 ... 120"),

@@ -14,6 +14,7 @@ import numpy as np
 
 from .choose import token_seconds
 from .errors import TrainingError
+from .event_times import event_delays
 from .export import write_config
 from .files import atomic_directory
 from .model_files import read_model, write_tensors
@@ -22,10 +23,9 @@ from .progress import say
 from .recipe import Recipe, stored_recipe
 from .setup import program_of
 from .tag_calibration import Known, Tree, fit_decision, fit_offsets
-from .tagging import Labelled, class_names, event_delays, read_labelled
+from .tagging import Labelled, class_names, labelled_sounds, read_labelled
 
 _KEY = "calibration"
-_FALL_DB = 15.0  # of the level, with which a sound has ended
 
 
 def add_calibrate_options(parser: argparse.ArgumentParser) -> None:
@@ -94,14 +94,15 @@ def calibrate_command(options: argparse.Namespace, _: Recipe) -> int:
         offsets = _change(fresh, config, tensors, wanted)
         moved = [Known(one.kind, one.logits + offsets, one.truth) for one in known]
         config["decision"] = fit_decision(config, moved, seconds, options.threshold, options.target)
-        config["decision"].setdefault("offset_fall_db", _FALL_DB)
         config["card"][_KEY] = {
             "recordings": {each.name: len(each.files) for each in sets},
             **{key: getattr(options, key) for key in ("common", "spread", "threshold", "target")},
         }
         write_config(fresh, config)
         timed = next((each for each in sets if not set(each.classes) <= set(config["labels"])), sets[0])
-        config["decision"] |= event_delays(fresh, timed, program)
+        if not (delays := event_delays([(fresh, labelled_sounds(timed, program))], program)):
+            raise TrainingError(f"{options.model} reports no sound of {timed.name}: lower its thresholds", 65)
+        config["decision"] |= delays
         write_config(fresh, config)
     own = config["decision"]["class_thresholds"]
     say(f"{options.model}: {len(own)} labels have a threshold of their own; {json.dumps(config['decision'])[:300]}")

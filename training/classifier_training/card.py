@@ -178,7 +178,7 @@ def _event_times(measured: dict[str, Any] | None) -> list[str]:
     return [
         "Times of events, by sounds in a quiet stream, 6 to 9 s apart: how many of them an event names, and how far "
         "its beginning and end are from the sound's (median, in seconds). A model hears a sound late; what is reported "
-        "is earlier by its usual delay, which is from folds 1 to 3 of ESC-50.",
+        "is earlier by its usual delay, which was measured on other recordings.",
         "| sounds | named by an event | beginning, as heard | beginning, as reported | end, as heard "
         "| end, as reported |\n"
         "|---|---|---|---|---|---|\n" + "\n".join(rows),

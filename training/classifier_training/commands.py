@@ -24,6 +24,7 @@ from .distillation import Mixtures, read_recordings
 from .efficientat import EfficientAT
 from .errors import TrainingError
 from .evaluate import Report, cold_probabilities, evaluate, peaks_in
+from .event_times import clip_sounds, event_delays
 from .events import measure_events
 from .export import export_model, write_config
 from .feature_sequences import label_loss
@@ -143,6 +144,9 @@ def _train(
                 config["card"]["split"] = FOLDS_RULE
         write_config(folder, config)
         if report and held_out:
+            sounds = clip_sounds(dataset.of(held_out=True), config["background"], setup.store)
+            config["decision"] |= event_delays([(folder, sounds)], program)
+            write_config(folder, config)
             config["card"]["kept_epoch"] = "best" if keeps_best or recipe.training.patience else "last"
             thresholds = config["decision"]["class_thresholds"]
             config["card"]["plots"] = write_plots(folder, report, config["background"], thresholds)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from .errors import TrainingError
 from .few_command import EXAMPLES, add_few_options, few_command
 
-_PURPOSE = "make a detector of sounds of your own from 5 to 20 recordings of each, in a minute"
+_PURPOSE = "make a detector of sounds of your own from 5 to 20 recordings of each, in some seconds"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,6 +19,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _few(given[1:])
     try:
         from .cli import main as others  # loads PyTorch, for a second or more
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith(__package__):
+            raise
+        print(
+            f"error: the Python package {error.name} is missing, without which `few` is the only command: "
+            "pip install -e training gets all of them (training/README.md)",
+            file=sys.stderr,
+        )
+        return 69
     except KeyboardInterrupt:
         return 130
     return others(given)

@@ -20,6 +20,7 @@ from .distillation import read_recordings
 from .efficientat import EfficientAT
 from .errors import TrainingError
 from .evaluate import Report, evaluate
+from .event_times import event_times
 from .events import Events, measure_events
 from .export import write_config
 from .progress import say
@@ -28,7 +29,7 @@ from .setup import Setup, esc50_classes, program_of, set_up, set_up_dataset, use
 from .store import Store
 from .tag_report import TagReport
 from .tag_teacher import TagTeacher
-from .tagging import event_times, first_labels, read_labelled
+from .tagging import first_labels, labelled_sounds, read_labelled
 from .teacher import Teacher
 
 _SAME = 0.005  # two measurements of a share are the same if they differ by no more
@@ -64,7 +65,8 @@ def _figures(options: argparse.Namespace, recipe: Recipe, config: dict[str, Any]
         if options.labelled and options.speech:
             program, sets = program_of(options, recipe), read_labelled(options.labelled)
             figures["first_label"] = first_labels(options.model, sets, options.speech, program)
-            figures["event_times"] = event_times(options.model, sets, program)
+            heard = {each.name: [(options.model, labelled_sounds(each, program))] for each in sets}
+            figures["event_times"] = {"sets": [event_times(name, each, program) for name, each in heard.items()]}
         return figures, json.dumps(figures, indent=2)
     if options.folds:
         rows: list[Predicted] = []

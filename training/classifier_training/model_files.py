@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,24 @@ UNDECIDED: dict[str, Any] = {
     "card": {},
 }
 _WEIGHTS = "model.safetensors"
-_SHIPPED = Path(__file__).resolve().parents[2] / "models"
+# Where models are found by name, after the folder in the environment: those of this repository and the installed ones.
+_FOLDERS = (
+    Path(__file__).resolve().parents[2] / "models",
+    Path("/usr/local/share/audio-classifierd/models"),
+    Path("/usr/share/audio-classifierd/models"),
+)
+_CHOSEN = "AUDIO_CLASSIFIERD_MODELS"
 
 
 def model_folder(name: str) -> Path:
-    """The folder of a model: a path or, if there is none, the name of a model of this repository."""
-    path, shipped = Path(name), _SHIPPED / name
-    return shipped if not path.exists() and shipped.is_dir() else path
+    """The folder of a model: a path or, if there is none, the name of a model in one of the usual folders."""
+    if (path := Path(name)).exists():
+        return path
+    chosen = [Path(os.environ[_CHOSEN])] if os.environ.get(_CHOSEN) else []
+    found = (folder / name for folder in (*chosen, *_FOLDERS) if (folder / name).is_dir())
+    if (folder := next(found, None)) is None:
+        raise TrainingError(f"there is no model {name}: name its folder, or set {_CHOSEN} to the folder of models", 66)
+    return folder
 
 
 def read_model(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -14,6 +14,7 @@ from .conditions import conditions
 from .dataset import Clip, Dataset, folds, read_dataset
 from .distillation import read_recordings
 from .errors import TrainingError
+from .event_times import Heard, clip_sounds, event_delays, event_times
 from .export import write_config
 from .model_files import read_model, write_json
 from .options import DataOptions
@@ -25,10 +26,11 @@ from .setup import program_of, use_threads
 from .split import is_held_out
 from .store import Store
 from .stream_report import SILENT, heard_in_conditions, measure_streams, other_streams, sounds_by_kind
-from .stream_table import compare, stream_table
+from .stream_table import compare, compare_times, stream_table
 from .streams import Sound, Stream
 
-_CARD_KEY = "in_streams"
+_CARD_KEY, _TIMES_KEY = "in_streams", "event_times"
+_MEASURED = "held-out clips, the half that nothing was chosen by"
 _TESTED = 0.5  # share of the held-out speakers or clips that nothing was chosen by
 _CHOSEN_IN = ("quiet", "noise at 10 dB")
 
@@ -51,7 +53,7 @@ def add_stream_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--kinds", nargs="+", metavar="KIND", help="only these kinds of sounds (default: all)")
     parser.add_argument(
-        "--choose", action="store_true", help="choose durations and thresholds by --validation, and write them"
+        "--choose", action="store_true", help="choose durations, thresholds and delays by --validation, and write them"
     )
     parser.add_argument(
         "--target", type=float, default=3.0, metavar="N", help="most false events an hour of the choice (default: 3)"
@@ -91,14 +93,18 @@ def streams_command(options: argparse.Namespace, recipe: Recipe) -> int:
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         clips, store = _clips(options, recipe, program, config, Path(folder))
         if options.choose:
-            _choose(options, config, kinds, clips, store, program)
+            _choose(options, config, kinds, clips, store, program, Path(folder) / "chosen")
             return 0
         report = measure_streams(options.model, clips, config["background"], store, kinds, program).json()
+        heard = _sounds(clips, config["background"], store)
+        times = {"sets": [event_times(_MEASURED, heard, program)]} if heard else None
     if options.check:
-        return compare(config["card"].get(_CARD_KEY), report)
+        return compare(config["card"].get(_CARD_KEY), report) | compare_times(config["card"].get(_TIMES_KEY), times)
     print(json.dumps(report, indent=2) if options.json else stream_table(report))
     if options.update_card:
         config["card"][_CARD_KEY] = report
+        if times:
+            config["card"][_TIMES_KEY] = times
         write_config(options.model, config)
     return 0
 
@@ -148,6 +154,10 @@ def _clips(
     return clips, Store(dataset, program, options.work, 1)
 
 
+def _sounds(clips: list[tuple[Path, list[Clip]]], background: list[str], store: Store | None) -> Heard:
+    return [(model, clip_sounds(own, background, store)) for model, own in clips] if store else []
+
+
 def _half(options: argparse.Namespace, dataset: Dataset, recipe: Recipe) -> list[Clip]:
     return [c for c in dataset.of(held_out=True) if is_tested(c, recipe.data) != bool(options.choose)]
 
@@ -157,7 +167,7 @@ def _with_decision(model: Path, config: dict[str, Any], folder: Path) -> Path:
     own, _ = read_model(model)
     if own["labels"] != config["labels"]:
         raise TrainingError(f"{model} has other labels than --model: it is no model of its folds", 78)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / own["weights"]["file"]).symlink_to((model / own["weights"]["file"]).resolve())
     write_json(folder / "config.json", {**own, "decision": config["decision"]})
     return folder
@@ -176,7 +186,9 @@ def _choose(
     clips: list[tuple[Path, list[Clip]]],
     store: Store | None,
     program: Program,
+    folder: Path,
 ) -> None:
+    """Chooses thresholds and then, by the same clips, the times of events; `folder` takes the models of folds."""
     rate = program.frontend.sample_rate
     heard = heard_in_conditions(clips, config["background"], store, kinds, rate, _CHOSEN_IN) if store else {}
     streams = [list(each) for each in heard.values()]
@@ -188,3 +200,8 @@ def _choose(
     )
     config["decision"] = chosen.decision
     write_config(options.model, config)
+    if options.folds:
+        clips = [(_with_decision(model, config, folder / model.name), own) for model, own in clips]
+    if sounds := _sounds(clips, config["background"], store):
+        config["decision"] |= event_delays(sounds, program)
+        write_config(options.model, config)

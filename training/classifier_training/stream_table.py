@@ -9,6 +9,7 @@ from .errors import TrainingError
 
 _SAME_SHARE = 0.005
 _SAME_RATE = 1.0  # false events an hour
+_SAME_SECONDS = 0.02
 
 
 def stream_table(measured: dict[str, Any]) -> str:
@@ -46,6 +47,20 @@ def compare(card: dict[str, Any] | None, measured: dict[str, Any]) -> int:
         differs = abs(stored[name] - now) > same
         print(f"{name}: {now:.3f}, in the card {stored[name]:.3f}{': not the same' if differs else ''}")
         status |= differs
+    return status
+
+
+def compare_times(card: dict[str, Any] | None, measured: dict[str, Any] | None) -> int:
+    """The same for the card's `event_times`."""
+    status = 0
+    for stored, found in zip((card or {}).get("sets", []), (measured or {}).get("sets", [])):
+        for name in ("onset", "offset"):
+            if stored["name"] != found["name"] or None in (stored[name], found[name]):
+                continue
+            differs = abs(stored[name] - found[name]) > _SAME_SECONDS
+            says = f"error of the {name}, s: {found[name]:.2f}, in the card {stored[name]:.2f}"
+            print(f"{says}{': not the same' if differs else ''}")
+            status |= differs
     return status
 
 

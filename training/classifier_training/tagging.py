@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,13 @@ import numpy as np
 
 from .conditions import GAINS_DB, with_gain
 from .dataset import AUDIO_SUFFIXES, TABLE
-from .effects import rms
 from .errors import TrainingError
+from .event_times import LabelledSound
 from .feature_sources import read_table
-from .program import Event, Program, Summary
-from .store import active_region
+from .program import Program, Summary
 
 _DATA = Path(__file__).parent / "data"
 _NAMES = ("esc50-audioset.json", "urbansound8k-audioset.json")  # AudioSet's labels for the classes of other data
-_SOUNDS = 200  # of a set, in a stream
-_PAUSE_SECONDS = (6.0, 9.0)  # after each of them
-_RMS, _NOISE_DB = 0.05, -70.0  # of each sound, and of the noise in decibels of full scale
-_EARLY_SECONDS, _LATE_SECONDS = 0.5, 1.0  # before a sound and after it, in which its event may start
 _BINS = 10  # of probabilities, for the calibration error
 
 
@@ -118,77 +112,10 @@ def _changes(model: Path, folder: Path, program: Program) -> dict[str, Any]:
     }
 
 
-def event_times(model: Path, sets: Sequence[Labelled], program: Program) -> dict[str, Any]:
-    """The figures of the card's `event_times`: sounds in a quiet stream, and the events that name them."""
+def labelled_sounds(recordings: Labelled, program: Program) -> list[LabelledSound]:
+    """The recordings with AudioSet's labels for their classes."""
     names = class_names()
-    with tempfile.TemporaryDirectory() as folder:
-        plain = _without_times(model, Path(folder), {})
-        return {"sets": [_times(model, plain, each, names, program) for each in sets]}
-
-
-def event_delays(model: Path, recordings: Labelled, program: Program) -> dict[str, int]:
-    """The delays of a model's events, in whole tenths of a second: medians of their starts and of their ends."""
-    stream, places = _stream(recordings, class_names(), program)
-    with tempfile.TemporaryDirectory() as folder:
-        plain = _without_times(model, Path(folder), {"onset_delay_ms": 0, "offset_delay_ms": 0})
-        events = program.whole_events(plain, stream)
-    delays = np.array([found for place in places if (found := _delays(place, events))])
-    if not len(delays):
-        raise TrainingError(f"{model} reports no sound of {recordings.name}: lower its thresholds", 65)
-    onset, offset = (max(0, round(float(each) * 10) * 100) for each in np.median(delays, 0))
-    return {"onset_delay_ms": onset, "offset_delay_ms": offset}
-
-
-def _without_times(model: Path, folder: Path, values: dict[str, int]) -> Path:
-    """A copy of a model with other values for the times of its events; without any it reports the predictions'."""
-    plain = folder / model.name
-    shutil.copytree(model, plain)
-    config = json.loads((plain / "config.json").read_text(encoding="utf-8"))
-    for key in ("onset_delay_ms", "offset_delay_ms", *(() if values else ("offset_fall_db",))):
-        config["decision"].pop(key, None)
-    config["decision"] |= values
-    (plain / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    return plain
-
-
-def _stream(
-    recordings: Labelled, names: dict[str, list[str]], program: Program
-) -> tuple[np.ndarray, list[tuple[float, float, list[str]]]]:
-    """Sounds in a quiet stream, with their starts, ends and labels."""
-    rng, rate = np.random.default_rng(0), program.frontend.sample_rate
-    chosen = rng.permutation(len(recordings.files))[:_SOUNDS]
-    parts, places, at = [np.zeros(rate * 3, np.float32)], [], 3 * rate
-    for index in chosen:
-        samples = program.samples(recordings.files[index])
-        region = active_region(samples, rate)
-        pause = np.zeros(int(rng.uniform(*_PAUSE_SECONDS) * rate), np.float32)
-        label = recordings.classes[index]
-        places.append(((at + region.start) / rate, (at + region.end) / rate, names.get(label, [label])))
-        parts += [samples * np.float32(_RMS / rms(samples[region.start : region.end])), pause]
-        at += len(samples) + len(pause)
-    stream = np.clip(np.concatenate(parts), -1, 1)
-    stream += rng.normal(0, 10 ** (_NOISE_DB / 20), len(stream)).astype(np.float32)
-    return stream, places
-
-
-def _times(
-    model: Path, plain: Path, recordings: Labelled, names: dict[str, list[str]], program: Program
-) -> dict[str, Any]:
-    stream, places = _stream(recordings, names, program)
-    found: dict[str, Any] = {"name": recordings.name, "sounds": len(places)}
-    for which, suffix in ((plain, "_before"), (model, "")):
-        events = program.whole_events(which, stream)
-        errors = np.abs([error for place in places if (error := _delays(place, events))])
-        found["reported"] = len(errors)
-        for index, key in enumerate(("onset", "offset")):
-            found[f"{key}{suffix}"] = round(float(np.median(errors[:, index])), 2) if len(errors) else None
-    return found
-
-
-def _delays(place: tuple[float, float, list[str]], events: Sequence[Event]) -> tuple[float, float] | None:
-    """How many seconds after a sound's start and its end the first event that names it starts and ends."""
-    start, end, labels = place
-    for event in events:
-        if event.label in labels and start - _EARLY_SECONDS <= event.start <= end + _LATE_SECONDS:
-            return event.start - start, event.end - end
-    return None
+    return [
+        LabelledSound(partial(program.samples, file), names.get(label, [label]))
+        for file, label in zip(recordings.files, recordings.classes)
+    ]

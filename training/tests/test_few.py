@@ -13,6 +13,7 @@ from conftest import RATE, write_wav
 
 from classifier_training.contexts import Contexts, context_parts
 from classifier_training.entry import main
+from classifier_training.errors import TrainingError
 from classifier_training.few_background import SHIPPED, FewBackground, Stretch, make_background, weights_hash
 from classifier_training.few_fit import Detector, false_events, fit_detector, threshold_for
 from classifier_training.logistic import fit_logistic
@@ -174,6 +175,35 @@ def test_it_needs_no_pytorch() -> None:
     )
     script += "\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=Path(__file__).parents[1])
+
+
+def test_other_commands_say_that_pytorch_is_missing() -> None:
+    """The search for modules finds everything but torch, as where only the packages of `few` are installed."""
+    script = """
+import importlib.abc, sys
+class WithoutTorch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, WithoutTorch())
+from classifier_training.entry import main
+from classifier_training.errors import TrainingError
+sys.exit(main(sys.argv[1:]))
+"""
+    for arguments in (["--help"], ["train", "--data", "x"]):
+        command = [sys.executable, "-c", script, *arguments]
+        found = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)
+        assert found.returncode == 69 and found.stderr.startswith("error: the Python package torch is missing")
+        assert "pip install" in found.stderr and found.stderr.count("\n") == 1
+
+
+def test_a_model_is_found_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "bell").mkdir()
+    monkeypatch.setenv("AUDIO_CLASSIFIERD_MODELS", str(tmp_path))
+    assert model_folder("bell") == tmp_path / "bell"
+    assert model_folder("general").parts[-2:] == ("models", "general")
+    with pytest.raises(TrainingError, match="AUDIO_CLASSIFIERD_MODELS"):
+        model_folder("trumpet")
 
 
 def test_the_shipped_background_is_that_of_the_shipped_model() -> None:

@@ -223,6 +223,10 @@ def test_a_model_is_measured_in_streams_and_its_thresholds_chosen(
     )
     assert max(found["value"] for found in after.values()) == 0
     assert "| whistles |" in (out / "README.md").read_text()
+    assert {"onset_delay_ms", "offset_delay_ms", "offset_fall_db"} <= set(config["decision"])
+    times = config["card"]["event_times"]["sets"][0]
+    assert times["sounds"] > 0 and times["reported"] <= times["sounds"]
+    assert f"| {times['reported']} of {times['sounds']} |" in (out / "README.md").read_text()
     assert main([*measure, "--check"]) == 0
 
 

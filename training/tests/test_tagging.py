@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,10 @@ import pytest
 
 from classifier_training.card import first_label_section
 from classifier_training.errors import TrainingError
+from classifier_training.event_times import LabelledSound, event_delays, event_times
 from classifier_training.program import Program, write_wave
 from classifier_training.tag_labels import tag_labels
-from classifier_training.tagging import calibration_error, event_times, first_labels, read_labelled
+from classifier_training.tagging import calibration_error, first_labels, labelled_sounds, read_labelled
 
 GENERAL = Path(__file__).resolve().parents[2] / "models" / "general"
 
@@ -49,17 +52,37 @@ def test_a_shipped_model(program_path: Path, tmp_path: Path) -> None:
     table = next(part for part in first_label_section(found) if part.startswith("| recordings | -40 "))
     assert table.endswith("| " + " | ".join(f"{gain:.1%}" for gain in gains.values()) + " |")
     assert found["changes"]["minutes"] == 0.1 and found["changes"]["smoothed"] >= 0
-    reported = event_times(GENERAL, sets, program)["sets"][0]
-    assert reported["sounds"] == 2 and reported["reported"] <= 1
+    _check_times(labelled_sounds(sets[0], program), program, tmp_path / "delayed")
     (folder / "clips.csv").write_text("filename,label\nsweeps/dog.wav,dog\n", encoding="utf-8")
-    unheard = event_times(GENERAL, read_labelled(folder), program)["sets"][0]
+    dogs = [(GENERAL, labelled_sounds(read_labelled(folder)[0], program))]
+    unheard = event_times("dogs", dogs, program)
     assert unheard["reported"] == 0 and unheard["onset"] is None, "a tone is no dog"
+    assert not event_delays(dogs, program)
     (folder / "clips.csv").write_text("filename,label\nsweeps/dog.wav,unicorn\n", encoding="utf-8")
     with pytest.raises(TrainingError, match="unicorn"):
         first_labels(GENERAL, read_labelled(folder), folder, program)
     (folder / "clips.csv").unlink()
     with pytest.raises(TrainingError, match="cannot read"):
         read_labelled(folder)
+
+
+def _check_times(sounds: list[LabelledSound], program: Program, copy: Path) -> None:
+    """The delays that are measured make the times of events those of the sounds."""
+    shutil.copytree(GENERAL, copy)
+    config = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+    times = ("onset_delay_ms", "offset_delay_ms", "offset_fall_db")
+    decision = {key: value for key, value in config["decision"].items() if key not in times}
+    decision |= {"threshold": 0.05, "threshold_off": 0.03, "class_thresholds": {}}
+    config["decision"] = decision
+    (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    delays = event_delays([(copy, sounds)], program)
+    assert delays["onset_delay_ms"] > 0 and delays["offset_delay_ms"] > 0 and delays["offset_fall_db"] == 15
+    decision |= delays
+    (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    found = event_times("sweeps", [(copy, sounds)], program)
+    assert found["sounds"] == 2 and found["reported"] == 1
+    # Of one sound the median is its own delay, in whole tenths of a second.
+    assert found["onset"] <= 0.06 <= found["onset_before"] and found["offset"] <= 0.1 < found["offset_before"]
 
 
 def test_audiosets_labels_have_their_tree() -> None:

@@ -122,9 +122,10 @@ public struct EventDetector: Sendable {
         tracks.indices.flatMap { label -> [Event] in
             let track = tracks[label]
             switch track.state {
-            case .active, .falling: return [end(label)]
+            case .active: return [end(label, isCut: true)]
+            case .falling: return [end(label)]
             case .rising where track.last - track.start >= rules.minimumDuration / 2 - Self.rounding:
-                return [event(label), end(label)]
+                return [event(label), end(label, isCut: true)]
             case .idle, .rising, .doubtful: return []
             }
         }
@@ -138,10 +139,14 @@ public struct EventDetector: Sendable {
         return rise >= rules.minimumRise
     }
 
-    private mutating func end(_ label: Int) -> Event {
+    /// - Parameter isCut: whether the stream ends before the model has forgotten the sound.
+    private mutating func end(_ label: Int, isCut: Bool = false) -> Event {
         tracks[label].state = .idle
         tracks[label].restUntil = tracks[label].last + rules.refractoryTime
-        let end = max(begin(label), min(tracks[label].last - rules.offsetDelay, tracks[label].loudness.newest))
+        // The delay is a usual one: a sound that was noticed has lasted until then, unless the level says otherwise.
+        let remembered = isCut ? 0 : rules.offsetDelay
+        let heard = max(tracks[label].start, tracks[label].last - remembered)
+        let end = max(begin(label), min(heard, tracks[label].loudness.newest))
         defer { tracks[label].earliest = end }
         return event(label, end: end + rules.padding)
     }

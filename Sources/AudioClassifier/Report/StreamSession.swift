@@ -221,6 +221,13 @@ package struct StreamSession: Sendable {
                 warn(warning)
                 warnings.append(warning)
             }
+        } else if includesErrors, failure == nil {
+            let stopped =
+                "\(audio.name): the program was stopped after \(Decimal.text(seconds, 3)) s of it; "
+                + "the result is of these"
+            end.missingAudio = stopped
+            warn(stopped)
+            warnings.append(stopped)
         }
         if !isSuspended, failure == nil || report.mode != .summary {
             last += reporter.finalRecords(file: name, seconds: seconds)

@@ -236,8 +236,8 @@ extension DecisionDefaults: Decodable {
             try values.require(
                 false, .classThresholds, "the threshold \(value) of \"\(label)\" is not above 0 and at most 1")
         }
-        for time in [onsetDelay, offsetDelay] {
-            try values.require((0...60_000).contains(time), .onsetDelay, "a delay of \(time) ms is not in 0 ... 60000")
+        for (time, key) in [(onsetDelay, CodingKeys.onsetDelay), (offsetDelay, .offsetDelay)] {
+            try values.require((0...60_000).contains(time), key, "a delay of \(time) ms is not in 0 ... 60000")
         }
         if let offsetFall {
             try values.require(

@@ -41,6 +41,16 @@ enum ProgramArguments {
         }
     }
 
+    /// Refuses to wait for audio from the keyboard.
+    /// - Throws: ``ClassifierError`` `usage` if the file is standard input, and this a terminal.
+    static func refuseTerminal(_ file: FileName) throws(ClassifierError) {
+        guard file.isStandardInput, isatty(STDIN_FILENO) != 0 else { return }
+        throw ClassifierError(
+            .usage, code: "usage",
+            "standard input is a terminal: pipe audio into it (arecord -q -t raw -f S16_LE -r 16000 "
+                + "-c 1 | audio-classifierd run -) or name a file")
+    }
+
     /// Returns an argument that is used as text.
     /// - Throws: ``ClassifierError`` `usage` if it is not UTF-8.
     static func text(_ argument: String?, of option: String) throws(ClassifierError) -> String? {

@@ -80,6 +80,10 @@ package enum ModelReport {
         let own = thresholds.min().flatMap { least in
             thresholds.max().map { "; \(thresholds.count) labels have one of their own, \(least) to \($0)" }
         }
+        let decision = configuration.decision
+        let least = Decimal.text(decision.minimumRise, 3)
+        let rise =
+            decision.minimumRise > 0 ? "; \(decision.steadyThreshold) where the level has not risen by \(least) dB" : ""
         var lines = [
             "name         \(configuration.name)",
             "description  \(configuration.description)",
@@ -92,8 +96,7 @@ package enum ModelReport {
                 + "feed-forward \(encoder.feedForward), window \(encoder.window) tokens",
             "attention    \(attention)",
             "memory       \(stream.bytes) bytes a stream",
-            "threshold    \(configuration.decision.threshold) on, \(configuration.decision.thresholdOff) off"
-                + (own ?? ""),
+            "threshold    \(decision.threshold) on, \(decision.thresholdOff) off\(own ?? "")\(rise)",
         ]
         if configuration.frontend != nil {
             let audio = try AudioModel(model)
