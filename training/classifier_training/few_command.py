@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from .background import noise_sounds, recordings_of_packages, silent_sounds
+from .choose import token_seconds
 from .contexts import Contexts, context_parts, write_with_head
 from .dataset import AUDIO_SUFFIXES, Clip, Dataset
 from .errors import TrainingError
+from .event_times import LabelledSound, event_delays
 from .few_background import SHIPPED, FewBackground, make_background, weights_hash
 from .few_fit import Detector, Measured, fit_detector
 from .few_rows import few_rows
 from .files import atomic_directory
-from .model_files import model_folder, read_model
+from .model_files import model_folder, read_model, write_json
 from .output import output_name
 from .program import Program, find_program
 from .progress import say
@@ -109,6 +111,9 @@ def few_command(options: argparse.Namespace) -> int:
     with atomic_directory(options.out) as fresh:
         card = _card(options, background, measured, seconds)
         whole = _write(fresh, name, folder, detectors, background, card, options.licence)
+        heard = [LabelledSound(sound.copy, (label,)) for label, own in sounds.items() for sound in own]
+        whole["decision"] |= event_delays([(fresh, heard)], program)
+        write_json(fresh / "config.json", whole)
         (fresh / "README.md").write_text(few_card(whole), encoding="utf-8")
     print(json.dumps(card["few"], indent=2) if options.json else _text(card["few"]))
     say(f"wrote {options.out} in {time.monotonic() - begin:.0f} s")
@@ -175,12 +180,6 @@ def _is_same(a: np.ndarray, b: np.ndarray) -> bool:
         return False
     product = float(np.dot(a, b)) / max(1e-12, float(np.linalg.norm(a)) * float(np.linalg.norm(b)))
     return product > _SAME
-
-
-def token_seconds(config: dict[str, Any], program: Program) -> float:
-    """The time from token to token."""
-    strides = [layer["time_stride"] for layer in config["stem"]["layers"]]
-    return float(np.prod(strides)) * program.frontend.hop / program.frontend.sample_rate
 
 
 def _background(

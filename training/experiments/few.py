@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from classifier_training.background import noise_sounds, recordings_of_packages, silent_sounds
+from classifier_training.choose import token_seconds
 from classifier_training.contexts import Contexts
 from classifier_training.dataset import Clip, Dataset
 from classifier_training.few_background import SHIPPED, FewBackground, make_background
-from classifier_training.few_command import token_seconds
 from classifier_training.few_fit import Detector, NearestNeighbour, fit_detector, nearest_neighbour, threshold_for
 from classifier_training.few_fit import false_events as count_false
 from classifier_training.few_rows import few_rows
