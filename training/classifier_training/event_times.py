@@ -17,7 +17,7 @@ from .effects import rms
 from .program import Event, Program
 from .store import Store, active_region
 
-FALL_DB = 15.0  # `offset_fall_db` of a model that has none yet
+_FALL_DB = 15.0  # of the level, with which a sound has ended
 _SOUNDS = 200  # of a model, in a stream
 _PAUSE_SECONDS = (6.0, 9.0)  # after each of them
 _RMS, _NOISE_DB = 0.05, -70.0  # of each sound, and of the noise in decibels of full scale
@@ -64,7 +64,7 @@ def event_delays(heard: Heard, program: Program) -> dict[str, Any]:
     return {
         "onset_delay_ms": _tenths(onset),
         "offset_delay_ms": _tenths(offset),
-        "offset_fall_db": FALL_DB,
+        "offset_fall_db": _FALL_DB,
     }
 
 

@@ -56,6 +56,16 @@ final class Socket {
         }
     }
 
+    /// Sends zeros piece by piece until an answer comes, and one more piece then, as a client that reads while it sends.
+    func sendUntilAnswered(atMost count: Int, piece: Int = 1000) throws {
+        var answer = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        for _ in 0..<count / piece {
+            let isAnswered = unsafe poll(&answer, 1, 2) > 0
+            try send([UInt8](repeating: 0, count: piece))
+            if isAnswered { return }
+        }
+    }
+
     /// Ends sending; receiving continues.
     func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
 
