@@ -47,12 +47,12 @@ struct Run: SettableCommand {
         logging.start()
         let file = ProgramArguments.file(input)
         try ProgramArguments.refuseTerminal(file)
-        guard !input.contains("://") || file.exists else {
+        if input.contains("://"), !file.exists {
             throw ClassifierError(
                 .usage, code: "usage",
                 "\(input): no address is opened; pipe its audio: "
-                    + "ffmpeg -nostdin -loglevel error -i \(input) -f s16le -ar 16000 -ac 1 - | audio-classifierd run -"
-            )
+                    + "ffmpeg -nostdin -loglevel error -i \(file.shellWord) -f s16le -ar 16000 -ac 1 - "
+                    + "| audio-classifierd run -")
         }
         let stateIn = try ProgramArguments.text(stateIn, of: "--state-in")
         let stateOut = try ProgramArguments.text(stateOut, of: "--state-out")

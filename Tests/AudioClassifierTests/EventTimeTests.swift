@@ -102,6 +102,23 @@ internal import Testing
         #expect(try begins(shorter, quiet + [(0, -20), (0, -22), (0, -25)] + sound) == [1600, nil], "always loud")
     }
 
+    /// A prediction exactly one delay before the first one is not later than the beginning, whatever rounding does.
+    @Test func timesDoNotDependOnThePosition() throws {
+        // Loud at that prediction, and quiet after it: it would hide the rise if it counted.
+        let track: [(p: Float, level: Double)] = [(0, -20), (0, -40), (0, -40), (0.9, -20), (0.9, -20), (0, -40)]
+        for position in stride(from: 1000, to: 9000, by: 40) {
+            var detector = try detector(
+                ["onset_delay_ms": 120, "offset_fall_db": 15, "min_duration_ms": 0, "max_gap_ms": 0])
+            var events: [Event] = []
+            for (index, step) in track.enumerated() {
+                let time = position + 40 * index
+                events += detector.update(prediction([step.p, 0, 0], at: time, level: step.level))
+            }
+            events += detector.finish()
+            #expect(times(events).last == [position + 80, position + 160], "from \(position) ms on")
+        }
+    }
+
     @Test func eventBeginsAfterTheOneBefore() throws {
         let track = loud + [(0, -20)] + loud.dropFirst() + [(0, -20)]
         let delayed = try detector(["onset_delay_ms": 900, "offset_delay_ms": 100])

@@ -143,13 +143,34 @@ internal import Testing
         let summary = try #require(try finished.records("summary").first)
         #expect(summary["seconds"] == 2 && finished.errors.contains("was stopped after 2 s"), "\(finished)")
         #expect(summary["warnings"]?.elements.first?.string?.contains("was stopped after 2 s") == true)
+        #expect(summary["warnings"]?.elements.count == 1)
         let whole = try Program.run(
             ["classify", "-", "--input-format", "raw"], input: Sound.raw(Sound.samples(32000)))
         #expect(try whole.records("summary").first?["warnings"] == nil)
     }
 
+    /// Tables and formats of labels keep what was found, and have the reason.
+    @Test(arguments: ["csv", "tsv", "audacity", "srt"])
+    func stoppedTablesSaySo(format: String) throws {
+        let emit = format.hasSuffix("sv") ? "summary" : "events"
+        let options = ["--emit", emit, "--threshold", "0.001", "--threshold-off", "0.001", "--format", format]
+        let child = try ChildProcess(["classify", "-", "--input-format", "raw"] + options, input: .pipe)
+        try child.write(Sound.raw(Sound.samples(32000)))
+        try child.waitForHandler(of: SIGTERM)
+        usleep(500_000)
+        child.send(signal: SIGTERM)
+        let finished = try child.wait(atMost: 10)
+        #expect(finished.status != 0 && finished.output.contains("was stopped after 2 s"), "\(finished)")
+        let whole = try Program.run(
+            ["classify", "-", "--input-format", "raw"] + options, input: Sound.raw(Sound.samples(32000)))
+        #expect(whole.lines.count > 1 && !whole.output.contains("was stopped"))
+        #expect(finished.output.hasPrefix(whole.output), "\(finished.output)")
+    }
+
     /// Audio does not come from a keyboard.
-    @Test(arguments: [["run", "-"], ["classify", "-"], ["report", "-", "--svg", "x.svg"]])
+    @Test(arguments: [
+        ["run", "-"], ["classify", "/dev/stdin"], ["classify", "-"], ["report", "-", "--svg", "x.svg"],
+    ])
     func terminalIsRefused(words: [String]) throws {
         let line = ([Program.path] + words).map { "'\($0)'" }.joined(separator: " ")
         let finished = try ChildProcess(["-qec", line, "/dev/null"], program: "/usr/bin/script").wait(atMost: 20)

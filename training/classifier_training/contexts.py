@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import TrainingError
 from .files import atomic_directory
 from .model_files import UNDECIDED, read_model, write_json, write_tensors
 from .program import Program
@@ -24,6 +25,12 @@ def context_parts(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], 
     config, tensors = read_model(folder)
     weight, bias = tensors.pop("head.weight").astype(float), tensors.pop("head.bias").astype(float)
     logits = tensors.pop("golden.logits").astype(float)
+    if len(weight) < weight.shape[1]:
+        raise TrainingError(
+            f"{folder} has {len(weight)} labels, fewer than the {weight.shape[1]} elements of a context vector: build "
+            "on a model with more, as `general`",
+            64,
+        )
     contexts = np.linalg.lstsq(weight, (logits - bias).T, rcond=None)[0].T
     return config, tensors, contexts
 

@@ -180,6 +180,12 @@ def test_it_needs_no_pytorch() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=Path(__file__).parents[1])
 
 
+def test_a_model_with_few_labels_is_refused() -> None:
+    """Its context vectors do not follow from its golden logits."""
+    with pytest.raises(TrainingError, match="keywords-en has 12 labels"):
+        context_parts(model_folder("keywords-en"))
+
+
 def test_other_commands_say_that_pytorch_is_missing() -> None:
     """The search for modules finds everything but torch, as where only the packages of `few` are installed."""
     script = """

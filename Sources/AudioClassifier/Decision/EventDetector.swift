@@ -46,7 +46,7 @@ public struct EventDetector: Sendable {
 
     /// Tolerance of comparisons of times, in seconds, less than a sample. Times are rounded, and whether a gap is the
     /// largest allowed must not depend on its position in the stream.
-    private static let rounding = 1e-6
+    static let rounding = 1e-6
 
     /// The rules by which it decides.
     public let rules: DecisionRules

@@ -41,7 +41,9 @@ package struct RecentLevels: Sendable {
     /// Returns the loudness of the predictions after a time.
     func loudness(after start: Double, fall: Double) -> Loudness {
         var loudness = Loudness()
-        for entry in entries where entry.time > start { loudness.hear(entry.level, at: entry.time, fall: fall) }
+        for entry in entries where entry.time > start + EventDetector.rounding {
+            loudness.hear(entry.level, at: entry.time, fall: fall)
+        }
         return loudness
     }
 
@@ -49,7 +51,7 @@ package struct RecentLevels: Sendable {
     ///
     /// A level is loud if it is at most `fall` below the largest of all, the newest level `level` included.
     func quiet(after start: Double, before level: Double, fall: Double) -> Double? {
-        let window = entries.drop { $0.time <= start }
+        let window = entries.drop { $0.time <= start + EventDetector.rounding }
         let largest = max(level, window.map(\.level).max() ?? level)
         return window.prefix { $0.level < largest - fall }.last?.time
     }

@@ -222,9 +222,7 @@ package struct StreamSession: Sendable {
                 warnings.append(warning)
             }
         } else if includesErrors, failure == nil {
-            let stopped =
-                "\(audio.name): the program was stopped after \(Decimal.text(seconds, 3)) s of it; "
-                + "the result is of these"
+            let stopped = "\(audio.name): the program was stopped after \(Decimal.text(seconds, 3)) s of it"
             end.missingAudio = stopped
             warn(stopped)
             warnings.append(stopped)

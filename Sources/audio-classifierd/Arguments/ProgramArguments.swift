@@ -44,7 +44,7 @@ enum ProgramArguments {
     /// Refuses to wait for audio from the keyboard.
     /// - Throws: ``ClassifierError`` `usage` if the file is standard input, and this a terminal.
     static func refuseTerminal(_ file: FileName) throws(ClassifierError) {
-        guard file.isStandardInput, isatty(STDIN_FILENO) != 0 else { return }
+        guard isatty(STDIN_FILENO) != 0, file.isStandardInput || file.isSameFile(as: "/dev/stdin") else { return }
         throw ClassifierError(
             .usage, code: "usage",
             "standard input is a terminal: pipe audio into it (arecord -q -t raw -f S16_LE -r 16000 "

@@ -56,7 +56,7 @@ final class Socket {
         }
     }
 
-    /// Sends zeros piece by piece until an answer comes, and one more piece then, as a client that reads while it sends.
+    /// Sends zeros piece by piece until an answer comes, and one more piece then.
     func sendUntilAnswered(atMost count: Int, piece: Int = 1000) throws {
         var answer = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         for _ in 0..<count / piece {

@@ -114,10 +114,10 @@ package final class CombinedOutput: ArchiveOutput {
             state.next = index + 1
             var lines = state.lines.removeValue(forKey: index) ?? []
             let spans = state.spans.removeValue(forKey: index) ?? []
-            guard result.isComplete else {
+            if !result.isComplete {
                 if journal != nil { return cut(to: state.end) }
                 // A stream that a signal ends is written to its end.
-                return try write(isKept(item) ? [] : lines)
+                guard !isKept(item) else { return }
             }
             let file = item.name.description
             if layout.format.isOfLabels {
